@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A growing byte buffer that never grows past the maximum it was made with.
+ * Bytes are pointer and length: NUL is an ordinary byte here.
+ *
+ * Failure is sticky: once an append did not fit or memory ran out, every
+ * further append does nothing and returns -1, and what was there before the
+ * failing append is untouched.  A writer of many pieces therefore checks
+ * once, at the end, with buf_failed().
+ */
+#ifndef BYTES_BUF_H
+#define BYTES_BUF_H
+
+#include <stddef.h>
+
+struct buf {
+	char	*data;		/* owned; NULL until the first append */
+	size_t	 len;		/* bytes in use */
+	size_t	 cap;		/* bytes allocated */
+	size_t	 max;		/* never more than this, given at init */
+	int	 failed;	/* an append was refused */
+};
+
+/* Make an empty buffer of at most max bytes.  Allocates nothing. */
+void	 buf_init(struct buf *, size_t max);
+
+/* Release the memory; the buffer is empty and usable again. */
+void	 buf_free(struct buf *);
+
+/* Overwrite the contents before releasing them: for passwords and keys. */
+void	 buf_wipe(struct buf *);
+
+/* Empty it and forget the failure; the memory is kept for reuse. */
+void	 buf_reset(struct buf *);
+
+/* Append; 0 done, -1 it would pass the maximum or no memory. */
+int	 buf_add(struct buf *, const void *, size_t);
+int	 buf_addc(struct buf *, char);
+int	 buf_adds(struct buf *, const char *);
+int	 buf_addf(struct buf *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
+
+/* Make room for n more bytes and return where they go, or NULL (and the
+ * failure sticks); buf_commit() then counts how many were written there. */
+char	*buf_reserve(struct buf *, size_t n);
+void	 buf_commit(struct buf *, size_t n);
+
+/* Drop n bytes from the front, n <= len; the rest moves down. */
+void	 buf_consume(struct buf *, size_t n);
+
+/* The contents as a C string (a NUL is kept behind the last byte, not
+ * counted in len), "" when empty; NULL after a failure.  Valid until the
+ * next change. */
+const char *buf_str(struct buf *);
+
+int	 buf_failed(const struct buf *);
+
+#endif
