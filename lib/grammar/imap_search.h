@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The arguments of SEARCH (RFC 3501 6.4.4) as a bounded tree.
+ */
+#ifndef GRAMMAR_IMAP_SEARCH_H
+#define GRAMMAR_IMAP_SEARCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "grammar/imap_lex.h"
+#include "grammar/imap_set.h"
+
+enum { IMAP_MAX_SEARCH_KEYS = 2000, IMAP_MAX_SEARCH_DEPTH = 50 };
+
+#define IMAP_KEY_NONE	UINT32_MAX
+
+enum imap_key_kind {
+	IMAP_KEY_AND,			/* all of the children */
+	IMAP_KEY_OR,			/* one of the two children */
+	IMAP_KEY_NOT,			/* not its child */
+	IMAP_KEY_ALL,
+	IMAP_KEY_FLAG,			/* flag: has this system flag */
+	IMAP_KEY_KEYWORD,		/* text: has this keyword */
+	IMAP_KEY_SEQUENCE,		/* set, of sequence numbers */
+	IMAP_KEY_UID,			/* set, of UIDs */
+	IMAP_KEY_BEFORE, IMAP_KEY_ON, IMAP_KEY_SINCE,	/* date: internal */
+	IMAP_KEY_SENTBEFORE, IMAP_KEY_SENTON, IMAP_KEY_SENTSINCE,
+	IMAP_KEY_LARGER, IMAP_KEY_SMALLER,	/* size */
+	IMAP_KEY_HEADER,		/* name has text ("" : is present) */
+	IMAP_KEY_BODY,			/* text in the body */
+	IMAP_KEY_TEXT			/* text in header or body */
+};
+
+struct imap_key {
+	enum imap_key_kind kind;
+	uint32_t	 child, next;	/* indexes or IMAP_KEY_NONE */
+	unsigned	 flag;		/* enum imap_flag */
+	uint32_t	 size;
+	int64_t		 date;		/* midnight UTC */
+	struct imap_string name, text;
+	struct imap_set	 set;
+};
+
+/* Key 0 is the AND of all that was given.  UNSEEN, NEW, OLD and the like are
+ * expressed by NOT and AND. */
+struct imap_search {
+	struct imap_string charset;	/* "" when none was given */
+	struct imap_key	*key;
+	size_t		 n, cap;
+};
+
+void	 imap_search_init(struct imap_search *);
+void	 imap_search_free(struct imap_search *);
+
+/* ["CHARSET" SP astring SP] search-key *(SP search-key) */
+int	 imap_lex_search(struct imap_lex *, struct imap_search *);
+
+#endif
