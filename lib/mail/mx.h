@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Who takes mail for a domain: its MX records in order, or the domain itself,
+ * with their addresses (RFC 5321, section 5.1).  It only asks; it never
+ * connects and never decides about a message.
+ */
+#ifndef MAIL_MX_H
+#define MAIL_MX_H
+
+#include <stddef.h>
+
+#include "system/dns.h"
+
+#define MX_HOSTS_MAX	64	/* further exchangers are left out */
+#define MX_ADDRS_MAX	16	/* of one exchanger; likewise */
+
+enum mx_status {
+	MX_FOUND,	/* from MX records; at least one address */
+	MX_IMPLICIT,	/* no MX; the domain, or the literal, itself */
+	MX_NULL,	/* a null MX: the domain takes no mail */
+	MX_NXDOMAIN,	/* permanent: no such domain */
+	MX_NODATA,	/* permanent: nobody there takes mail */
+	MX_TEMPORARY,	/* ask again later */
+	MX_BOGUS,	/* DNSSEC validation failed; ask again later */
+	MX_INVALID	/* permanent: not a domain or address literal */
+};
+
+struct mx_host {
+	unsigned	 preference;
+	char		*name;		/* without the last dot */
+	enum mx_status	 status;	/* of its addresses: MX_FOUND,
+					 * MX_NXDOMAIN, MX_NODATA,
+					 * MX_TEMPORARY, MX_BOGUS, MX_INVALID */
+	int		 secure;	/* MX and addresses, see mx_list */
+	size_t		 naddrs;	/* > 0 exactly with MX_FOUND */
+	struct dns_addr	*addrs;		/* IPv6 and IPv4 taking turns, in the
+					 * resolver's order, IPv6 first */
+};
+
+struct mx_list {
+	enum mx_status	 status;
+	int		 secure;	/* the MX answer was validated by a
+					 * resolver that is trusted */
+	size_t		 n;
+	struct mx_host	*hosts;		/* best first; also those without an
+					 * address, as their status says */
+	char		 why[64];	/* words for a failure, else "" */
+};
+
+#define MX_SHUFFLE	0x1u	/* equal preferences in random order, as a
+				 * sender must; else by name */
+#define MX_IPV4		0x2u	/* addresses of this family only; */
+#define MX_IPV6		0x4u	/* neither or both: both */
+
+/*
+ * Find the hosts for a domain or an address literal ("[192.0.2.1]",
+ * "[IPv6:2001:db8::1]"); one dot at the end is allowed.  list is filled in
+ * always and freed with mx_free().  Out of memory is MX_TEMPORARY.
+ * list->status is MX_TEMPORARY when no host has an address and one of them
+ * may get one later.
+ */
+void	 mx_lookup(struct dns *, const char *domain, unsigned flags,
+	    struct mx_list *list);
+void	 mx_free(struct mx_list *);
+
+/*
+ * For a host that is itself among the exchangers: take away the host whose
+ * name is self (any case) and all with its or a higher preference.  1: some
+ * were taken away (list->n may now be 0: a loop, to be returned), 0: not
+ * listed.
+ */
+int	 mx_drop_self(struct mx_list *, const char *self);
+
+/* "mx", "implicit", "nullmx", "nxdomain", "nodata", "temporary", "bogus",
+ * "invalid". */
+const char *mx_status_name(enum mx_status);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Questions to a DNS resolver at any address and port, many at once, each
+ * with a deadline.  dns.c is the only file that knows ldns; it uses it only to
+ * pack and parse, on sockets of its own.  It never caches, never validates
+ * (the resolver's AD bit is believed only where the resolver is trusted), and
+ * never looks at /etc/hosts.
+ *
+ * System calls after the servers are set: socket, connect, send, recv, poll,
+ * close, getrandom, clock_gettime, and those of malloc.
+ */
+#ifndef SYSTEM_DNS_H
+#define SYSTEM_DNS_H
+
+#include <sys/socket.h>
+
+#include <poll.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define DNS_NAME_MAX	1025	/* a name as text, all escaped, and a NUL */
+#define DNS_ADDR_TEXT	46	/* an address as text, and a NUL */
+#define DNS_SERVERS_MAX	4
+#define DNS_FLIGHT_MAX	1000	/* queries under way in one struct dns */
+
+enum dns_type {
+	DNS_A,
+	DNS_AAAA,
+	DNS_MX,
+	DNS_PTR
+};
+
+enum dns_status {
+	DNS_FOUND = 0,	/* at least one record */
+	DNS_NODATA,	/* the name exists, not with this type */
+	DNS_NXDOMAIN,	/* the name does not exist */
+	DNS_TEMPORARY,	/* no usable answer: time-out, SERVFAIL, no memory */
+	DNS_BOGUS,	/* the resolver says that validation failed */
+	DNS_INVALID	/* not a domain name; nothing was asked */
+};
+
+struct dns_addr {
+	int		family;		/* AF_INET or AF_INET6 */
+	unsigned char	ip[16];		/* network order, 4 or 16 used */
+};
+
+struct dns_record {
+	uint32_t	 ttl;
+	unsigned	 preference;	/* MX */
+	char		*name;		/* MX: exchanger, PTR: name; without
+					 * the last dot, "" is the root; else
+					 * NULL */
+	struct dns_addr	 addr;		/* A, AAAA */
+};
+
+struct dns_answer {
+	enum dns_status	   status;
+	int		   secure;	/* AD of a trusted resolver */
+	char		  *name;	/* where CNAMEs led; as asked if none */
+	size_t		   n;		/* > 0 exactly with DNS_FOUND */
+	struct dns_record *rr;		/* in the order of the answer */
+	char		   why[64];	/* of a failure: "SERVFAIL",
+					 * "timeout", "refused" ... */
+};
+
+struct dns;
+struct dns_query;
+
+/* No server yet; NULL: no memory. */
+struct dns *dns_new(void);
+/* With all its queries. */
+void	 dns_free(struct dns *);
+
+/* "ADDR" or "ADDR@PORT", IPv4 or IPv6.  Servers are asked in this order.
+ * 1 added, 0 too many, -1 malformed. */
+int	 dns_add_server(struct dns *, const char *);
+
+/*
+ * Take the servers of a file in the form of resolv.conf(5) ("nameserver", and
+ * "timeout:" and "attempts:" of "options"); path NULL for /etc/resolv.conf.
+ * Without any, 127.0.0.1 is used, as resolv.conf(5) says.  0, or -1 with errno
+ * when the file cannot be read for another reason than that it is missing.
+ */
+int	 dns_read_resolvconf(struct dns *, const char *path);
+
+/* Believe the AD bit (and ask for it). */
+void	 dns_set_trusted(struct dns *, int);
+
+/* Wait ms for a server's answer before the next is asked, each server tries
+ * times, the wait doubled each round.  Default 1500 and 3. */
+void	 dns_set_timeout(struct dns *, int ms, int tries);
+
+/*
+ * Begin a question.  name is a domain name as text, with or without its last
+ * dot (never completed by a search list).  CNAMEs are followed, also where
+ * the resolver did not, up to 8.  arg is for the caller.  NULL: no memory or
+ * DNS_FLIGHT_MAX reached; every other failure is an answer.
+ */
+struct dns_query *dns_submit(struct dns *, enum dns_type, const char *name,
+	    void *arg);
+
+/* The next question that has its answer, waiting up to ms for it (-1: as long
+ * as the deadlines of the questions take); NULL: none within ms, or none
+ * under way.  Each is returned once. */
+struct dns_query *dns_wait(struct dns *, int ms);
+
+/* For a loop of one's own: fill up to n pollfds, how many are needed; then
+ * dns_wait(dns, 0) at the latest after dns_wait_ms() (-1: none under way). */
+size_t	 dns_pollfds(struct dns *, struct pollfd *, size_t n);
+int	 dns_wait_ms(struct dns *);
+
+/* The answer of a question that dns_wait() returned; lives as long as it. */
+const struct dns_answer *dns_result(const struct dns_query *);
+void	*dns_arg(const struct dns_query *);
+
+/* Forget a question; one under way is cancelled.  NULL is allowed. */
+void	 dns_query_free(struct dns_query *);
+
+/* Ask and wait; to be freed with dns_query_free().  NULL: no memory. */
+struct dns_query *dns_lookup(struct dns *, enum dns_type, const char *name);
+
+/*
+ * The name of an address, confirmed: PTR, and one of the names found there
+ * has this address among its own.  Tries the first five names.  1: in name
+ * (size DNS_NAME_MAX); 0: there is none; -1: cannot be said now.
+ */
+int	 dns_reverse(struct dns *, const struct dns_addr *, char *name,
+	    size_t size);
+
+/* Text to address (no brackets, no zone) and back; 0 or -1. */
+int	 dns_addr_parse(const char *, struct dns_addr *);
+void	 dns_addr_text(const struct dns_addr *, char *, size_t);
+int	 dns_addr_equal(const struct dns_addr *, const struct dns_addr *);
+
+/* From and to a socket address; an IPv4 address mapped into IPv6 becomes IPv4.
+ * dns_addr_get: 0, or -1 for another family.  dns_addr_put: its length. */
+int	 dns_addr_get(struct dns_addr *, const struct sockaddr *);
+socklen_t dns_addr_put(const struct dns_addr *, uint16_t port,
+	    struct sockaddr_storage *);
+
+#endif
