@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * All keys of stdmail.conf(5), for all programs, in one struct and one table
+ * (settings.c).  Only keys that something uses are accepted.
+ */
+#ifndef MAIL_SETTINGS_H
+#define MAIL_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "system/conf.h"
+
+#define SETTINGS_FILE	"/etc/stdmail/stdmail.conf"
+
+/* Strings are never NULL once loaded; "" means not set. */
+struct settings {
+	char		*hostname;	/* our name, never "": gethostname(2) */
+	struct conf_list domains;	/* local ones; empty: hostname alone */
+	char		*users;		/* a passwd-file, or "system" */
+	char		*mail;		/* a user's mailbox: %u %d %h; "": the
+					 * default of the kind of users */
+	char		*spool;
+	char		*postmaster;	/* user who gets <postmaster> when no
+					 * account has that name; "": none */
+
+	char		*tls_cert;	/* PEM chain; "": no TLS */
+	char		*tls_key;	/* PEM; "": in tls_cert's file */
+	bool		 allow_plaintext; /* AUTH without TLS from anywhere */
+	struct conf_list auth_mechanisms; /* PLAIN LOGIN */
+
+	char		*resolver;	/* ADDR[@PORT]; "": resolv.conf */
+	bool		 resolver_trusted; /* believe its AD bit */
+
+	char		*relay;		/* smarthost HOST[:PORT]; "": by MX */
+	struct conf_nets relay_from;	/* who may relay */
+	struct conf_pairs route;	/* domain, HOST[:PORT] */
+	long long	 smtp_port;	/* where other servers listen: 25 */
+	long long	 queue_lifetime; /* seconds until a bounce */
+	char		*submit_socket;	/* where sendmail(8) finds smtpd */
+
+	long long	 max_size;	/* bytes of a message */
+	long long	 max_recipients; /* of a message */
+	long long	 max_sessions;	/* all, at once */
+	long long	 max_per_address; /* of one address, at once */
+	long long	 max_login_failures; /* of one address in 10 minutes */
+	long long	 timeout;	/* seconds of silence; 0: what the
+					 * protocol asks for */
+	long long	 idle_exit;	/* seconds without a session; 0 never */
+	struct conf_nets proxy_from;	/* whose PROXY header is believed */
+
+	char		*door_user;	/* parses the network, owns nothing */
+	char		*mail_user;	/* owns virtual users' mail, and
+					 * spool/local */
+	char		*spool_user;	/* owns spool/remote */
+};
+
+/* Load defaults, then the file, then -o assignments, then check what one key
+ * says about another.  file NULL is SETTINGS_FILE, which alone may be
+ * missing.  0, or -1 with one line in error[CONF_ERROR_MAX], and s is then
+ * freed.  To reread: load into a fresh struct, and keep the old on -1. */
+int	 settings_load(struct settings *, const char *file,
+	    const char *const *assignments, size_t n, char *error);
+
+void	 settings_free(struct settings *);
+
+/* Is this domain (no NUL in it, any letter case, a final dot ignored) one of
+ * ours?  [address] literals are not judged here. */
+bool	 settings_is_local(const struct settings *, const char *domain,
+	    size_t len);
+
+/* One check of -n: 0, or -1 and what is wrong in error[CONF_ERROR_MAX].
+ * Modules offer functions of this form (users_check, spool_check, ...). */
+typedef int settings_check(const struct settings *, char *error);
+
+/* hostname is a full name, not "mail" or "localhost". */
+settings_check settings_check_hostname;
+
+/* door_user, mail_user and spool_user exist (only asked of root). */
+settings_check settings_check_accounts;
+
+/* The names of all keys in the order of the table, for the test that
+ * compares them with the man page; NULL behind the last. */
+const char *settings_key_name(size_t i);
+
+#endif

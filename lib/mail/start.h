@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * How every program starts: its options, -c -o -n -V -h and their long
+ * forms, and its settings.  This is the programs' common face, so unlike
+ * the rest of the library it prints: help and version on standard output,
+ * faults on standard error.  It does not exit: main returns what it says.
+ */
+#ifndef MAIL_START_H
+#define MAIL_START_H
+
+#include "mail/settings.h"
+
+#define STDMAIL_VERSION	"0.1"
+
+/* An option of the program's own.  letter and name are both given; arg is
+ * the word for its argument in the help, or NULL when it has none.  Given,
+ * it counts *flag up, or sets *value to its argument (the last one wins). */
+struct start_option {
+	char		 letter;
+	const char	*name;
+	const char	*arg;
+	const char	*help;
+	int		*flag;
+	const char	**value;
+};
+
+struct start {
+	const char		  *name;	/* "smtpd" */
+	const char		  *usage;	/* "[-T] [-m mx|submission]" */
+	const char		  *summary;	/* "one SMTP session ..." */
+	const struct start_option *options;	/* ends with letter 0 */
+	settings_check *const	  *checks;	/* for -n; ends with NULL */
+};
+
+#define START_GO	(-1)	/* settings are loaded: go on */
+
+/* Open the log, parse the options, load the settings.  Returns START_GO, with
+ * the index of the first operand in *operand, or the exit code to end with:
+ * 0 for -h -V and a good -n, 64 for usage, 78 for configuration (both
+ * already said on standard error).  Also makes descriptors 0, 1 and 2 exist
+ * and ignores SIGPIPE. */
+int	 start(const struct start *, int argc, char **argv,
+	    struct settings *, int *operand);
+
+/* After SIGHUP: read the same file and the same -o again.  0 and s is
+ * replaced (the old freed), or -1: the fault is logged and s stays. */
+int	 start_reload(struct settings *);
+
+#endif
