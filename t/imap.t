@@ -1,0 +1,6 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# Proves the IMAP (imapd) conversations in chat/imap, each a file that reads like
+# a textbook's transcript and says what it proves.
+cd "$(dirname "$0")/.." && exec perl t/chat/run t/chat/imap

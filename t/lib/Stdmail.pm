@@ -1,0 +1,645 @@
+# SPDX-License-Identifier: ISC
+#
+# A place for one test: a temporary folder with a configuration, users, a
+# certificate, a spool and Maildirs, and the means to start the programs in
+# it and to stop them.  Nothing of it survives the test, whatever happens;
+# only processes started here are ever signalled; nothing needs root, and
+# under root the programs run as an unprivileged user unless a test says so.
+package Stdmail;
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Errno qw(EINTR);
+use Fcntl qw(F_SETFD);
+use File::Basename qw(dirname);
+use File::Copy qw(copy);
+use File::Path qw(make_path remove_tree);
+use File::Temp qw(tempdir);
+use IO::Socket::IP;
+use POSIX qw(:sys_wait_h);
+use Socket;
+use Time::HiRes qw(time sleep);
+
+use Stdmail::Conn;
+
+our $top = abs_path(dirname(__FILE__) . '/../..');
+our $bin = abs_path($ENV{STDMAIL_BIN} // "$top/build/bin") //
+    "$top/build/bin";
+our $shared = abs_path($ENV{STDMAIL_SHARED} // "$top/../shared") // '';
+
+# Whom the programs run as when the tests run as root.
+our @nobody = (getpwnam('nobody') // 65534, getgrnam('nogroup') // 65534);
+
+my @children;		# process groups to end
+my @folders;		# temporary folders to remove
+my $owner = $$;		# forked children clean up nothing
+
+sub is_root { return $> == 0 }
+
+# --- finding programs -----------------------------------------------------
+
+# The path of one of our programs, or undef when it is not built.  When
+# root's tree cannot be entered by others a copy stands in.
+my %copies;
+sub
+program
+{
+	my ($name) = @_;
+	my $path = $name =~ m{/} ? $name : "$bin/$name";
+
+	return undef if !-x $path;
+	return $path if !is_root() || reachable($path);
+	my $dir = dirname($path);
+	$copies{$dir} //= folder();
+	my $copy = "$copies{$dir}/" . ($path =~ s{.*/}{}r);
+	if (!-x $copy) {
+		copy($path, $copy) or die "$copy: $!\n";
+		chmod 0755, $copy;
+	}
+	return $copy;
+}
+
+# Can everyone execute this path?
+sub
+reachable
+{
+	my ($path) = @_;
+	my $p = abs_path($path);
+
+	while (defined $p && $p ne '/') {
+		my @st = stat($p) or return 0;
+		return 0 if !($st[2] & 0001);
+		$p = dirname($p);
+	}
+	return 1;
+}
+
+# The command (a list) that runs a tool which is not ours, or an empty list.
+# It is looked for in PATH, then in the unpacked world.
+sub
+tool
+{
+	my ($name) = @_;
+
+	for my $dir (split(/:/, $ENV{PATH} // ''), '/usr/sbin', '/sbin') {
+		return ("$dir/$name") if -x "$dir/$name" && !-d _;
+	}
+	my $run = "$top/t/world-run";
+	if (-x $run && system("$run --has '$name' >/dev/null 2>&1") == 0) {
+		return ($run, $name);
+	}
+	return ();
+}
+
+# --- folders and files ----------------------------------------------------
+
+# A temporary folder that everyone may enter, removed at the end.
+sub
+folder
+{
+	my $dir = tempdir('stdmail.XXXXXX', TMPDIR => 1);
+
+	chmod 0755, $dir;
+	push @folders, $dir;
+	return $dir;
+}
+
+sub
+slurp
+{
+	my ($path) = @_;
+
+	open(my $fh, '<:raw', $path) or die "$path: $!\n";
+	local $/;
+	my $all = <$fh>;
+	return $all // '';
+}
+
+sub
+spew
+{
+	my ($path, $bytes, $mode) = @_;
+
+	make_path(dirname($path));
+	open(my $fh, '>:raw', $path) or die "$path: $!\n";
+	print $fh $bytes or die "$path: $!\n";
+	close($fh) or die "$path: $!\n";
+	chmod $mode, $path if defined $mode;
+}
+
+# A self-signed certificate for tests, made once for each run.
+my @certificate;
+sub
+certificate
+{
+	my ($dir) = @_;
+
+	if (!@certificate) {
+		my $home = folder();
+		my $out = qx{openssl req -x509 -newkey ec -pkeyopt \\
+		    ec_paramgen_curve:prime256v1 -nodes -days 2 \\
+		    -subj /CN=localhost \\
+		    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \\
+		    -keyout $home/key.pem -out $home/cert.pem 2>&1};
+		die "openssl: $out\n" if $? != 0;
+		@certificate = map { slurp("$home/$_") }
+		    qw(cert.pem key.pem);
+	}
+	spew("$dir/cert.pem", $certificate[0], 0644);
+	spew("$dir/key.pem", $certificate[1], 0600);
+}
+
+# --- the site -------------------------------------------------------------
+
+# new(key => value): domain (default a.test), hostname (mx.DOMAIN), users
+# ({ name => password }), conf ({ key => value }, undef takes one away), as
+# ('nobody' or 'root': only under root does it make a difference).
+sub
+new
+{
+	my ($class, %o) = @_;
+	my $s = bless {
+		domain => 'a.test', as => 'nobody', users => {}, %o,
+		dir => folder(), servers => [],
+	}, $class;
+	my $dir = $s->{dir};
+
+	$s->{hostname} //= "mx.$s->{domain}";
+	$s->{spool} = "$dir/spool";
+	$s->{log} = "$dir/log";
+	$s->{as} = 'me' if !is_root();
+	make_path("$dir/Mail", "$dir/home");
+	make_path(map { $s->{spool} . "/$_" } qw(tmp local/now local/later
+	    remote/now remote/later));
+	certificate($dir);
+	$s->{conf} = {
+		hostname => $s->{hostname}, domains => $s->{domain},
+		users => "$dir/users", mail => "$dir/Mail/%u/",
+		spool => $s->{spool}, tls_cert => "$dir/cert.pem",
+		tls_key => "$dir/key.pem", $s->accounts,
+		%{$o{conf} // {}},
+	};
+	$s->write_conf;
+	$s->write_users;
+	spew($s->{log}, '', 0666);
+	$s->own;
+	return $s;
+}
+
+# The accounts that stdmail.conf names when the programs start as root.
+sub
+accounts
+{
+	my ($s) = @_;
+
+	return () if $s->{as} ne 'root';
+	return (door_user => 'nobody', spool_user => 'daemon');
+}
+
+sub
+write_conf
+{
+	my ($s) = @_;
+	my $text = '';
+
+	for my $key (sort keys %{$s->{conf}}) {
+		my $value = $s->{conf}{$key};
+		next if !defined $value;
+		$text .= "$key $_\n" for ref $value ? @$value : $value;
+	}
+	$s->{conf_file} = "$s->{dir}/stdmail.conf";
+	spew($s->{conf_file}, $text, 0644);
+}
+
+# Passwords are in the clear: hashing is tested elsewhere and takes time.
+sub
+write_users
+{
+	my ($s) = @_;
+	my $text = '';
+
+	for my $name (sort keys %{$s->{users}}) {
+		my $pass = $s->{users}{$name};
+		my $home = "$s->{dir}/home/$name";
+		my ($uid, $gid) = $s->ids($name);
+
+		$pass = "{PLAIN}$pass" if $pass !~ /^\{/;
+		make_path($home);
+		$text .= "$name:$pass:$uid:$gid\::$home:\n";
+	}
+	spew("$s->{dir}/users", $text, 0600);
+}
+
+# uid and gid of a user's mail: a number for each under real root.
+sub
+ids
+{
+	my ($s, $name) = @_;
+
+	return ($>, $) + 0) if $s->{as} eq 'me';
+	return @nobody if $s->{as} ne 'root';
+	my $n = 0;
+	$n = ($n * 31 + ord) % 997 for split //, $name;
+	return (61000 + $n, 61000 + $n);
+}
+
+# Give everything to those who run the programs (under root only).
+sub
+own
+{
+	my ($s) = @_;
+
+	return if $s->{as} eq 'me';
+	if ($s->{as} eq 'nobody') {
+		_chown_tree($s->{dir}, @nobody);
+		return;
+	}
+	my ($uid, $gid) = (getpwnam('daemon'))[2, 3];
+	_chown_tree($s->{spool}, $uid, $gid);
+	chmod 0755, $s->{spool};
+	chmod 01777, "$s->{dir}/Mail";
+	for my $name (keys %{$s->{users}}) {
+		for my $path ("$s->{dir}/home/$name", $s->maildir($name)) {
+			_chown_tree($path, $s->ids($name)) if -e $path;
+		}
+	}
+}
+
+sub
+_chown_tree
+{
+	my ($path, $uid, $gid) = @_;
+
+	chown $uid, $gid, $path;
+	return if -l $path || !-d $path;
+	opendir(my $dh, $path) or return;
+	for my $name (readdir $dh) {
+		_chown_tree("$path/$name", $uid, $gid)
+		    if $name ne '.' && $name ne '..';
+	}
+}
+
+sub maildir { return "$_[0]{dir}/Mail/" . ($_[1] =~ s/\@.*//r) }
+
+# Put a message into a Maildir before the programs see it.  $flags as in the
+# name (":2," goes before them); undef puts it into new/.
+my $serial = 0;
+sub
+preload
+{
+	my ($s, $box, $bytes, $flags, $time) = @_;
+	my ($user, $folder) = split m{/}, $box, 2;
+	my $dir = $s->maildir($user);
+
+	$dir .= "/.$folder" if defined $folder;
+	make_path("$dir/tmp", "$dir/new", "$dir/cur");
+	my $wire = $bytes =~ s/(?<!\r)\n/\r\n/gr;
+	my $name = sprintf '%d.M%dP%dQ%d.test,S=%d,W=%d', $time // 1700000000,
+	    ++$serial, $$, $serial, length $bytes, length $wire;
+	my $path = defined $flags ? "$dir/cur/$name:2,$flags"
+	    : "$dir/new/$name";
+	spew($path, $bytes, 0600);
+	utime $time // 1700000000, $time // 1700000000, $path;
+	$s->own;
+	return $path;
+}
+
+# The files under a path of this site (a glob), in order; folders count not.
+sub
+files
+{
+	my ($s, $what) = @_;
+	my @found;
+
+	for my $path (glob("$s->{dir}/$what")) {
+		if (-d $path) {
+			opendir(my $dh, $path) or next;
+			push @found, map { "$path/$_" }
+			    grep { !-d "$path/$_" } sort readdir $dh;
+		} elsif (-e $path) {
+			push @found, $path;
+		}
+	}
+	return @found;
+}
+
+# Everything in the spool but its folders.
+sub
+spooled
+{
+	my ($s, $under) = @_;
+	my @found;
+	my $walk;
+
+	$walk = sub {
+		my ($dir) = @_;
+		opendir(my $dh, $dir) or return;
+		for my $name (sort readdir $dh) {
+			next if $name =~ /^\.\.?\z/ || $name eq '.lock';
+			my $path = "$dir/$name";
+			if (-d $path) { $walk->($path) }
+			else { push @found, $path }
+		}
+	};
+	$walk->($s->{spool} . (defined $under ? "/$under" : ''));
+	return @found;
+}
+
+# Poll until $what->() is true, at most $seconds.
+sub
+until_true
+{
+	my ($what, $seconds) = @_;
+	my $deadline = time + ($seconds // 5);
+
+	for (;;) {
+		my $got = $what->();
+		return $got if $got || time > $deadline;
+		sleep 0.01;
+	}
+}
+
+sub log_text { return slurp($_[0]{log}) }
+
+# --- running programs -----------------------------------------------------
+
+# In a forked child: become whom the test says.
+sub
+_become
+{
+	my ($as) = @_;
+
+	return if $as eq 'root' || $as eq 'me';
+	$) = "$nobody[1] $nobody[1]";
+	$( = $nobody[1];
+	POSIX::setuid($nobody[0]);
+	die "cannot become nobody\n" if $< == 0 || $> == 0;
+}
+
+# Start @$cmd with descriptors { 0 => fh, 1 => fh ... }; 2 is the log unless
+# given.  Returns the pid; the child leads its own process group.
+sub
+spawn
+{
+	my ($s, $cmd, $fds, %o) = @_;
+	my $pid = fork // die "fork: $!\n";
+
+	if ($pid) {
+		push @children, $pid;
+		return $pid;
+	}
+	eval {
+		setpgrp(0, 0);
+		$SIG{$_} = 'DEFAULT' for qw(PIPE INT TERM ALRM CHLD);
+		open(my $log, '>>', $o{log} // $s->{log}) or die "log: $!\n";
+		my %fds = (2 => $log, %$fds);
+		open($fds{0}, '<', '/dev/null') if !$fds{0};
+		$fds{1} //= $log;
+		# Out of the way first, then to the places asked for.
+		my %high = map { $_ => _dup_high($fds{$_}) } keys %fds;
+		POSIX::dup2($high{$_}, $_) for keys %high;
+		chdir($o{cwd} // $s->{dir}) or die "chdir: $!\n";
+		my $env = $o{env} // {};
+		for my $name (keys %$env) {
+			if (defined $env->{$name}) {
+				$ENV{$name} = $env->{$name};
+			} else {
+				delete $ENV{$name};
+			}
+		}
+		$ENV{LISTEN_PID} = $$ if defined $ENV{LISTEN_FDS};
+		$^F = 1024;
+		_become($o{as} // $s->{as});
+		no warnings 'exec';
+		exec { $cmd->[0] } @$cmd or die "$cmd->[0]: $!\n";
+	};
+	print STDERR "# spawn: $@";
+	POSIX::_exit(126);
+}
+
+# A copy of the handle at 64 or above, which exec closes.
+sub
+_dup_high
+{
+	my ($fh) = @_;
+	my $fd = fcntl($fh, 1030, 64) or die "dup: $!\n";  # F_DUPFD_CLOEXEC
+
+	return $fd;
+}
+
+# The command line of one of our programs in this site.
+sub
+command
+{
+	my ($s, $name, @args) = @_;
+	my $path = program($name) // die "$name is not built\n";
+
+	return ($path, '-c', $s->{conf_file}, @args);
+}
+
+# Run to the end: (exit status, stdout, stderr).  The status is that of
+# wait(2) shifted, or 128 + signal.  Options: stdin, timeout, as, env, cwd.
+sub
+run
+{
+	my ($s, $cmd, %o) = @_;
+	my $dir = folder();
+	open(my $out, '+>', "$dir/out") or die "$!\n";
+	open(my $err, '+>', "$dir/err") or die "$!\n";
+	my %fds = (1 => $out, 2 => $err);
+	my $feeder;
+
+	if (defined $o{stdin}) {
+		pipe(my $r, my $w) or die "pipe: $!\n";
+		$feeder = fork // die "fork: $!\n";
+		if (!$feeder) {
+			$SIG{PIPE} = 'IGNORE';
+			binmode $w;
+			syswrite $w, $o{stdin} if $o{stdin} ne '' &&
+			    length $o{stdin} <= 65536;
+			if (length $o{stdin} > 65536) {
+				print $w $o{stdin};
+				close($w);
+			}
+			POSIX::_exit(0);
+		}
+		close($w);
+		$fds{0} = $r;
+	}
+	my $pid = $s->spawn($cmd, \%fds, %o);
+	my $status = reap($pid, $o{timeout} // 20);
+	if (!defined $status) {
+		kill 'KILL', -$pid;
+		$status = reap($pid, 5) // 0;
+		$status = 128 + 14;
+	}
+	waitpid($feeder, 0) if $feeder;
+	@children = grep { $_ != $pid } @children;
+	my @text = (slurp("$dir/out"), slurp("$dir/err"));
+	remove_tree($dir);
+	return ($status, @text);
+}
+
+# Run one of our programs to the end, as run().
+sub
+run_program
+{
+	my ($s, $name, $args, %o) = @_;
+
+	return $s->run([$s->command($name, @$args)], %o);
+}
+
+# Wait for a child: its status as run() gives it, or undef after $seconds.
+sub
+reap
+{
+	my ($pid, $seconds) = @_;
+	my $status;
+
+	until_true(sub {
+		my $got = waitpid($pid, WNOHANG);
+		return 0 if $got == 0;
+		$status = $got < 0 ? 0 : $? & 127 ? 128 + ($? & 127)
+		    : $? >> 8;
+		return 1;
+	}, $seconds);
+	return $status;
+}
+
+# --- servers --------------------------------------------------------------
+
+# Start a daemon on a listening socket of a free port.  Options: args, listen
+# (address), mode 'listen' (descriptor 3, LISTEN_FDS) or 'wait' (descriptor
+# 0), as, env.  Returns the server: { pid, port, addr, site }.
+sub
+start
+{
+	my ($s, $name, %o) = @_;
+	my $addr = $o{listen} // '127.0.0.1';
+	my $sock = IO::Socket::IP->new(LocalHost => $addr, LocalPort => 0,
+	    Listen => 256, ReuseAddr => 1) or die "listen $addr: $@\n";
+	my $fds = ($o{mode} // 'listen') eq 'wait' ? { 0 => $sock, 1 => $sock }
+	    : { 3 => $sock };
+	my %env = (%{$o{env} // {}});
+
+	$env{LISTEN_FDS} = $fds->{3} ? 1 : undef;
+	my $srv = bless {
+		site => $s, name => $name, addr => $addr,
+		port => $sock->sockport,
+		pid => $s->spawn([$s->command($name, @{$o{args} // []})],
+		    $fds, %o, env => \%env),
+	}, 'Stdmail::Server';
+	push @{$s->{servers}}, $srv;
+	return $srv;
+}
+
+# One session on a connected socket or a pair of pipes.  Options: args, mode
+# ('inetd' or 'pipe'), as, env, and those of Stdmail::Conn.  Returns (pid,
+# connection).
+sub
+session
+{
+	my ($s, $name, %o) = @_;
+	my $mode = $o{mode} // 'inetd';
+	my ($in, $out, $theirs_in, $theirs_out);
+
+	if ($mode eq 'pipe') {
+		pipe($in, $theirs_out) or die "pipe: $!\n";
+		pipe($theirs_in, $out) or die "pipe: $!\n";
+	} else {
+		my $l = IO::Socket::IP->new(LocalHost => '127.0.0.1',
+		    LocalPort => 0, Listen => 1) or die "listen: $@\n";
+		$in = $out = IO::Socket::IP->new(PeerHost => '127.0.0.1',
+		    PeerPort => $l->sockport) or die "connect: $@\n";
+		$theirs_in = $theirs_out = $l->accept;
+	}
+	my $pid = $s->spawn([$s->command($name, @{$o{args} // []})],
+	    { 0 => $theirs_in, 1 => $theirs_out }, %o,
+	    env => { LISTEN_FDS => undef, %{$o{env} // {}} });
+	return ($pid, Stdmail::Conn->new(in => $in, out => $out,
+	    map { $_ => $o{$_} } grep { exists $o{$_} } qw(timeout split)));
+}
+
+# Stop everything started here.
+sub
+stop
+{
+	my ($s) = @_;
+
+	$_->stop for @{$s->{servers}};
+	$s->{servers} = [];
+}
+
+package Stdmail::Server;
+
+use Time::HiRes qw(time sleep);
+
+# A new connection.  Options: from (local address), and those of Conn.
+sub
+connect
+{
+	my ($srv, %o) = @_;
+	my $from = delete $o{from};
+	my $sock = IO::Socket::IP->new(PeerHost => $srv->{addr},
+	    PeerPort => $srv->{port},
+	    ($from ? (LocalHost => $from) : ())) or
+	    die "connect $srv->{addr} $srv->{port}: $@\n";
+
+	return Stdmail::Conn->new(in => $sock, out => $sock, %o);
+}
+
+# Does the process live, and still after $grace seconds?  A dead one is reaped
+# and remembered.
+sub
+alive
+{
+	my ($srv, $grace) = @_;
+
+	return 0 if defined $srv->{status};
+	$srv->{status} = Stdmail::reap($srv->{pid}, $grace // 0);
+	return !defined $srv->{status};
+}
+
+# End it: asked first, then without asking, with all its sessions.
+sub
+stop
+{
+	my ($srv) = @_;
+
+	kill 'TERM', $srv->{pid} if $srv->alive;
+	$srv->{status} //= Stdmail::reap($srv->{pid}, 3);
+	kill 'KILL', -$srv->{pid};
+	$srv->{status} //= Stdmail::reap($srv->{pid}, 3) // 137;
+	@children = grep { $_ != $srv->{pid} } @children;
+	return $srv->{status};
+}
+
+package Stdmail;
+
+# --- the end --------------------------------------------------------------
+
+sub
+cleanup
+{
+	return if $$ != $owner;
+	for my $pid (splice @children) {
+		kill 'KILL', -$pid;
+		waitpid($pid, 0);
+	}
+	remove_tree(splice @folders) if !$ENV{STDMAIL_KEEP};
+	print STDERR "# kept: @folders\n" if @folders;
+}
+
+$SIG{PIPE} = 'IGNORE';
+$SIG{$_} = sub { exit 1 } for qw(INT TERM HUP);
+
+END {
+	my $status = $?;
+
+	cleanup();
+	$? = $status;
+}
+
+1;
