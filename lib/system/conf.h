@@ -65,8 +65,9 @@ struct conf_key {
 	size_t		 offset;
 	const char	*def;
 	long long	 min, max;	/* for INT, SIZE, DURATION; both 0: >= 0 */
-	/* A further rule for a STRING or PATH, or NULL: returns NULL or what
-	 * is wrong, such as "is not a host name". */
+	/* A further rule for a STRING or PATH, each word of a LIST or the
+	 * second of PAIRS; NULL: none.  Returns NULL or what is wrong, such
+	 * as "is not a host name". */
 	const char	*(*rule)(const char *value);
 };
 
