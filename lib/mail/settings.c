@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The one table of configuration keys.  A key stands here only when some
+ * program uses it, and stdmail.conf(5) has an entry for each.
+ */
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "mail/settings.h"
+#include "system/log.h"
+
+static const char *rule_host(const char *);
+static const char *rule_host_port(const char *);
+static const char *rule_resolver(const char *);
+static const char *rule_users(const char *);
+static const char *rule_mechanism(const char *);
+static const char *rule_mail(const char *);
+
+#define AT(field)	offsetof(struct settings, field)
+#define ANY		0, 0
+
+static const struct conf_key keys[] = {
+	{ "hostname", CONF_STRING, AT(hostname), "", ANY, rule_host },
+	{ "domains", CONF_LIST, AT(domains), "", ANY, rule_host },
+	{ "users", CONF_PATH, AT(users), "/etc/stdmail/users", ANY,
+	    rule_users },
+	{ "mail", CONF_PATH, AT(mail), "", ANY, rule_mail },
+	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
+	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
+
+	{ "tls_cert", CONF_PATH, AT(tls_cert), "", ANY, NULL },
+	{ "tls_key", CONF_PATH, AT(tls_key), "", ANY, NULL },
+	{ "allow_plaintext", CONF_BOOL, AT(allow_plaintext), "no", ANY, NULL },
+	{ "auth_mechanisms", CONF_LIST, AT(auth_mechanisms), "PLAIN LOGIN",
+	    ANY, rule_mechanism },
+
+	{ "resolver", CONF_STRING, AT(resolver), "", ANY, rule_resolver },
+	{ "resolver_trusted", CONF_BOOL, AT(resolver_trusted), "no", ANY,
+	    NULL },
+
+	{ "relay", CONF_STRING, AT(relay), "", ANY, rule_host_port },
+	{ "relay_from", CONF_NETS, AT(relay_from), "", ANY, NULL },
+	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
+	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
+	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
+	    NULL },
+	{ "submit_socket", CONF_PATH, AT(submit_socket),
+	    "/run/stdmail/submit", ANY, NULL },
+
+	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1024, LLONG_MAX / 4,
+	    NULL },
+	{ "max_recipients", CONF_INT, AT(max_recipients), "1000", 1, 100000,
+	    NULL },
+	{ "max_sessions", CONF_INT, AT(max_sessions), "1000", 1, 100000,
+	    NULL },
+	{ "max_per_address", CONF_INT, AT(max_per_address), "200", 1, 100000,
+	    NULL },
+	{ "max_login_failures", CONF_INT, AT(max_login_failures), "20", 1,
+	    1000000, NULL },
+	{ "timeout", CONF_DURATION, AT(timeout), "0", 0, 86400, NULL },
+	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
+	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
+
+	{ "door_user", CONF_STRING, AT(door_user), "stdmail-door", ANY,
+	    NULL },
+	{ "mail_user", CONF_STRING, AT(mail_user), "vmail", ANY, NULL },
+	{ "spool_user", CONF_STRING, AT(spool_user), "stdmail", ANY, NULL },
+};
+#define NKEYS	(sizeof(keys) / sizeof(keys[0]))
+
+/* A host or domain name as people write it: labels of letters, digits, "-"
+ * and "_" (found in the wild), or 8-bit for names not yet in ACE form. */
+static const char *
+host_fault(const char *s, size_t n)
+{
+	size_t i, label = 0;
+	unsigned char c;
+
+	if (n > 0 && s[n - 1] == '.')
+		n--;
+	if (n == 0 || n > 253)
+		return "is not a host name";
+	for (i = 0; i < n; i++) {
+		c = (unsigned char)s[i];
+		if (c == '.') {
+			if (label == 0)
+				return "is not a host name";
+			label = 0;
+			continue;
+		}
+		if (++label > 63 || !((c >= 'a' && c <= 'z') ||
+		    (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+		    c == '-' || c == '_' || c >= 0x80))
+			return "is not a host name";
+	}
+	return label == 0 ? "is not a host name" : NULL;
+}
+
+static const char *
+rule_host(const char *s)
+{
+	return host_fault(s, strlen(s));
+}
+
+static const char *
+port_fault(const char *s)
+{
+	const char *why;
+
+	if (*s < '0' || *s > '9')
+		return "has no good port";
+	(void)strtonum(s, 1, 65535, &why);
+	return why == NULL ? NULL : "has no good port";
+}
+
+/* host-port = ( name / IPv4 / "[" IPv6 "]" / IPv6 ) [ ":" port ]; a port only
+ * where the colon is unambiguous. */
+static const char *
+rule_host_port(const char *s)
+{
+	char ip[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
+	const char *close_at, *colon;
+
+	if (*s == '[') {
+		close_at = strchr(s, ']');
+		if (close_at == NULL ||
+		    (size_t)(close_at - s) > sizeof(ip))
+			return "is not HOST[:PORT]";
+		strlcpy(ip, s + 1, (size_t)(close_at - s));
+		if (inet_pton(AF_INET6, ip, &in6) != 1 &&
+		    inet_pton(AF_INET, ip, &in6) != 1)
+			return "is not HOST[:PORT]";
+		if (close_at[1] == '\0')
+			return NULL;
+		return close_at[1] == ':' ? port_fault(close_at + 2) :
+		    "is not HOST[:PORT]";
+	}
+	if (inet_pton(AF_INET6, s, &in6) == 1)
+		return NULL;
+	colon = strchr(s, ':');
+	if (host_fault(s, colon == NULL ? strlen(s) : (size_t)(colon - s)) !=
+	    NULL)
+		return "is not HOST[:PORT]";
+	return colon == NULL ? NULL : port_fault(colon + 1);
+}
+
+/* resolver = address [ "@" port ] */
+static const char *
+rule_resolver(const char *s)
+{
+	char ip[INET6_ADDRSTRLEN];
+	struct in6_addr in6;
+	size_t n = strcspn(s, "@");
+
+	if (n >= sizeof(ip))
+		return "is not ADDR[@PORT]";
+	strlcpy(ip, s, n + 1);
+	if (inet_pton(AF_INET, ip, &in6) != 1 &&
+	    inet_pton(AF_INET6, ip, &in6) != 1)
+		return "is not ADDR[@PORT]";
+	return s[n] == '\0' ? NULL : port_fault(s + n + 1);
+}
+
+static const char *
+rule_users(const char *s)
+{
+	return strcmp(s, "system") == 0 || strchr(s, '/') != NULL ? NULL :
+	    "is neither \"system\" nor a path";
+}
+
+static const char *
+rule_mechanism(const char *s)
+{
+	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ?
+	    NULL : "is not a mechanism we have (PLAIN, LOGIN)";
+}
+
+/* The only letters behind % are u, d, h and % itself. */
+static const char *
+rule_mail(const char *s)
+{
+	for (; (s = strchr(s, '%')) != NULL; s += 2)
+		if (s[1] == '\0' || strchr("udh%", s[1]) == NULL)
+			return "has a % that is not %u, %d, %h or %%";
+	return NULL;
+}
+
+/* What the table cannot say: our own name, and the domains it implies. */
+static int
+settings_complete(struct settings *s, char *error)
+{
+	char name[HOST_NAME_MAX + 1];
+	const char *fault;
+	char *copy;
+
+	if (*s->hostname == '\0') {
+		if (gethostname(name, sizeof(name)) == -1)
+			strlcpy(name, "localhost", sizeof(name));
+		name[sizeof(name) - 1] = '\0';
+		if ((fault = rule_host(name)) != NULL) {
+			snprintf(error, CONF_ERROR_MAX, "hostname is not set "
+			    "and the system's %s %s", log_str(name), fault);
+			return -1;
+		}
+		if ((copy = strdup(name)) == NULL)
+			goto memory;
+		free(s->hostname);
+		s->hostname = copy;
+	}
+	if (s->domains.n == 0) {
+		free(s->domains.v);
+		if ((s->domains.v = malloc(sizeof(char *))) == NULL ||
+		    (s->domains.v[0] = strdup(s->hostname)) == NULL)
+			goto memory;
+		s->domains.n = 1;
+	}
+	if (*s->tls_key != '\0' && *s->tls_cert == '\0') {
+		strlcpy(error, "tls_key is set and tls_cert is not",
+		    CONF_ERROR_MAX);
+		return -1;
+	}
+	return 0;
+memory:
+	strlcpy(error, "out of memory", CONF_ERROR_MAX);
+	return -1;
+}
+
+int
+settings_load(struct settings *s, const char *file,
+    const char *const *assignments, size_t n, char *error)
+{
+	bool may_miss = file == NULL;
+	int r;
+
+	if (may_miss)
+		file = SETTINGS_FILE;
+	if (conf_defaults(keys, NKEYS, s) == -1) {
+		strlcpy(error, "out of memory", CONF_ERROR_MAX);
+		goto fail;
+	}
+	r = conf_read(keys, NKEYS, s, file, error);
+	if (r == 1 && !may_miss)
+		snprintf(error, CONF_ERROR_MAX, "%.200s: %s", file,
+		    strerror(ENOENT));
+	if (r == -1 || (r == 1 && !may_miss))
+		goto fail;
+	if (conf_override(keys, NKEYS, s, assignments, n, error) == -1)
+		goto fail;
+	if (settings_complete(s, error) == -1)
+		goto fail;
+	return 0;
+fail:
+	settings_free(s);
+	return -1;
+}
+
+void
+settings_free(struct settings *s)
+{
+	conf_free(keys, NKEYS, s);
+}
+
+static size_t
+without_dot(const char *s, size_t n)
+{
+	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
+}
+
+bool
+settings_is_local(const struct settings *s, const char *domain, size_t len)
+{
+	size_t i, n;
+
+	len = without_dot(domain, len);
+	for (i = 0; i < s->domains.n; i++) {
+		n = without_dot(s->domains.v[i], strlen(s->domains.v[i]));
+		if (n == len && strncasecmp(s->domains.v[i], domain, n) == 0)
+			return true;
+	}
+	return false;
+}
+
+int
+settings_check_hostname(const struct settings *s, char *error)
+{
+	size_t n = without_dot(s->hostname, strlen(s->hostname));
+
+	if (memchr(s->hostname, '.', n) != NULL)
+		return 0;
+	snprintf(error, CONF_ERROR_MAX, "hostname %s is not a full name such "
+	    "as mx.example.org", s->hostname);
+	return -1;
+}
+
+int
+settings_check_accounts(const struct settings *s, char *error)
+{
+	const struct {
+		const char	*key;
+		const char	*user;
+	} rows[] = {
+		{ "door_user", s->door_user },
+		{ "mail_user", s->mail_user },
+		{ "spool_user", s->spool_user },
+	};
+	size_t i;
+
+	if (geteuid() != 0)
+		return 0;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (getpwnam(rows[i].user) != NULL)
+			continue;
+		snprintf(error, CONF_ERROR_MAX, "%s: there is no account %s",
+		    rows[i].key, log_str(rows[i].user));
+		return -1;
+	}
+	return 0;
+}
+
+const char *
+settings_key_name(size_t i)
+{
+	return i < NKEYS ? keys[i].name : NULL;
+}

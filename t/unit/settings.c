@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Proves the rules of single keys, what is implied when a key is absent, and
+ * that a reread with a fault keeps what was there.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mail/settings.h"
+#include "mail/start.h"
+#include "tap.h"
+
+static const struct {
+	const char	*assign;
+	const char	*want;		/* NULL: good; else in the message */
+} rows[] = {
+	{ "hostname=mx.example.org", NULL },
+	{ "hostname=mx..example.org", "is not a host name" },
+	{ "hostname=.example.org", "is not a host name" },
+	{ "hostname=mx example", "is not a host name" },
+	{ "domains=example.org example.net.", NULL },
+	{ "domains=example.org ex@mple.net", "is not a host name" },
+	{ "relay=smtp.example.org", NULL },
+	{ "relay=smtp.example.org:2525", NULL },
+	{ "relay=192.0.2.1:25", NULL },
+	{ "relay=[192.0.2.1]:25", NULL },
+	{ "relay=[2001:db8::1]:25", NULL },
+	{ "relay=2001:db8::1", NULL },
+	{ "relay=", NULL },
+	{ "relay=host:0", "has no good port" },
+	{ "relay=host:65536", "has no good port" },
+	{ "relay=host:", "has no good port" },
+	{ "relay=[2001:db8::1]x", "is not HOST[:PORT]" },
+	{ "relay=[2001:db8::1", "is not HOST[:PORT]" },
+	{ "route=example.com 127.0.0.1:2525", NULL },
+	{ "route=example.com host:x", "has no good port" },
+	{ "route=example.com", "takes two words" },
+	{ "resolver=127.0.0.1@5353", NULL },
+	{ "resolver=::1", NULL },
+	{ "resolver=localhost", "is not ADDR[@PORT]" },
+	{ "resolver=127.0.0.1@x", "has no good port" },
+	{ "users=system", NULL },
+	{ "users=./users", NULL },
+	{ "users=passwd", "is neither" },
+	{ "users=", "must not be empty" },
+	{ "mail=/m/%d/%u/%%", NULL },
+	{ "mail=/m/%x", "has a %" },
+	{ "mail=/m/%", "has a %" },
+	{ "auth_mechanisms=plain", NULL },
+	{ "auth_mechanisms=CRAM-MD5", "is not a mechanism" },
+	{ "max_size=1", "too small" },
+	{ "smtp_port=70000", "too large" },
+	{ "tls_key=/k", "tls_cert is not" },
+	{ "relay_domains=example.org", "unknown key relay_domains" },
+};
+
+static void
+write_file(const char *file, const char *text)
+{
+	FILE *f = fopen(file, "w");
+
+	if (f != NULL) {
+		fputs(text, f);
+		fclose(f);
+	}
+}
+
+static void
+test_start(const char *file)
+{
+	static int flag;
+	static const char *value;
+	static const struct start_option options[] = {
+		{ 'T', "tls", NULL, "TLS first", &flag, NULL },
+		{ 'm', "mode", "MODE", "which", NULL, &value },
+		{ 0 }
+	};
+	static const struct start st = { "prog", "[-T]", "tests", options,
+	    NULL };
+	char *argv[] = { (char[]){ "prog" }, (char[]){ "--tls" },
+	    (char[]){ "-m" }, (char[]){ "mx" }, (char[]){ "-c" },
+	    strdup(file), (char[]){ "-omax_size=2K" }, (char[]){ "left" },
+	    NULL };
+	struct settings s;
+	int operand = 0;
+
+	is_int(start(&st, 8, argv, &s, &operand), START_GO, "a good start");
+	ok(flag == 1 && value != NULL && strcmp(value, "mx") == 0,
+	    "own options, short and long");
+	is_int(operand, 7, "the operand behind them");
+	is_str(s.hostname, "a.example.org", "the file is read");
+	is_int(s.max_size, 2048, "-o wins");
+	write_file(file, "hostname b.example.org\nnonsense\n");
+	is_int(start_reload(&s), -1, "a reread with a fault");
+	is_str(s.hostname, "a.example.org", "keeps the old");
+	write_file(file, "hostname b.example.org\n");
+	is_int(start_reload(&s), 0, "a good reread");
+	is_str(s.hostname, "b.example.org", "has the new");
+	is_int(s.max_size, 2048, "and -o again");
+	settings_free(&s);
+	free(argv[5]);
+}
+
+int
+main(void)
+{
+	char file[] = "/tmp/stdmail-settings.XXXXXX", error[CONF_ERROR_MAX];
+	struct settings s;
+	size_t i;
+	int r;
+
+	close(mkstemp(file));
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		r = settings_load(&s, file, &rows[i].assign, 1, error);
+		if (rows[i].want == NULL) {
+			is_int(r, 0, rows[i].assign);
+			if (r == 0)
+				settings_free(&s);
+			else
+				printf("# %s\n", error);
+		} else if (!ok(r == -1 && strstr(error, rows[i].want) != NULL,
+		    "%s: %s", rows[i].assign, rows[i].want))
+			printf("# %s\n", r == 0 ? "accepted" : error);
+	}
+	write_file(file, "hostname mx.Example.org\n");
+	is_int(settings_load(&s, file, NULL, 0, error), 0, "only a name");
+	ok(settings_is_local(&s, "MX.example.ORG.", 15),
+	    "without domains our name is the domain");
+	ok(!settings_is_local(&s, "example.org", 11), "and no other");
+	is_int(settings_check_hostname(&s, error), 0, "a full name is good");
+	settings_free(&s);
+	write_file(file, "hostname mail\n");
+	settings_load(&s, file, NULL, 0, error);
+	is_int(settings_check_hostname(&s, error), -1, "a short one is not");
+	is_str(error, "hostname mail is not a full name such as "
+	    "mx.example.org", "and is named");
+	settings_free(&s);
+	write_file(file, "hostname a.example.org\n");
+	test_start(file);
+	unlink(file);
+	is_int(settings_load(&s, file, NULL, 0, error), -1,
+	    "a file that was named must be there");
+	return done();
+}
