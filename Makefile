@@ -1,50 +1,176 @@
 # SPDX-License-Identifier: ISC
 # stdmail: build, test, install.  GNU make; no configure.
+#
+#	make		build/bin/*		make check	all tests (T=NAME: one)
+#	make demo	see it work		make install	(DESTDIR, PREFIX)
+#
+# A variant (V=asan, cover, memcheck, fuzz) lives in build/VARIANT/ and never
+# mixes with another; changed flags or a changed list of files rebuild.
 
 V      ?= plain
 B      := build/$(if $(filter plain,$V),,$V/)
 CC     ?= cc
 PROGS  := smtpd smtp-send mda-deliver pop3d imapd mxlookup
 
+PREFIX     ?= /usr/local
+SYSCONFDIR ?= /etc
+BINDIR     := $(PREFIX)/bin
+MANDIR     := $(PREFIX)/share/man
+LIBDIR     := $(PREFIX)/lib
+# Where other programs look for it, whatever the prefix; empty leaves it out.
+SENDMAIL   ?= $(if $(filter /usr /usr/local,$(PREFIX)),/usr,$(PREFIX))/sbin/sendmail
+MAILQ      ?= $(if $(filter /usr /usr/local,$(PREFIX)),/usr,$(PREFIX))/bin/mailq
+
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
-          -Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 -Wno-missing-field-initializers
-HARD   := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection
+	-Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 \
+	-Wno-missing-field-initializers
+HARD   := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
 CFLAGS ?= -O2 -g
-ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DLIBBSD_OVERLAY -isystem /usr/include/bsd $(CPPFLAGS)
-ALL_CFLAGS   := -std=c11 $(WARN) $(HARD) $(CFLAGS)
+SAN    := -O1 -fno-omit-frame-pointer -DSANDBOX_WIDE
+SANF   := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+# What each variant adds.
+ADD.plain    := $(HARD) $(if $(findstring clang,$(CC)),,-fstack-clash-protection)
+ADD.asan     := -fPIE $(SAN) $(SANF)
+ADD.memcheck := -fPIE $(SAN)
+ADD.cover    := -fPIE -O0 --coverage -DSANDBOX_WIDE
+ADD.fuzz     := -fPIE $(SAN) $(SANF) -fsanitize=fuzzer-no-link
+ADD.lint     := $(HARD) -Werror
+
+ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DLIBBSD_OVERLAY \
+	-isystem /usr/include/bsd $(CPPFLAGS)
+ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) $(ADD.$V)
 ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lbsd
 
-LIBOBJ := $(patsubst %.c,$Bobj/%.o,$(wildcard lib/*/*.c))
+SRC    := $(wildcard lib/*/*.c $(PROGS:%=%/*.c) t/unit/*.c t/fuzz/*.c)
+OBJ    := $(SRC:%.c=$Bobj/%.o)
+LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
+BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
+FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
 
-all: $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
+all: $(BINS)
 
-$Bobj/%.o: %.c
+# What runs is shown short; with S= in full.
+S := @
+
+# A stamp changes only when what it says does.
+define stamp
+$(shell mkdir -p $B && echo '$(subst ','\'',$2)' | cmp -s - $B$1 || \
+	echo '$(subst ','\'',$2)' >$B$1)
+endef
+ifeq ($(filter clean distclean deps world lint uninstall,$(MAKECMDGOALS)),)
+$(call stamp,flags,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS))
+$(call stamp,files,$(SRC))
+endif
+$Bflags $Bfiles: ;
+
+$Bobj/%.o: %.c $Bflags
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(if $S,echo '  CC  $@')
+	$S$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$Bobj/stdmail.a: $(LIBOBJ)
+$Bobj/stdmail.a: $(LIBOBJ) $Bfiles
 	@rm -f $@
-	ar rcs $@ $^
+	@$(if $S,echo '  AR  $@')
+	$Sar rcs $@ $(LIBOBJ)
 
 define program
-$Bbin/$1: $(patsubst %.c,$Bobj/%.o,$(wildcard $1/*.c)) $Bobj/stdmail.a
+$Bbin/$1: $(patsubst %.c,$Bobj/%.o,$(wildcard $1/*.c)) $Bobj/stdmail.a $Bfiles
 	@mkdir -p $$(@D)
-	$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(LIBS)
+	@$$(if $S,echo '  LD  $$@')
+	$S$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(LIBS)
 endef
 $(foreach p,$(PROGS),$(eval $(call program,$p)))
 
 $Bt/unit/%: $Bobj/t/unit/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	@$(if $S,echo '  LD  $@')
+	$S$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+$Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
+	@mkdir -p $(@D)
+	@$(if $S,echo '  LD  $@')
+	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+-include $(OBJ:.o=.d)
+
+# --- tests -----------------------------------------------------------------
+
+WORLD  ?= build/world
+world_ := $(filter-out no,$(WORLD))
+export STDMAIL_BIN     := $(abspath $Bbin)
+export STDMAIL_UNIT    := $(abspath $Bt/unit)
+export STDMAIL_VARIANT := $V
+export STDMAIL_WORLD   := $(if $(world_),$(abspath $(world_)))
+export STDMAIL_SHARED  ?= $(abspath ../shared)
+export FUZZTIME        ?= 10
 
 unit: $(TESTS)
 	prove -e '' $(TESTS)
 
-clean:
-	rm -rf build
+# One test: T=t/units.t, T=units or T=buf.
+check: deps world
+	$(MAKE) -s all $(TESTS)
+	t/check $T
 
-.PHONY: all unit clean
+demo: deps all
+	t/demo.sh
+
+deps:
+	@t/deps.sh
+
+world:
+	$(if $(world_),@t/world.sh $(world_) || [ $$? = 77 ])
+
+lint: deps world
+	$(MAKE) -s all
+	t/check t/lint
+
+asan:
+	$(MAKE) V=asan check
+
+memcheck:
+	$(MAKE) V=memcheck check T=unit
+
+cover:
+	find build/cover -name '*.gcda' -delete 2>/dev/null || :
+	$(MAKE) V=cover check
+	t/cover.sh build/cover
+
+fuzz:
+	$(MAKE) V=fuzz CC=clang fuzz-run
+
+fuzz-run: $(FUZZ)
+	t/fuzz/run $(FUZZ)
+
+bench: all
+	t/check t/perf
+
+# --- install ---------------------------------------------------------------
+
+install uninstall: all
+	BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' LIBDIR='$(LIBDIR)' \
+	    SYSCONFDIR='$(SYSCONFDIR)' SENDMAIL='$(SENDMAIL)' MAILQ='$(MAILQ)' \
+	    DESTDIR='$(DESTDIR)' lib/install.sh $@ $(PROGS)
+
+dist:
+	@mkdir -p build
+	v=$$(sed -n 's/.*STDMAIL_VERSION.*"\(.*\)"/\1/p' lib/mail/start.h) && \
+	    git archive --format=tar.gz --prefix=stdmail-$$v/ \
+	    -o build/stdmail-$$v.tar.gz HEAD && echo build/stdmail-$$v.tar.gz
+
+# The world stays: distclean takes it too, and never through a mount.
+clean:
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name world \
+	    -exec rm -rf --one-file-system {} +
+
+distclean: clean
+	! grep -q ' $(abspath build)/' /proc/self/mountinfo
+	rm -rf --one-file-system build
+
+.PHONY: all unit check demo deps world lint asan memcheck cover fuzz fuzz-run \
+	bench install uninstall dist clean distclean
 .SECONDARY:
--include $(shell find build -name '*.d' 2>/dev/null)
+.DELETE_ON_ERROR:
