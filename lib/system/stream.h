@@ -12,8 +12,8 @@
  * buffer is full, or by stream_flush(): a handler writes its reply and does
  * not think of pipelining (RFC 2920, section 3.2).
  *
- * System calls used after stream_new(): poll, recvfrom, sendmsg, read, write,
- * writev, clock_gettime, and those of malloc.  None opens anything.
+ * System calls used after stream_new(): poll, recvfrom, sendto, read, write,
+ * shutdown, close, clock_gettime, and those of malloc.  None opens anything.
  */
 #ifndef SYSTEM_STREAM_H
 #define SYSTEM_STREAM_H

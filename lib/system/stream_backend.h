@@ -33,10 +33,11 @@ struct stream_backend {
 ssize_t	 stream_raw_read(struct stream *, void *, size_t);
 ssize_t	 stream_raw_write(struct stream *, const void *, size_t);
 
-/* Wait for BACKEND_READ or BACKEND_WRITE until the deadline of an operation
- * that began at stream_start(); STREAM_OK when ready. */
-long long stream_start(struct stream *);
-enum stream_status stream_await(struct stream *, int want, long long start);
+/* The deadline of an operation that begins now, to be given to
+ * stream_await(), which waits for BACKEND_READ or BACKEND_WRITE until then;
+ * STREAM_OK when ready. */
+long long stream_deadline(struct stream *);
+enum stream_status stream_await(struct stream *, int want, long long deadline);
 
 /* Put a backend in place; state is the stream's from now on. */
 void	 stream_set_backend(struct stream *, const struct stream_backend *,
@@ -47,5 +48,8 @@ void	*stream_state(const struct stream *, const struct stream_backend *);
 /* Record what went wrong; returns the status for convenience. */
 enum stream_status stream_fail(struct stream *, enum stream_status,
 	    const char *text);
+
+/* Leave words for stream_error() without failing. */
+void	 stream_note(struct stream *, const char *text);
 
 #endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The relay between a stream and a descriptor, for a door that only ends TLS
+ * any more.  One buffer each way; it looks at no octet and never waits for one
+ * side while the other could go on.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "system/stream_local.h"
+
+struct relay {
+	struct stream	*s;
+	int		 fd;
+	int		 told;		/* fd knows that the peer has ended */
+	int		 deaf;		/* fd takes no more */
+	int		 fd_end;	/* fd gives no more */
+	int		 want_in;	/* BACKEND_*, what a read waits for */
+	int		 want_out;	/* and a write */
+	int		 moved;		/* something was done in this turn */
+	long long	 deadline;	/* of output that the peer does not take */
+};
+
+/* From the peer into the input buffer, from there to fd. */
+static void
+relay_in(struct relay *r)
+{
+	struct stream *s = r->s;
+	ssize_t n;
+
+	r->want_in = 0;
+	if (s->inpos == s->inend && !s->ended) {
+		n = stream_try(s);
+		if (n >= 0)
+			r->moved = 1;
+		else
+			r->want_in = (int)n;
+	}
+	if (s->inpos < s->inend && !r->deaf) {
+		n = send(r->fd, s->in + s->inpos, s->inend - s->inpos,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0) {
+			stream_consume(s, (size_t)n);
+			r->moved = 1;
+		} else if (errno != EAGAIN && errno != EINTR)
+			r->deaf = 1;
+	}
+	if (r->deaf)
+		s->inpos = s->inend;
+	if (s->ended && s->inpos == s->inend && !r->told) {
+		shutdown(r->fd, SHUT_WR);
+		r->told = 1;
+	}
+}
+
+/* From fd into the output buffer, from there to the peer. */
+static void
+relay_out(struct relay *r)
+{
+	struct stream *s = r->s;
+	ssize_t n;
+
+	r->want_out = 0;
+	if (s->outpos == s->outend && !r->fd_end) {
+		s->outpos = s->outend = 0;
+		n = recv(r->fd, s->out, STREAM_BUFFER, MSG_DONTWAIT);
+		if (n > 0) {
+			s->outend = (size_t)n;
+			r->deadline = stream_deadline(s);
+		}
+		if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
+			r->fd_end = 1;
+		if (n >= 0)
+			r->moved = 1;
+	}
+	if (s->outpos < s->outend) {
+		n = s->backend->write(s, s->state, s->out + s->outpos,
+		    s->outend - s->outpos);
+		if (n > 0) {
+			s->outpos += (size_t)n;
+			r->deadline = stream_deadline(s);
+			r->moved = 1;
+		} else
+			r->want_out = (int)n;
+	}
+}
+
+static short
+events(int want, int which)
+{
+	if (want != which)
+		return 0;
+	return which == BACKEND_READ ? POLLIN : POLLOUT;
+}
+
+static enum stream_status
+relay_poll(struct relay *r)
+{
+	struct stream *s = r->s;
+	long long deadline = s->outpos < s->outend ? r->deadline : 0;
+	enum stream_status st;
+	struct pollfd p[3];
+	int i;
+
+	if ((st = stream_late(s, deadline)) != STREAM_OK)
+		return st;
+	p[0].fd = s->rfd;
+	p[0].events = (short)(events(r->want_in, BACKEND_READ) |
+	    events(r->want_out, BACKEND_READ));
+	p[1].fd = s->wfd;
+	p[1].events = (short)(events(r->want_in, BACKEND_WRITE) |
+	    events(r->want_out, BACKEND_WRITE));
+	p[2].fd = r->fd;
+	p[2].events = (short)((s->outpos == s->outend ? POLLIN : 0) |
+	    (s->inpos < s->inend ? POLLOUT : 0));
+	/* A hang-up is told unasked, and would keep us turning. */
+	for (i = 0; i < 3; i++)
+		if (p[i].events == 0)
+			p[i].fd = -1;
+	if (poll(p, 3, stream_left(s, deadline)) == -1 && errno != EINTR)
+		return stream_fail(s, STREAM_ERROR, strerror(errno));
+	return STREAM_OK;
+}
+
+enum stream_status
+stream_relay(struct stream *s, int fd)
+{
+	struct relay r = { .s = s, .fd = fd };
+	enum stream_status st;
+
+	if ((st = stream_flush(s)) != STREAM_OK)
+		return st;
+	if (s->out == NULL && (s->out = malloc(STREAM_BUFFER)) == NULL)
+		return stream_fail(s, STREAM_ERROR, strerror(ENOMEM));
+	stream_record_end(s);
+	do {
+		r.moved = 0;
+		relay_in(&r);
+		relay_out(&r);
+		if (s->failed != STREAM_OK)
+			return s->failed;
+		if (r.fd_end && s->outpos == s->outend)
+			return STREAM_EOF;
+		st = STREAM_OK;
+		if (!r.moved)
+			st = relay_poll(&r);
+	} while (st == STREAM_OK);
+	return st;
+}

@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * TLS behind a stream, by OpenSSL; the only file that includes its TLS header.
+ * It must never leave a private key in a session, never read a file after the
+ * contexts are made, and never fall back to the clear by itself.
+ */
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/rand.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "system/stream_backend.h"
+#include "system/tls.h"
+#include "system/tls_pair.h"
+
+/* Forward secrecy only.  CBC stays for old MTAs, behind the others. */
+#define TLS_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:" \
+	"ECDHE+AES:DHE+AES:!aNULL:!PSK:!SRP:!DSS"
+
+/* ---- TLS under way on a stream ---- */
+
+struct tls {
+	struct stream	*s;
+	SSL		*ssl;
+	int		 eof;		/* the peer ended the connection */
+	int		 verify;	/* authorities were loaded */
+	char		*early;		/* read before TLS_DIRECT */
+	size_t		 earlypos, earlyend;
+};
+
+static BIO_METHOD *bio_method;
+
+static int
+bio_read(BIO *bio, char *to, int n)
+{
+	struct tls *t = BIO_get_data(bio);
+	size_t k = t->earlyend - t->earlypos;
+	ssize_t got;
+
+	BIO_clear_retry_flags(bio);
+	if (k > 0) {
+		if (k > (size_t)n)
+			k = (size_t)n;
+		memcpy(to, t->early + t->earlypos, k);
+		t->earlypos += k;
+		return (int)k;
+	}
+	got = stream_raw_read(t->s, to, (size_t)n);
+	if (got == BACKEND_READ)
+		BIO_set_retry_read(bio);
+	if (got == BACKEND_END)
+		t->eof = 1;
+	return got > 0 ? (int)got : got == BACKEND_END ? 0 : -1;
+}
+
+static int
+bio_write(BIO *bio, const char *p, int n)
+{
+	struct tls *t = BIO_get_data(bio);
+	ssize_t put;
+
+	BIO_clear_retry_flags(bio);
+	put = stream_raw_write(t->s, p, (size_t)n);
+	if (put == BACKEND_WRITE)
+		BIO_set_retry_write(bio);
+	return put > 0 ? (int)put : -1;
+}
+
+static long
+bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
+{
+	struct tls *t = BIO_get_data(bio);
+
+	(void)num;
+	(void)ptr;
+	switch (cmd) {
+	case BIO_CTRL_FLUSH:
+		return 1;
+	case BIO_CTRL_EOF:
+		return t->eof;
+	default:
+		return 0;
+	}
+}
+
+/* What OpenSSL says of its first error, in words. */
+static const char *
+ssl_reason(void)
+{
+	unsigned long e = ERR_peek_error();
+	const char *text = ERR_reason_error_string(e);
+
+	if (text == NULL)
+		text = e == 0 ? "connection closed" : "unknown TLS error";
+	return text;
+}
+
+/* Translate a result of SSL_*() <= 0 for the stream. */
+static ssize_t
+again(struct tls *t, int r)
+{
+	switch (SSL_get_error(t->ssl, r)) {
+	case SSL_ERROR_WANT_READ:
+		return BACKEND_READ;
+	case SSL_ERROR_WANT_WRITE:
+		return BACKEND_WRITE;
+	case SSL_ERROR_ZERO_RETURN:
+		return BACKEND_END;
+	default:
+		/* When it was the connection, that reason is there already. */
+		stream_fail(t->s, STREAM_ERROR, ssl_reason());
+		return BACKEND_ERROR;
+	}
+}
+
+static ssize_t
+tls_read(struct stream *s, void *state, void *to, size_t n)
+{
+	struct tls *t = state;
+	int r;
+
+	(void)s;
+	ERR_clear_error();
+	r = SSL_read(t->ssl, to, n > INT_MAX ? INT_MAX : (int)n);
+	return r > 0 ? r : again(t, r);
+}
+
+static ssize_t
+tls_write(struct stream *s, void *state, const void *p, size_t n)
+{
+	struct tls *t = state;
+	ssize_t r;
+
+	ERR_clear_error();
+	r = SSL_write(t->ssl, p, n > INT_MAX ? INT_MAX : (int)n);
+	if (r > 0)
+		return r;
+	if ((r = again(t, (int)r)) == BACKEND_END) {
+		stream_fail(s, STREAM_RESET, "peer closed TLS");
+		return BACKEND_ERROR;
+	}
+	return r;
+}
+
+static size_t
+tls_pending(const void *state)
+{
+	const struct tls *t = state;
+
+	return (size_t)SSL_pending(t->ssl);
+}
+
+static void
+tls_end(struct stream *s, void *state)
+{
+	struct tls *t = state;
+
+	(void)s;
+	ERR_clear_error();
+	SSL_shutdown(t->ssl);
+}
+
+static void
+tls_free(void *state)
+{
+	struct tls *t = state;
+
+	SSL_free(t->ssl);
+	free(t->early);
+	free(t);
+}
+
+static const struct stream_backend backend = {
+	tls_read, tls_write, tls_pending, tls_end, tls_free
+};
+
+/* ---- set-up ---- */
+
+int
+tls_init(void)
+{
+	static int ready;
+	unsigned char seed[32];
+
+	if (ready)
+		return 0;
+	if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS |
+	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_LOAD_CONFIG |
+	    OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
+		return -1;
+	if (RAND_bytes(seed, sizeof(seed)) != 1 ||
+	    RAND_priv_bytes(seed, sizeof(seed)) != 1)
+		return -1;
+	explicit_bzero(seed, sizeof(seed));
+	if (bio_method == NULL) {
+		bio_method = BIO_meth_new(BIO_get_new_index() |
+		    BIO_TYPE_SOURCE_SINK, "stream");
+		if (bio_method == NULL)
+			return -1;
+		BIO_meth_set_read(bio_method, bio_read);
+		BIO_meth_set_write(bio_method, bio_write);
+		BIO_meth_set_ctrl(bio_method, bio_ctrl);
+	}
+	ready = 1;
+	return 0;
+}
+
+static int
+bad(char *err, size_t errlen, const char *file, const char *what)
+{
+	snprintf(err, errlen, "%s: %s", file, what);
+	return -1;
+}
+
+/* What server and client have in common. */
+static SSL_CTX *
+new_context(const SSL_METHOD *method)
+{
+	SSL_CTX *ctx;
+
+	ERR_clear_error();
+	if (tls_init() == -1 || (ctx = SSL_CTX_new(method)) == NULL)
+		return NULL;
+	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
+	    SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
+	    SSL_CTX_set_cipher_list(ctx, TLS_CIPHERS) != 1) {
+		SSL_CTX_free(ctx);
+		return NULL;
+	}
+	return ctx;
+}
+
+/* ---- the server ---- */
+
+/* The pair is given to each SSL, not to ctx, so that a session can let go of
+ * the key (see tls_accept). */
+struct tls_server {
+	SSL_CTX		*ctx;
+	struct tls_pair	 pair;
+};
+
+/* Whether OpenSSL takes the pair, which includes that they belong together
+ * and are strong enough. */
+static int
+try_pair(struct tls_server *ts, const struct tls_pair *p, char *err,
+    size_t errlen)
+{
+	SSL *ssl;
+	int r = -1;
+
+	ERR_clear_error();
+	if ((ssl = SSL_new(ts->ctx)) != NULL && SSL_use_cert_and_key(ssl,
+	    p->cert, p->key, p->chain, 1) == 1)
+		r = 0;
+	else
+		bad(err, errlen, p->files[0].name, ssl_reason());
+	SSL_free(ssl);
+	return r;
+}
+
+/* Read both files again; the old pair stays unless all is well. */
+static int
+reload(struct tls_server *ts, char *err, size_t errlen)
+{
+	struct tls_pair fresh;
+
+	memset(&fresh, 0, sizeof(fresh));
+	if (tls_pair_read(&ts->pair, &fresh, err, errlen) == -1 ||
+	    try_pair(ts, &fresh, err, errlen) == -1) {
+		tls_pair_clear(&fresh);
+		return -1;
+	}
+	tls_pair_clear(&ts->pair);
+	ts->pair.cert = fresh.cert;
+	ts->pair.chain = fresh.chain;
+	ts->pair.key = fresh.key;
+	return 0;
+}
+
+/* Take any name a client asks for: there is one certificate. */
+static int
+accept_sni(SSL *ssl, int *alert, void *arg)
+{
+	(void)ssl;
+	(void)alert;
+	(void)arg;
+	return SSL_TLSEXT_ERR_OK;
+}
+
+struct tls_server *
+tls_server_new(void)
+{
+	struct tls_server *ts;
+
+	if ((ts = calloc(1, sizeof(*ts))) == NULL)
+		return NULL;
+	if ((ts->ctx = new_context(TLS_server_method())) == NULL) {
+		free(ts);
+		return NULL;
+	}
+	SSL_CTX_set_options(ts->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE |
+	    SSL_OP_PRIORITIZE_CHACHA);
+	SSL_CTX_set_num_tickets(ts->ctx, 0);
+	SSL_CTX_set_dh_auto(ts->ctx, 1);
+	SSL_CTX_set_tlsext_servername_callback(ts->ctx, accept_sni);
+	return ts;
+}
+
+int
+tls_server_load(struct tls_server *ts, const char *cert, const char *key,
+    char *err, size_t errlen)
+{
+	if (tls_pair_name(&ts->pair, cert, key) == -1)
+		return bad(err, errlen, cert, strerror(ENOMEM));
+	return reload(ts, err, errlen);
+}
+
+int
+tls_server_refresh(struct tls_server *ts, char *err, size_t errlen)
+{
+	if (!tls_pair_changed(&ts->pair))
+		return 0;
+	return reload(ts, err, errlen) == 0 ? 1 : -1;
+}
+
+int
+tls_server_ready(const struct tls_server *ts)
+{
+	return ts->pair.key != NULL;
+}
+
+long long
+tls_server_not_after(const struct tls_server *ts)
+{
+	struct tm tm;
+
+	if (ts->pair.cert == NULL ||
+	    ASN1_TIME_to_tm(X509_get0_notAfter(ts->pair.cert), &tm) != 1)
+		return 0;
+	return timegm(&tm);
+}
+
+void
+tls_server_free(struct tls_server *ts)
+{
+	if (ts == NULL)
+		return;
+	tls_pair_free(&ts->pair);
+	SSL_CTX_free(ts->ctx);
+	free(ts);
+}
+
+/* ---- the client ---- */
+
+struct tls_client {
+	SSL_CTX	*ctx;
+	int	 verify;
+};
+
+/* The system's authorities in one file: a folder of hashed names would be
+ * opened only at a handshake. */
+static const char *
+system_cafile(void)
+{
+	static const char *const known[] = {
+		"/etc/ssl/certs/ca-certificates.crt",
+		"/etc/pki/tls/certs/ca-bundle.crt",
+		"/etc/ssl/cert.pem",
+		"/etc/ssl/ca-bundle.pem",
+		"/usr/local/share/certs/ca-root-nss.crt"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (access(known[i], R_OK) == 0)
+			return known[i];
+	return known[0];
+}
+
+struct tls_client *
+tls_client_new(int verify, const char *cafile, char *err, size_t errlen)
+{
+	struct tls_client *tc;
+
+	if ((tc = calloc(1, sizeof(*tc))) == NULL ||
+	    (tc->ctx = new_context(TLS_client_method())) == NULL) {
+		free(tc);
+		bad(err, errlen, "TLS", strerror(ENOMEM));
+		return NULL;
+	}
+	/* Weak keys of a peer that is not verified beat no encryption. */
+	if (!verify)
+		SSL_CTX_set_security_level(tc->ctx, 1);
+	if (verify && cafile == NULL)
+		cafile = system_cafile();
+	if (verify && SSL_CTX_load_verify_file(tc->ctx, cafile) != 1) {
+		bad(err, errlen, cafile, access(cafile, R_OK) == -1 ?
+		    strerror(errno) : "no usable certificate");
+		tls_client_free(tc);
+		return NULL;
+	}
+	tc->verify = verify;
+	return tc;
+}
+
+void
+tls_client_free(struct tls_client *tc)
+{
+	if (tc == NULL)
+		return;
+	SSL_CTX_free(tc->ctx);
+	free(tc);
+}
+
+/* ---- handshakes ---- */
+
+/* A TLS state over the stream, the handshake not begun; NULL after
+ * stream_fail(). */
+static struct tls *
+begin(struct stream *s, SSL_CTX *ctx, enum tls_begin how)
+{
+	struct tls *t;
+	BIO *bio;
+
+	ERR_clear_error();
+	if ((t = calloc(1, sizeof(*t))) == NULL)
+		goto fail;
+	t->s = s;
+	t->earlyend = stream_pending(s);
+	if (how == TLS_DIRECT && t->earlyend > 0) {
+		if ((t->early = malloc(t->earlyend)) == NULL)
+			goto fail;
+		stream_take_input(s, t->early, t->earlyend);
+	}
+	if ((t->ssl = SSL_new(ctx)) == NULL ||
+	    (bio = BIO_new(bio_method)) == NULL)
+		goto fail;
+	BIO_set_data(bio, t);
+	BIO_set_init(bio, 1);
+	SSL_set_bio(t->ssl, bio, bio);
+	return t;
+fail:
+	if (t != NULL)
+		tls_free(t);
+	stream_fail(s, STREAM_ERROR, strerror(ENOMEM));
+	return NULL;
+}
+
+/* Whether the stream may go under TLS now. */
+static enum stream_status
+check_begin(struct stream *s, enum tls_begin how)
+{
+	if (tls_on(s))
+		return STREAM_ERROR;
+	if (how == TLS_STARTTLS && !stream_input_empty(s)) {
+		stream_note(s, "input before the TLS handshake");
+		return STREAM_ERROR;
+	}
+	return stream_flush(s);
+}
+
+static enum stream_status
+shake(struct stream *s, struct tls *t)
+{
+	long long deadline = stream_deadline(s);
+	enum stream_status st;
+	ssize_t want;
+	int r;
+
+	for (;;) {
+		ERR_clear_error();
+		if ((r = SSL_do_handshake(t->ssl)) == 1)
+			return STREAM_OK;
+		want = again(t, r);
+		if (want == BACKEND_END)
+			return stream_fail(s, STREAM_RESET,
+			    "closed during the TLS handshake");
+		if (want == BACKEND_ERROR)
+			return stream_fail(s, STREAM_ERROR, "TLS");
+		st = stream_await(s, (int)want, deadline);
+		if (st != STREAM_OK)
+			return stream_fail(s, st, "TLS handshake too slow");
+	}
+}
+
+/* Shake hands and, when it went well, put TLS behind the stream. */
+static enum stream_status
+finish(struct stream *s, struct tls *t)
+{
+	enum stream_status st;
+
+	if ((st = shake(s, t)) != STREAM_OK) {
+		tls_free(t);
+		return st;
+	}
+	stream_set_backend(s, &backend, t);
+	return STREAM_OK;
+}
+
+enum stream_status
+tls_accept(struct stream *s, struct tls_server *ts, enum tls_begin how)
+{
+	enum stream_status st;
+	struct tls *t;
+
+	if (!tls_server_ready(ts)) {
+		stream_note(s, "no certificate");
+		return STREAM_ERROR;
+	}
+	if ((st = check_begin(s, how)) != STREAM_OK)
+		return st;
+	if ((t = begin(s, ts->ctx, how)) == NULL)
+		return STREAM_ERROR;
+	SSL_set_accept_state(t->ssl);
+	if (SSL_use_cert_and_key(t->ssl, ts->pair.cert, ts->pair.key, ts->pair.chain,
+	    1) != 1) {
+		stream_fail(s, STREAM_ERROR, ssl_reason());
+		tls_free(t);
+		return STREAM_ERROR;
+	}
+	st = finish(s, t);
+	/* Without tickets and renegotiation the key is needed no more; the
+	 * last one who holds it is now ts. */
+	if (st == STREAM_OK)
+		SSL_certs_clear(t->ssl);
+	return st;
+}
+
+/* Set the name to ask for and to verify; 0 or -1. */
+static int
+set_host(SSL *ssl, const char *host)
+{
+	unsigned char ip[16];
+	char name[256];
+	size_t n = strlen(host);
+
+	if (inet_pton(AF_INET, host, ip) == 1 ||
+	    inet_pton(AF_INET6, host, ip) == 1)
+		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl),
+		    host) == 1 ? 0 : -1;
+	if (n > 0 && host[n - 1] == '.')
+		n--;
+	if (n == 0 || n >= sizeof(name))
+		return -1;
+	memcpy(name, host, n);
+	name[n] = '\0';
+	if (SSL_set_tlsext_host_name(ssl, name) != 1 ||
+	    SSL_set1_host(ssl, name) != 1)
+		return -1;
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return 0;
+}
+
+enum stream_status
+tls_connect(struct stream *s, struct tls_client *tc, const char *host,
+    enum tls_verify verify, enum tls_begin how)
+{
+	enum stream_status st;
+	struct tls *t;
+
+	if (verify == TLS_VERIFY && !tc->verify) {
+		stream_note(s, "no certificates of authorities");
+		return STREAM_ERROR;
+	}
+	if ((st = check_begin(s, how)) != STREAM_OK)
+		return st;
+	if ((t = begin(s, tc->ctx, how)) == NULL)
+		return STREAM_ERROR;
+	t->verify = tc->verify;
+	SSL_set_connect_state(t->ssl);
+	SSL_set_verify(t->ssl, verify == TLS_VERIFY ? SSL_VERIFY_PEER :
+	    SSL_VERIFY_NONE, NULL);
+	if (set_host(t->ssl, host) == -1) {
+		stream_fail(s, STREAM_ERROR, "not a host name");
+		tls_free(t);
+		return STREAM_ERROR;
+	}
+	return finish(s, t);
+}
+
+/* ---- facts ---- */
+
+int
+tls_on(const struct stream *s)
+{
+	return stream_state(s, &backend) != NULL;
+}
+
+int
+tls_describe(const struct stream *s, struct tls_info *info)
+{
+	const struct tls *t = stream_state(s, &backend);
+	const char *sni;
+	long v;
+
+	memset(info, 0, sizeof(*info));
+	if (t == NULL)
+		return 0;
+	strlcpy(info->version, SSL_get_version(t->ssl), sizeof(info->version));
+	strlcpy(info->cipher, SSL_get_cipher_name(t->ssl),
+	    sizeof(info->cipher));
+	info->bits = SSL_get_cipher_bits(t->ssl, NULL);
+	if (SSL_is_server(t->ssl)) {
+		sni = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+		if (sni != NULL)
+			strlcpy(info->sni, sni, sizeof(info->sni));
+		return 1;
+	}
+	v = SSL_get_verify_result(t->ssl);
+	if (!t->verify)
+		strlcpy(info->why, "not looked at", sizeof(info->why));
+	else if (SSL_get0_peer_certificate(t->ssl) == NULL)
+		strlcpy(info->why, "no certificate", sizeof(info->why));
+	else if (v != X509_V_OK)
+		strlcpy(info->why, X509_verify_cert_error_string(v),
+		    sizeof(info->why));
+	else
+		info->verified = 1;
+	return 1;
+}
