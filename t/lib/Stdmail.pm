@@ -87,7 +87,7 @@ tool
 		return ("$dir/$name") if -x "$dir/$name" && !-d _;
 	}
 	my $run = "$top/t/world-run";
-	if (-x $run && system("$run --has '$name' >/dev/null 2>&1") == 0) {
+	if (-x $run && system("$run -t '$name' >/dev/null 2>&1") == 0) {
 		return ($run, $name);
 	}
 	return ();
@@ -195,7 +195,8 @@ accounts
 	my ($s) = @_;
 
 	return () if $s->{as} ne 'root';
-	return (door_user => 'nobody', spool_user => 'daemon');
+	return (door_user => 'nobody', spool_user => 'daemon',
+	    mail_user => 'mail');
 }
 
 sub
@@ -489,6 +490,34 @@ run_program
 	my ($s, $name, $args, %o) = @_;
 
 	return $s->run([$s->command($name, @$args)], %o);
+}
+
+# Run a function of the test in a child that ends with the test at the latest.
+sub
+fork_child
+{
+	my ($what) = @_;
+	my $pid = fork // die "fork: $!\n";
+
+	if (!$pid) {
+		setpgrp(0, 0);
+		$SIG{$_} = 'DEFAULT' for qw(INT TERM HUP ALRM);
+		eval { $what->(); 1 } or print STDERR "# $@";
+		POSIX::_exit(0);
+	}
+	push @children, $pid;
+	return $pid;
+}
+
+sub
+end_child
+{
+	my ($pid) = @_;
+
+	kill 'KILL', $pid, -$pid;
+	my $status = reap($pid, 5);
+	@children = grep { $_ != $pid } @children;
+	return $status;
 }
 
 # Wait for a child: its status as run() gives it, or undef after $seconds.
