@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 # stdmail: build, test, install.  GNU make; no configure.
 #
-#	make		build/bin/*		make check	all tests (T=NAME: one)
-#	make demo	see it work		make install	(DESTDIR, PREFIX)
+# make		build/bin/*		make check	all tests (T=NAME: one)
+# make demo	see it work		make install	(DESTDIR, PREFIX)
 #
 # A variant (V=asan, cover, memcheck, fuzz) lives in build/VARIANT/ and never
 # mixes with another; changed flags or a changed list of files rebuild.
@@ -17,20 +17,22 @@ SYSCONFDIR ?= /etc
 BINDIR     := $(PREFIX)/bin
 MANDIR     := $(PREFIX)/share/man
 LIBDIR     := $(PREFIX)/lib
-# Where other programs look for it, whatever the prefix; empty leaves it out.
-SENDMAIL   ?= $(if $(filter /usr /usr/local,$(PREFIX)),/usr,$(PREFIX))/sbin/sendmail
-MAILQ      ?= $(if $(filter /usr /usr/local,$(PREFIX)),/usr,$(PREFIX))/bin/mailq
+# Where other programs look for them, with any usual prefix; empty: no link.
+USR        := $(if $(filter /usr%,$(PREFIX)),/usr,$(PREFIX))
+SENDMAIL   ?= $(USR)/sbin/sendmail
+MAILQ      ?= $(USR)/bin/mailq
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 \
 	-Wno-missing-field-initializers
-HARD   := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2
+HARD   := -fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+	-fstack-clash-protection
 CFLAGS ?= -O2 -g
 SAN    := -O1 -fno-omit-frame-pointer -DSANDBOX_WIDE
 SANF   := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # What each variant adds.
-ADD.plain    := $(HARD) $(if $(findstring clang,$(CC)),,-fstack-clash-protection)
+ADD.plain    := $(HARD)
 ADD.asan     := -fPIE $(SAN) $(SANF)
 ADD.memcheck := -fPIE $(SAN)
 ADD.cover    := -fPIE -O0 --coverage -DSANDBOX_WIDE
@@ -80,7 +82,8 @@ define program
 $Bbin/$1: $(patsubst %.c,$Bobj/%.o,$(wildcard $1/*.c)) $Bobj/stdmail.a $Bfiles
 	@mkdir -p $$(@D)
 	@$$(if $S,echo '  LD  $$@')
-	$S$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $$(LIBS)
+	$S$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) \
+	    $$(LIBS)
 endef
 $(foreach p,$(PROGS),$(eval $(call program,$p)))
 
