@@ -325,7 +325,6 @@ log_signal_safe(const char *event, unsigned long number)
 	}
 	while (*event != '\0' && n < 90)
 		line[n++] = *event++;
-	line[n++] = ' ';
 	do {
 		digits[d++] = (char)('0' + number % 10);
 		number /= 10;

@@ -69,8 +69,8 @@ const char *log_bytes(const void *, size_t);
  * always terminated), return to.  Pure; for tests and for replies. */
 char	*log_escape(char *to, size_t tosize, const void *, size_t n);
 
-/* Write "event " and an unsigned number, using only what a signal handler
- * may use.  For the sandbox's SIGSYS handler. */
+/* Write event and right behind it a number ("x number=" and 5 is
+ * `x number=5`), using only what a signal handler may use.  For the sandbox's SIGSYS handler. */
 void	 log_signal_safe(const char *event, unsigned long number);
 
 #endif

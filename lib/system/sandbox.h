@@ -14,6 +14,7 @@
 #ifndef SYSTEM_SANDBOX_H
 #define SYSTEM_SANDBOX_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SANDBOX_READ	0x1	/* read files, list folders below */
@@ -39,8 +40,10 @@ int	 sandbox_mailbox(const struct sandbox_path *, size_t n);
 int	 sandbox_client(void);
 
 /* A queue agent: files below these paths, processes of its own (fork, become
- * a user), UNIX sockets; no network, no exec. */
-int	 sandbox_agent(const struct sandbox_path *, size_t n);
+ * a user), UNIX sockets; no exec.  network: children it forks will talk to
+ * other hosts (each then calls sandbox_client()); else no network either.
+ * Its children inherit all of this and may only lose more. */
+int	 sandbox_agent(const struct sandbox_path *, size_t n, bool network);
 
 /* Log once what this kernel cannot do.  For daemons, at start, so that the
  * log says it even if no session ever starts. */

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * System call filters, written out by hand: an allow-list for each role.  It
+ * must never let a call through that no list names; such a call answers
+ * ENOSYS and is logged once by its number.
+ */
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "system/log.h"
+#include "system/sandbox_filter.h"
+
+#if defined(__x86_64__)
+#define FILTER_ARCH	AUDIT_ARCH_X86_64
+#define X32_BIT		0x40000000u
+#elif defined(__aarch64__)
+#define FILTER_ARCH	AUDIT_ARCH_AARCH64
+#endif
+
+#ifdef FILTER_ARCH
+
+#define CODE_MAX	1024
+
+struct code {
+	struct sock_filter	v[CODE_MAX];
+	unsigned short		n;
+};
+
+/* Never, in any role: the process dies. */
+static const int killed[] = {
+	SYS_execve, SYS_execveat,
+#if !SANDBOX_IS_WIDE
+	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+#endif
+	SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_fsopen,
+	SYS_fsmount, SYS_fsconfig, SYS_move_mount, SYS_open_tree,
+	SYS_mount_setattr, SYS_swapon, SYS_swapoff, SYS_reboot,
+	SYS_init_module, SYS_finit_module, SYS_delete_module,
+	SYS_kexec_load,
+#ifdef SYS_kexec_file_load
+	SYS_kexec_file_load,
+#endif
+	SYS_bpf, SYS_perf_event_open, SYS_keyctl, SYS_add_key,
+	SYS_request_key, SYS_userfaultfd, SYS_unshare, SYS_setns,
+	SYS_open_by_handle_at, SYS_io_uring_setup, SYS_io_uring_enter,
+	SYS_io_uring_register, SYS_acct, SYS_quotactl, SYS_settimeofday,
+	SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime,
+	SYS_fanotify_init, SYS_personality, SYS_sethostname,
+	SYS_setdomainname,
+#ifdef SYS_iopl
+	SYS_iopl, SYS_ioperm,
+#endif
+};
+
+/* Every role: memory, time, signals, and the descriptors it has. */
+static const int basic[] = {
+	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64,
+	SYS_pwrite64, SYS_preadv, SYS_pwritev, SYS_recvfrom, SYS_recvmsg,
+	SYS_sendto, SYS_sendmsg, SYS_shutdown, SYS_close, SYS_close_range,
+	SYS_lseek, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_fcntl,
+	SYS_fstat, SYS_dup, SYS_dup3, SYS_pipe2, SYS_getsockopt,
+	SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_ppoll,
+	SYS_pselect6, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait,
+	SYS_eventfd2, SYS_signalfd4, SYS_timerfd_create,
+	SYS_timerfd_settime, SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise,
+	SYS_futex, SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep,
+	SYS_nanosleep, SYS_gettimeofday, SYS_getitimer, SYS_setitimer,
+	SYS_getrandom, SYS_getpid, SYS_gettid, SYS_getppid, SYS_getuid,
+	SYS_geteuid, SYS_getgid, SYS_getegid, SYS_getresuid, SYS_getresgid,
+	SYS_getgroups, SYS_getrusage, SYS_times, SYS_sysinfo, SYS_uname,
+	SYS_sched_yield, SYS_sched_getaffinity, SYS_rt_sigaction,
+	SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigpending,
+	SYS_rt_sigtimedwait, SYS_rt_sigsuspend, SYS_sigaltstack,
+	SYS_restart_syscall, SYS_set_robust_list, SYS_rseq,
+	SYS_set_tid_address, SYS_exit, SYS_exit_group,
+#ifdef SYS_poll
+	SYS_poll, SYS_select, SYS_epoll_wait, SYS_epoll_create, SYS_dup2,
+	SYS_pipe, SYS_alarm, SYS_pause, SYS_time, SYS_arch_prctl,
+#endif
+};
+
+/* FILTER_FILES: which files, Landlock says. */
+static const int files[] = {
+	SYS_openat, SYS_newfstatat, SYS_statx, SYS_getdents64, SYS_unlinkat,
+	SYS_renameat, SYS_renameat2, SYS_linkat, SYS_mkdirat, SYS_faccessat,
+	SYS_faccessat2, SYS_readlinkat, SYS_fchmod, SYS_fchmodat,
+	SYS_utimensat, SYS_fallocate, SYS_truncate, SYS_flock, SYS_statfs,
+	SYS_fstatfs, SYS_fadvise64, SYS_sync_file_range, SYS_syncfs,
+	SYS_copy_file_range, SYS_sendfile, SYS_msync, SYS_readahead,
+	SYS_chdir, SYS_fchdir, SYS_getcwd, SYS_umask, SYS_inotify_init1,
+	SYS_inotify_add_watch, SYS_inotify_rm_watch,
+#ifdef SYS_open
+	SYS_open, SYS_stat, SYS_lstat, SYS_unlink, SYS_rename, SYS_link,
+	SYS_mkdir, SYS_rmdir, SYS_access, SYS_readlink, SYS_chmod,
+#endif
+};
+
+static const int net[] = {
+	SYS_connect, SYS_bind, SYS_sendmmsg, SYS_recvmmsg,
+};
+
+static const int forks[] = {
+	SYS_clone, SYS_wait4, SYS_waitid, SYS_kill, SYS_setresuid,
+	SYS_setresgid, SYS_setgroups, SYS_setuid, SYS_setgid, SYS_setreuid,
+	SYS_setregid, SYS_setsid, SYS_setpgid, SYS_prctl, SYS_seccomp,
+	SYS_landlock_create_ruleset, SYS_landlock_add_rule,
+	SYS_landlock_restrict_self, SYS_fchown, SYS_fchownat, SYS_connect,
+	SYS_prlimit64,
+#ifdef SYS_fork
+	SYS_fork, SYS_vfork, SYS_getpgrp,
+#endif
+};
+
+/* Known and refused without a word: libraries try them and go on. */
+static const int refused[] = {
+	SYS_openat, SYS_newfstatat, SYS_statx, SYS_socket, SYS_connect,
+	SYS_bind, SYS_readlinkat, SYS_faccessat, SYS_prctl, SYS_prlimit64,
+	SYS_kill, SYS_tgkill, SYS_ioctl, SYS_socketpair,
+#ifdef SYS_open
+	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink,
+#endif
+};
+
+static void
+emit(struct code *c, unsigned short code, uint32_t k, unsigned char yes,
+    unsigned char no)
+{
+	if (c->n < CODE_MAX)
+		c->v[c->n++] = (struct sock_filter){ code, yes, no, k };
+}
+
+static void
+emit_return(struct code *c, uint32_t action)
+{
+	emit(c, BPF_RET | BPF_K, action, 0, 0);
+}
+
+static void
+emit_load(struct code *c, size_t offset)
+{
+	emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+/* The low half of an argument: flags and numbers fit in it. */
+static void
+emit_load_argument(struct code *c, unsigned i)
+{
+	size_t at = offsetof(struct seccomp_data, args) + i * 8;
+
+	emit_load(c, at + (BYTE_ORDER == BIG_ENDIAN ? 4 : 0));
+}
+
+static void
+emit_calls(struct code *c, const int *calls, size_t n, uint32_t action)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i], 0, 1);
+		emit_return(c, action);
+	}
+}
+
+#define CALLS(list)	list, sizeof(list) / sizeof(list[0])
+
+/* This call is allowed when argument i is value, else looked at further. */
+static void
+emit_equal(struct code *c, int call, unsigned i, uint32_t value)
+{
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
+	emit_load_argument(c, i);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	emit_return(c, SECCOMP_RET_ALLOW);
+	emit_load(c, offsetof(struct seccomp_data, nr));
+}
+
+/* This call gives an error when argument i has one of the bits. */
+static void
+emit_without(struct code *c, int call, unsigned i, uint32_t bits)
+{
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
+	emit_load_argument(c, i);
+	emit(c, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
+	emit_return(c, SECCOMP_RET_ERRNO | EACCES);
+	emit_return(c, SECCOMP_RET_ALLOW);
+}
+
+/* The whole filter after architecture and kill list. */
+static void
+emit_role(struct code *c, unsigned allow)
+{
+	static const int clone3[] = { SYS_clone3 };
+
+	/* clone3 has its flags in memory; the C library then uses clone */
+	emit_calls(c, CALLS(clone3), SECCOMP_RET_ERRNO | ENOSYS);
+	emit_without(c, SYS_mmap, 2, PROT_EXEC);
+	emit_without(c, SYS_mprotect, 2, PROT_EXEC);
+	emit_calls(c, CALLS(basic), SECCOMP_RET_ALLOW);
+	emit_equal(c, SYS_socketpair, 0, AF_UNIX);
+	emit_equal(c, SYS_ioctl, 1, FIONREAD);
+	emit_equal(c, SYS_prctl, 0, PR_SET_NAME);
+	emit_equal(c, SYS_prlimit64, 2, 0);		/* only asks */
+	emit_equal(c, SYS_kill, 0, (uint32_t)getpid());
+	emit_equal(c, SYS_tgkill, 0, (uint32_t)getpid());
+	if (allow & FILTER_FILES)
+		emit_calls(c, CALLS(files), SECCOMP_RET_ALLOW);
+	else	/* fstat(3) of newer C libraries */
+		emit_equal(c, SYS_newfstatat, 3, AT_EMPTY_PATH);
+	if (allow & FILTER_NET) {
+		emit_equal(c, SYS_socket, 0, AF_INET);
+		emit_equal(c, SYS_socket, 0, AF_INET6);
+		emit_calls(c, CALLS(net), SECCOMP_RET_ALLOW);
+	}
+	if (allow & FILTER_FORK) {
+		emit_without(c, SYS_clone, 0, CLONE_NEWNS | CLONE_NEWUSER |
+		    CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+		    CLONE_NEWUTS | CLONE_NEWCGROUP);
+		emit_equal(c, SYS_socket, 0, AF_UNIX);
+		emit_calls(c, CALLS(forks), SECCOMP_RET_ALLOW);
+	}
+	emit_calls(c, CALLS(refused), SECCOMP_RET_ERRNO | EACCES);
+	emit_return(c, SECCOMP_RET_TRAP);
+}
+
+/* Everything but the kill list and, as the role says, sockets. */
+static void
+emit_wide(struct code *c, unsigned allow)
+{
+	static const int sockets[] = { SYS_connect, SYS_bind };
+
+	if (!(allow & (FILTER_NET | FILTER_FORK)))
+		emit_calls(c, CALLS(sockets), SECCOMP_RET_ERRNO | EACCES);
+	emit_return(c, SECCOMP_RET_ALLOW);
+}
+
+static void
+set_result(ucontext_t *uc, long value)
+{
+#if defined(__x86_64__)
+	uc->uc_mcontext.gregs[REG_RAX] = value;
+#elif defined(__aarch64__)
+	uc->uc_mcontext.regs[0] = (unsigned long long)value;
+#endif
+}
+
+/* A call that no list names: say so once, answer ENOSYS. */
+static void
+on_sigsys(int signo, siginfo_t *si, void *context)
+{
+	static unsigned char seen[128];
+	unsigned call = (unsigned)si->si_syscall;
+	int saved = errno;
+
+	(void)signo;
+	if (call >= sizeof(seen) * 8 ||
+	    !(seen[call / 8] & (1u << call % 8))) {
+		if (call < sizeof(seen) * 8)
+			seen[call / 8] |= (unsigned char)(1u << call % 8);
+		log_signal_safe("sandbox refused=syscall number=", call);
+	}
+	set_result(context, -ENOSYS);
+	errno = saved;
+}
+
+int
+filter_install(unsigned allow)
+{
+	struct sigaction sa = { .sa_sigaction = on_sigsys,
+	    .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER };
+	struct sock_fprog prog;
+	struct code c = { .n = 0 };
+
+	emit_load(&c, offsetof(struct seccomp_data, arch));
+	emit(&c, BPF_JMP | BPF_JEQ | BPF_K, FILTER_ARCH, 1, 0);
+	emit_return(&c, SECCOMP_RET_KILL_PROCESS);
+	emit_load(&c, offsetof(struct seccomp_data, nr));
+#ifdef X32_BIT
+	emit(&c, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
+	emit_return(&c, SECCOMP_RET_KILL_PROCESS);
+#endif
+	emit_calls(&c, CALLS(killed), SECCOMP_RET_KILL_PROCESS);
+	if (SANDBOX_IS_WIDE)
+		emit_wide(&c, allow);
+	else
+		emit_role(&c, allow);
+	if (c.n == CODE_MAX) {
+		errno = E2BIG;
+		return -1;
+	}
+	sigemptyset(&sa.sa_mask);
+	if (sigaction(SIGSYS, &sa, NULL) == -1)
+		return -1;
+	prog.len = c.n;
+	prog.filter = c.v;
+	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
+}
+
+#else /* no list of calls for this processor */
+
+int
+filter_install(unsigned allow)
+{
+	(void)allow;
+	errno = ENOSYS;
+	return -1;
+}
+
+#endif
