@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,42 @@ static const struct stream_backend backend = {
 
 /* ---- set-up ---- */
 
+/* OpenSSL wipes keys, but not all that it copied of them while it parsed their
+ * files; so everything it frees is overwritten. */
+static void
+wiping_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+static void *
+wiping_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(n);
+}
+
+static void *
+wiping_realloc(void *p, size_t n, const char *file, int line)
+{
+	size_t had = p == NULL ? 0 : malloc_usable_size(p);
+	void *fresh;
+
+	if (had >= n && p != NULL)
+		return p;
+	if ((fresh = malloc(n)) == NULL)
+		return NULL;
+	if (p != NULL)
+		memcpy(fresh, p, had);
+	wiping_free(p, file, line);
+	return fresh;
+}
+
 int
 tls_init(void)
 {
@@ -194,6 +231,8 @@ tls_init(void)
 
 	if (ready)
 		return 0;
+	/* Refused, and not worth a failure, when OpenSSL was used before. */
+	CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free);
 	if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS |
 	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
@@ -228,8 +267,10 @@ new_context(const SSL_METHOD *method)
 {
 	SSL_CTX *ctx;
 
+	if (tls_init() == -1)
+		return NULL;
 	ERR_clear_error();
-	if (tls_init() == -1 || (ctx = SSL_CTX_new(method)) == NULL)
+	if ((ctx = SSL_CTX_new(method)) == NULL)
 		return NULL;
 	SSL_CTX_set_options(ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION |
 	    SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
@@ -267,7 +308,7 @@ try_pair(struct tls_server *ts, const struct tls_pair *p, char *err,
 	    p->cert, p->key, p->chain, 1) == 1)
 		r = 0;
 	else
-		bad(err, errlen, p->files[0].name, ssl_reason());
+		bad(err, errlen, ts->pair.files[0].name, ssl_reason());
 	SSL_free(ssl);
 	return r;
 }

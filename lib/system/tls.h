@@ -23,7 +23,9 @@
 /*
  * Set OpenSSL up without its configuration file and exit handlers, load the
  * texts of its errors, seed its random numbers and fetch its algorithms, so
- * that nothing is loaded in a sandbox.  Repeating it does nothing.  0, or -1.
+ * that nothing is loaded in a sandbox.  From here on all that OpenSSL frees is
+ * overwritten, if nothing in the process has used OpenSSL before; so call it
+ * early.  Repeating it does nothing.  0, or -1.
  */
 int	 tls_init(void);
 
