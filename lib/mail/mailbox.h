@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A user's mail as IMAP and POP3 see it: a tree of Maildir folders, each a
+ * numbered list of messages with UIDs and flags.  The Maildir is the truth and
+ * stays everyone's: other programs may add, flag, move and remove messages at
+ * any moment.  No session ever sees a UID change its message.
+ *
+ *	root	 the tree: INBOX is the Maildir itself, other folders are
+ *		 Maildir++ folders (".Sent", ".Lists.foo") in it
+ *	mailbox	 one folder opened: its messages, numbered from 1 by rising
+ *		 UID; the numbers change only in mailbox_refresh()
+ *	save	 messages on their way into a folder, all of them or none
+ *
+ * A struct mailbox is one session's view.  What others do meanwhile appears
+ * in it at mailbox_refresh() and not before, so that a session decides when a
+ * sequence number may change (RFC 3501, section 7.4.1).
+ *
+ * UIDs are kept in dovecot-uidlist, keywords in dovecot-keywords, in Dovecot's
+ * formats and under its locks.  No lock is held between calls.  Every file is
+ * opened relative to the root's descriptor: all works inside a sandbox of that
+ * one tree.  Nothing here prints; what an administrator should know of is
+ * logged.
+ *
+ * All strings a caller gives are C strings; names of mailboxes are as in the
+ * protocol (modified UTF-7), the hierarchy delimiter is MAILBOX_DELIMITER.
+ */
+#ifndef MAIL_MAILBOX_H
+#define MAIL_MAILBOX_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/message.h"
+
+#define MAILBOX_DELIMITER	'.'
+#define MAILBOX_NAME_MAX	254	/* octets; with its dot a file name */
+#define MAILBOX_DEPTH_MAX	50	/* levels of hierarchy */
+
+/* How an operation ended.  MAILBOX_OK alone is success. */
+enum mailbox_status {
+	MAILBOX_OK = 0,
+	MAILBOX_NONE,		/* there is no such mailbox or message */
+	MAILBOX_EXISTS,		/* there is one already */
+	MAILBOX_BAD_NAME,	/* no mailbox can have this name */
+	MAILBOX_NOT_PERMITTED,	/* by rule (delete INBOX), or read-only */
+	MAILBOX_NO_RIGHT,	/* the file system refuses: EACCES, EROFS */
+	MAILBOX_FULL,		/* no space, quota of the file system */
+	MAILBOX_LIMIT,		/* too many messages, keywords, levels */
+	MAILBOX_BUSY,		/* a lock was not free in time: try again */
+	MAILBOX_RESET,		/* UIDVALIDITY changed or the folder is gone
+				 * under an open mailbox: it must be closed */
+	MAILBOX_TEMPORARY	/* memory, I/O: logged; try again */
+};
+
+/* "no such mailbox" and the like, for a reply; never NULL. */
+const char *mailbox_status_text(enum mailbox_status);
+
+/*
+ * Flags and keywords of a message in one word: the flags of the file name, and
+ * from MAILBOX_KEYWORD(0) on the folder's keywords by their index.
+ */
+typedef uint64_t mailbox_flags;
+
+#define MAILBOX_ANSWERED	0x01u	/* R */
+#define MAILBOX_FLAGGED		0x02u	/* F */
+#define MAILBOX_DELETED		0x04u	/* T */
+#define MAILBOX_SEEN		0x08u	/* S */
+#define MAILBOX_DRAFT		0x10u	/* D */
+#define MAILBOX_SYSTEM_FLAGS	0x1fu
+#define MAILBOX_KEYWORDS_MAX	56	/* indexes are below this */
+#define MAILBOX_KEYWORD(i)	((mailbox_flags)1 << (8 + (i)))
+#define MAILBOX_KEYWORD_FLAGS	(~(mailbox_flags)0 << 8)
+
+/* ---- the tree ---- */
+
+struct mailbox_root;
+
+#define MAILBOX_CREATE		0x1	/* make the Maildir (0700) if absent */
+#define MAILBOX_READONLY	0x2	/* change nothing on disk (no UIDs are
+					 * given to new messages then: they
+					 * stay out of sight) */
+
+/*
+ * Open the tree at path (absolute or relative; a trailing slash is ignored),
+ * a folder with cur or new in it.  MAILBOX_NONE: it does not exist or is no
+ * Maildir.  On success *root is the caller's to close.
+ */
+enum mailbox_status mailbox_root_open(const char *path, unsigned flags,
+	    struct mailbox_root **root);
+/* Mailboxes opened from it must have been closed.  NULL is allowed. */
+void	 mailbox_root_close(struct mailbox_root *);
+
+/* The descriptor of the root folder: for subscriptions_*() and locks. */
+int	 mailbox_root_fd(const struct mailbox_root *);
+
+/* Whether the name is one a mailbox could have: modified UTF-7, no empty
+ * level, no "/", no control or 8-bit octets, within the limits. */
+bool	 mailbox_name_ok(const char *name);
+
+/* Names of mailboxes, sorted by octets, INBOX first. */
+struct mailbox_names {
+	char	**v;		/* owned */
+	size_t	  n;
+};
+
+/* All mailboxes that exist (a parent that only its children imply is not
+ * among them).  Folders with names that IMAP cannot say are left out. */
+enum mailbox_status mailbox_list(struct mailbox_root *,
+	    struct mailbox_names *);
+void	 mailbox_names_free(struct mailbox_names *);
+
+/* MAILBOX_OK when it exists, else MAILBOX_NONE or MAILBOX_BAD_NAME. */
+enum mailbox_status mailbox_exists(struct mailbox_root *, const char *name);
+
+/*
+ * RFC 3501, sections 6.3.3 to 6.3.5.  Parents need not exist.  INBOX exists
+ * always and cannot be deleted; renaming it moves its messages to a new
+ * mailbox and leaves it empty, its children stay.  Any other rename takes the
+ * children along.  A deleted mailbox with children leaves them.  A mailbox
+ * made again never has an earlier UIDVALIDITY.  A final delimiter in create
+ * is ignored.
+ */
+enum mailbox_status mailbox_create(struct mailbox_root *, const char *name);
+enum mailbox_status mailbox_delete(struct mailbox_root *, const char *name);
+enum mailbox_status mailbox_rename(struct mailbox_root *, const char *from,
+	    const char *to);
+
+/* ---- one mailbox ---- */
+
+struct mailbox;
+
+#define MAILBOX_KEEP_NEW	0x4	/* leave messages in new/ where they
+					 * are: EXAMINE, STATUS, POP3 */
+
+/*
+ * Open a mailbox; INBOX in any letter case.  flags: MAILBOX_READONLY (also
+ * when the root is), MAILBOX_KEEP_NEW.  It is empty until the first
+ * mailbox_refresh(); a target of saves alone needs none.
+ */
+enum mailbox_status mailbox_open(struct mailbox_root *, const char *name,
+	    unsigned flags, struct mailbox **);
+/* NULL is allowed. */
+void	 mailbox_close(struct mailbox *);
+
+/* Its name as in mailbox_list(): "INBOX" in capitals. */
+const char *mailbox_name(const struct mailbox *);
+bool	 mailbox_readonly(const struct mailbox *);
+
+/* Valid after a refresh or a commit to it. */
+uint32_t mailbox_uidvalidity(const struct mailbox *);
+uint32_t mailbox_uidnext(const struct mailbox *);
+
+/* What mailbox_refresh() found.  The arrays are the mailbox's, good until the
+ * next call on it. */
+struct mailbox_diff {
+	/* Numbers to tell as EXPUNGE, in this order: each is right at its
+	 * moment (RFC 3501, section 7.4.1).  They fall. */
+	const uint32_t	*expunged;
+	size_t		 nexpunged;
+	/* Messages that were there before and whose flags changed from
+	 * outside: numbers after the expunges, rising. */
+	const uint32_t	*changed;
+	size_t		 nchanged;
+	bool		 exists;	/* their number grew: mailbox_count() */
+	bool		 recent;	/* tell mailbox_recent() */
+	bool		 keywords;	/* new keywords: tell FLAGS */
+};
+
+#define MAILBOX_NO_EXPUNGE	0x1	/* numbers must not fall: vanished
+					 * messages stay, as .gone, until a
+					 * refresh without this */
+#define MAILBOX_RELIST		0x2	/* do not trust time stamps */
+
+/*
+ * Look what changed, give UIDs to new messages and write them down (synced
+ * before this returns), and without KEEP_NEW move new messages to cur: these
+ * are recent to this session alone.  Cheap when nothing changed (a few stat
+ * calls).  diff may be NULL.  The first call reports everything as exists.
+ *
+ * MAILBOX_FULL, MAILBOX_BUSY, MAILBOX_NO_RIGHT: the diff is good, but new
+ * messages could not be given UIDs and stay out of sight until a later call:
+ * the session goes on.  MAILBOX_RESET, MAILBOX_TEMPORARY: nothing changed.
+ */
+enum mailbox_status mailbox_refresh(struct mailbox *, unsigned flags,
+	    struct mailbox_diff *);
+
+/* How many messages; those that are .gone count. */
+uint32_t mailbox_count(const struct mailbox *);
+uint32_t mailbox_recent(const struct mailbox *);
+
+/* A message by its number, 1 to mailbox_count(). */
+struct mailbox_msg {
+	uint32_t	uid;
+	mailbox_flags	flags;
+	bool		recent;
+	bool		gone;	/* vanished, and not yet told so */
+};
+void	 mailbox_msg(const struct mailbox *, uint32_t seq,
+	    struct mailbox_msg *);
+
+/* The number of the message with this UID, 0 if there is none; with
+ * mailbox_seq_from() that of the first with this UID or a greater one, or
+ * mailbox_count() + 1. */
+uint32_t mailbox_seq(const struct mailbox *, uint32_t uid);
+uint32_t mailbox_seq_from(const struct mailbox *, uint32_t uid);
+
+/*
+ * Size as the wire has it (RFC822.SIZE, LIST): from the name's ,W= or the
+ * UID list, else counted by reading the message, once.  A hint that
+ * turned out wrong when the message was read is not believed again.
+ * MAILBOX_NONE: it vanished.
+ */
+enum mailbox_status mailbox_size(struct mailbox *, uint32_t seq,
+	    uint64_t *size);
+
+/* When it arrived: INTERNALDATE, seconds since 1970. */
+enum mailbox_status mailbox_date(struct mailbox *, uint32_t seq,
+	    time_t *date);
+
+/*
+ * What POP3's UIDL gives (RFC 1939, section 7) into id[MAILBOX_UIDL_MAX + 1]:
+ * the one a migration left in the UID list, else Dovecot's default form, UID
+ * and UIDVALIDITY as 16 hex digits.
+ */
+#define MAILBOX_UIDL_MAX	70
+void	 mailbox_uidl(const struct mailbox *, uint32_t seq, char *id);
+
+/* The place a migration from another POP3 server gave the message among all
+ * others (lower first), or 0: none, after those that have one. */
+uint32_t mailbox_pop3_order(const struct mailbox *, uint32_t seq);
+
+/*
+ * Open a message to be read, under whatever name it has now; the caller's to
+ * message_close().  Tell mailbox_sized() its true size once message_size() is
+ * known, so that a wrong hint is noticed.
+ */
+enum mailbox_status mailbox_message(struct mailbox *, uint32_t seq,
+	    struct message **);
+void	 mailbox_sized(struct mailbox *, uint32_t seq, uint64_t size);
+
+/* ---- keywords ---- */
+
+/* Index of a keyword (any letter case), or -1: unknown.  With create it is
+ * added to the folder's file: -1 then also when all letters are taken or the
+ * disk is full. */
+int	 mailbox_keyword(struct mailbox *, const char *name, bool create);
+
+/* Name of keyword i, or NULL: there is none with this index. */
+const char *mailbox_keyword_name(const struct mailbox *, int i);
+
+/* Whether another keyword could be added: PERMANENTFLAGS' \*. */
+bool	 mailbox_keyword_room(const struct mailbox *);
+
+/* ---- changes ---- */
+
+enum mailbox_change { MAILBOX_ADD, MAILBOX_REMOVE, MAILBOX_REPLACE };
+
+/*
+ * Change the flags of n messages; those others set meanwhile are kept, but by
+ * REPLACE.  The new state is in mailbox_msg() at once and is not reported by
+ * the next refresh.  A message that vanished is passed over and becomes
+ * .gone.  The first other failure ends it; what was done stays done.
+ */
+enum mailbox_status mailbox_store(struct mailbox *, const uint32_t *seqs,
+	    size_t n, enum mailbox_change, mailbox_flags);
+
+/*
+ * Remove n messages; they become .gone, and the next refresh reports them.
+ * With only_deleted those whose file no longer says deleted are left alone.
+ * One that had vanished already counts as removed.  On failure the rest is
+ * still tried, and the first failure returned.
+ */
+enum mailbox_status mailbox_expunge(struct mailbox *, const uint32_t *seqs,
+	    size_t n, bool only_deleted);
+
+/* ---- new messages: APPEND, COPY, MOVE ---- */
+
+struct mailbox_save;
+
+/* Begin a batch into this mailbox (of its root's tree). */
+enum mailbox_status mailbox_save_begin(struct mailbox *,
+	    struct mailbox_save **);
+
+/*
+ * A message from the wire: start, write any number of times in pieces of any
+ * size, finish.  CRLF becomes LF on disk.  flags' keywords are those of the
+ * mailbox saved to; date (time_t)-1 is now.  A failure of write need not be
+ * looked at: finish and commit return it.  Gone from disk on abort.
+ */
+enum mailbox_status mailbox_save_start(struct mailbox_save *, mailbox_flags,
+	    time_t date);
+enum mailbox_status mailbox_save_write(struct mailbox_save *, const void *,
+	    size_t);
+enum mailbox_status mailbox_save_finish(struct mailbox_save *);
+
+/*
+ * A copy of a message of another (or the same) mailbox of the same tree, with
+ * flags, keywords (by name) and date.  It is a hard link under a new unique
+ * name, since no one may write to a message that was delivered; where
+ * the file system has none, a copy of the bytes.
+ */
+enum mailbox_status mailbox_save_copy(struct mailbox_save *,
+	    struct mailbox *from, uint32_t seq);
+
+/*
+ * Make all of them appear, in order, with UIDs *first, *first + 1, ... (first
+ * may be NULL), on disk before this returns; or none.  The batch is freed
+ * either way.  A session that has the mailbox open sees them at its next
+ * refresh.  For MOVE: save_copy, commit, then mailbox_expunge() of the
+ * originals: a crash between leaves both, never neither.
+ */
+enum mailbox_status mailbox_save_commit(struct mailbox_save *,
+	    uint32_t *first);
+void	 mailbox_save_abort(struct mailbox_save *);
+
+/* ---- waiting ---- */
+
+/*
+ * A descriptor that becomes readable when the mailbox may have changed (for
+ * stream_wait()), or -1: no more watches, or a file system without events.
+ * *seconds is how often to refresh without a sign: seldom with a descriptor,
+ * often without.  mailbox_refresh() takes the events.  One instance serves
+ * the root: the last mailbox asked for is the one watched.
+ */
+int	 mailbox_watch(struct mailbox *, int *seconds);
+
+#endif

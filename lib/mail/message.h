@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A stored message as the octets the wire has: LF on disk goes out as CRLF,
+ * CRLF files that others left go out as they are (see bytes/crlf.h).  Memory
+ * is constant whatever the size; offsets are those of the wire form.  It never
+ * changes a file, and a file that is cut short under it is a status, never a
+ * signal.
+ */
+#ifndef MAIL_MESSAGE_H
+#define MAIL_MESSAGE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct message;
+
+#define MESSAGE_BLOCK	65536	/* octets emitted at once at most */
+
+/* Take the descriptor of a regular file (closed by message_close(), on failure
+ * at once).  NULL with errno: no memory, not a regular file. */
+struct message *message_new(int fd);
+void	 message_close(struct message *);
+
+/* Octets on disk, when it was opened. */
+uint64_t message_disk_size(const struct message *);
+
+/*
+ * Octets on the wire, exact: reads the whole file the first time and remembers
+ * where which octet is.  0, or -1 with errno (EIO, or ESTALE: it became
+ * shorter).
+ */
+int	 message_size(struct message *, uint64_t *size);
+
+/*
+ * Where the body begins: behind the empty line that ends the header, or the
+ * size when there is none.  As message_size().
+ */
+int	 message_body(struct message *, uint64_t *offset);
+
+/*
+ * The length of the header, the empty line, and n lines of the body (POP3's
+ * TOP: RFC 1939, section 7).  Reads no further than needed.
+ */
+int	 message_top(struct message *, uint64_t n, uint64_t *length);
+
+/*
+ * Give the octets from offset on, length of them or less at the end of the
+ * message, in order, to emit in pieces of 1 to MESSAGE_BLOCK octets, each good
+ * during the call.  emit returns 0 to go on; any other value ends it and is
+ * returned.  0: done.  -1 with errno as message_size().
+ * Any range is found without reading what lies far before it, once
+ * message_size() has been called; without it the file is read from its start.
+ */
+typedef int message_emit(void *arg, const char *, size_t);
+int	 message_stream(struct message *, uint64_t offset, uint64_t length,
+	    message_emit *emit, void *arg);
+
+/* The same into memory: at most size octets, *n becomes how many. */
+int	 message_read(struct message *, uint64_t offset, void *to, size_t size,
+	    size_t *n);
+
+#endif
