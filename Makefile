@@ -153,10 +153,49 @@ bench: all
 
 # --- install ---------------------------------------------------------------
 
-install uninstall: all
-	BINDIR='$(BINDIR)' MANDIR='$(MANDIR)' LIBDIR='$(LIBDIR)' \
-	    SYSCONFDIR='$(SYSCONFDIR)' SENDMAIL='$(SENDMAIL)' MAILQ='$(MAILQ)' \
-	    DESTDIR='$(DESTDIR)' lib/install.sh $@ $(PROGS)
+# On a systemd host what is installed is also made known; nothing starts.
+UNITS   := $(foreach p,$(PROGS),$(foreach e,service socket path timer,\
+	$(wildcard $p/*.$e)))
+PAGES   := $(wildcard man/*.[1578])
+UNITDIR := $(PREFIX)/lib/systemd/system
+SHARE   := $(PREFIX)/share/stdmail
+D       := $(DESTDIR)
+mandir   = $D$(MANDIR)/man$(patsubst .%,%,$(suffix $1))
+
+# $(call link,PATH): make PATH our sendmail, never over a foreign file.
+link = @f='$D$1'; t='$(BINDIR)/smtp-send'; mkdir -p "$${f%/*}"; \
+	if [ "$$(readlink "$$f")" = "$$t" ] || ! { [ -e "$$f" ] || [ -L "$$f" ]; }; \
+	then ln -sf "$$t" "$$f"; else echo "$1 is not ours: left as it is"; fi
+
+install: all
+	install -d $D$(BINDIR) $D$(UNITDIR) $D$(SHARE) $D$(SYSCONFDIR)/stdmail
+	install $(BINS) $D$(BINDIR)
+	$(foreach m,$(PAGES),install -D -m 644 $m $(call mandir,$m)/$(notdir $m)
+	)
+	for u in $(UNITS); do sed 's,/usr/local/bin/,$(BINDIR)/,' $$u \
+	    >$D$(UNITDIR)/$${u##*/} || exit 1; done
+	install -D -m 644 smtpd/sysusers.conf $D$(PREFIX)/lib/sysusers.d/stdmail.conf
+	install -D -m 644 smtpd/tmpfiles.conf $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf
+	install -m 644 man/examples/system-users.conf $D$(SHARE)
+	[ -e $D$(SYSCONFDIR)/stdmail/stdmail.conf ] || \
+	    install -m 644 man/examples/stdmail.conf $D$(SYSCONFDIR)/stdmail
+	[ -e $D$(SYSCONFDIR)/stdmail/users ] || \
+	    install -m 600 man/examples/users $D$(SYSCONFDIR)/stdmail
+	$(if $(SENDMAIL),$(call link,$(SENDMAIL)))
+	$(if $(MAILQ),$(call link,$(MAILQ)))
+	[ -n '$D' ] || [ ! -d /run/systemd/system ] || { systemd-sysusers && \
+	    systemd-tmpfiles --create && systemctl daemon-reload; }
+
+# Configuration, accounts and mail stay.
+uninstall:
+	rm -f $(BINS:$Bbin/%=$D$(BINDIR)/%) $(foreach m,$(PAGES),\
+	    $(call mandir,$m)/$(notdir $m)) \
+	    $(foreach u,$(UNITS),$D$(UNITDIR)/$(notdir $u)) \
+	    $D$(PREFIX)/lib/sysusers.d/stdmail.conf \
+	    $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf $D$(SHARE)/system-users.conf
+	-rmdir $D$(SHARE)
+	for f in $(SENDMAIL:%=$D%) $(MAILQ:%=$D%); do \
+	    [ "$$(readlink $$f)" != $(BINDIR)/smtp-send ] || rm $$f; done
 
 dist:
 	@mkdir -p build
