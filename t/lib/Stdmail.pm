@@ -93,6 +93,29 @@ tool
 	return ();
 }
 
+# Skip the whole test file, with the reason, unless all these are there: our
+# programs by name, tools as "tool:NAME", "root", "tls", "strace" and the like.
+sub
+need
+{
+	for my $what (@_) {
+		my $missing;
+
+		if ($what =~ /^tool:(.*)/) {
+			$missing = "$1 is missing" if !tool($1);
+		} elsif ($what eq 'root') {
+			$missing = 'needs root' if !is_root();
+		} elsif ($what eq 'tls') {
+			$missing = Stdmail::Conn::no_tls();
+		} elsif (!defined program($what)) {
+			$missing = "$what is not built";
+		}
+		next if !defined $missing;
+		print "1..0 # SKIP $missing\n";
+		exit 0;
+	}
+}
+
 # --- folders and files ----------------------------------------------------
 
 # A temporary folder that everyone may enter, removed at the end.
@@ -481,6 +504,20 @@ run
 	my @text = (slurp("$dir/out"), slurp("$dir/err"));
 	remove_tree($dir);
 	return ($status, @text);
+}
+
+# Run a tool that is not ours to the end, as the user who runs the tests, with a
+# home of its own (DIR/client).
+sub
+run_tool
+{
+	my ($s, $name, $args, %o) = @_;
+	my @cmd = tool($name) or die "$name is missing\n";
+	my $home = "$s->{dir}/client";
+
+	make_path($home);
+	return $s->run([@cmd, @$args], as => 'me', cwd => $home, %o,
+	    env => { HOME => $home, LC_ALL => 'C.UTF-8', %{$o{env} // {}} });
 }
 
 # Run one of our programs to the end, as run().
