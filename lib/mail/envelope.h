@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The envelope of a message in the spool, and its file: a few readable lines.
+ *
+ *	stdmail-envelope 1
+ *	sender alice@example.org
+ *	arrived 1763700000
+ *	auth alice
+ *	ip 192.0.2.1
+ *	with ESMTPSA
+ *	body 8BITMIME
+ *	to Q bob@example.net
+ *	to D carol@example.com
+ *	end
+ *	tried 1763700031 0 451 4.2.0 mailbox busy
+ *
+ * All lines up to "end" are written once, by the message's creator.  Then only
+ * the letter behind "to" is overwritten in place, and "tried" lines (time,
+ * which recipient from 0, words) are appended, both by the queue's agent.  A
+ * last line without its LF was torn by a crash and is not there.  Text in a
+ * value is escaped (\\, \n, \xHH): a line is a line.
+ *
+ * Nothing here opens a file; that is mail/spool.h.
+ */
+#ifndef MAIL_ENVELOPE_H
+#define MAIL_ENVELOPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "bytes/buf.h"
+#include "grammar/address.h"
+#include "grammar/smtp_command.h"
+
+#define ENVELOPE_MAX	(64u << 20)	/* bytes of a file that is read */
+#define ENVELOPE_TEXT	1000		/* of a reply that is kept */
+
+/* The letter behind "to". */
+enum envelope_status {
+	ENVELOPE_QUEUED = 'Q',		/* to be delivered */
+	ENVELOPE_TRYING = 'T',		/* its agent is at the point where it
+					 * may be delivered already; found so at
+					 * start: it may be doubled, log that */
+	ENVELOPE_DELIVERED = 'D',	/* on disk there, or taken by a host */
+	ENVELOPE_FAILED = 'F',		/* for good; its bounce is owed */
+	ENVELOPE_BOUNCED = 'B'		/* its bounce is in the spool, or was
+					 * not to be made */
+};
+
+struct envelope_rcpt {
+	struct address		 addr;
+	enum envelope_status	 status;
+	size_t			 at;	/* where in the file the letter is */
+	unsigned		 tries;	/* "tried" lines so far */
+	int64_t			 last;	/* time of the last one, 0 none */
+	char			*reply;	/* its words; NULL none; owned */
+};
+
+/* Strings are NULL or owned by the envelope. */
+struct envelope {
+	struct address	 sender;	/* null: a bounce, never bounced */
+	int64_t		 arrived;	/* seconds since 1970 */
+	char		*auth;		/* who authenticated */
+	char		*ip;		/* of the client */
+	char		*with;		/* trace_with() */
+	enum smtp_body	 body;		/* as MAIL said */
+	struct envelope_rcpt *rcpts;
+	size_t		 nrcpts;
+};
+
+/* Empty; nothing is allocated. */
+void	 envelope_init(struct envelope *);
+void	 envelope_free(struct envelope *);
+
+/* Add a recipient, queued.  0, or -1 no memory. */
+int	 envelope_add(struct envelope *, const struct address *);
+
+/* Set one of auth, ip, with: a copy of the text, or NULL.  0, -1. */
+int	 envelope_set(char **field, const char *text);
+
+/* Append the lines up to and with "end" (statuses as they are, their "at"
+ * is set).  0, or -1 as buf_add(). */
+int	 envelope_write(struct buf *, struct envelope *);
+
+/* Append one "tried" line.  text is cut at ENVELOPE_TEXT.  0, or -1. */
+int	 envelope_tried(struct buf *, size_t rcpt, int64_t when,
+	    const char *text);
+
+/* Read a file's text.  e is initialised.  1; 0 it is malformed, and *line
+ * (from 1) is where; -1 no memory.  After 0 and -1 e is empty. */
+int	 envelope_parse(struct envelope *, const char *, size_t n,
+	    unsigned *line);
+
+/* How many recipients have this status. */
+size_t	 envelope_count(const struct envelope *, enum envelope_status);
+
+#endif

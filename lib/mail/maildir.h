@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Delivery into a Maildir: written in tmp/, synced, renamed to new/ under a
+ * name that is never taken.  It must never leave a file in tmp/ after a
+ * failure, nor say a message is there before its name is on disk.  Reading a
+ * Maildir is not its business.
+ *
+ * Descriptors, errno and the sync of folders are as in mail/spool.h.
+ */
+#ifndef MAIL_MAILDIR_H
+#define MAIL_MAILDIR_H
+
+#include <sys/stat.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mail/spool.h"
+
+#define MAILDIR_CREATE	0x1	/* make what is missing: the folder and its
+				 * parents, cur new tmp (all 0700) */
+
+/*
+ * Open a Maildir for delivery.  Returns a descriptor of the folder, or -1:
+ * ENOENT there is none, ENOTDIR it is a file, EINVAL a folder without new/ and
+ * tmp/ (and not MAILDIR_CREATE).  What was created is on disk.
+ */
+int	 maildir_open(const char *path, int flags);
+
+/* Write a name that was never used: "<sec>.M<usec>P<pid>Q<seq>.<host>" to
+ * name[SPOOL_ID_MAX]; returns it.  host is made safe and cut. */
+char	*maildir_unique(char *name, const char *host);
+
+/* A message on its way in. */
+struct maildir_file {
+	int		dir;		/* the caller's, from maildir_open() */
+	int		fd;
+	char		tmp[SPOOL_ID_MAX];
+	const char	*into;		/* "new" or "cur" */
+	char		name[SPOOL_NAME_MAX];	/* at the end: as delivered */
+	int		unique;		/* a name given by the caller */
+	struct spool_writer writer;
+};
+
+/*
+ * Begin.  id NULL: a fresh unique name; else this one (a spool ID and the
+ * like), so that the same message delivered again after a crash is noticed.
+ * host only for a fresh one.
+ */
+int	 maildir_begin(struct maildir_file *, int dir, const char *id,
+	    const char *host);
+
+/* Octets in disk form. */
+int	 maildir_write(struct maildir_file *, const void *, size_t);
+
+/* The rest of a file from an offset. */
+int	 maildir_copy(struct maildir_file *, int fd, uint64_t from);
+
+/*
+ * Sync and rename to new/ID,S=n,W=m with mtime (NULL: now).  0: it is there,
+ * file and name on disk; 1: id was given and was there already, nothing was
+ * changed; -1: errno, and nothing is left.
+ */
+int	 maildir_end(struct maildir_file *, const struct timespec *mtime);
+
+/* The same into cur/ with info (":2,S"), for those that store. */
+int	 maildir_end_cur(struct maildir_file *, const struct timespec *mtime,
+	    const char *info);
+
+void	 maildir_abort(struct maildir_file *);
+
+/*
+ * Move a finished file from another folder into new/ under name: one rename
+ * that never overwrites.  0; -1 with EXDEV on another file system, EEXIST.
+ */
+int	 maildir_take(int dir, int fromdir, const char *from,
+	    const char *name);
+
+/* rename(2) that refuses to overwrite, by renameat2, or link and unlink
+ * where a file system lacks it. */
+int	 maildir_rename(int fromdir, const char *from, int todir,
+	    const char *to);
+
+#endif
