@@ -29,7 +29,8 @@ int	 qp_decode_end(struct qp *, struct buf *);
 /* A text on its way in; all zero is the start of it. */
 struct qp_encoder {
 	size_t		column;
-	int		held;		/* a space, tab or CR, or 0 */
+	char		space;		/* held back: a space or tab, or 0 */
+	int		cr;		/* held back: a CR */
 	int		binary;		/* set by the caller: line ends are
 					 * octets like any other */
 };

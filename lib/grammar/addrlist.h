@@ -28,7 +28,7 @@ struct addrlist_string {
 
 struct addrlist_item {
 	enum addrlist_kind	kind;
-	struct addrlist_string	name;	/* phrase, else a comment behind;
+	struct addrlist_string	name;	/* phrase, else the comments;
 					 * unquoted, encoded words left */
 	struct addrlist_string	route;	/* "@a,@b" of obs-route */
 	struct addrlist_string	mailbox; /* local part, unquoted */
@@ -38,7 +38,8 @@ struct addrlist_item {
 
 struct addrlist {
 	const char	*p, *end;
-	int		 in_group;
+	int		 in_group, in_angle;
+	int		 loose;		/* no comma since the last item */
 	struct buf	 phrase, comment, route, local, host;
 };
 
@@ -50,10 +51,5 @@ void	 addrlist_init(struct addrlist *, const char *, size_t);
 int	 addrlist_next(struct addrlist *, struct addrlist_item *);
 
 void	 addrlist_free(struct addrlist *);
-
-/* Is the whole field one addr-spec and nothing but comments and white space
- * around it, without any of the obsolete or malformed forms accepted above?
- * For who wants to be strict.  1 or 0. */
-int	 addrlist_is_addr_spec(const char *, size_t);
 
 #endif

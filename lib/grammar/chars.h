@@ -19,7 +19,7 @@ enum {
 	CHAR_CTEXT = 0x080,	/* RFC 5322, section 3.2.2 */
 	CHAR_FTEXT = 0x100,	/* RFC 5322, section 3.6.8: field names */
 	CHAR_PRINT = 0x200,	/* %d32-126 */
-	CHAR_LABEL = 0x400,	/* letter, digit, "-", "_" */
+	CHAR_LABEL = 0x400,	/* letter, digit, "-", and "_": see address.c */
 	CHAR_XCHAR = 0x800,	/* RFC 3461, section 4: xtext but "+XX" */
 	CHAR_ALNUM = CHAR_ALPHA | CHAR_DIGIT
 };

@@ -18,7 +18,7 @@ char	*message_id_make(char out[MESSAGE_ID_MAX], uint64_t time,
 /*
  * The next msg-id of a field (Message-ID, In-Reply-To, References) at *p,
  * not past end: 1 and id, len are its bounds without "<" and ">", *p behind
- * it; 0: no more.  Words, comments and anything else between are skipped.
+ * it; 0: no more.  Words and anything else between are skipped.
  */
 int	 message_id_next(const char **p, const char *end, const char **id,
 	    size_t *len);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes/crlf.h"
 #include "grammar/header.h"
 
 /* Facts about a message. */
@@ -25,7 +26,7 @@
 struct smtp_data {
 	int		lenient;
 	int		state;		/* enum in smtp_data.c */
-	int		last_cr;	/* the last octet written was a CR */
+	struct crlf	ends;		/* for counting wire */
 	struct header_scan header;
 	/* To be read at any time, final at the end: */
 	unsigned	facts;		/* SMTP_DATA_* */
@@ -42,8 +43,7 @@ struct smtp_data {
  *
  * strict (lenient 0): bare CR and bare LF are octets like any other, and
  * recorded; the server refuses the message at its end.
- * lenient: bare LF and bare CR are line ends, CRs before an LF are one line
- * end with it.  A leading dot is removed after any line end, but a lone dot
+ * lenient: bare LF and bare CR are line ends, CR CR LF is one.  A leading dot is removed after any line end, but a lone dot
  * that no CRLF precedes and follows is a line of the message, never its end.
  */
 void	 smtp_data_init(struct smtp_data *, int lenient);
