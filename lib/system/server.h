@@ -146,8 +146,10 @@ int	 server_run(struct server *, struct activate *, char *const *argv);
 
 /* Ask the monitor: send op (index in the table) with its request, wait, fill
  * reply (ops[op].reply bytes).  fds (nfds 0 to 2) go along, *fd gets the
- * descriptor of the answer or -1; both may be NULL/0.  0, or -1: the monitor
- * is gone or refused, and the session must end with its 421. */
+ * descriptor of the answer or -1; both may be NULL/0.  0; 1 the helper died,
+ * was too late, or there was no memory: a temporary failure, the reply is all
+ * zero; -1 the monitor is gone or refused, and the session must end with its
+ * 421. */
 int	 server_ask(struct server_session *, unsigned op, const void *request,
 	    void *reply, const int *fds, size_t nfds, int *fd);
 
