@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Addresses, and the confirmed name of one.  A name found in the DNS is
+ * believed only if its addresses agree, and only if it is made of the letters
+ * of host names: it goes into logs and header fields.
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "system/dns.h"
+
+#define NAMES_MAX	5	/* of one address that are looked at */
+
+static size_t
+ip_size(const struct dns_addr *a)
+{
+	return a->family == AF_INET ? 4 : 16;
+}
+
+int
+dns_addr_parse(const char *text, struct dns_addr *a)
+{
+	memset(a, 0, sizeof(*a));
+	a->family = AF_INET;
+	if (inet_pton(AF_INET, text, a->ip) == 1)
+		return 0;
+	a->family = AF_INET6;
+	return inet_pton(AF_INET6, text, a->ip) == 1 ? 0 : -1;
+}
+
+void
+dns_addr_text(const struct dns_addr *a, char *to, size_t size)
+{
+	if (size > 0 && inet_ntop(a->family, a->ip, to,
+	    (socklen_t)size) == NULL)
+		*to = '\0';
+}
+
+int
+dns_addr_equal(const struct dns_addr *a, const struct dns_addr *b)
+{
+	return a->family == b->family && memcmp(a->ip, b->ip, ip_size(a)) == 0;
+}
+
+int
+dns_addr_get(struct dns_addr *a, const struct sockaddr *sa)
+{
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+
+	memset(a, 0, sizeof(*a));
+	if (sa->sa_family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+		a->family = AF_INET;
+		memcpy(a->ip, &in.sin_addr, 4);
+		return 0;
+	}
+	if (sa->sa_family != AF_INET6)
+		return -1;
+	memcpy(&in6, sa, sizeof(in6));
+	if (IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr)) {
+		a->family = AF_INET;
+		memcpy(a->ip, in6.sin6_addr.s6_addr + 12, 4);
+	} else {
+		a->family = AF_INET6;
+		memcpy(a->ip, in6.sin6_addr.s6_addr, 16);
+	}
+	return 0;
+}
+
+socklen_t
+dns_addr_put(const struct dns_addr *a, uint16_t port,
+    struct sockaddr_storage *ss)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+
+	memset(ss, 0, sizeof(*ss));
+	if (a->family == AF_INET) {
+		in.sin_port = htons(port);
+		memcpy(&in.sin_addr, a->ip, 4);
+		memcpy(ss, &in, sizeof(in));
+		return sizeof(in);
+	}
+	in6.sin6_port = htons(port);
+	memcpy(&in6.sin6_addr, a->ip, 16);
+	memcpy(ss, &in6, sizeof(in6));
+	return sizeof(in6);
+}
+
+/* The name under which the PTR of an address stands. */
+static void
+reverse_name(const struct dns_addr *a, char *to, size_t size)
+{
+	static const char hex[] = "0123456789abcdef";
+	char *p = to;
+	int i;
+
+	if (a->family == AF_INET) {
+		snprintf(to, size, "%d.%d.%d.%d.in-addr.arpa", a->ip[3],
+		    a->ip[2], a->ip[1], a->ip[0]);
+		return;
+	}
+	for (i = 15; i >= 0; i--) {
+		*p++ = hex[a->ip[i] & 15];
+		*p++ = '.';
+		*p++ = hex[a->ip[i] >> 4];
+		*p++ = '.';
+	}
+	strlcpy(p, "ip6.arpa", size - (size_t)(p - to));
+}
+
+static int
+is_host_name(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 0 && n <= 253 && strspn(name, "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") == n;
+}
+
+/* Whether name has this address: 1, 0, or -1 not known now. */
+static int
+confirm(struct dns *dns, const char *name, const struct dns_addr *a)
+{
+	const struct dns_answer *r;
+	struct dns_query *q;
+	size_t i;
+	int found;
+
+	q = dns_lookup(dns, a->family == AF_INET ? DNS_A : DNS_AAAA, name);
+	if (q == NULL)
+		return -1;
+	r = dns_result(q);
+	found = r->status == DNS_TEMPORARY || r->status == DNS_BOGUS ? -1 : 0;
+	for (i = 0; i < r->n && found != 1; i++)
+		found = dns_addr_equal(&r->rr[i].addr, a);
+	dns_query_free(q);
+	return found;
+}
+
+int
+dns_reverse(struct dns *dns, const struct dns_addr *a, char *name, size_t size)
+{
+	const struct dns_answer *r;
+	struct dns_query *q;
+	char question[80];
+	size_t i;
+	int one, found = 0;
+
+	reverse_name(a, question, sizeof(question));
+	if ((q = dns_lookup(dns, DNS_PTR, question)) == NULL)
+		return -1;
+	r = dns_result(q);
+	if (r->status == DNS_TEMPORARY || r->status == DNS_BOGUS)
+		found = -1;
+	for (i = 0; i < r->n && i < NAMES_MAX && found != 1; i++) {
+		if (!is_host_name(r->rr[i].name))
+			continue;
+		if ((one = confirm(dns, r->rr[i].name, a)) != 0)
+			found = one;
+		if (one == 1)
+			strlcpy(name, r->rr[i].name, size);
+	}
+	dns_query_free(q);
+	return found;
+}
