@@ -136,6 +136,6 @@ void
 client_crashed(struct client *c, int64_t now)
 {
 	c->crashes++;
-	c->barred_until = now + (c->crashes > 6 ? 60 * 1000 :
-	    1000LL << (c->crashes - 1));
+	c->barred_until = now + (c->crashes > 8 ? 60 * 1000 :
+	    250LL << (c->crashes - 1));
 }
