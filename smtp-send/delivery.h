@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What smtp-send's parts tell each other: a delivery (one message, the
+ * recipients of one domain) and the report on each of its recipients.
+ */
+#ifndef SMTP_SEND_DELIVERY_H
+#define SMTP_SEND_DELIVERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "grammar/address.h"
+#include "grammar/smtp_reply.h"
+
+#define DELIVERY_HOST_MAX	320	/* "mx.example.net[192.0.2.1]" */
+#define DELIVERY_REPLY_MAX	512	/* kept of a host's words */
+
+enum outcome {
+	OUTCOME_PENDING = 0,	/* not tried, or no host has decided */
+	OUTCOME_SENT,		/* a host has taken the message */
+	OUTCOME_TEMPORARY,	/* try again later */
+	OUTCOME_PERMANENT	/* never */
+};
+
+/* What became of a recipient.  Fixed size and without pointers: it crosses
+ * from the process that speaks to the network to the one that keeps books,
+ * which trusts nothing in it but what report_tidy() left. */
+struct report {
+	uint32_t	rcpt;			/* index in the delivery */
+	uint32_t	outcome;		/* enum outcome */
+	char		status[SMTP_STATUS_MAX];/* "5.1.1", never "" */
+	char		host[DELIVERY_HOST_MAX];/* who said it; "" nobody */
+	char		reply[DELIVERY_REPLY_MAX]; /* one printable line */
+};
+
+struct delivery {
+	int		 fd;		/* the message, in disk form */
+	off_t		 offset;	/* where it begins in the file */
+	struct address	 sender;	/* null for a bounce */
+	const char	*domain;	/* of all recipients; as in mx.h */
+	const struct address *rcpts;	/* of the caller */
+	size_t		 nrcpts;
+};
+
+#endif

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * smtp-send in a pipeline: the message on standard input, delivered now.
+ * Nothing is kept: what could not be delivered is said, by line and exit
+ * code, and is the caller's again.
+ */
+#include <sys/mman.h>
+
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "direct.h"
+#include "system/fdio.h"
+#include "worker.h"
+
+#define WORKERS_MAX	16	/* destinations at once */
+
+/* The recipients of one domain. */
+struct group {
+	struct worker	*worker;
+	struct address	*rcpts;
+	size_t		*index;		/* of each, among all */
+	size_t		 n;
+};
+
+struct job {
+	const struct settings *settings;
+	const char	*host;
+	struct tls_client *tls;
+	struct delivery	 delivery;
+	struct address	*rcpts;
+	struct report	*reports;
+	size_t		 n;
+	struct group	*groups;
+	size_t		 ngroups;
+};
+
+/* A copy of standard input that can be read again for each host. */
+static int
+take_message(const struct settings *s, off_t *offset)
+{
+	char block[65536];
+	long long total = 0;
+	ssize_t got;
+	int fd;
+
+	if ((fd = memfd_create("message", MFD_CLOEXEC)) == -1) {
+		warn("memory for the message");
+		return -1;
+	}
+	while ((got = fd_read_all(0, block, sizeof(block))) > 0) {
+		if ((total += got) > s->max_size) {
+			warnx("the message is larger than max_size");
+			return -1;
+		}
+		if (fd_write_all(fd, block, (size_t)got) == -1) {
+			warn("memory for the message");
+			return -1;
+		}
+	}
+	if (got == -1) {
+		warn("standard input");
+		return -1;
+	}
+	/* An mbox's From_ line is no part of the message. */
+	*offset = 0;
+	got = fd_pread_all(fd, block, sizeof(block), 0);
+	if (got > 5 && memcmp(block, "From ", 5) == 0) {
+		char *lf = memchr(block, '\n', (size_t)got);
+
+		*offset = lf == NULL ? 0 : lf - block + 1;
+	}
+	return fd;
+}
+
+static int
+take_sender(struct address *sender, const char *text, const char *hostname)
+{
+	const char *why;
+	struct passwd *pw;
+
+	if (text == NULL) {
+		memset(sender, 0, sizeof(*sender));
+		pw = getpwuid(getuid());
+		strlcpy(sender->local, pw == NULL ? "nobody" : pw->pw_name,
+		    sizeof(sender->local));
+		strlcpy(sender->domain, hostname, sizeof(sender->domain));
+		return 0;
+	}
+	if (address_parse(sender, text, strlen(text), &why) != 1) {
+		warnx("sender %s: %s", text, why);
+		return -1;
+	}
+	return 0;
+}
+
+static int
+take_recipients(struct job *j, char *const *rcpts)
+{
+	const char *why;
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		if (address_parse(&j->rcpts[i], rcpts[i], strlen(rcpts[i]),
+		    &why) != 1) {
+			warnx("recipient %s: %s", rcpts[i], why);
+			return -1;
+		}
+		if (j->rcpts[i].domain[0] == '\0') {
+			warnx("recipient %s: has no domain", rcpts[i]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* Sort the recipients into groups by domain. */
+static int
+make_groups(struct job *j)
+{
+	struct group *g;
+	size_t i, k;
+
+	for (i = 0; i < j->n; i++) {
+		for (k = 0; k < j->ngroups; k++)
+			if (strcasecmp(j->groups[k].rcpts[0].domain,
+			    j->rcpts[i].domain) == 0)
+				break;
+		g = &j->groups[k];
+		if (k == j->ngroups) {
+			g->rcpts = calloc(j->n - i, sizeof(*g->rcpts));
+			g->index = calloc(j->n - i, sizeof(*g->index));
+			if (g->rcpts == NULL || g->index == NULL)
+				return -1;
+			j->ngroups++;
+		}
+		g->rcpts[g->n] = j->rcpts[i];
+		g->index[g->n++] = i;
+	}
+	return 0;
+}
+
+static void
+keep_report(struct job *j, const struct group *g, const struct report *r)
+{
+	j->reports[g->index[r->rcpt]] = *r;
+}
+
+static int
+start_group(struct job *j, struct group *g)
+{
+	struct delivery *d = &j->delivery;
+	struct report r;
+	size_t i;
+
+	d->domain = g->rcpts[0].domain;
+	d->rcpts = g->rcpts;
+	d->nrcpts = g->n;
+	g->worker = worker_start(j->settings, j->host, d, j->tls);
+	if (g->worker != NULL)
+		return 0;
+	memset(&r, 0, sizeof(r));
+	r.outcome = OUTCOME_TEMPORARY;
+	strlcpy(r.status, "4.3.0", sizeof(r.status));
+	strlcpy(r.reply, strerror(errno), sizeof(r.reply));
+	for (i = 0; i < g->n; i++) {
+		r.rcpt = (uint32_t)i;
+		keep_report(j, g, &r);
+	}
+	return -1;
+}
+
+/* Wait until a worker has something, take all it has; how many ended. */
+static size_t
+collect(struct job *j, size_t started)
+{
+	struct pollfd p[WORKERS_MAX];
+	struct group *of[WORKERS_MAX];
+	struct report r;
+	size_t i, n = 0, ended = 0;
+	int got;
+
+	for (i = 0; i < started && n < WORKERS_MAX; i++)
+		if (j->groups[i].worker != NULL) {
+			p[n].fd = worker_fd(j->groups[i].worker);
+			p[n].events = POLLIN;
+			of[n++] = &j->groups[i];
+		}
+	if (poll(p, n, -1) == -1)
+		return 0;
+	for (i = 0; i < n; i++) {
+		if (p[i].revents == 0)
+			continue;
+		while ((got = worker_read(of[i]->worker, &r, false)) == 1)
+			keep_report(j, of[i], &r);
+		if (got == 0) {
+			worker_free(of[i]->worker);
+			of[i]->worker = NULL;
+			ended++;
+		}
+	}
+	return ended;
+}
+
+static void
+run_groups(struct job *j)
+{
+	size_t started = 0, running = 0;
+
+	while (started < j->ngroups || running > 0) {
+		while (started < j->ngroups && running < WORKERS_MAX)
+			if (start_group(j, &j->groups[started++]) == 0)
+				running++;
+		if (running > 0)
+			running -= collect(j, started);
+	}
+}
+
+static int
+print_reports(const struct job *j, char *const *rcpts)
+{
+	const struct report *r;
+	int code = 0;
+	size_t i;
+
+	for (i = 0; i < j->n; i++) {
+		r = &j->reports[i];
+		printf("%s\t%s\t%s\t%s\n", rcpts[i], r->status,
+		    r->host[0] == '\0' ? "-" : r->host, r->reply);
+		if (r->outcome == OUTCOME_TEMPORARY)
+			code = EX_TEMPFAIL;
+		else if (r->outcome != OUTCOME_SENT && code == 0)
+			code = EX_UNAVAILABLE;
+	}
+	return fflush(stdout) == 0 ? code : EX_IOERR;
+}
+
+int
+direct(const struct settings *s, const char *sender, const char *host,
+    char *const *rcpts, size_t n)
+{
+	struct job j = { .settings = s, .host = host, .n = n };
+	char fault[TLS_ERROR_MAX];
+
+	j.rcpts = calloc(n, sizeof(*j.rcpts));
+	j.reports = calloc(n, sizeof(*j.reports));
+	j.groups = calloc(n, sizeof(*j.groups));
+	if (j.rcpts == NULL || j.reports == NULL || j.groups == NULL)
+		err(EX_TEMPFAIL, "recipients");
+	if (take_sender(&j.delivery.sender, sender, s->hostname) == -1 ||
+	    take_recipients(&j, rcpts) == -1)
+		return EX_USAGE;
+	if (make_groups(&j) == -1)
+		err(EX_TEMPFAIL, "recipients");
+	if ((j.delivery.fd = take_message(s, &j.delivery.offset)) == -1)
+		return EX_DATAERR;
+	if ((j.tls = tls_client_new(0, NULL, fault, sizeof(fault))) == NULL)
+		errx(EX_TEMPFAIL, "TLS: %s", fault);
+	run_groups(&j);
+	tls_client_free(j.tls);
+	return print_reports(&j, rcpts);
+}

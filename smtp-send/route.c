@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From a domain to a conversation (RFC 5321, section 5.1).  It must never
+ * connect to an exchanger that is not better than this host itself, and never
+ * call a DNS failure permanent.
+ */
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mail/mx.h"
+#include "route.h"
+#include "system/dns.h"
+#include "system/log.h"
+
+#define PLACES_MAX	10		/* addresses tried in one run */
+#define CONNECT_WAIT	(30 * 1000)	/* ms for one address */
+
+struct place {
+	const char	*name;		/* of mx or fixed */
+	struct dns_addr	 addr;
+};
+
+struct route {
+	const struct settings *settings;
+	struct tls_client *tls;
+	struct dns	*dns;
+	const char	*domain;
+	char		 fixed[DNS_NAME_MAX];	/* "": by MX */
+	unsigned short	 port;
+	struct mx_list	 mx;
+	bool		 have_mx;
+	struct place	 places[PLACES_MAX];
+	size_t		 nplaces;
+};
+
+int
+route_split(const char *s, char *host, size_t size, unsigned short *port)
+{
+	const char *end = NULL, *colon = NULL;
+	size_t len = strlen(s);
+
+	if (*s == '[' && (end = strchr(s, ']')) != NULL) {
+		s++;
+		len = (size_t)(end - s);
+		if (end[1] == ':')
+			colon = end + 1;
+	} else if ((colon = strchr(s, ':')) != NULL) {
+		if (strchr(colon + 1, ':') != NULL)
+			colon = NULL;		/* a bare IPv6 address */
+		else
+			len = (size_t)(colon - s);
+	}
+	if (len >= size)
+		return -1;
+	memcpy(host, s, len);
+	host[len] = '\0';
+	if (colon != NULL)
+		*port = (unsigned short)strtonum(colon + 1, 1, 65535, NULL);
+	return 0;
+}
+
+static void
+add_place(struct route *r, const char *name, const struct dns_addr *addr)
+{
+	if (r->nplaces == PLACES_MAX)
+		return;
+	r->places[r->nplaces].name = name;
+	r->places[r->nplaces++].addr = *addr;
+}
+
+/* The system's own way to a host's addresses: /etc/hosts counts. */
+static void
+places_by_system(struct route *r)
+{
+	struct addrinfo hints, *list, *ai;
+	struct dns_addr addr;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	if (getaddrinfo(r->fixed, NULL, &hints, &list) != 0)
+		return;
+	for (ai = list; ai != NULL; ai = ai->ai_next)
+		if (dns_addr_get(&addr, ai->ai_addr) == 0)
+			add_place(r, r->fixed, &addr);
+	freeaddrinfo(list);
+}
+
+/* The configured resolver's. */
+static void
+places_by_dns(struct route *r)
+{
+	static const enum dns_type types[] = { DNS_AAAA, DNS_A };
+	const struct dns_answer *a;
+	struct dns_query *q;
+	size_t i, k;
+
+	for (i = 0; i < 2; i++) {
+		if ((q = dns_lookup(r->dns, types[i], r->fixed)) == NULL)
+			continue;
+		a = dns_result(q);
+		for (k = 0; k < a->n; k++)
+			add_place(r, r->fixed, &a->rr[k].addr);
+		dns_query_free(q);
+	}
+}
+
+static void
+places_by_mx(struct route *r)
+{
+	size_t i, k;
+
+	for (i = 0; i < r->mx.n; i++)
+		for (k = 0; k < r->mx.hosts[i].naddrs; k++)
+			add_place(r, r->mx.hosts[i].name,
+			    &r->mx.hosts[i].addrs[k]);
+}
+
+/* -r, then `route`, then `relay`. */
+static const char *
+fixed_host(const struct settings *s, const char *host, const char *domain)
+{
+	size_t i;
+
+	if (host != NULL)
+		return host;
+	for (i = 0; i < s->route.n; i++)
+		if (strcasecmp(s->route.v[i].name, domain) == 0)
+			return s->route.v[i].value;
+	return s->relay;
+}
+
+static void
+set_resolver(struct route *r)
+{
+	if (r->settings->resolver[0] != '\0')
+		(void)dns_add_server(r->dns, r->settings->resolver);
+	else if (dns_read_resolvconf(r->dns, NULL) == -1)
+		log_warn("resolver", "error=%s", log_str(strerror(errno)));
+	dns_set_trusted(r->dns, r->settings->resolver_trusted);
+}
+
+struct route *
+route_new(const struct settings *settings, const char *host,
+    const char *domain, struct tls_client *tls)
+{
+	struct route *r;
+	struct dns_addr addr;
+	const char *fixed;
+
+	if ((r = calloc(1, sizeof(*r))) == NULL)
+		return NULL;
+	r->settings = settings;
+	r->tls = tls;
+	r->domain = domain;
+	r->port = (unsigned short)settings->smtp_port;
+	fixed = fixed_host(settings, host, domain);
+	if ((r->dns = dns_new()) == NULL ||
+	    route_split(fixed, r->fixed, sizeof(r->fixed), &r->port) == -1) {
+		route_free(r);
+		return NULL;
+	}
+	set_resolver(r);
+	if (r->fixed[0] == '\0')
+		return r;
+	if (dns_addr_parse(r->fixed, &addr) == 0)
+		add_place(r, r->fixed, &addr);
+	else if (settings->resolver[0] == '\0' ||
+	    strcasecmp(r->fixed, "localhost") == 0)
+		places_by_system(r);
+	return r;
+}
+
+void
+route_free(struct route *r)
+{
+	if (r == NULL)
+		return;
+	if (r->have_mx)
+		mx_free(&r->mx);
+	dns_free(r->dns);
+	free(r);
+}
+
+/* What a failed search for hosts means for the recipients. */
+static void
+report_mx(struct route *r, struct client_message *m)
+{
+	const char *status = "4.4.3", *words = r->mx.why;
+	enum outcome outcome = OUTCOME_PERMANENT;
+	char text[DELIVERY_REPLY_MAX];
+
+	switch (r->mx.status) {
+	case MX_NULL:
+		status = "5.1.10";
+		words = "the domain takes no mail (null MX)";
+		break;
+	case MX_NXDOMAIN:
+		status = "5.1.2";
+		words = "there is no such domain";
+		break;
+	case MX_NODATA:
+		status = "5.1.2";
+		words = "the domain has no mail exchanger and no address";
+		break;
+	case MX_INVALID:
+		status = "5.1.2";
+		words = "the domain of the address is not a domain name";
+		break;
+	case MX_FOUND:
+	case MX_IMPLICIT:
+	case MX_TEMPORARY:
+	case MX_BOGUS:
+		outcome = OUTCOME_TEMPORARY;
+		break;
+	}
+	snprintf(text, sizeof(text), "%s: %s", r->domain, *words == '\0' ?
+	    "no answer from the DNS" : words);
+	client_report_all(m, outcome, status, "", text);
+}
+
+/* Find the places; 0, or -1 and the reports say why there are none. */
+static int
+find_places(struct route *r, struct client_message *m)
+{
+	if (r->fixed[0] != '\0') {
+		if (r->nplaces == 0 && r->settings->resolver[0] != '\0')
+			places_by_dns(r);
+		if (r->nplaces == 0)
+			client_report_all(m, OUTCOME_TEMPORARY, "4.4.3",
+			    r->fixed, "the host has no address at present");
+		return r->nplaces == 0 ? -1 : 0;
+	}
+	mx_lookup(r->dns, r->domain, MX_SHUFFLE, &r->mx);
+	r->have_mx = true;
+	if (r->mx.status != MX_FOUND && r->mx.status != MX_IMPLICIT) {
+		report_mx(r, m);
+		return -1;
+	}
+	if (mx_drop_self(&r->mx, r->settings->hostname) == 1)
+		log_debug("exchangers", "domain=%s self=yes left=%zu",
+		    log_str(r->domain), r->mx.n);
+	places_by_mx(r);
+	if (r->nplaces > 0)
+		return 0;
+	if (r->mx.n == 0)
+		client_report_all(m, OUTCOME_PERMANENT, "5.4.6", "",
+		    "the domain's best mail exchanger is this host, which "
+		    "does not know the domain: a mail loop");
+	else
+		client_report_all(m, OUTCOME_TEMPORARY, "4.4.3", "",
+		    "no mail exchanger of the domain has an address at "
+		    "present");
+	return -1;
+}
+
+static long long
+now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Wait for a connect under way: 0, or -1 with errno. */
+static int
+connect_wait(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	long long end = now_ms() + CONNECT_WAIT, left;
+	socklen_t len = sizeof(int);
+	int n, fault;
+
+	while ((left = end - now_ms()) > 0) {
+		if ((n = poll(&p, 1, (int)left)) == 1)
+			break;
+		if (n == -1 && errno != EINTR)
+			return -1;
+	}
+	if (left <= 0) {
+		errno = ETIMEDOUT;
+		return -1;
+	}
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &len) == -1)
+		return -1;
+	errno = fault;
+	return fault == 0 ? 0 : -1;
+}
+
+static int
+connect_place(const struct route *r, const struct place *p)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = dns_addr_put(&p->addr, r->port, &ss);
+	int fd, one = 1, keep;
+
+	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+	    0);
+	if (fd == -1)
+		return -1;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(fd, (struct sockaddr *)&ss, len) == 0 ||
+	    (errno == EINPROGRESS && connect_wait(fd) == 0))
+		return fd;
+	keep = errno;
+	close(fd);
+	errno = keep;
+	return -1;
+}
+
+/* One conversation at one place. */
+static enum client_result
+try_place(struct route *r, const struct place *p, struct client_message *m,
+    bool clear)
+{
+	char ip[DNS_ADDR_TEXT], where[DELIVERY_HOST_MAX];
+	struct client c = { .hostname = r->settings->hostname,
+	    .host = p->name, .place = where, .tls = clear ? NULL : r->tls };
+	enum client_result result;
+	int fd;
+
+	dns_addr_text(&p->addr, ip, sizeof(ip));
+	snprintf(where, sizeof(where), "%s[%s]", p->name, ip);
+	if ((fd = connect_place(r, p)) == -1) {
+		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", where,
+		    strerror(errno));
+		return CLIENT_NEXT;
+	}
+	if ((c.stream = stream_new(fd, fd)) == NULL) {
+		close(fd);
+		client_report_all(m, OUTCOME_TEMPORARY, "4.3.0", where,
+		    "out of memory");
+		return CLIENT_STOP;
+	}
+	result = client_run(&c, m);
+	(void)stream_close(c.stream);
+	return result;
+}
+
+static bool
+all_final(const struct client_message *m)
+{
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->reports[i].outcome != OUTCOME_SENT &&
+		    m->reports[i].outcome != OUTCOME_PERMANENT)
+			return false;
+	return true;
+}
+
+void
+route_deliver(struct route *r, struct client_message *m)
+{
+	enum client_result result = CLIENT_NEXT;
+	size_t i;
+
+	if (find_places(r, m) == -1)
+		return;
+	for (i = 0; i < r->nplaces && result != CLIENT_STOP; i++) {
+		result = try_place(r, &r->places[i], m, false);
+		/* Opportunistic TLS: a host whose handshake fails still gets
+		 * its mail, as it would had it never offered TLS. */
+		if (result == CLIENT_CLEAR)
+			result = try_place(r, &r->places[i], m, true);
+		if (all_final(m))
+			return;
+	}
+	client_report_pending(m);
+}

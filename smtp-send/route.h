@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From a domain to a conversation: the hosts that take its mail, in order,
+ * each connected to until the recipients are decided.  It runs in the process
+ * that speaks to the network and touches neither queue nor files.
+ */
+#ifndef SMTP_SEND_ROUTE_H
+#define SMTP_SEND_ROUTE_H
+
+#include "client.h"
+#include "mail/settings.h"
+
+struct route;
+
+/*
+ * Prepare for a domain (of addresses, without a NUL) while files may still be
+ * read: the resolver, and the addresses of a host that -r, `route` or `relay`
+ * names.  host is -r's HOST[:PORT] or NULL.  tls may be NULL.  NULL: no
+ * memory.
+ */
+struct route *route_new(const struct settings *, const char *host,
+	    const char *domain, struct tls_client *tls);
+
+/* Deliver.  Afterwards every report is SENT, TEMPORARY or PERMANENT; m->final
+ * was called for those that are final, not for TEMPORARY. */
+void	 route_deliver(struct route *, struct client_message *);
+
+void	 route_free(struct route *);
+
+/* Split "HOST[:PORT]" (as settings accept it): host is terminated, without
+ * brackets; port stays when none is given.  0, or -1: host has no room. */
+int	 route_split(const char *, char *host, size_t size,
+	    unsigned short *port);
+
+#endif

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The process that speaks to the network for one delivery.  Whatever a server
+ * makes of it, it can only send reports; and what these hold is checked here
+ * again before anyone uses it.
+ */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "bytes/crlf.h"
+#include "route.h"
+#include "system/fdio.h"
+#include "system/log.h"
+#include "system/sandbox.h"
+#include "worker.h"
+
+#define LIFE	(3 * 60 * 60)	/* seconds; a host that keeps us longer is
+				 * given up */
+
+struct worker {
+	pid_t	 pid;
+	int	 fd;
+	bool	 over;		/* no further report will come from it */
+	size_t	 n;
+	size_t	 next;		/* of those to be reported as died */
+	bool	 reported[];
+};
+
+/* ---- in the worker ---- */
+
+/* Give up root: the spool's owner, or nobody. */
+static int
+become_unprivileged(const char *user)
+{
+	struct passwd *pw;
+
+	if (geteuid() != 0)
+		return 0;
+	if ((pw = getpwnam(user)) == NULL && (pw = getpwnam("nobody")) == NULL)
+		return -1;
+	if (setgroups(0, NULL) == -1 ||
+	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
+	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
+		return -1;
+	return 0;
+}
+
+/* How long the message is on the wire, and whether it has 8-bit octets. */
+static int
+measure(struct client_message *m)
+{
+	char block[65536];
+	struct crlf crlf = { 0 };
+	off_t at = m->offset;
+	ssize_t got;
+	size_t i;
+
+	while ((got = fd_pread_all(m->fd, block, sizeof(block), at)) > 0) {
+		at += got;
+		m->wire += (uint64_t)got +
+		    crlf_wire_extra(&crlf, block, (size_t)got);
+		for (i = 0; i < (size_t)got && !m->eightbit; i++)
+			m->eightbit = (block[i] & 0x80) != 0;
+	}
+	return got == -1 ? -1 : 0;
+}
+
+static void
+send_report(void *arg, const struct report *r)
+{
+	(void)fd_send(*(const int *)arg, r, sizeof(*r), -1);
+}
+
+static int
+work(const struct settings *s, const char *host, const struct delivery *d,
+    struct tls_client *tls, int up)
+{
+	struct client_message m = { .fd = d->fd, .offset = d->offset,
+	    .sender = &d->sender, .rcpts = d->rcpts, .n = d->nrcpts,
+	    .final = send_report, .arg = &up };
+	struct route *route;
+	size_t i;
+
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGALRM, SIG_DFL);
+	alarm(LIFE);
+	if ((m.reports = calloc(m.n, sizeof(*m.reports))) == NULL)
+		return EX_TEMPFAIL;
+	if (become_unprivileged(s->spool_user) == -1 ||
+	    (route = route_new(s, host, d->domain, tls)) == NULL ||
+	    measure(&m) == -1 || sandbox_client() == -1) {
+		log_error("worker", "domain=%s error=%s", log_str(d->domain),
+		    log_str(strerror(errno)));
+		return EX_TEMPFAIL;
+	}
+	route_deliver(route, &m);
+	for (i = 0; i < m.n; i++)
+		if (m.reports[i].outcome == OUTCOME_TEMPORARY)
+			send_report(&up, &m.reports[i]);
+	route_free(route);
+	free(m.reports);
+	return 0;
+}
+
+/* ---- in its parent ---- */
+
+struct worker *
+worker_start(const struct settings *s, const char *host,
+    const struct delivery *d, struct tls_client *tls)
+{
+	struct worker *w;
+	int pair[2], keep;
+
+	if ((w = calloc(1, sizeof(*w) + d->nrcpts * sizeof(bool))) == NULL)
+		return NULL;
+	w->n = d->nrcpts;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		goto fail;
+	if ((w->pid = fork()) == -1) {
+		keep = errno;
+		close(pair[0]);
+		close(pair[1]);
+		errno = keep;
+		goto fail;
+	}
+	if (w->pid == 0) {
+		close(pair[0]);
+		_exit(work(s, host, d, tls, pair[1]));
+	}
+	close(pair[1]);
+	w->fd = pair[0];
+	return w;
+fail:
+	free(w);
+	return NULL;
+}
+
+int
+worker_fd(const struct worker *w)
+{
+	return w->fd;
+}
+
+static void
+tidy_text(char *s, size_t size)
+{
+	s[size - 1] = '\0';
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = ' ';
+}
+
+/* Make a report safe to print and to believe; 0, or -1 it is none. */
+static int
+report_tidy(struct worker *w, struct report *r)
+{
+	struct smtp_status status;
+	const char *p = r->status;
+	unsigned class;
+
+	if (r->rcpt >= w->n || w->reported[r->rcpt])
+		return -1;
+	switch (r->outcome) {
+	case OUTCOME_SENT:
+		class = 2;
+		break;
+	case OUTCOME_TEMPORARY:
+		class = 4;
+		break;
+	case OUTCOME_PERMANENT:
+		class = 5;
+		break;
+	default:
+		return -1;
+	}
+	tidy_text(r->status, sizeof(r->status));
+	tidy_text(r->host, sizeof(r->host));
+	tidy_text(r->reply, sizeof(r->reply));
+	if (smtp_status_parse(&p, p + strlen(p), &status) != 1 ||
+	    status.class != class)
+		return -1;
+	return 0;
+}
+
+/* Recipients whose worker died are not lost: they are tried again. */
+static int
+report_dead(struct worker *w, struct report *r)
+{
+	while (w->next < w->n && w->reported[w->next])
+		w->next++;
+	if (w->next == w->n)
+		return 0;
+	memset(r, 0, sizeof(*r));
+	r->rcpt = (uint32_t)w->next;
+	r->outcome = OUTCOME_TEMPORARY;
+	strlcpy(r->status, "4.3.0", sizeof(r->status));
+	strlcpy(r->reply, "the delivery was interrupted here",
+	    sizeof(r->reply));
+	w->reported[w->next] = true;
+	return 1;
+}
+
+int
+worker_read(struct worker *w, struct report *r, bool wait)
+{
+	ssize_t n;
+
+	while (!w->over) {
+		n = recv(w->fd, r, sizeof(*r), wait ? 0 : MSG_DONTWAIT);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			return -1;
+		if (n == (ssize_t)sizeof(*r) && report_tidy(w, r) == 0) {
+			w->reported[r->rcpt] = true;
+			return 1;
+		}
+		if (n <= 0)
+			w->over = true;
+	}
+	return report_dead(w, r);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	if (!w->over)
+		kill(w->pid, SIGKILL);
+	close(w->fd);
+	while (waitpid(w->pid, NULL, 0) == -1 && errno == EINTR)
+		;
+	free(w);
+}
