@@ -32,9 +32,7 @@ struct group {
 };
 
 struct job {
-	const struct settings *settings;
-	const char	*host;
-	struct tls_client *tls;
+	struct worker_set set;
 	struct delivery	 delivery;
 	struct address	*rcpts;
 	struct report	*reports;
@@ -164,7 +162,7 @@ start_group(struct job *j, struct group *g)
 	d->domain = g->rcpts[0].domain;
 	d->rcpts = g->rcpts;
 	d->nrcpts = g->n;
-	g->worker = worker_start(j->settings, j->host, d, j->tls);
+	g->worker = worker_start(&j->set, d);
 	if (g->worker != NULL)
 		return 0;
 	memset(&r, 0, sizeof(r));
@@ -247,8 +245,8 @@ int
 direct(const struct settings *s, const char *sender, const char *host,
     char *const *rcpts, size_t n)
 {
-	struct job j = { .settings = s, .host = host, .n = n };
-	char fault[TLS_ERROR_MAX];
+	struct job j = { .n = n };
+	char fault[CONF_ERROR_MAX];
 
 	j.rcpts = calloc(n, sizeof(*j.rcpts));
 	j.reports = calloc(n, sizeof(*j.reports));
@@ -262,9 +260,9 @@ direct(const struct settings *s, const char *sender, const char *host,
 		err(EX_TEMPFAIL, "recipients");
 	if ((j.delivery.fd = take_message(s, &j.delivery.offset)) == -1)
 		return EX_DATAERR;
-	if ((j.tls = tls_client_new(0, NULL, fault, sizeof(fault))) == NULL)
-		errx(EX_TEMPFAIL, "TLS: %s", fault);
+	if (worker_setup(&j.set, s, host, fault) == -1)
+		errx(EX_TEMPFAIL, "%s", fault);
 	run_groups(&j);
-	tls_client_free(j.tls);
+	worker_set_free(&j.set);
 	return print_reports(&j, rcpts);
 }

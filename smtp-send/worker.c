@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -38,19 +39,14 @@ struct worker {
 
 /* ---- in the worker ---- */
 
-/* Give up root: the spool's owner, or nobody. */
 static int
-become_unprivileged(const char *user)
+become_unprivileged(const struct worker_set *set)
 {
-	struct passwd *pw;
-
 	if (geteuid() != 0)
 		return 0;
-	if ((pw = getpwnam(user)) == NULL && (pw = getpwnam("nobody")) == NULL)
-		return -1;
 	if (setgroups(0, NULL) == -1 ||
-	    setresgid(pw->pw_gid, pw->pw_gid, pw->pw_gid) == -1 ||
-	    setresuid(pw->pw_uid, pw->pw_uid, pw->pw_uid) == -1)
+	    setresgid(set->gid, set->gid, set->gid) == -1 ||
+	    setresuid(set->uid, set->uid, set->uid) == -1)
 		return -1;
 	return 0;
 }
@@ -82,8 +78,7 @@ send_report(void *arg, const struct report *r)
 }
 
 static int
-work(const struct settings *s, const char *host, const struct delivery *d,
-    struct tls_client *tls, int up)
+work(const struct worker_set *set, const struct delivery *d, int up)
 {
 	struct client_message m = { .fd = d->fd, .offset = d->offset,
 	    .sender = &d->sender, .rcpts = d->rcpts, .n = d->nrcpts,
@@ -97,8 +92,9 @@ work(const struct settings *s, const char *host, const struct delivery *d,
 	alarm(LIFE);
 	if ((m.reports = calloc(m.n, sizeof(*m.reports))) == NULL)
 		return EX_TEMPFAIL;
-	if (become_unprivileged(s->spool_user) == -1 ||
-	    (route = route_new(s, host, d->domain, tls)) == NULL ||
+	if (become_unprivileged(set) == -1 ||
+	    (route = route_new(set->settings, set->host, d->domain,
+	    set->tls)) == NULL ||
 	    measure(&m) == -1 || sandbox_client() == -1) {
 		log_error("worker", "domain=%s error=%s", log_str(d->domain),
 		    log_str(strerror(errno)));
@@ -115,9 +111,39 @@ work(const struct settings *s, const char *host, const struct delivery *d,
 
 /* ---- in its parent ---- */
 
+int
+worker_setup(struct worker_set *set, const struct settings *s,
+    const char *host, char *error)
+{
+	struct passwd *pw;
+
+	memset(set, 0, sizeof(*set));
+	set->settings = s;
+	set->host = host;
+	if (geteuid() == 0) {
+		/* Without the account, by hand on a host that is not set up,
+		 * anyone without rights will do. */
+		if ((pw = getpwnam(s->spool_user)) == NULL &&
+		    (pw = getpwnam("nobody")) == NULL) {
+			snprintf(error, CONF_ERROR_MAX,
+			    "spool_user: no account %s", s->spool_user);
+			return -1;
+		}
+		set->uid = pw->pw_uid;
+		set->gid = pw->pw_gid;
+	}
+	set->tls = tls_client_new(0, NULL, error, CONF_ERROR_MAX);
+	return set->tls == NULL ? -1 : 0;
+}
+
+void
+worker_set_free(struct worker_set *set)
+{
+	tls_client_free(set->tls);
+}
+
 struct worker *
-worker_start(const struct settings *s, const char *host,
-    const struct delivery *d, struct tls_client *tls)
+worker_start(const struct worker_set *set, const struct delivery *d)
 {
 	struct worker *w;
 	int pair[2], keep;
@@ -136,7 +162,7 @@ worker_start(const struct settings *s, const char *host,
 	}
 	if (w->pid == 0) {
 		close(pair[0]);
-		_exit(work(s, host, d, tls, pair[1]));
+		_exit(work(set, d, pair[1]));
 	}
 	close(pair[1]);
 	w->fd = pair[0];

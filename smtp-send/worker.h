@@ -13,14 +13,29 @@
 
 struct worker;
 
+/* What all workers of a process share. */
+struct worker_set {
+	const struct settings *settings;
+	const char	*host;		/* as in route_new() */
+	struct tls_client *tls;
+	uid_t		 uid;		/* they become this when we are root */
+	gid_t		 gid;
+};
+
+/* Prepare, while files may be read.  0, or -1 with one line in
+ * error[CONF_ERROR_MAX]. */
+int	 worker_setup(struct worker_set *, const struct settings *,
+	    const char *host, char *error);
+void	 worker_set_free(struct worker_set *);
+
 /*
- * Start one.  host as in route_new().  The delivery is copied by the fork and
+ * Start one.  The delivery is copied by the fork and
  * may be changed or freed afterwards; the worker's own descriptor of the
  * message is delivery->fd, which the caller may close.  NULL with errno: no
  * process or memory now.
  */
-struct worker *worker_start(const struct settings *, const char *host,
-	    const struct delivery *, struct tls_client *);
+struct worker *worker_start(const struct worker_set *,
+	    const struct delivery *);
 
 /* Readable when worker_read() has something. */
 int	 worker_fd(const struct worker *);
