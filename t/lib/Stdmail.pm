@@ -520,6 +520,65 @@ run_tool
 	    env => { HOME => $home, LC_ALL => 'C.UTF-8', %{$o{env} // {}} });
 }
 
+# The same on a terminal, for tools that insist: (exit status, what it showed).
+sub
+run_tool_tty
+{
+	my ($s, $name, $args, %o) = @_;
+	my @cmd = tool($name) or die "$name is missing\n";
+	my $home = "$s->{dir}/client";
+	my ($n, $shown, $status) = (pack('i', 0), '');
+
+	make_path($home);
+	open(my $master, '+<', '/dev/ptmx') or die "/dev/ptmx: $!\n";
+	ioctl($master, 0x40045431, $n);	# TIOCSPTLCK
+	ioctl($master, 0x80045430, $n);		# TIOCGPTN
+	my $path = '/dev/pts/' . unpack 'i', $n;
+	open(my $tty, '+<', $path) or die "$path: $!\n";
+	my $pid = $s->spawn([@cmd, @$args], { 0 => $tty, 1 => $tty,
+	    2 => $tty }, as => 'me', cwd => $home, %o, env => {
+	    HOME => $home, TERM => 'vt100', LINES => 24, COLUMNS => 80,
+	    LC_ALL => 'C.UTF-8', %{$o{env} // {}} });
+	close($tty);
+	until_true(sub {
+		vec(my $r = '', fileno($master), 1) = 1;
+		sysread($master, $shown, 4096, length $shown)
+		    if select($r, undef, undef, 0.02) > 0;
+		return defined($status = reap($pid, 0));
+	}, $o{timeout} // 20);
+	$status //= end_child($pid);
+	@children = grep { $_ != $pid } @children;
+	return ($status, $shown);
+}
+
+# TAP: are two texts the same?  A difference is shown by its place alone.
+sub
+same
+{
+	my ($got, $want, $what) = @_;
+
+	$got //= '';
+	return 1 if Test::More::ok($got eq $want, $what);
+	my $at = 0;
+	my $min = length $got < length $want ? length $got : length $want;
+	$at++ while $at < $min && substr($got, $at, 1) eq substr($want, $at, 1);
+	my $from = $at < 30 ? 0 : $at - 30;
+	Test::More::diag("they differ from byte $at on (" . length($got) .
+	    ' and ' . length($want) . ")\n  got:    " .
+	    _plain(substr $got, $from, 100) . "\n  wanted: " .
+	    _plain(substr $want, $from, 100));
+	return 0;
+}
+
+sub
+_plain
+{
+	my ($text) = @_;
+
+	$text =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge;
+	return $text;
+}
+
 # Run one of our programs to the end, as run().
 sub
 run_program
