@@ -77,6 +77,7 @@ struct mime_envelope {
 struct mime_part {
 	enum mime_kind	kind;
 	uint32_t	parent, child, next;	/* indexes or MIME_NONE */
+	uint32_t	depth;		/* 0 for the message itself */
 	uint32_t	envelope;	/* index, only when it is a message */
 	uint32_t	params, nparams;	/* of Content-Type */
 	uint32_t	disp_params, disp_nparams;
