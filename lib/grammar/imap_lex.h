@@ -29,6 +29,9 @@ struct imap_lex {
 	size_t		 used, size;
 };
 
+/* ATOM-CHAR = <any CHAR except atom-specials> */
+int	 imap_is_atom_char(int);
+
 /* Start reading a command, which must outlive the reading.  0, or -1: no
  * memory. */
 int	 imap_lex_init(struct imap_lex *, const char *, size_t);

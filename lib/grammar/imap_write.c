@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Strings and dates as an IMAP server writes them.  It must never write a
+ * CR, LF, NUL or 8-bit octet into a quoted string.
+ */
+#include <string.h>
+
+#include "grammar/chars.h"
+#include "grammar/date.h"
+#include "grammar/imap_lex.h"
+#include "grammar/imap_write.h"
+
+enum { QUOTED_MAX = 1000 };	/* longer ones are literals: lines stay short */
+
+/* quoted = DQUOTE *QUOTED-CHAR DQUOTE, of printable octets only */
+static int
+can_quote(const char *s, size_t n)
+{
+	size_t i;
+
+	if (n > QUOTED_MAX)
+		return 0;
+	for (i = 0; i < n; i++)
+		if (!char_is(s[i], CHAR_PRINT) && s[i] != '\t')
+			return 0;
+	return 1;
+}
+
+static int
+write_literal(struct buf *b, const char *s, size_t n)
+{
+	const char *p, *end = s + n;
+
+	buf_addf(b, "{%zu}\r\n", n);
+	while ((p = memchr(s, '\0', (size_t)(end - s))) != NULL) {
+		buf_add(b, s, (size_t)(p - s));
+		buf_addc(b, (char)0x80);
+		s = p + 1;
+	}
+	return buf_add(b, s, (size_t)(end - s));
+}
+
+int
+imap_write_string(struct buf *b, const char *s, size_t n)
+{
+	size_t i;
+
+	if (!can_quote(s, n))
+		return write_literal(b, s, n);
+	buf_addc(b, '"');
+	for (i = 0; i < n; i++) {
+		if (s[i] == '"' || s[i] == '\\')
+			buf_addc(b, '\\');
+		buf_addc(b, s[i]);
+	}
+	return buf_addc(b, '"');
+}
+
+int
+imap_write_nstring(struct buf *b, const char *s, size_t n)
+{
+	return s == NULL ? buf_adds(b, "NIL") : imap_write_string(b, s, n);
+}
+
+int
+imap_write_astring(struct buf *b, const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!imap_is_atom_char(s[i]))
+			break;
+	if (n == 0 || i < n || chars_is(s, n, "NIL"))
+		return imap_write_string(b, s, n);
+	return buf_add(b, s, n);
+}
+
+int
+imap_write_date_time(struct buf *b, int64_t t)
+{
+	char text[DATE_MAX];
+
+	return buf_addf(b, "\"%s\"", date_imap_format(text, t, 0));
+}
