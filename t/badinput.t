@@ -74,7 +74,7 @@ configurations
 
 	for my $row (@rows) {
 		my ($what, $make, $want) = @$row;
-		my @args = { mxlookup => ['a.test'], 'smtp-send' => ['-q'],
+		my @args = { mxlookup => ['a.test'], 'smtp-send' => ['a@b.test'],
 		    'mda-deliver' => ['-q'] }->{$name};
 
 		$make->() if $make;
