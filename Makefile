@@ -62,7 +62,7 @@ define stamp
 $(shell mkdir -p $B && echo '$(subst ','\'',$2)' | cmp -s - $B$1 || \
 	echo '$(subst ','\'',$2)' >$B$1)
 endef
-ifeq ($(filter clean distclean deps world lint uninstall,$(MAKECMDGOALS)),)
+ifeq ($(filter flags clean distclean deps world uninstall,$(MAKECMDGOALS)),)
 $(call stamp,flags,$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) $(ALL_LDFLAGS) $(LIBS))
 $(call stamp,files,$(SRC))
 endif
@@ -108,14 +108,19 @@ export STDMAIL_UNIT    := $(abspath $Bt/unit)
 export STDMAIL_VARIANT := $V
 export STDMAIL_WORLD   := $(if $(world_),$(abspath $(world_)))
 export STDMAIL_SHARED  ?= $(abspath ../shared)
-export FUZZTIME        ?= 10
+FUZZTIME ?= 10
+
+tests: $(TESTS)
+
+flags:
+	@echo $(ALL_CPPFLAGS) $(ALL_CFLAGS)
 
 unit: $(TESTS)
 	prove -e '' $(TESTS)
 
 # One test: T=t/units.t, T=units or T=buf.
 check: deps world
-	$(MAKE) -s all $(TESTS)
+	$(MAKE) -s all tests
 	t/check $T
 
 demo: deps all
@@ -138,15 +143,14 @@ memcheck:
 	$(MAKE) V=memcheck check T=unit
 
 cover:
-	find build/cover -name '*.gcda' -delete 2>/dev/null || :
-	$(MAKE) V=cover check
+	@find build/cover -name '*.gcda' -delete 2>/dev/null || :
+	-$(MAKE) V=cover check
 	t/cover.sh build/cover
 
-fuzz:
-	$(MAKE) V=fuzz CC=clang fuzz-run
+fuzz: deps
+	FUZZTIME=$(FUZZTIME) t/check fuzz
 
-fuzz-run: $(FUZZ)
-	t/fuzz/run $(FUZZ)
+targets: $(FUZZ)
 
 bench: all
 	t/check t/perf
@@ -212,7 +216,7 @@ distclean: clean
 	! grep -q ' $(abspath build)/' /proc/self/mountinfo
 	rm -rf --one-file-system build
 
-.PHONY: all unit check demo deps world lint asan memcheck cover fuzz fuzz-run \
+.PHONY: all tests flags unit check demo deps world lint asan memcheck cover fuzz targets \
 	bench install uninstall dist clean distclean
 .SECONDARY:
 .DELETE_ON_ERROR:

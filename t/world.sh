@@ -150,6 +150,14 @@ have apt-get && have unshare || why="apt-get or unshare is missing"
 [ -n "$why" ] || unshare -mpf true 2>/dev/null || why="no right to unshare"
 [ -z "$why" ] || { say "not made: $why"; exit 77; }
 
+# What the host has and does, for t/footprint.t: packages, listening sockets.
+footprint()
+{
+	dpkg-query -W
+	awk 'FNR > 1 && ($4 == "0A" || $4 == "07") { print FILENAME, $2, $10 }' \
+	    /proc/net/tcp /proc/net/tcp6 /proc/net/udp /proc/net/udp6 2>/dev/null
+}
+
 exec 9>"$dir/lock"
 flock 9
 [ "$(cat "$dir/made" 2>/dev/null)" != "$want" ] || exit 0
@@ -157,10 +165,12 @@ say "making $dir: Debian with the servers and clients that tests need."
 say "Nothing outside it changes, no daemon starts.  Takes one to three minutes"
 say "and 700 MB; WORLD=no leaves it out, WORLD=FOLDER keeps it elsewhere."
 start=$(date +%s)
+footprint >"$dir/before"
 rm -f "$dir/made"
 rm -rf --one-file-system "$dir/base.new" "$dir/tree.new"
 if WORLD_INSIDE=yes unshare -mpf --kill-child --propagation private \
     sh "$self" "$dir" 9>&-; then
+	footprint >"$dir/after"
 	say "made in $(($(date +%s) - start)) seconds"
 else
 	say "failed; the end of $dir/log:"

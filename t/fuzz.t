@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: ISC
+#
+# Proves that no parser breaks on bytes that nobody thought of: each target of
+# t/fuzz/ runs under libFuzzer with ASan and UBSan for FUZZTIME seconds, from
+# the messages of the shared folder where there are any.  An input that broke
+# one stays in build/fuzz/.
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use File::Temp qw(tempdir);
+use Test::More;
+
+my $top = abs_path(dirname($0) . '/..');
+chdir $top or die "$top: $!\n";
+my $time = $ENV{FUZZTIME} // 3;
+my $shared = $ENV{STDMAIL_SHARED} // "$top/../shared";
+my @targets = map { basename($_, '.c') } sort glob 't/fuzz/fuzz_*.c';
+my $dir = tempdir(CLEANUP => 1);
+# This make is one of its own, not part of the one that may have started us.
+delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
+
+plan skip_all => 'no fuzz targets' if !@targets;
+sub fuzzer_works {
+	open my $fh, '>', "$dir/a.c" or return;
+	print $fh "#include <stddef.h>\n#include <stdint.h>\n" .
+	    "int LLVMFuzzerTestOneInput(const uint8_t *, size_t);\n" .
+	    "int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)\n" .
+	    "{ return p == NULL && n != 0; }\n";
+	close $fh;
+	return system("clang -fsanitize=fuzzer -o $dir/a $dir/a.c " .
+	    '2>/dev/null') == 0;
+}
+plan skip_all => 'no clang with libFuzzer' if !fuzzer_works();
+
+my $said = `make -s -j2 V=fuzz CC=clang targets 2>&1`;
+is($?, 0, 'the targets build') or BAIL_OUT($said);
+
+# Short messages to begin with, flat in one folder.
+mkdir "$dir/seed";
+my $n = 0;
+for (glob "$shared/corpus/*/*/* $shared/vectors/smtp-fuzz/*/* t/fuzz/seed/*") {
+	next if !-f || -s > 20000 || $n++ >= 300;
+	link $_, "$dir/seed/$n" or system 'cp', $_, "$dir/seed/$n";
+}
+for my $target (@targets) {
+	mkdir "$dir/$target";
+	my @dict = grep { -f } "t/fuzz/$target.dict";
+	my $out = `build/fuzz/t/fuzz/$target -max_total_time=$time \\
+	    -rss_limit_mb=2048 -timeout=10 -max_len=20000 -verbosity=0 \\
+	    -artifact_prefix=build/fuzz/$target- -print_final_stats=1 \\
+	    @{[map { "-dict=$_" } @dict]} $dir/$target $dir/seed 2>&1`;
+	ok($? == 0, $target) or diag($out);
+	note("$target: $1 runs")
+	    if $out =~ /number_of_executed_units: (\d+)/;
+}
+done_testing;
