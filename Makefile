@@ -168,8 +168,9 @@ mandir   = $D$(MANDIR)/man$(patsubst .%,%,$(suffix $1))
 
 # $(call link,PATH): make PATH our sendmail, never over a foreign file.
 link = @f='$D$1'; t='$(BINDIR)/smtp-send'; mkdir -p "$${f%/*}"; \
-	if [ "$$(readlink "$$f")" = "$$t" ] || ! { [ -e "$$f" ] || [ -L "$$f" ]; }; \
-	then ln -sf "$$t" "$$f"; else echo "$1 is not ours: left as it is"; fi
+	if [ "$$(readlink "$$f")" = "$$t" ] || ! { [ -e "$$f" ] || \
+	[ -L "$$f" ]; }; then ln -sf "$$t" "$$f"; \
+	else echo "$1 is not ours: left as it is"; fi
 
 install: all
 	install -d $D$(BINDIR) $D$(UNITDIR) $D$(SHARE) $D$(SYSCONFDIR)/stdmail
@@ -178,8 +179,8 @@ install: all
 	)
 	for u in $(UNITS); do sed 's,/usr/local/bin/,$(BINDIR)/,' $$u \
 	    >$D$(UNITDIR)/$${u##*/} || exit 1; done
-	install -D -m 644 smtpd/sysusers.conf $D$(PREFIX)/lib/sysusers.d/stdmail.conf
-	install -D -m 644 smtpd/tmpfiles.conf $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf
+	for f in sysusers tmpfiles; do install -D -m 644 smtpd/$$f.conf \
+	    $D$(PREFIX)/lib/$$f.d/stdmail.conf || exit 1; done
 	install -m 644 man/examples/system-users.conf $D$(SHARE)
 	[ -e $D$(SYSCONFDIR)/stdmail/stdmail.conf ] || \
 	    install -m 644 man/examples/stdmail.conf $D$(SYSCONFDIR)/stdmail
@@ -216,7 +217,7 @@ distclean: clean
 	! grep -q ' $(abspath build)/' /proc/self/mountinfo
 	rm -rf --one-file-system build
 
-.PHONY: all tests flags unit check demo deps world lint asan memcheck cover fuzz targets \
-	bench install uninstall dist clean distclean
+.PHONY: all tests flags unit check demo deps world lint asan memcheck cover \
+	fuzz targets bench install uninstall dist clean distclean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -2,7 +2,8 @@
 #
 # Proves the small conventions of the sources: each file begins with the
 # licence and a paragraph on what it is for; no line of C is longer than 80
-# columns, none elsewhere than 100; tabs indent; no forbidden function, no leftover note, no missing guard.
+# columns, none elsewhere than 100; tabs indent; no forbidden function, no
+# leftover note, no missing guard.
 
 use strict;
 use warnings;
