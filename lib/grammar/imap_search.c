@@ -121,12 +121,12 @@ need_string(struct imap_lex *l, struct imap_string *out)
 static int
 negate(struct imap_lex *l, struct imap_search *s, uint32_t *at)
 {
-	uint32_t not;
+	uint32_t neg;
 
-	if (new_key(l, s, IMAP_KEY_NOT, &not) == -1)
+	if (new_key(l, s, IMAP_KEY_NOT, &neg) == -1)
 		return -1;
-	s->key[not].child = *at;
-	*at = not;
+	s->key[neg].child = *at;
+	*at = neg;
 	return 1;
 }
 
