@@ -125,16 +125,6 @@ word(struct addrlist *l, struct buf *b)
 	buf_add(b, start, (size_t)(l->p - start));
 }
 
-/* What was a local part so far is only a word of a phrase. */
-static void
-local_to_phrase(struct addrlist *l)
-{
-	if (l->phrase.len > 0 && l->local.len > 0)
-		buf_addc(&l->phrase, ' ');
-	buf_add(&l->phrase, l->local.data, l->local.len);
-	buf_reset(&l->local);
-}
-
 /* Whether a word or a dot stands here. */
 static int
 at_word(const struct addrlist *l)
@@ -144,24 +134,42 @@ at_word(const struct addrlist *l)
 }
 
 /*
- * Words and dots up to a special: the last of them that hang together by dots
- * go to local, those before to phrase.  NOTE: `a"b"` without a space between
- * is one word.
+ * Words and dots up to a special: all of them go to phrase, the last that hang
+ * together by dots to local too; returns where in phrase these begin.  NOTE:
+ * `a"b"` without a space between is one word.
  */
-static void
+static size_t
 words(struct addrlist *l)
 {
 	int apart, dot = 1;
+	size_t start = 0, before;
 
 	for (;;) {
 		apart = skip_cfws(l);
 		if (!at_word(l))
-			return;
-		if (apart && !dot && *l->p != '.')
-			local_to_phrase(l);
+			return start;
+		if (apart && l->phrase.len > 0)
+			buf_addc(&l->phrase, ' ');
+		if (apart && !dot && *l->p != '.') {
+			start = l->phrase.len;
+			buf_reset(&l->local);
+		}
 		dot = *l->p == '.';
+		before = l->local.len;
 		word(l, &l->local);
+		if (l->local.len > before)
+			buf_add(&l->phrase, l->local.data + before,
+			    l->local.len - before);
 	}
+}
+
+/* Cut what belongs to the local part off the phrase. */
+static void
+cut_phrase(struct addrlist *l, size_t start)
+{
+	l->phrase.len = start;
+	if (start > 0 && l->phrase.data[start - 1] == ' ')
+		l->phrase.len--;
 }
 
 /* The local part between "<" and "@".  NOTE: words apart are kept, with a
@@ -322,10 +330,13 @@ addr_spec(struct addrlist *l, struct addrlist_item *item)
 	domain(l);
 	if (l->p >= l->end || *l->p != '<')
 		return mailbox(l, item, 1);
-	buf_addc(&l->local, '@');
-	buf_add(&l->local, l->host.data, l->host.len);
+	if (l->phrase.len > 0)
+		buf_addc(&l->phrase, ' ');
+	buf_add(&l->phrase, l->local.data, l->local.len);
+	buf_addc(&l->phrase, '@');
+	buf_add(&l->phrase, l->host.data, l->host.len);
+	buf_reset(&l->local);
 	buf_reset(&l->host);
-	local_to_phrase(l);
 	l->p++;
 	return mailbox(l, item, angle(l));
 }
@@ -334,12 +345,14 @@ addr_spec(struct addrlist *l, struct addrlist_item *item)
 static int
 address(struct addrlist *l, struct addrlist_item *item)
 {
-	words(l);
+	size_t start = words(l);
+
 	if (l->p < l->end && *l->p == '@') {
 		l->p++;
+		cut_phrase(l, start);
 		return addr_spec(l, item);
 	}
-	local_to_phrase(l);
+	buf_reset(&l->local);
 	if (l->p < l->end && *l->p == '<') {
 		l->p++;
 		return mailbox(l, item, angle(l));
