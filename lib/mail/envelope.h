@@ -3,7 +3,7 @@
  * The envelope of a message in the spool, and its file: a few readable lines.
  *
  *	stdmail-envelope 1
- *	sender alice@example.org
+ *	sender alice@example.org	("<>" is the null one)
  *	arrived 1763700000
  *	auth alice
  *	ip 192.0.2.1

@@ -36,9 +36,8 @@ struct maildir_file {
 	int		dir;		/* the caller's, from maildir_open() */
 	int		fd;
 	char		tmp[SPOOL_ID_MAX];
-	const char	*into;		/* "new" or "cur" */
-	char		name[SPOOL_NAME_MAX];	/* at the end: as delivered */
-	int		unique;		/* a name given by the caller */
+	char		name[SPOOL_NAME_MAX];	/* at the end: in new/ */
+	int		given;		/* the name is the caller's */
 	struct spool_writer writer;
 };
 

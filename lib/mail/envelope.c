@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The envelope file as text, both ways.  It must never let a value become a
+ * second line, nor believe a line that a crash tore.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mail/envelope.h"
+
+#define MAGIC	"stdmail-envelope 1"
+
+void
+envelope_init(struct envelope *e)
+{
+	memset(e, 0, sizeof(*e));
+}
+
+void
+envelope_free(struct envelope *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->nrcpts; i++)
+		free(e->rcpts[i].reply);
+	free(e->rcpts);
+	free(e->auth);
+	free(e->ip);
+	free(e->with);
+	envelope_init(e);
+}
+
+int
+envelope_add(struct envelope *e, const struct address *addr)
+{
+	struct envelope_rcpt *r;
+
+	/* Room grows by doubling, so it is a power of two at least 8. */
+	if (e->nrcpts == 0 || (e->nrcpts >= 8 &&
+	    (e->nrcpts & (e->nrcpts - 1)) == 0)) {
+		r = reallocarray(e->rcpts, e->nrcpts == 0 ? 8 : e->nrcpts * 2,
+		    sizeof(*r));
+		if (r == NULL)
+			return -1;
+		e->rcpts = r;
+	}
+	r = &e->rcpts[e->nrcpts++];
+	memset(r, 0, sizeof(*r));
+	r->addr = *addr;
+	r->status = ENVELOPE_QUEUED;
+	return 0;
+}
+
+int
+envelope_set(char **field, const char *text)
+{
+	char *copy = NULL;
+
+	if (text != NULL && (copy = strdup(text)) == NULL)
+		return -1;
+	free(*field);
+	*field = copy;
+	return 0;
+}
+
+size_t
+envelope_count(const struct envelope *e, enum envelope_status status)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < e->nrcpts; i++)
+		n += e->rcpts[i].status == status;
+	return n;
+}
+
+/* text = *( any octet but controls and "\" / "\\" / "\x" 2HEXDIG ) */
+static void
+add_text(struct buf *b, const char *s, size_t n)
+{
+	unsigned char c;
+
+	for (; n > 0; n--) {
+		c = (unsigned char)*s++;
+		if (c == '\\')
+			buf_adds(b, "\\\\");
+		else if (c < 0x20 || c == 0x7f)
+			buf_addf(b, "\\x%02x", c);
+		else
+			buf_addc(b, (char)c);
+	}
+}
+
+static int
+hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* The text back, allocated; NULL no memory.  An escape that is none stands
+ * for itself. */
+static char *
+get_text(const char *s, size_t n)
+{
+	char *out, *to;
+	size_t i;
+
+	if ((out = to = malloc(n + 1)) == NULL)
+		return NULL;
+	for (i = 0; i < n; i++) {
+		if (s[i] == '\\' && i + 1 < n && s[i + 1] == '\\') {
+			*to++ = '\\';
+			i++;
+		} else if (s[i] == '\\' && i + 3 < n && s[i + 1] == 'x' &&
+		    hex_value(s[i + 2]) >= 0 && hex_value(s[i + 3]) >= 0) {
+			*to++ = (char)(hex_value(s[i + 2]) << 4 |
+			    hex_value(s[i + 3]));
+			i += 3;
+		} else
+			*to++ = s[i];
+	}
+	*to = '\0';
+	return out;
+}
+
+static void
+add_line(struct buf *b, const char *key, const char *text)
+{
+	if (text == NULL)
+		return;
+	buf_addf(b, "%s ", key);
+	add_text(b, text, strlen(text));
+	buf_addc(b, '\n');
+}
+
+int
+envelope_write(struct buf *b, struct envelope *e)
+{
+	char text[ADDRESS_TEXT_MAX];
+	size_t i, start = b->len;
+
+	buf_addf(b, MAGIC "\nsender %s\narrived %" PRId64 "\n",
+	    address_is_null(&e->sender) ? "<>" :
+	    address_text(&e->sender, text), e->arrived);
+	add_line(b, "auth", e->auth);
+	add_line(b, "ip", e->ip);
+	add_line(b, "with", e->with);
+	if (e->body != SMTP_BODY_NONE)
+		add_line(b, "body", e->body == SMTP_BODY_7BIT ? "7BIT" :
+		    "8BITMIME");
+	for (i = 0; i < e->nrcpts; i++) {
+		e->rcpts[i].at = b->len - start + 3;
+		buf_addf(b, "to %c %s\n", (int)e->rcpts[i].status,
+		    address_text(&e->rcpts[i].addr, text));
+	}
+	return buf_adds(b, "end\n");
+}
+
+int
+envelope_tried(struct buf *b, size_t rcpt, int64_t when, const char *text)
+{
+	size_t n = strlen(text);
+
+	buf_addf(b, "tried %" PRId64 " %zu ", when, rcpt);
+	add_text(b, text, n > ENVELOPE_TEXT ? ENVELOPE_TEXT : n);
+	return buf_addc(b, '\n');
+}
+
+/* number = 1*DIGIT; moves *p. */
+static int
+get_number(const char **p, const char *end, int64_t *to)
+{
+	const char *s = *p;
+	int64_t v = 0;
+
+	while (s < end && *s >= '0' && *s <= '9') {
+		if (v > (INT64_MAX - 9) / 10)
+			return -1;
+		v = v * 10 + (*s++ - '0');
+	}
+	if (s == *p)
+		return -1;
+	*p = s;
+	*to = v;
+	return 1;
+}
+
+static int
+get_status(char c, enum envelope_status *status)
+{
+	switch (c) {
+	case ENVELOPE_QUEUED:
+	case ENVELOPE_TRYING:
+	case ENVELOPE_DELIVERED:
+	case ENVELOPE_FAILED:
+	case ENVELOPE_BOUNCED:
+		*status = (enum envelope_status)c;
+		return 1;
+	}
+	return -1;
+}
+
+/* "to" SP status SP address; p is behind the first SP, at its offset. */
+static int
+take_to(struct envelope *e, const char *p, const char *end, size_t at)
+{
+	enum envelope_status status;
+	struct address addr;
+
+	if (end - p < 3 || p[1] != ' ' || get_status(*p, &status) != 1 ||
+	    address_parse(&addr, p + 2, (size_t)(end - p - 2), NULL) != 1 ||
+	    address_is_null(&addr))
+		return 0;
+	if (envelope_add(e, &addr) == -1)
+		return -1;
+	e->rcpts[e->nrcpts - 1].status = status;
+	e->rcpts[e->nrcpts - 1].at = at;
+	return 1;
+}
+
+/* "tried" SP time SP index SP text.  Behind "end" a line that is malformed is
+ * one that a crash tore: it says nothing. */
+static int
+take_tried(struct envelope *e, const char *p, const char *end)
+{
+	struct envelope_rcpt *r;
+	int64_t when, i;
+	char *text;
+
+	if (get_number(&p, end, &when) != 1 || p == end || *p++ != ' ' ||
+	    get_number(&p, end, &i) != 1 || p == end || *p++ != ' ' ||
+	    (uint64_t)i >= e->nrcpts)
+		return 1;
+	if ((text = get_text(p, (size_t)(end - p))) == NULL)
+		return -1;
+	r = &e->rcpts[i];
+	free(r->reply);
+	r->reply = text;
+	r->last = when;
+	r->tries++;
+	return 1;
+}
+
+static int
+take_text(char **field, const char *p, const char *end)
+{
+	free(*field);
+	return (*field = get_text(p, (size_t)(end - p))) == NULL ? -1 : 1;
+}
+
+static int
+is_key(const char **p, const char *end, const char *key)
+{
+	size_t n = strlen(key);
+
+	if ((size_t)(end - *p) <= n || memcmp(*p, key, n) != 0 ||
+	    (*p)[n] != ' ')
+		return 0;
+	*p += n + 1;
+	return 1;
+}
+
+/* A line before "end": 1, 0 malformed, -1 no memory.  Keys that are not known
+ * here are of a newer version, and left alone. */
+static int
+take_line(struct envelope *e, const char *p, const char *end,
+    const char *text)
+{
+	if (is_key(&p, end, "to"))
+		return take_to(e, p, end, (size_t)(p - text));
+	if (is_key(&p, end, "sender"))
+		return address_parse(&e->sender, p, (size_t)(end - p),
+		    NULL) == 1;
+	if (is_key(&p, end, "arrived"))
+		return get_number(&p, end, &e->arrived) == 1 && p == end;
+	if (is_key(&p, end, "auth"))
+		return take_text(&e->auth, p, end);
+	if (is_key(&p, end, "ip"))
+		return take_text(&e->ip, p, end);
+	if (is_key(&p, end, "with"))
+		return take_text(&e->with, p, end);
+	if (is_key(&p, end, "body")) {
+		e->body = end - p == 8 && memcmp(p, "8BITMIME", 8) == 0 ?
+		    SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
+		return 1;
+	}
+	return 1;
+}
+
+int
+envelope_parse(struct envelope *e, const char *text, size_t n,
+    unsigned *line)
+{
+	const char *p = text, *end = text + n, *nl;
+	int ended = 0, r = 1;
+
+	*line = 0;
+	for (; r == 1 && p < end && (nl = memchr(p, '\n', (size_t)(end - p)))
+	    != NULL; p = nl + 1) {
+		++*line;
+		if (*line == 1)
+			r = (size_t)(nl - p) == strlen(MAGIC) &&
+			    memcmp(p, MAGIC, strlen(MAGIC)) == 0;
+		else if (ended && is_key(&p, nl, "tried"))
+			r = take_tried(e, p, nl);
+		else if (!ended && nl - p == 3 && memcmp(p, "end", 3) == 0)
+			ended = 1;
+		else if (!ended)
+			r = take_line(e, p, nl, text);
+	}
+	if (r == 1 && (!ended || e->nrcpts == 0)) {
+		++*line;
+		r = 0;
+	}
+	if (r != 1)
+		envelope_free(e);
+	return r;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What the files of the spool (spool*.c, maildir.c) share and nobody else
+ * needs: names, locks, and folders opened for reading.
+ */
+#ifndef MAIL_SPOOL_LOCAL_H
+#define MAIL_SPOOL_LOCAL_H
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+
+#include "mail/spool.h"
+
+#define SPOOL_MODE_OPEN		0200	/* being written, or taken back */
+#define SPOOL_MODE_DONE		0600
+#define SPOOL_MODE_SHARED	0660	/* ours, for an agent of the group */
+
+/* Write "<sec>.M<usec>P<pid>Q<seq><letter>.<host>" to id[SPOOL_ID_MAX];
+ * letter 0: none.  host is as spool_safe_host() made it. */
+void	 spool_make_id(char *id, int letter, const char *host);
+
+/* Only letters, digits, "-", "." and "_"; cut to size. */
+void	 spool_safe_host(char *to, size_t size, const char *host);
+
+/* The letter of a queue and form. */
+int	 spool_letter(enum spool_queue, enum spool_form);
+
+/* Parse a base name "ID[,S=n,W=m]"; a bare ID has sealed 0.  1, or 0. */
+int	 spool_base_parse(struct spool_item *, const char *, int *sealed);
+
+/* The path of an item relative to its folder's descriptor, which is
+ * returned. */
+int	 spool_item_path(const struct spool *, const struct spool_item *,
+	    char path[SPOOL_NAME_MAX + 64]);
+
+/* An OFD lock on the whole file: 0; -1 errno, EAGAIN another has it. */
+int	 spool_lock(int fd);
+int	 spool_unlock(int fd);
+
+/* Open a folder to read it: path below fd, which is open by O_PATH, as the
+ * owner of fd when we are root.  Root may have been left no right but to be
+ * others (a capability bounding set), so nothing here relies on more. */
+DIR	*spool_opendir(const struct spool *, int fd, const char *path);
+
+/* fsync a folder given by O_PATH. */
+int	 spool_sync_dir(int fd, const char *path);
+
+/* spool_as() the owner of the queue. */
+int	 spool_as_queue(const struct spool *, struct spool_as *,
+	    enum spool_queue);
+
+/* fstatat(2) of a file in a folder of the queue, as its owner. */
+int	 spool_stat(const struct spool *, enum spool_queue, int dir,
+	    const char *path, struct stat *);
+
+const char *spool_queue_name(enum spool_queue);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * An agent's hold on one message: lock, envelope, marks, and where it goes
+ * next.  It must never let go of a recipient that is neither delivered nor
+ * bounced.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grammar/trace.h"
+#include "mail/spool_local.h"
+#include "system/fdio.h"
+#include "system/log.h"
+
+#define BUCKET	3600	/* seconds of due time in one folder */
+
+/* Lock the file under its name: another agent may have moved it between our
+ * look at the folder and the lock. */
+static int
+lock_item(const struct spool_message *m, int dir, const char *path)
+{
+	struct stat mine, named;
+
+	if (spool_lock(m->fd) == -1)
+		return errno == EAGAIN ? 0 : -1;
+	if (fstat(m->fd, &mine) == -1)
+		return -1;
+	if (fstatat(dir, path, &named, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+/* Open message and envelope as the owner; 1, 0 gone or taken, -1. */
+static int
+open_item(struct spool_message *m)
+{
+	const struct spool_item *it = &m->item;
+	char path[SPOOL_NAME_MAX + 64];
+	int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int dir = spool_item_path(m->spool, it, path), r;
+	struct spool_as as;
+	struct stat st;
+
+	if (spool_stat(m->spool, it->queue, dir, path, &st) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EBADMSG;
+		return -1;
+	}
+	m->uid = st.st_uid;
+	if (spool_as(&as, st.st_uid, m->spool->group) == -1)
+		return -1;
+	if ((m->fd = openat(dir, path, flags)) == -1)
+		r = errno == ENOENT ? 0 : -1;
+	else
+		r = lock_item(m, dir, path);
+	spool_as_end(&as);
+	if (r != 1 || it->form == SPOOL_LINES)
+		return r;
+	/* The envelope may have another owner: a forward made by an agent. */
+	if (spool_stat(m->spool, it->queue, m->spool->env[it->queue], it->id,
+	    &st) == -1) {
+		if (errno == ENOENT)
+			errno = EBADMSG;
+		return -1;
+	}
+	if (spool_as(&as, st.st_uid, m->spool->group) == -1)
+		return -1;
+	m->env_fd = openat(m->spool->env[it->queue], it->id, flags);
+	spool_as_end(&as);
+	return m->env_fd == -1 ? -1 : 1;
+}
+
+static int
+bad_envelope(const struct spool_message *m, unsigned line)
+{
+	if (line == 0)
+		log_error("spool", "id=%s error=\"it does not begin with "
+		    "Return-Path and Delivered-To\"", m->item.id);
+	else
+		log_error("spool", "id=%s line=%u error=\"malformed "
+		    "envelope\"", m->item.id, line);
+	errno = EBADMSG;
+	return -1;
+}
+
+/* The first two lines. */
+static int
+read_lines(struct spool_message *m)
+{
+	char text[TRACE_ENVELOPE_MAX];
+	struct address to;
+	ssize_t got;
+	size_t n;
+
+	if ((got = fd_pread_all(m->fd, text, sizeof(text), 0)) == -1)
+		return -1;
+	if (trace_read_envelope(text, (size_t)got, &m->env.sender, &to, &n)
+	    != 1)
+		return bad_envelope(m, 0);
+	m->env.arrived = m->item.arrived;
+	m->start = n;
+	return envelope_add(&m->env, &to) == -1 ? -1 : 1;
+}
+
+static int
+read_file(struct spool_message *m)
+{
+	struct stat st;
+	unsigned line;
+	char *text;
+	ssize_t got;
+	int r;
+
+	if (fstat(m->env_fd, &st) == -1)
+		return -1;
+	if (st.st_size > ENVELOPE_MAX) {
+		errno = EBADMSG;
+		return -1;
+	}
+	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
+		return -1;
+	got = fd_pread_all(m->env_fd, text, (size_t)st.st_size, 0);
+	r = got == -1 ? -1 : envelope_parse(&m->env, text, (size_t)got,
+	    &line);
+	free(text);
+	return r == 0 ? bad_envelope(m, line) : r;
+}
+
+static void
+forget(struct spool_message *m)
+{
+	int saved = errno;
+
+	if (m->fd != -1)
+		close(m->fd);
+	if (m->env_fd != -1)
+		close(m->env_fd);
+	m->fd = m->env_fd = -1;
+	envelope_free(&m->env);
+	errno = saved;
+}
+
+int
+spool_take(const struct spool *sp, const struct spool_item *it,
+    struct spool_message *m)
+{
+	struct stat st;
+	int r;
+
+	memset(m, 0, sizeof(*m));
+	m->spool = sp;
+	m->item = *it;
+	m->fd = m->env_fd = -1;
+	envelope_init(&m->env);
+	r = open_item(m);
+	if (r == -1 && errno == EBADMSG)
+		log_error("spool", "id=%s error=\"its envelope is missing\"",
+		    it->id);
+	if (r == 1)
+		r = it->form == SPOOL_LINES ? read_lines(m) : read_file(m);
+	if (r == 1 && fstat(m->fd, &st) == -1)
+		r = -1;
+	if (r != 1) {
+		forget(m);
+		return r;
+	}
+	m->size = (uint64_t)st.st_size;
+	m->mtime = st.st_mtim;
+	return 1;
+}
+
+/* Append a "tried" line.  After a torn one it must begin a line of its
+ * own. */
+static int
+append_tried(struct spool_message *m, size_t i, int64_t when,
+    const char *text)
+{
+	struct stat st;
+	struct buf b;
+	char last;
+	int r = -1;
+
+	if (fstat(m->env_fd, &st) == -1 || st.st_size == 0 ||
+	    fd_pread_all(m->env_fd, &last, 1, st.st_size - 1) != 1)
+		return -1;
+	buf_init(&b, 4 * ENVELOPE_TEXT + 64);
+	if (last != '\n')
+		buf_addc(&b, '\n');
+	if (envelope_tried(&b, i, when, text) == -1)
+		errno = ENOMEM;
+	else if (pwrite(m->env_fd, b.data, b.len, st.st_size) ==
+	    (ssize_t)b.len)
+		r = 0;
+	buf_free(&b);
+	return r;
+}
+
+int
+spool_mark(struct spool_message *m, size_t i, enum envelope_status status,
+    int64_t when, const char *text)
+{
+	struct envelope_rcpt *rcpt = &m->env.rcpts[i];
+	char letter = (char)status;
+	int r = 0;
+
+	if (m->env_fd != -1) {
+		m->dirty = true;
+		/* The letter first: words may be lost, what was done not. */
+		if (rcpt->status != status && pwrite(m->env_fd, &letter, 1,
+		    (off_t)rcpt->at) != 1)
+			r = -1;
+		if (text != NULL && append_tried(m, i, when, text) == -1)
+			r = -1;
+	}
+	rcpt->status = status;
+	if (text != NULL) {
+		rcpt->tries++;
+		rcpt->last = when;
+		if (envelope_set(&rcpt->reply, text) == -1)
+			r = -1;
+	}
+	return r;
+}
+
+int
+spool_marks_sync(struct spool_message *m)
+{
+	if (!m->dirty)
+		return 0;
+	m->dirty = false;
+	return fdatasync(m->env_fd);
+}
+
+/* Rename an item to another place, making the bucket. */
+static int
+move_item(const struct spool *sp, const struct spool_item *from,
+    const struct spool_item *to)
+{
+	char old[SPOOL_NAME_MAX + 64], new[SPOOL_NAME_MAX + 64], bucket[32];
+	int olddir = spool_item_path(sp, from, old);
+	int newdir = spool_item_path(sp, to, new);
+	struct spool_as as;
+	int r, tries;
+
+	if (spool_as_queue(sp, &as, from->queue) == -1)
+		return -1;
+	r = renameat(olddir, old, newdir, new);
+	/* An empty bucket may be removed while we look. */
+	for (tries = 0; r == -1 && errno == ENOENT && to->bucket != -1 &&
+	    tries < 3; tries++) {
+		snprintf(bucket, sizeof(bucket), "%" PRId64, to->bucket);
+		if (mkdirat(newdir, bucket, 0770) == -1 && errno != EEXIST)
+			break;
+		r = renameat(olddir, old, newdir, new);
+	}
+	spool_as_end(&as);
+	return r;
+}
+
+int
+spool_defer_item(const struct spool *sp, const struct spool_item *it,
+    int64_t due)
+{
+	struct spool_item to = *it;
+
+	to.due = due;
+	to.bucket = due - due % BUCKET;
+	return move_item(sp, it, &to);
+}
+
+int
+spool_defer(struct spool_message *m, int64_t due)
+{
+	if (spool_defer_item(m->spool, &m->item, due) == -1)
+		return -1;
+	m->item.due = due;
+	m->item.bucket = due - due % BUCKET;
+	return 0;
+}
+
+int
+spool_retry(const struct spool *sp, const struct spool_item *it)
+{
+	struct spool_item to = *it;
+
+	to.bucket = -1;
+	to.due = 0;
+	return it->bucket == -1 ? 0 : move_item(sp, it, &to);
+}
+
+/* Without an envelope file only the unlink itself says that the message was
+ * delivered, so it is synced. */
+int
+spool_drop(struct spool_message *m)
+{
+	char path[SPOOL_NAME_MAX + 64], *slash;
+	int dir = spool_item_path(m->spool, &m->item, path), r;
+	bool sync = m->item.form == SPOOL_LINES || m->spool->sync_names;
+	struct spool_as as;
+
+	if (spool_marks_sync(m) == -1 ||
+	    spool_as_queue(m->spool, &as, m->item.queue) == -1)
+		return -1;
+	r = unlinkat(dir, path, 0);
+	if (r == 0 && sync) {
+		if ((slash = strchr(path, '/')) != NULL)
+			*slash = '\0';
+		r = spool_sync_dir(dir, slash == NULL ? "." : path);
+	}
+	if (r == 0 && m->item.form == SPOOL_FILE)
+		r = unlinkat(m->spool->env[m->item.queue], m->item.id, 0);
+	spool_as_end(&as);
+	return r;
+}
+
+void
+spool_release(struct spool_message *m)
+{
+	(void)spool_marks_sync(m);
+	forget(m);
+}
+
+int64_t
+spool_wait(int64_t arrived, int64_t now, int64_t first, int64_t most)
+{
+	int64_t wait = (now - arrived) / 2;
+
+	if (wait < first)
+		wait = first;
+	if (wait > most)
+		wait = most;
+	return now + wait + arc4random_uniform((uint32_t)(wait / 8 + 1));
+}
