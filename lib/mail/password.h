@@ -31,8 +31,8 @@ enum password_result {
 /*
  * Check n octets of password against a stored form with or without {SCHEME}.
  * Takes as long as the scheme wants (1 to 300 ms): never in a monitor.
- * Compares in constant time; a password with a NUL is wrong for crypt(3).
- * Wipes its copies.
+ * Compares in constant time; a password with a NUL is wrong.  Wipes its
+ * copies.
  */
 enum password_result password_check(const char *stored,
 	    const char *password, size_t n);

@@ -86,6 +86,15 @@ enum users_result users_login(struct users *, const char *login,
  * such user; "" when there is none. */
 const char *users_sample(const struct users *);
 
+/* The file they are in, for errors; "system" for accounts. */
+const char *users_file(const struct users *);
+
+/* Call fn for every line of the file, in the order of names, until it returns
+ * other than 0; returns that, or 0; -1 with error[CONF_ERROR_MAX] for a line
+ * that cannot be used or a name that stands twice.  None with "system". */
+int	 users_each(struct users *, int (*fn)(const struct user *, void *),
+	    void *arg, char *error);
+
 /* For -n: every line of the file can be used, and no name stands twice. */
 settings_check users_check;
 
