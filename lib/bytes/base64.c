@@ -7,7 +7,7 @@
 
 #include "bytes/base64.h"
 
-static const char alphabet[64] __attribute__((nonstring)) =
+static const char alphabet[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* The value of a digit; 64 for white space, 65 for "=", 66 for the rest. */
@@ -111,7 +111,7 @@ base64_decode(struct buf *b, const char *in, size_t n)
 size_t
 base64_feed(struct base64 *d, const void *from, size_t n, void *to)
 {
-	const unsigned char *in = from, *end = in + n;
+	const unsigned char *in = from, *end = n > 0 ? in + n : in;
 	unsigned char *out = to;
 	unsigned v;
 

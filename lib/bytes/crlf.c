@@ -42,7 +42,7 @@ size_t
 crlf_to_wire(struct crlf *c, const void *from, size_t *n, void *to,
     size_t size)
 {
-	const char *in = from, *end = in + *n, *start;
+	const char *in = from, *end = *n > 0 ? in + *n : in, *start;
 	char *out = to, *limit = out + size;
 
 	while (in < end && out < limit) {
@@ -68,7 +68,7 @@ crlf_to_wire(struct crlf *c, const void *from, size_t *n, void *to,
 uint64_t
 crlf_wire_extra(struct crlf *c, const void *from, size_t n)
 {
-	const char *p = from, *end = p + n, *lf;
+	const char *p = from, *end = n > 0 ? p + n : p, *lf;
 	uint64_t extra = 0;
 
 	while (p < end) {
@@ -90,7 +90,7 @@ size_t
 crlf_to_disk(struct crlf *c, const void *from, size_t *n, void *to,
     size_t size)
 {
-	const char *in = from, *end = in + *n;
+	const char *in = from, *end = *n > 0 ? in + *n : in;
 	char *out = to, *limit = out + size;
 
 	while (in < end && out < limit) {

@@ -136,7 +136,7 @@ behind_equal(struct qp *q, struct buf *b, char c)
 int
 qp_decode(struct qp *q, struct buf *b, const void *from, size_t n)
 {
-	const char *p = from, *end = p + n;
+	const char *p = from, *end = n > 0 ? p + n : p;
 
 	while (p < end) {
 		switch (q->state) {
@@ -203,7 +203,7 @@ put_space(struct qp_encoder *e, struct buf *b, int encode)
 int
 qp_encode(struct qp_encoder *e, struct buf *b, const void *from, size_t n)
 {
-	const unsigned char *p = from, *end = p + n;
+	const unsigned char *p = from, *end = n > 0 ? p + n : p;
 
 	for (; p < end; p++) {
 		if (*p == '\n' && !e->binary) {

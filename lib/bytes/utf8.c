@@ -64,7 +64,8 @@ utf8_next(const char *p, const char *end, uint32_t *c)
 void
 utf8_feed(struct utf8 *u, const char *p, size_t n)
 {
-	const unsigned char *s = (const unsigned char *)p, *end = s + n;
+	const unsigned char *s = (const unsigned char *)p;
+	const unsigned char *end = n > 0 ? s + n : s;
 	uint64_t w;
 	int more;
 

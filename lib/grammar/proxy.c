@@ -11,8 +11,9 @@
 #include "grammar/chars.h"
 #include "grammar/proxy.h"
 
-static const char signature[12] __attribute__((nonstring)) =
-    "\r\n\r\n\0\r\nQUIT\n";
+static const char signature[] = "\r\n\r\n\0\r\nQUIT\n";
+
+#define SIGNATURE	(sizeof(signature) - 1)
 
 /* Version 2: the octets behind the signature. */
 enum {
@@ -191,8 +192,8 @@ proxy_parse(struct proxy_header *h, const char *p, size_t n, size_t *want)
 	*want = 0;
 	if (n == 0)
 		return need(want, 6);
-	if (begins(p, n, signature, sizeof(signature)))
-		return n < sizeof(signature) ? need(want, PROXY_V2_MIN) :
+	if (begins(p, n, signature, SIGNATURE))
+		return n < SIGNATURE ? need(want, PROXY_V2_MIN) :
 		    look_v2(h, p, n, want);
 	if (begins(p, n, "PROXY ", 6))
 		return n < 6 ? need(want, 15) : look_v1(h, p, n, want);

@@ -31,7 +31,7 @@ enum sasl_result {
 struct sasl {
 	enum sasl_mechanism mechanism;
 	int		 step;
-	const char	*challenge;	/* base64, for SASL_CONTINUE; a literal */
+	const char	*challenge;	/* base64, for SASL_CONTINUE; static */
 	char		 authzid[SASL_NAME_MAX + 1];	/* "": as authcid */
 	char		 authcid[SASL_NAME_MAX + 1];
 	char		 password[SASL_PASSWORD_MAX + 1];

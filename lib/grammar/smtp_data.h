@@ -32,7 +32,7 @@ struct smtp_data {
 	unsigned	facts;		/* SMTP_DATA_* */
 	unsigned	received;	/* Received fields in the header */
 	uint64_t	disk;		/* octets written: ,S= */
-	uint64_t	wire;		/* octets with CRLF, as SIZE counts: ,W= */
+	uint64_t	wire;		/* octets with CRLF, as SIZE has it: ,W= */
 	uint64_t	header_disk;	/* of these, in the header and the blank
 					 * line; meaningful when a body began */
 	int		body;		/* the blank line was seen */
@@ -43,8 +43,9 @@ struct smtp_data {
  *
  * strict (lenient 0): bare CR and bare LF are octets like any other, and
  * recorded; the server refuses the message at its end.
- * lenient: bare LF and bare CR are line ends, CR CR LF is one.  A leading dot is removed after any line end, but a lone dot
- * that no CRLF precedes and follows is a line of the message, never its end.
+ * lenient: bare LF and bare CR are line ends, CR CR LF is one.  A leading dot
+ * is removed after any line end, but a lone dot that no CRLF precedes and
+ * follows is a line of the message, never its end.
  */
 void	 smtp_data_init(struct smtp_data *, int lenient);
 

@@ -23,8 +23,8 @@ struct smtp_status {
 #define SMTP_STATUS_MAX		12	/* as text, "5.999.999" and a NUL */
 
 struct smtp_reply {
-	unsigned	   code;	/* 200 to 599; 0 before the first line */
-	struct smtp_status status;	/* of the last line that had one */
+	unsigned	   code;	/* 200 to 599; 0 before a line */
+	struct smtp_status status;	/* of the last line with one */
 	unsigned	   lines;
 	struct buf	   text;	/* without codes; LF between lines */
 	int		   cut;		/* some of the text was left out */

@@ -20,7 +20,8 @@ static const struct {
 	{ "\xed\xa0\x80", 0 }, { "\xed\xbf\xbf", 0 },	/* surrogates */
 	{ "\xf4\x90\x80\x80", 0 }, { "\xf5\x80\x80\x80", 0 },
 	{ "\xfe", 0 }, { "\xff", 0 },
-	{ "\xc2", 0 }, { "\xe2\x82", 0 }, { "\xf0\x9f\x98", 0 },	/* cut */
+	/* cut */
+	{ "\xc2", 0 }, { "\xe2\x82", 0 }, { "\xf0\x9f\x98", 0 },
 	{ "\xc2g", 0 }, { "\xe2\x82g", 0 }
 };
 
