@@ -47,7 +47,8 @@ static const struct conf_key keys[] = {
 	    NULL },
 
 	{ "relay", CONF_STRING, AT(relay), "", ANY, rule_host_port },
-	{ "relay_from", CONF_NETS, AT(relay_from), "", ANY, NULL },
+	{ "relay_from", CONF_NETS, AT(relay_from), "127.0.0.1 ::1", ANY,
+	    NULL },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
@@ -184,13 +185,13 @@ rule_mechanism(const char *s)
 	    NULL : "is not a mechanism we have (PLAIN, LOGIN)";
 }
 
-/* The only letters behind % are u, d, h and % itself. */
+/* The letters users_expand() knows behind %. */
 static const char *
 rule_mail(const char *s)
 {
 	for (; (s = strchr(s, '%')) != NULL; s += 2)
-		if (s[1] == '\0' || strchr("udh%", s[1]) == NULL)
-			return "has a % that is not %u, %d, %h or %%";
+		if (s[1] == '\0' || strchr("undh%", s[1]) == NULL)
+			return "has a % that is not %u, %n, %d, %h or %%";
 	return NULL;
 }
 

@@ -199,16 +199,24 @@ start(const struct start *st, int argc, char **argv, struct settings *s,
 }
 
 int
-start_reload(struct settings *s)
+start_reread(struct settings *fresh)
 {
 	char error[CONF_ERROR_MAX];
+
+	if (settings_load(fresh, start_file, start_assign, start_nassign,
+	    error) == 0)
+		return 0;
+	log_error("reload", "kept=old error=%s", log_str(error));
+	return -1;
+}
+
+int
+start_reload(struct settings *s)
+{
 	struct settings fresh;
 
-	if (settings_load(&fresh, start_file, start_assign, start_nassign,
-	    error) == -1) {
-		log_error("reload", "kept=old error=%s", log_str(error));
+	if (start_reread(&fresh) == -1)
 		return -1;
-	}
 	settings_free(s);
 	*s = fresh;
 	log_info("reload", NULL);

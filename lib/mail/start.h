@@ -32,6 +32,8 @@ struct start {
 	settings_check *const	  *checks;	/* for -n; ends with NULL */
 };
 
+struct server;
+
 #define START_GO	(-1)	/* settings are loaded: go on */
 
 /* Open the log, parse the options, load the settings.  Returns START_GO, with
@@ -42,8 +44,17 @@ struct start {
 int	 start(const struct start *, int argc, char **argv,
 	    struct settings *, int *operand);
 
-/* After SIGHUP: read the same file and the same -o again.  0 and s is
- * replaced (the old freed), or -1: the fault is logged and s stays. */
+/* After SIGHUP: read the same file and the same -o again, into a fresh
+ * struct: for who has more to prepare before the old can go.  0, or -1: the
+ * fault is logged and fresh holds nothing. */
+int	 start_reread(struct settings *fresh);
+
+/* The same, and s is replaced (the old freed) when it is good.  0, -1. */
 int	 start_reload(struct settings *);
+
+/* What a server takes from the settings: limits, proxy_from (points into s),
+ * idle_exit, and, when we are root, door_user.  For the start and for reload.
+ * 0, or -1: logged, there is no such account. */
+int	 start_server(struct server *, const struct settings *s);
 
 #endif

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,16 +114,14 @@ peer_same(const struct peer *a, const struct peer *b)
 int
 activate_peer(int fd, struct peer *peer, struct peer *local)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss, own = { 0 };
 	struct ucred cred;
-	socklen_t n = sizeof(ss), ncred = sizeof(cred);
+	socklen_t n = sizeof(ss), nown = sizeof(own), ncred = sizeof(cred);
 
-	if (local != NULL) {
-		memset(local, 0, sizeof(*local));
-		if (getsockname(fd, (struct sockaddr *)&ss, &n) == 0)
-			peer_set_sockaddr(local, (struct sockaddr *)&ss);
-	}
-	n = sizeof(ss);
+	if (getsockname(fd, (struct sockaddr *)&own, &nown) == -1)
+		return -1;
+	if (local != NULL)
+		peer_set_sockaddr(local, (struct sockaddr *)&own);
 	if (getpeername(fd, (struct sockaddr *)&ss, &n) == -1)
 		return -1;
 	if (peer_set_sockaddr(peer, (struct sockaddr *)&ss) == 0)
@@ -135,6 +134,8 @@ activate_peer(int fd, struct peer *peer, struct peer *local)
 	peer->uid = cred.uid;
 	peer->gid = cred.gid;
 	peer->pid = cred.pid;
+	peer->named = nown > offsetof(struct sockaddr_un, sun_path) &&
+	    ((struct sockaddr_un *)&own)->sun_path[0] == '/';
 	return 0;
 }
 

@@ -34,6 +34,8 @@ struct peer {
 	uid_t			uid;	/* UNIX: of the peer; NONE: ours */
 	gid_t			gid;
 	pid_t			pid;	/* UNIX only, else 0 */
+	bool			named;	/* UNIX: it came by a name in the file
+					 * system, and is no socketpair(2) */
 };
 
 enum activate_kind {

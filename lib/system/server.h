@@ -170,6 +170,10 @@ void	 server_stop_fd(int fd);
 /* From a helper with SERVER_STAYS: send the reply (and fd) now, and go on. */
 int	 server_answer(struct server_call *);
 
+/* In a helper: become the door's user, when we are root, before it talks to
+ * the network.  0, or -1 with errno. */
+int	 server_become_door(void);
+
 /* From done() of a SERVER_LOGIN op: did it succeed?  Failures hold the reply
  * back: 1 s, 2 s, 4 s ... 16 s, counted for the address for 10 minutes. */
 void	 server_login(struct server_call *, bool good);

@@ -275,6 +275,13 @@ server_ask(struct server_session *s, unsigned op, const void *request,
  */
 
 int
+server_become_door(void)
+{
+	return become(server_loop.server->door_uid,
+	    server_loop.server->door_gid);
+}
+
+int
 server_answer(struct server_call *call)
 {
 	const struct server_op *o =

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The protocol: one table of commands, each with the states it is allowed in,
+ * a check_ that only looks and a do_ that acts.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "reply.h"
+#include "smtpd.h"
+#include "system/log.h"
+
+#define IN(state)	(1u << (state))
+#define ANYTIME		(IN(SESSION_START) | IN(SESSION_GREETED) | \
+			IN(SESSION_MAIL) | IN(SESSION_RCPT))
+#define GREETED		(ANYTIME & ~IN(SESSION_START))
+
+#define NO_AUTH_NEEDED	0x1	/* also where submission wants AUTH first */
+
+typedef enum reply check_fn(struct session *, const struct smtp_command *);
+typedef void do_fn(struct session *, const struct smtp_command *);
+
+/*
+ * HELO, EHLO: RFC 5321 section 4.1.1.1.
+ */
+
+static void
+greet(struct session *s, const struct smtp_command *c, bool esmtp)
+{
+	session_reset(s);	/* as RSET: section 4.1.4 */
+	strlcpy(s->helo, c->helo, sizeof(s->helo));
+	s->esmtp = esmtp;
+	s->state = SESSION_GREETED;
+}
+
+static void
+do_helo(struct session *s, const struct smtp_command *c)
+{
+	greet(s, c, false);
+	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
+}
+
+static void
+do_ehlo(struct session *s, const struct smtp_command *c)
+{
+	greet(s, c, true);
+	reply_ehlo(s);
+}
+
+/*
+ * MAIL: section 4.1.1.2.  The monitor forgets the transaction before, and
+ * says whether there is room for the size that was announced.
+ */
+
+static enum reply
+check_mail(struct session *s, const struct smtp_command *c)
+{
+	const struct smtp_params *p = &c->params;
+
+	(void)s;
+	if (p->has_size && p->size > (uint64_t)smtpd.settings->max_size)
+		return REPLY_TOO_BIG;
+	return REPLY_NONE;
+}
+
+static void
+do_mail(struct session *s, const struct smtp_command *c)
+{
+	struct begin_request request = { 0 };
+	struct status_reply status;
+	char text[ADDRESS_TEXT_MAX];
+
+	if (c->params.has_size)
+		request.size = c->params.size;
+	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
+	    NULL) != 0) {
+		reply(s, REPLY_INTERNAL, NULL);
+		session_end(s);
+		return;
+	}
+	if (status.error != 0) {
+		reply(s, REPLY_SPOOL_FULL, NULL);
+		return;
+	}
+	s->sender = c->path;
+	s->body = c->params.body;
+	s->state = SESSION_MAIL;
+	reply(s, REPLY_SENDER_OK, address_text(&c->path, text));
+}
+
+/*
+ * RCPT: section 4.1.1.3.
+ */
+
+static enum reply
+check_rcpt(struct session *s, const struct smtp_command *c)
+{
+	if (address_is_null(&c->path))
+		return REPLY_RCPT_NULL;
+	if (s->nrcpts >= (size_t)smtpd.settings->max_recipients)
+		return REPLY_TOO_MANY_RCPTS;
+	return REPLY_NONE;
+}
+
+static int
+rcpt_add(struct session *s, const struct address *addr,
+    enum spool_queue queue)
+{
+	struct rcpt *more;
+	size_t max;
+
+	if (s->nrcpts == s->maxrcpts) {
+		max = s->maxrcpts == 0 ? 4 : s->maxrcpts * 2;
+		more = reallocarray(s->rcpts, max, sizeof(*more));
+		if (more == NULL)
+			return -1;
+		s->rcpts = more;
+		s->maxrcpts = max;
+	}
+	s->rcpts[s->nrcpts].addr = *addr;
+	s->rcpts[s->nrcpts++].queue = queue;
+	s->nqueue[queue]++;
+	return 0;
+}
+
+static bool
+rcpt_given(const struct session *s, const struct address *addr)
+{
+	size_t i;
+
+	for (i = 0; i < s->nrcpts; i++)
+		if (address_equal(&s->rcpts[i].addr, addr))
+			return true;
+	return false;
+}
+
+static enum reply
+rcpt_judge(struct session *s, const struct address *addr)
+{
+	struct rcpt_request request;
+	struct rcpt_reply answer;
+
+	memset(&request, 0, sizeof(request));
+	request.addr = *addr;
+	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
+	    NULL)) {
+	case 0:
+		break;
+	case 1:
+		return REPLY_USERS_LATER;
+	default:
+		session_end(s);
+		return REPLY_INTERNAL;
+	}
+	switch (answer.verdict) {
+	case RCPT_IS_LOCAL:
+		return rcpt_add(s, addr, SPOOL_LOCAL) == -1 ?
+		    REPLY_USERS_LATER : REPLY_RCPT_OK;
+	case RCPT_IS_REMOTE:
+		return rcpt_add(s, addr, SPOOL_REMOTE) == -1 ?
+		    REPLY_USERS_LATER : REPLY_RCPT_OK;
+	case RCPT_IS_UNKNOWN:
+		return REPLY_NO_SUCH_USER;
+	case RCPT_IS_REFUSED:
+		return REPLY_NO_RELAY;
+	case RCPT_IS_LATER:
+		break;
+	}
+	return REPLY_USERS_LATER;
+}
+
+static void
+do_rcpt(struct session *s, const struct smtp_command *c)
+{
+	char text[ADDRESS_TEXT_MAX], from[ADDRESS_TEXT_MAX];
+	enum reply r;
+
+	/* the same one again is the same recipient */
+	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
+	    rcpt_judge(s, &c->path);
+	address_text(&c->path, text);
+	if (r == REPLY_RCPT_OK)
+		s->state = SESSION_RCPT;
+	else
+		log_info("refused", "from=<%s> to=<%s> reply=%.9s",
+		    log_str(address_text(&s->sender, from)), log_str(text),
+		    reply_text(r));
+	reply(s, r, text);
+}
+
+static void
+do_data(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	data_run(s);
+}
+
+static void
+do_rset(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	session_reset(s);
+	reply(s, REPLY_OK, NULL);
+}
+
+static void
+do_noop(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	reply(s, REPLY_OK, NULL);
+}
+
+/* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
+static void
+do_vrfy(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	reply(s, REPLY_VRFY, NULL);
+}
+
+static enum reply
+check_not_offered(struct session *s, const struct smtp_command *c)
+{
+	(void)s;
+	(void)c;
+	return REPLY_NOT_OFFERED;
+}
+
+static void
+do_help(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	reply_help(s);
+}
+
+static void
+do_quit(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	reply(s, REPLY_BYE, NULL);
+	session_end(s);
+}
+
+/*
+ * STARTTLS: RFC 3207.
+ */
+
+static enum reply
+check_starttls(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	if (s->tls)
+		return REPLY_TLS_ALREADY;
+	if (smtpd.tls == NULL || !tls_server_ready(smtpd.tls))
+		return REPLY_NO_TLS_NOW;
+	if (!stream_input_empty(s->stream)) {
+		session_end(s);
+		return REPLY_TLS_PIPELINED;
+	}
+	return REPLY_NONE;
+}
+
+static void
+do_starttls(struct session *s, const struct smtp_command *c)
+{
+	struct tls_info info;
+
+	(void)c;
+	reply(s, REPLY_READY_TLS, NULL);
+	if (tls_accept(s->stream, smtpd.tls, TLS_STARTTLS) != STREAM_OK) {
+		log_info("tls", "error=%s",
+		    log_str(stream_error(s->stream)));
+		session_end(s);
+		return;
+	}
+	tls_server_free(smtpd.tls);	/* the key is no longer needed */
+	smtpd.tls = NULL;
+	if (tls_describe(s->stream, &info))
+		log_info("tls", "version=%s cipher=%s", info.version,
+		    info.cipher);
+	/* what was said before is forgotten: section 4.2 */
+	session_reset(s);
+	s->tls = true;
+	s->esmtp = false;
+	s->helo[0] = '\0';
+	s->state = SESSION_START;
+}
+
+static enum reply
+check_auth(struct session *s, const struct smtp_command *c)
+{
+	(void)c;
+	if (s->authenticated)
+		return REPLY_AUTH_ALREADY;
+	if (s->state != SESSION_GREETED)
+		return REPLY_AUTH_IN_MAIL;
+	if (!auth_offered(s))
+		return smtpd.settings->auth_mechanisms.n == 0 ?
+		    REPLY_NOT_OFFERED : REPLY_AUTH_NEEDS_TLS;
+	return REPLY_NONE;
+}
+
+/*
+ * The table.
+ */
+static const struct command {
+	unsigned	 states;
+	unsigned	 flags;
+	check_fn	*check;
+	do_fn		*run;
+} commands[SMTP_VERBS] = {
+	[SMTP_HELO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_helo },
+	[SMTP_EHLO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_ehlo },
+	[SMTP_MAIL] = { IN(SESSION_GREETED), 0, check_mail, do_mail },
+	[SMTP_RCPT] = { IN(SESSION_MAIL) | IN(SESSION_RCPT), 0, check_rcpt,
+	    do_rcpt },
+	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
+	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
+	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
+	[SMTP_VRFY] = { ANYTIME, 0, NULL, do_vrfy },
+	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
+	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
+	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
+	    do_starttls },
+	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
+	[SMTP_LHLO] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
+};
+
+/* What the grammar found wrong, as a reply. */
+static enum reply
+fault_reply(const struct smtp_command *c)
+{
+	switch (c->fault) {
+	case SMTP_GOOD:
+		return REPLY_NONE;
+	case SMTP_NUL:
+	case SMTP_8BIT:
+	case SMTP_CONTROL:
+		return REPLY_BAD_BYTE;
+	case SMTP_LINE_TOO_LONG:
+		return REPLY_LINE_TOO_LONG;
+	case SMTP_VERB_UNKNOWN:
+		return REPLY_UNKNOWN_COMMAND;
+	case SMTP_ARG_MISSING:
+		return REPLY_ARG_MISSING;
+	case SMTP_ARG_EXTRA:
+		return REPLY_ARG_EXTRA;
+	case SMTP_NO_FROM:
+		return c->verb == SMTP_RCPT ? REPLY_NO_TO : REPLY_NO_FROM;
+	case SMTP_ADDRESS:
+		return c->verb == SMTP_RCPT ? REPLY_BAD_RCPT :
+		    REPLY_BAD_SENDER;
+	case SMTP_PARAM_UNKNOWN:
+		return REPLY_PARAM_UNKNOWN;
+	case SMTP_PARAM_VALUE:
+		return REPLY_PARAM_VALUE;
+	case SMTP_PARAM_TWICE:
+		return REPLY_PARAM_TWICE;
+	}
+	return REPLY_UNKNOWN_COMMAND;
+}
+
+/* What the detail of a refusal is. */
+static const char *
+fault_detail(const struct smtp_command *c, enum reply r)
+{
+	static char size[24];
+
+	if (r == REPLY_TOO_BIG) {
+		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+		return size;
+	}
+	if (r == REPLY_BAD_SENDER || r == REPLY_BAD_RCPT)
+		return c->why;
+	if (r == REPLY_ARG_MISSING || r == REPLY_ARG_EXTRA ||
+	    r == REPLY_NOT_OFFERED)
+		return smtp_verb_name(c->verb);
+	return c->word;
+}
+
+/* The command in a state that does not allow it. */
+static enum reply
+order_reply(const struct session *s, enum smtp_verb verb)
+{
+	switch (s->state) {
+	case SESSION_START:
+		return REPLY_NEED_HELO;
+	case SESSION_GREETED:
+		return REPLY_NEED_MAIL;
+	case SESSION_MAIL:
+		return verb == SMTP_MAIL ? REPLY_NESTED_MAIL :
+		    REPLY_NEED_RCPT;
+	case SESSION_RCPT:
+		return REPLY_NESTED_MAIL;
+	case SESSION_END:
+		break;
+	}
+	return REPLY_INTERNAL;
+}
+
+/* May this client, in this state, say this now? */
+static enum reply
+check_command(struct session *s, const struct smtp_command *c)
+{
+	const struct command *row = &commands[c->verb];
+	enum reply r;
+
+	if ((r = fault_reply(c)) != REPLY_NONE)
+		return r;
+	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&
+	    !s->trusted && !(row->flags & NO_AUTH_NEEDED))
+		return REPLY_AUTH_REQUIRED;
+	if (!(row->states & IN(s->state)))
+		return order_reply(s, c->verb);
+	return row->check == NULL ? REPLY_NONE : row->check(s, c);
+}
+
+void
+command_line(struct session *s, const struct stream_line *line)
+{
+	struct smtp_command c;
+	enum reply r;
+
+	(void)smtp_command_parse(&c, line->data, line->len, SMTP_LINE_MAX);
+	r = check_command(s, &c);
+	if (r != REPLY_NONE)
+		reply(s, r, fault_detail(&c, r));
+	else
+		commands[c.verb].run(s, &c);
+}

@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What smtpd's monitor answers: one table.  Requests come from processes that
+ * talk to strangers, so each byte of them is checked here again: strings end,
+ * numbers are within bounds, and nobody gets a file of a queue for which no
+ * recipient was accepted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mail/auth.h"
+#include "smtpd.h"
+#include "system/log.h"
+#include "system/sandbox.h"
+
+/* The monitor's memory of a session. */
+struct memory {
+	unsigned long	 nrcpts[SPOOL_QUEUES];
+	uid_t		 owner;		/* of the last local recipient */
+	struct spool_new file[SPOOL_QUEUES];
+};
+
+/* A UNIX socket with a name was made for submission; what a relay program
+ * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
+ * wants a login from everybody else, relay_from included (RFC 6409
+ * section 4.3). */
+bool
+client_is_trusted(const struct peer *peer)
+{
+	if (peer->kind == PEER_UNIX)
+		return peer->named;
+	return smtpd.mode == MODE_MX && peer->kind == PEER_INET &&
+	    conf_nets_match(&smtpd.settings->relay_from,
+	    (const struct sockaddr *)&peer->addr);
+}
+
+static bool
+is_string(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+static bool
+may_relay(const struct server_call *call)
+{
+	return call->state == STATE_AUTHENTICATED ||
+	    client_is_trusted(call->peer);
+}
+
+/*
+ * auth
+ */
+
+static int
+check_auth(struct server_call *call)
+{
+	const struct auth_request *request = call->request;
+	struct auth_reply *answer = call->reply;
+
+	if (!is_string(request->login, sizeof(request->login)) ||
+	    request->password_len >= sizeof(request->password)) {
+		server_violation(call, "auth strings");
+		return 0;
+	}
+	if (!call->locked)
+		return 1;
+	answer->verdict = AUTH_IS_LOCKED;
+	return 0;
+}
+
+static void
+run_auth(struct server_call *call)
+{
+	static struct user user;
+	const struct auth_request *request = call->request;
+	struct auth_reply *answer = call->reply;
+	char error[CONF_ERROR_MAX] = "";
+
+	switch (auth_check(smtpd.users, request->login, request->password,
+	    request->password_len, call->peer->ip, &user, error)) {
+	case AUTH_OK:
+		answer->verdict = AUTH_IS_GOOD;
+		break;
+	case AUTH_WRONG:
+	case AUTH_DISABLED:
+		answer->verdict = AUTH_IS_WRONG;
+		break;
+	case AUTH_TEMPORARY:
+		log_error("auth", "error=%s", log_str(error));
+		answer->verdict = AUTH_IS_LATER;
+		break;
+	}
+}
+
+static void
+done_auth(struct server_call *call)
+{
+	const struct auth_reply *answer = call->reply;
+
+	if (answer->verdict == AUTH_IS_GOOD)
+		call->state = STATE_AUTHENTICATED;
+	server_login(call, answer->verdict != AUTH_IS_WRONG);
+}
+
+/*
+ * begin, rcpt
+ */
+
+static void
+forget(struct memory *m)
+{
+	size_t i;
+
+	for (i = 0; i < SPOOL_QUEUES; i++) {
+		if (m->file[i].id[0] != '\0')
+			spool_abort(&smtpd.spool, &m->file[i]);
+		memset(&m->file[i], 0, sizeof(m->file[i]));
+		m->nrcpts[i] = 0;
+	}
+}
+
+/* The spool may come later than we did. */
+static int
+spool_there(void)
+{
+	char error[CONF_ERROR_MAX];
+
+	if (smtpd.spool_open)
+		return 0;
+	if (spool_open(&smtpd.spool, smtpd.settings, error) == -1) {
+		log_error("spool", "error=%s", log_str(error));
+		return -1;
+	}
+	smtpd.spool_open = true;
+	return 0;
+}
+
+static void
+run_begin(struct server_call *call)
+{
+	const struct begin_request *request = call->request;
+	struct status_reply *answer = call->reply;
+
+	forget(call->data);
+	if (request->size > (uint64_t)smtpd.settings->max_size)
+		answer->error = EFBIG;
+	else if (spool_there() == 0 &&
+	    spool_room(&smtpd.spool, request->size) == 0)
+		answer->error = ENOSPC;
+}
+
+static int
+check_rcpt(struct server_call *call)
+{
+	const struct rcpt_request *request = call->request;
+	const struct memory *m = call->data;
+
+	if (!is_string(request->addr.local, sizeof(request->addr.local)) ||
+	    !is_string(request->addr.domain, sizeof(request->addr.domain))) {
+		server_violation(call, "rcpt strings");
+		return 0;
+	}
+	if (m->file[SPOOL_LOCAL].id[0] != '\0' ||
+	    m->file[SPOOL_REMOTE].id[0] != '\0') {
+		server_violation(call, "rcpt behind create");
+		return 0;
+	}
+	return 1;
+}
+
+/* What a helper finds out; the owner travels in the reply to the monitor,
+ * which does not pass it on. */
+static void
+run_rcpt(struct server_call *call)
+{
+	static struct recipient r;
+	const struct rcpt_request *request = call->request;
+	struct rcpt_reply *answer = call->reply;
+
+	switch (recipient_find(smtpd.settings, smtpd.users, &request->addr,
+	    &r)) {
+	case RECIPIENT_LOCAL:
+		answer->verdict = RCPT_IS_LOCAL;
+		answer->owner = recipient_owner(&r);
+		break;
+	case RECIPIENT_UNKNOWN:
+		answer->verdict = RCPT_IS_UNKNOWN;
+		break;
+	case RECIPIENT_REMOTE:
+		answer->verdict = may_relay(call) ? RCPT_IS_REMOTE :
+		    RCPT_IS_REFUSED;
+		break;
+	case RECIPIENT_TEMPORARY:
+		log_error("users", "error=%s", log_str(r.error));
+		answer->verdict = RCPT_IS_LATER;
+		break;
+	}
+}
+
+static void
+done_rcpt(struct server_call *call)
+{
+	struct rcpt_reply *answer = call->reply;
+	struct memory *m = call->data;
+
+	if (answer->verdict == RCPT_IS_LOCAL) {
+		m->nrcpts[SPOOL_LOCAL]++;
+		m->owner = answer->owner;
+	} else if (answer->verdict == RCPT_IS_REMOTE)
+		m->nrcpts[SPOOL_REMOTE]++;
+	answer->owner = 0;
+}
+
+/*
+ * reverse
+ */
+
+static void
+run_reverse(struct server_call *call)
+{
+	struct reverse_reply *answer = call->reply;
+	struct dns_addr addr;
+	struct dns *dns;
+	int r;
+
+	if (call->peer->kind != PEER_INET || dns_addr_get(&addr,
+	    (const struct sockaddr *)&call->peer->addr) == -1)
+		return;
+	if ((dns = dns_new()) == NULL)
+		return;
+	r = *smtpd.settings->resolver != '\0' ?
+	    dns_add_server(dns, smtpd.settings->resolver) - 1 :
+	    dns_read_resolvconf(dns, NULL);
+	dns_set_timeout(dns, 1000, 2);
+	if (r == 0 && server_become_door() == 0 && sandbox_client() == 0)
+		(void)dns_reverse(dns, &addr, answer->name,
+		    sizeof(answer->name));
+	dns_free(dns);
+}
+
+/*
+ * create, envelope, seal, commit
+ */
+
+static struct spool_new *
+file_of(struct server_call *call, uint32_t queue, bool there)
+{
+	struct memory *m = call->data;
+
+	if (queue >= SPOOL_QUEUES) {
+		server_violation(call, "queue");
+		return NULL;
+	}
+	if (there && m->file[queue].id[0] == '\0') {
+		server_violation(call, "no file");
+		return NULL;
+	}
+	return &m->file[queue];
+}
+
+/* The session's own descriptor of a file that stays ours. */
+static int
+lend(int fd, int32_t *error)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy == -1)
+		*error = errno;
+	return copy;
+}
+
+static void
+run_create(struct server_call *call)
+{
+	const struct queue_request *request = call->request;
+	struct create_reply *answer = call->reply;
+	struct memory *m = call->data;
+	struct spool_new *file = file_of(call, request->queue, false);
+	bool lines;
+
+	if (file == NULL)
+		return;
+	if (m->nrcpts[request->queue] == 0) {
+		server_violation(call, "no recipient");
+		return;
+	}
+	if (spool_there() == -1) {
+		answer->error = EIO;
+		return;
+	}
+	if (file->id[0] != '\0')
+		spool_abort(&smtpd.spool, file);
+	memset(file, 0, sizeof(*file));
+	lines = request->queue == SPOOL_LOCAL &&
+	    m->nrcpts[SPOOL_LOCAL] == 1 && m->nrcpts[SPOOL_REMOTE] == 0;
+	if (spool_create(&smtpd.spool, file, request->queue, lines ?
+	    SPOOL_LINES : SPOOL_FILE, lines ? m->owner : (uid_t)-1) == -1) {
+		answer->error = errno;
+		memset(file, 0, sizeof(*file));
+		return;
+	}
+	strlcpy(answer->id, file->id, sizeof(answer->id));
+	call->fd = lend(file->msg, &answer->error);
+}
+
+static void
+run_envelope(struct server_call *call)
+{
+	const struct queue_request *request = call->request;
+	struct create_reply *answer = call->reply;
+	struct spool_new *file = file_of(call, request->queue, true);
+
+	if (file == NULL)
+		return;
+	if (file->env == -1) {
+		server_violation(call, "no envelope file");
+		return;
+	}
+	call->fd = lend(file->env, &answer->error);
+}
+
+static void
+run_seal_envelope(struct server_call *call)
+{
+	const struct queue_request *request = call->request;
+	struct status_reply *answer = call->reply;
+	struct spool_new *file = file_of(call, request->queue, true);
+
+	if (file != NULL && spool_seal_envelope(&smtpd.spool, file) == -1)
+		answer->error = errno;
+}
+
+static void
+run_seal(struct server_call *call)
+{
+	const struct seal_request *request = call->request;
+	struct status_reply *answer = call->reply;
+	struct spool_new *file = file_of(call, request->queue, true);
+
+	if (file != NULL && spool_seal(&smtpd.spool, file, request->size,
+	    request->wire) == -1)
+		answer->error = errno;
+}
+
+/* Everything there is, the remote copy last. */
+static void
+run_commit(struct server_call *call)
+{
+	struct status_reply *answer = call->reply;
+	struct memory *m = call->data;
+	size_t i;
+
+	for (i = 0; i < SPOOL_QUEUES && answer->error == 0; i++) {
+		if (m->file[i].id[0] == '\0')
+			continue;
+		if (spool_commit(&smtpd.spool, &m->file[i]) == -1)
+			answer->error = errno;
+		else
+			m->file[i].id[0] = '\0';
+	}
+	forget(m);
+}
+
+#define ANYBODY	((1u << STATE_ANYBODY) | (1u << STATE_AUTHENTICATED))
+
+static struct server_op ops[OPS] = {
+	[OP_AUTH] = { "auth", sizeof(struct auth_request),
+	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, 0,
+	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
+	[OP_BEGIN] = { "begin", sizeof(struct begin_request),
+	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_begin,
+	    NULL },
+	[OP_RCPT] = { "rcpt", sizeof(struct rcpt_request),
+	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER, check_rcpt,
+	    run_rcpt, done_rcpt },
+	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
+	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_CREATE] = { "create", sizeof(struct queue_request),
+	    sizeof(struct create_reply), ANYBODY, 0, SERVER_FD_OUT, NULL,
+	    run_create, NULL },
+	[OP_ENVELOPE] = { "envelope", sizeof(struct queue_request),
+	    sizeof(struct create_reply), ANYBODY, 0, SERVER_FD_OUT, NULL,
+	    run_envelope, NULL },
+	[OP_SEAL_ENVELOPE] = { "seal-envelope", sizeof(struct queue_request),
+	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL,
+	    run_seal_envelope, NULL },
+	[OP_SEAL] = { "seal", sizeof(struct seal_request),
+	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_seal,
+	    NULL },
+	[OP_COMMIT] = { "commit", 0, sizeof(struct status_reply), ANYBODY, 0,
+	    0, NULL, run_commit, NULL },
+};
+
+struct server_op *
+monitor_ops(void)
+{
+	/* a passwd-file is in memory; NSS may wait */
+	if (!users_blocking(smtpd.users))
+		ops[OP_RCPT].flags &= ~(unsigned)SERVER_HELPER;
+	else
+		ops[OP_RCPT].flags |= SERVER_HELPER;
+	return ops;
+}
+
+size_t
+monitor_data_size(void)
+{
+	return sizeof(struct memory);
+}
+
+void
+monitor_ended(struct server_call *call)
+{
+	forget(call->data);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * All reply texts on one screen.  Codes are those of RFC 5321 section 4.2
+ * and, for extensions, of the documents named there; enhanced codes as
+ * RFC 2034 has them: none in the banner, in EHLO's and HELO's answer and in
+ * 3yz.  It must never let a byte of a peer into a reply that is not printable.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "reply.h"
+
+#define DETAIL_MAX	300
+
+static const char *const replies[REPLIES] = {
+[REPLY_NONE] = "250 2.0.0 OK",
+[REPLY_BANNER] = "220 {} ESMTP",
+[REPLY_BYE] = "221 2.0.0 Bye",
+[REPLY_READY_TLS] = "220 2.0.0 Ready to start TLS",
+[REPLY_AUTHENTICATED] = "235 2.7.0 Authentication succeeded",
+[REPLY_OK] = "250 2.0.0 OK",
+[REPLY_SENDER_OK] = "250 2.1.0 Sender <{}> OK",
+[REPLY_RCPT_OK] = "250 2.1.5 Recipient <{}> OK",
+[REPLY_QUEUED] = "250 2.0.0 Message taken as {}",
+[REPLY_VRFY] = "252 2.1.5 Not told here; send mail and see",
+[REPLY_SEND_DATA] = "354 Send the message, end with <CRLF>.<CRLF>",
+[REPLY_STOPPING] = "421 4.3.2 Service is stopping, try again later",
+[REPLY_TIMEOUT] = "421 4.4.2 Nothing heard for too long, closing",
+[REPLY_TOO_MANY_ERRORS] = "421 4.7.0 Too many errors, closing",
+[REPLY_LOCKED] = "421 4.7.0 Too many failed logins, try again later",
+[REPLY_FULL] = "421 4.3.2 Too many connections, try again later",
+[REPLY_ADDRESS_FULL] = "421 4.7.0 Too many connections from your address, try "
+    "again later",
+[REPLY_INTERNAL] = "421 4.3.0 Local error, try again later",
+[REPLY_SPOOL] = "451 4.3.0 The message could not be stored, try again later",
+[REPLY_SPOOL_FULL] = "452 4.3.1 No room for the message now, try again later",
+[REPLY_USERS_LATER] = "451 4.3.0 <{}> cannot be looked up now, try again later",
+[REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
+    "another message",
+[REPLY_AUTH_LATER] = "454 4.7.0 Passwords cannot be checked now, try again "
+    "later",
+[REPLY_NO_TLS_NOW] = "454 4.7.0 TLS is not available here",
+[REPLY_BAD_BYTE] = "500 5.5.2 A NUL, control or 8-bit byte in a command",
+[REPLY_BARE_LF] = "500 5.5.2 A line that ends in LF without CR; end lines with "
+    "<CRLF>",
+[REPLY_LINE_TOO_LONG] = "500 5.5.6 Line too long",
+[REPLY_UNKNOWN_COMMAND] = "500 5.5.1 Unknown command",
+[REPLY_NOT_OFFERED] = "502 5.5.1 {} is not offered here",
+[REPLY_ARG_MISSING] = "501 5.5.4 {} needs an argument",
+[REPLY_ARG_EXTRA] = "501 5.5.4 {} takes no argument",
+[REPLY_NO_FROM] = "501 5.5.2 Want MAIL FROM:<address>",
+[REPLY_NO_TO] = "501 5.5.2 Want RCPT TO:<address>",
+[REPLY_BAD_SENDER] = "501 5.1.7 Bad sender address: {}",
+[REPLY_BAD_RCPT] = "501 5.1.3 Bad recipient address: {}",
+[REPLY_PARAM_UNKNOWN] = "555 5.5.4 Unknown parameter {}",
+[REPLY_PARAM_VALUE] = "501 5.5.4 Bad value of parameter {}",
+[REPLY_PARAM_TWICE] = "501 5.5.4 Parameter {} given twice",
+[REPLY_RCPT_NULL] = "501 5.1.3 The null address is no recipient",
+[REPLY_NEED_HELO] = "503 5.5.1 Say EHLO or HELO first",
+[REPLY_NEED_MAIL] = "503 5.5.1 Say MAIL first",
+[REPLY_NEED_RCPT] = "554 5.5.1 No valid recipients",
+[REPLY_NESTED_MAIL] = "503 5.5.1 Sender already given; RSET to begin anew",
+[REPLY_TLS_ALREADY] = "503 5.5.1 TLS is already in use",
+[REPLY_TLS_PIPELINED] = "554 5.5.1 Nothing may follow STARTTLS before its "
+    "answer, closing",
+[REPLY_AUTH_ALREADY] = "503 5.5.1 Already authenticated",
+[REPLY_AUTH_IN_MAIL] = "503 5.5.1 No AUTH within a mail transaction",
+[REPLY_AUTH_REQUIRED] = "530 5.7.0 Authentication required",
+[REPLY_AUTH_NEEDS_TLS] = "538 5.7.11 Passwords only after STARTTLS",
+[REPLY_AUTH_MECHANISM] = "504 5.5.4 Unknown authentication mechanism",
+[REPLY_AUTH_BASE64] = "501 5.5.2 The authentication response is malformed",
+[REPLY_AUTH_CANCELLED] = "501 5.7.0 Authentication cancelled",
+[REPLY_AUTH_WRONG] = "535 5.7.8 User or password is wrong",
+[REPLY_NO_SUCH_USER] = "550 5.1.1 <{}>: there is no such mailbox here",
+[REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
+    "AUTH",
+[REPLY_TOO_BIG] = "552 5.3.4 The message is over the limit of {} bytes",
+[REPLY_LOOP] = "554 5.4.6 More than 100 Received fields: the message is in a "
+    "loop",
+[REPLY_DATA_BARE] = "554 5.6.0 A CR or LF that is no <CRLF> in the message; "
+    "send only <CRLF> line ends",
+[REPLY_DATA_NUL] = "554 5.6.0 A NUL byte in the message; encode it (base64)",
+};
+
+/* Copy what may stand in a reply; the rest is "?". */
+static void
+detail_clean(char to[DETAIL_MAX + 1], const char *detail)
+{
+	size_t n;
+
+	for (n = 0; n < DETAIL_MAX && detail[n] != '\0'; n++)
+		to[n] = detail[n] >= ' ' && detail[n] <= '~' ? detail[n] :
+		    '?';
+	to[n] = '\0';
+}
+
+void
+reply(struct session *s, enum reply r, const char *detail)
+{
+	const char *text = replies[r], *hole = strstr(text, "{}");
+	char clean[DETAIL_MAX + 1] = "";
+
+	if (detail != NULL)
+		detail_clean(clean, detail);
+	if (hole == NULL)
+		stream_puts(s->stream, text);
+	else {
+		stream_write(s->stream, text, (size_t)(hole - text));
+		stream_puts(s->stream, clean);
+		stream_puts(s->stream, hole + 2);
+	}
+	stream_puts(s->stream, "\r\n");
+	if (reply_is_error(r))
+		s->errors++;
+}
+
+bool
+reply_is_error(enum reply r)
+{
+	return replies[r][0] == '5';
+}
+
+const char *
+reply_text(enum reply r)
+{
+	static char line[512];
+
+	snprintf(line, sizeof(line), "%s\r\n", replies[r]);
+	return line;
+}
+
+/* What is offered now, and nothing that does not work. */
+void
+reply_ehlo(struct session *s)
+{
+	const struct settings *set = smtpd.settings;
+	size_t i;
+
+	stream_printf(s->stream, "250-%s\r\n", set->hostname);
+	stream_puts(s->stream, "250-PIPELINING\r\n");	/* RFC 2920 */
+	stream_printf(s->stream, "250-SIZE %lld\r\n",	/* RFC 1870 */
+	    set->max_size);
+	stream_puts(s->stream, "250-8BITMIME\r\n");	/* RFC 6152 */
+	if (!s->tls && smtpd.tls != NULL && tls_server_ready(smtpd.tls))
+		stream_puts(s->stream, "250-STARTTLS\r\n"); /* RFC 3207 */
+	if (auth_offered(s)) {				/* RFC 4954 */
+		stream_puts(s->stream, "250-AUTH");
+		for (i = 0; i < set->auth_mechanisms.n; i++)
+			stream_printf(s->stream, " %s",
+			    set->auth_mechanisms.v[i]);
+		stream_puts(s->stream, "\r\n");
+	}
+	stream_puts(s->stream, "250 ENHANCEDSTATUSCODES\r\n"); /* RFC 2034 */
+}
+
+void
+reply_help(struct session *s)
+{
+	stream_puts(s->stream, "214-2.0.0 EHLO HELO MAIL RCPT DATA RSET "
+	    "NOOP VRFY HELP STARTTLS AUTH QUIT\r\n"
+	    "214 2.0.0 See RFC 5321\r\n");
+}
+
+void
+reply_challenge(struct session *s, const char *challenge)
+{
+	stream_printf(s->stream, "334 %s\r\n", challenge);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One client, from banner to end.  It runs in the door: no file, no rights,
+ * only the connection and the monitor.  It must never answer 250 to a message
+ * whose commit was not confirmed.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "reply.h"
+#include "smtpd.h"
+#include "system/log.h"
+
+#define TIMEOUT		300	/* seconds; RFC 5321 section 4.5.3.2.7 */
+#define ERRORS_MAX	20	/* then the client is shown out */
+
+void
+session_reset(struct session *s)
+{
+	memset(&s->sender, 0, sizeof(s->sender));
+	memset(s->nqueue, 0, sizeof(s->nqueue));
+	s->body = SMTP_BODY_NONE;
+	s->nrcpts = 0;
+	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT)
+		s->state = SESSION_GREETED;
+}
+
+void
+session_end(struct session *s)
+{
+	s->state = SESSION_END;
+}
+
+/* Why there is no line, said to the client where it can still hear. */
+static void
+say_end(struct session *s, enum stream_status status)
+{
+	if (server_stopping())
+		reply(s, REPLY_STOPPING, NULL);
+	else if (status == STREAM_TIMEOUT || status == STREAM_EXPIRED)
+		reply(s, REPLY_TIMEOUT, NULL);
+	else if (s->state != SESSION_START || status != STREAM_EOF)
+		log_info("gone", "how=%s %s", stream_status_name(status),
+		    stream_error(s->stream));
+	session_end(s);
+}
+
+/*
+ * A client that is trusted may end its lines with LF alone, as people do who
+ * type into a pipe.  NOTE: everybody else gets an error for such a line, and
+ * what stands behind its LF is thrown away up to CRLF: it is no command.
+ */
+int
+session_line(struct session *s, size_t max, struct stream_line *line)
+{
+	enum stream_status status = stream_line(s->stream, max, line);
+	bool bare = line->flags & LINE_BARE_LF && !s->lenient;
+	bool behind = s->swallow;
+
+	if (status != STREAM_OK && status != STREAM_TOOLONG) {
+		say_end(s, status);
+		return 0;
+	}
+	s->swallow = bare;
+	if (bare)
+		reply(s, REPLY_BARE_LF, NULL);
+	else if (behind)
+		return -1;
+	else if (status == STREAM_TOOLONG)
+		reply(s, REPLY_LINE_TOO_LONG, NULL);
+	else
+		return 1;
+	return -1;
+}
+
+/* Show a client out that makes too many errors. */
+static void
+count_errors(struct session *s)
+{
+	if (s->errors <= ERRORS_MAX || s->state == SESSION_END)
+		return;
+	log_info("errors", "count=%u", s->errors);
+	reply(s, REPLY_TOO_MANY_ERRORS, NULL);
+	session_end(s);
+}
+
+static int
+begin(struct session *s)
+{
+	long long seconds = smtpd.settings->timeout == 0 ? TIMEOUT :
+	    smtpd.settings->timeout;
+
+	s->stream = stream_new(s->server->in, s->server->out);
+	if (s->stream == NULL)
+		return -1;
+	stream_set_timeout(s->stream, (int)(seconds * 1000));
+	if (!smtpd.tls_first)
+		return 0;
+	if (smtpd.tls == NULL || tls_accept(s->stream, smtpd.tls,
+	    TLS_DIRECT) != STREAM_OK) {
+		log_info("tls", "error=%s", smtpd.tls == NULL ?
+		    "no-certificate" : log_str(stream_error(s->stream)));
+		return -1;
+	}
+	s->tls = true;
+	return 0;
+}
+
+void
+session_run(struct server_session *server)
+{
+	struct session s = { .server = server };
+	struct stream_line line;
+
+	s.trusted = client_is_trusted(&server->peer);
+	s.lenient = s.trusted || server->peer.kind != PEER_INET;
+	if (server->peer.kind == PEER_UNIX)
+		log_info("connect", "uid=%u pid=%d", server->peer.uid,
+		    (int)server->peer.pid);
+	else
+		log_info("connect", NULL);
+	if (begin(&s) == 0) {
+		reply(&s, REPLY_BANNER, smtpd.settings->hostname);
+		while (s.state != SESSION_END) {
+			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
+				command_line(&s, &line);
+			count_errors(&s);
+		}
+		log_info("disconnect", "messages=%u errors=%u", s.messages,
+		    s.errors);
+		stream_close(s.stream);
+	} else if (s.stream != NULL)
+		stream_free(s.stream);
+	free(s.rcpts);
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What the files of smtpd share: the program, a session, its requests to the
+ * monitor.
+ */
+#ifndef SMTPD_SMTPD_H
+#define SMTPD_SMTPD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "grammar/address.h"
+#include "grammar/sasl.h"
+#include "grammar/smtp_command.h"
+#include "grammar/smtp_data.h"
+#include "mail/recipient.h"
+#include "mail/settings.h"
+#include "mail/spool.h"
+#include "system/dns.h"
+#include "system/server.h"
+#include "system/stream.h"
+#include "system/tls.h"
+
+enum mode { MODE_MX, MODE_SUBMISSION };
+
+/* What the parent prepared and every session inherits. */
+struct smtpd {
+	enum mode	   mode;
+	int		   tls_first;	/* -T */
+	struct settings	  *settings;
+	struct users	  *users;
+	struct spool	   spool;
+	bool		   spool_open;
+	struct tls_server *tls;		/* NULL: no certificate configured */
+};
+
+extern struct smtpd smtpd;
+
+/*
+ * Requests.  Fixed size; the monitor believes no byte of them.
+ */
+enum op {
+	OP_AUTH,		/* is this the password? */
+	OP_BEGIN,		/* a transaction: forget the one before */
+	OP_RCPT,		/* may this recipient be? */
+	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_CREATE,		/* a spool file: its descriptor */
+	OP_ENVELOPE,		/* its envelope file's descriptor */
+	OP_SEAL_ENVELOPE,
+	OP_SEAL,
+	OP_COMMIT,
+	OPS
+};
+
+enum { STATE_ANYBODY, STATE_AUTHENTICATED };
+
+struct auth_request {
+	char	 login[SASL_NAME_MAX + 1];
+	char	 password[SASL_PASSWORD_MAX + 1];
+	uint32_t password_len;
+};
+
+enum auth_verdict {
+	AUTH_IS_GOOD = 1,
+	AUTH_IS_WRONG,
+	AUTH_IS_LATER,		/* cannot be told now */
+	AUTH_IS_LOCKED		/* too many failures of this address */
+};
+
+struct auth_reply {
+	enum auth_verdict verdict;
+};
+
+struct begin_request {
+	uint64_t size;		/* as MAIL said, else 0 */
+};
+
+struct status_reply {
+	int32_t	error;		/* errno, 0 good */
+};
+
+struct rcpt_request {
+	struct address addr;
+};
+
+enum rcpt_verdict {
+	RCPT_IS_LOCAL = 1,
+	RCPT_IS_REMOTE,		/* and may be relayed */
+	RCPT_IS_UNKNOWN,
+	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_LATER
+};
+
+struct rcpt_reply {
+	enum rcpt_verdict verdict;
+	uid_t		  owner;	/* from a helper to the monitor only */
+};
+
+struct reverse_reply {
+	char name[DNS_NAME_MAX];
+};
+
+struct queue_request {
+	uint32_t queue;		/* enum spool_queue */
+};
+
+struct create_reply {
+	int32_t	error;
+	char	id[SPOOL_ID_MAX];
+};
+
+struct seal_request {
+	uint32_t queue;
+	uint64_t size, wire;
+};
+
+/* monitor.c: the table of struct server, and what becomes of a session that
+ * ended. */
+struct server_op *monitor_ops(void);
+size_t	 monitor_data_size(void);
+void	 monitor_ended(struct server_call *);
+
+/* May this client send on without a login, and are its line ends forgiven?
+ * Asked in the monitor and in the session alike. */
+bool	 client_is_trusted(const struct peer *);
+
+/*
+ * The session.
+ */
+enum session_state {
+	SESSION_START,		/* no HELO or EHLO yet */
+	SESSION_GREETED,
+	SESSION_MAIL,		/* MAIL taken */
+	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_END		/* the connection closes */
+};
+
+struct rcpt {
+	struct address	  addr;
+	enum spool_queue  queue;
+};
+
+struct session {
+	struct server_session *server;
+	struct stream	*stream;
+	enum session_state state;
+	bool		 trusted;
+	bool		 lenient;	/* line ends are forgiven */
+	bool		 esmtp, tls, authenticated;
+	bool		 reverse_known;
+	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
+	char		 helo[256];
+	char		 login[SASL_NAME_MAX + 1];
+	char		 reverse[DNS_NAME_MAX];
+	unsigned	 errors;
+	unsigned	 messages;
+	/* of a transaction: */
+	struct address	 sender;
+	enum smtp_body	 body;
+	struct rcpt	*rcpts;
+	size_t		 nrcpts, maxrcpts;
+	size_t		 nqueue[SPOOL_QUEUES];
+};
+
+/* session.c */
+void	 session_run(struct server_session *);
+void	 session_reset(struct session *);	/* forget the transaction */
+void	 session_end(struct session *);		/* close after this reply */
+/* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
+ * 0 the connection is over, and what can still be said was. */
+int	 session_line(struct session *, size_t max, struct stream_line *);
+
+/* command.c: obey one line. */
+void	 command_line(struct session *, const struct stream_line *);
+
+/* auth.c */
+void	 auth_run(struct session *, const struct smtp_command *);
+bool	 auth_offered(const struct session *);
+
+/* data.c */
+void	 data_run(struct session *);
+
+#endif
