@@ -56,7 +56,7 @@ static const struct conf_key keys[] = {
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
 
-	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1024, LLONG_MAX / 4,
+	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1, LLONG_MAX / 4,
 	    NULL },
 	{ "max_recipients", CONF_INT, AT(max_recipients), "1000", 1, 100000,
 	    NULL },

@@ -45,7 +45,8 @@ quoted_word(struct conf_run *run, const char **pp, const char *end)
 	if (p == end || (p + 1 < end && !is_blank(p[1])))
 		goto bad;
 	*pp = p + 1;
-	r = buf_failed(&b) ? -1 : conf_list_add(&run->words, buf_str(&b), b.len);
+	r = buf_failed(&b) ? -1 :
+	    conf_list_add(&run->words, buf_str(&b), b.len);
 	buf_free(&b);
 	return r == -1 ? conf_wrong(run, "out of memory") : 0;
 bad:
@@ -136,7 +137,8 @@ line_parse(struct conf_run *run, const char *p, const char *end,
 	if (run->words.n == 0)
 		return 0;
 	if ((key = key_find(run, run->words.v[0])) == NULL)
-		return conf_wrong(run, "unknown key %s", log_str(run->words.v[0]));
+		return conf_wrong(run, "unknown key %s",
+		    log_str(run->words.v[0]));
 	if (seen[key - run->keys] != 0 && !conf_is_many(key))
 		return conf_wrong(run, "%s was already given in line %zu",
 		    key->name, seen[key - run->keys]);

@@ -25,7 +25,7 @@ enum conf_type {
 			 * the program was started; never empty */
 	CONF_BOOL,	/* bool: yes no on off true false */
 	CONF_INT,	/* long long, within min and max */
-	CONF_SIZE,	/* long long, bytes: 10, 10K, 25M, 2G (powers of 1024) */
+	CONF_SIZE,	/* long long, bytes: 10, 10K, 25M, 2G (K 1024) */
 	CONF_DURATION,	/* long long, seconds: 90, 90s, 5m, 4h, 5d, 1w */
 	CONF_LIST,	/* struct conf_list */
 	CONF_NETS,	/* struct conf_nets: 192.0.2.0/24 2001:db8::/32 ::1 */
@@ -64,7 +64,7 @@ struct conf_key {
 	enum conf_type	 type;
 	size_t		 offset;
 	const char	*def;
-	long long	 min, max;	/* for INT, SIZE, DURATION; both 0: >= 0 */
+	long long	 min, max;	/* of numbers; both 0: >= 0 */
 	/* A further rule for a STRING or PATH, each word of a LIST or the
 	 * second of PAIRS; NULL: none.  Returns NULL or what is wrong, such
 	 * as "is not a host name". */

@@ -134,7 +134,8 @@ conf_set_string(struct conf_run *run, const struct conf_key *key,
 		return conf_wrong(run, "%s must not be empty", key->name);
 	if (*word != '\0' && key->rule != NULL &&
 	    (why = key->rule(word)) != NULL)
-		return conf_wrong(run, "%s: %s %s", key->name, log_str(word), why);
+		return conf_wrong(run, "%s: %s %s", key->name,
+		    log_str(word), why);
 	if ((copy = strdup(word)) == NULL)
 		return conf_wrong(run, "out of memory");
 	free(*field);
@@ -308,7 +309,8 @@ conf_key_set(struct conf_run *run, const struct conf_key *key,
 	if (n == 0)
 		return conf_wrong(run, "%s needs a value", key->name);
 	if (n > 1)
-		return conf_wrong(run, "%s takes one value, not %zu", key->name, n);
+		return conf_wrong(run, "%s takes one value, not %zu",
+		    key->name, n);
 	if (key->type == CONF_STRING || key->type == CONF_PATH)
 		return conf_set_string(run, key, words[0]);
 	if (key->type == CONF_BOOL)

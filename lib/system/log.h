@@ -70,7 +70,8 @@ const char *log_bytes(const void *, size_t);
 char	*log_escape(char *to, size_t tosize, const void *, size_t n);
 
 /* Write event and right behind it a number ("x number=" and 5 is
- * `x number=5`), using only what a signal handler may use.  For the sandbox's SIGSYS handler. */
+ * `x number=5`), using only what a signal handler may use.  For the sandbox's
+ * SIGSYS handler. */
 void	 log_signal_safe(const char *event, unsigned long number);
 
 #endif

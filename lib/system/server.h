@@ -63,7 +63,7 @@ struct server_op {
 struct server_call {
 	const void	*request;	/* op->request bytes */
 	void		*reply;		/* op->reply bytes, zeroed before */
-	int		 fds[2];	/* SERVER_FD_IN, else -1; closed after */
+	int		 fds[2];	/* SERVER_FD_IN, else -1; we close */
 	int		 fd;		/* SERVER_FD_OUT: set it; -1 none; the
 					 * server closes it after sending */
 	const struct peer *peer;	/* as the monitor knows it */

@@ -48,7 +48,7 @@ static const struct {
 	{ "mail=/m/%", "has a %" },
 	{ "auth_mechanisms=plain", NULL },
 	{ "auth_mechanisms=CRAM-MD5", "is not a mechanism" },
-	{ "max_size=1", "too small" },
+	{ "max_size=0", "too small" },
 	{ "smtp_port=70000", "too large" },
 	{ "tls_key=/k", "tls_cert is not" },
 	{ "relay_domains=example.org", "unknown key relay_domains" },
