@@ -39,6 +39,7 @@ dns_pack(const struct dns_question *q, uint8_t **wire, size_t *len)
 	enum dns_status st = DNS_TEMPORARY;
 	ldns_rdf *name;
 	ldns_pkt *pkt;
+	uint8_t *fit;
 
 	if (strlen(q->name) >= DNS_NAME_MAX || (name =
 	    ldns_dname_new_frm_str(*q->name == '\0' ? "." : q->name)) == NULL)
@@ -55,8 +56,12 @@ dns_pack(const struct dns_question *q, uint8_t **wire, size_t *len)
 	if (q->trusted)
 		ldns_pkt_set_ad(pkt, true);
 	*wire = NULL;
-	if (ldns_pkt2wire(wire, pkt, len) == LDNS_STATUS_OK)
+	if (ldns_pkt2wire(wire, pkt, len) == LDNS_STATUS_OK) {
 		st = DNS_FOUND;
+		/* ldns leaves room for the longest of messages. */
+		if ((fit = realloc(*wire, *len)) != NULL)
+			*wire = fit;
+	}
 	ldns_pkt_free(pkt);
 	return st;
 }

@@ -22,7 +22,7 @@ struct relay {
 	int		 want_in;	/* BACKEND_*, what a read waits for */
 	int		 want_out;	/* and a write */
 	int		 moved;		/* something was done in this turn */
-	long long	 deadline;	/* of output that the peer does not take */
+	long long	 deadline;	/* of output the peer leaves */
 };
 
 /* From the peer into the input buffer, from there to fd. */

@@ -567,8 +567,8 @@ tls_accept(struct stream *s, struct tls_server *ts, enum tls_begin how)
 	if ((t = begin(s, ts->ctx, how)) == NULL)
 		return STREAM_ERROR;
 	SSL_set_accept_state(t->ssl);
-	if (SSL_use_cert_and_key(t->ssl, ts->pair.cert, ts->pair.key, ts->pair.chain,
-	    1) != 1) {
+	if (SSL_use_cert_and_key(t->ssl, ts->pair.cert, ts->pair.key,
+	    ts->pair.chain, 1) != 1) {
 		stream_fail(s, STREAM_ERROR, ssl_reason());
 		tls_free(t);
 		return STREAM_ERROR;

@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "system/fdio.h"
+#include "system/sandbox.h"
 #include "system/stream.h"
 #include "system/tls.h"
 #include "tap.h"
@@ -443,8 +444,10 @@ forbid_files(void)
 	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog);
 }
 
+/* restrict_me: forbid_files(), which proves that nothing is opened, or
+ * sandbox_door(), which proves that this is enough for a session. */
 static void
-test_sandbox(const char *name)
+test_sandbox(const char *name, int (*restrict_me)(void))
 {
 	struct tls_server *ts = server(name);
 	struct stream_line line;
@@ -456,7 +459,7 @@ test_sandbox(const char *name)
 
 	tc = tls_client_new(1, in_dir("ec.crt"), err, sizeof(err));
 	if ((pid = fork_end(&fd)) == 0) {
-		if (forbid_files() == -1)
+		if (restrict_me() == -1)
 			_exit(99);
 		s = stream(fd);
 		if (tls_accept(s, ts, TLS_STARTTLS) != STREAM_OK)
@@ -480,7 +483,7 @@ test_sandbox(const char *name)
 		_exit(tls_accept(s, server("ec"), TLS_STARTTLS) != STREAM_OK);
 	}
 	if (fork() == 0) {
-		if (forbid_files() == -1)
+		if (restrict_me() == -1)
 			_exit(99);
 		s = stream(fd);
 		_exit(tls_connect(s, tc, "mx.example.test", TLS_VERIFY,
@@ -673,8 +676,9 @@ main(void)
 	test_direct();
 	test_load();
 	test_refresh();
-	test_sandbox("ec");
-	test_sandbox("rsa");
+	test_sandbox("ec", forbid_files);
+	test_sandbox("rsa", forbid_files);
+	test_sandbox("ec", sandbox_door);
 	test_relay();
 	snprintf(cmd, sizeof(cmd), "rm -rf %s", dir);
 	run(cmd, out, sizeof(out));
