@@ -7,24 +7,32 @@
 #include <sysexits.h>
 
 #include "direct.h"
+#include "mail/spool.h"
 #include "mail/start.h"
-#include "system/log.h"
+#include "queue.h"
 
 int
 main(int argc, char **argv)
 {
 	const char *sender = NULL, *host = NULL;
+	int queue = 0, watch = 0;
 	const struct start_option options[] = {
 		{ 'f', "from", "SENDER", "reverse-path; <> for none",
 		    NULL, &sender },
 		{ 'r', "relay", "HOST[:PORT]", "send to this host, not by MX",
 		    NULL, &host },
+		{ 'q', "queue", NULL, "deliver what is due in the spool",
+		    &queue, NULL },
+		{ 'w', "watch", NULL, "with -q: keep watching", &watch,
+		    NULL },
 		{ 0 }
 	};
-	settings_check *const checks[] = { settings_check_hostname, NULL };
+	settings_check *const checks[] = { settings_check_hostname,
+	    spool_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
-		.usage = "[-f SENDER] [-r HOST[:PORT]] [--] RCPT... < message",
+		.usage = "-q [-w] | [-f SENDER] [-r HOST[:PORT]] [--] RCPT... "
+		    "< message",
 		.summary = "deliver mail to other hosts by SMTP",
 		.options = options,
 		.checks = checks,
@@ -34,12 +42,17 @@ main(int argc, char **argv)
 
 	if ((code = start(&st, argc, argv, &settings, &first)) != START_GO)
 		return code;
-	if (first == argc) {
-		warnx("no recipient");
+	if (queue ? first != argc || sender != NULL || host != NULL :
+	    watch || first == argc) {
+		warnx(queue ? "-q takes no message" : watch ?
+		    "-w needs -q" : "no recipient");
 		return EX_USAGE;
 	}
-	code = direct(&settings, sender, host, argv + first,
-	    (size_t)(argc - first));
+	if (queue)
+		code = queue_run(&settings, watch);
+	else
+		code = direct(&settings, sender, host, argv + first,
+		    (size_t)(argc - first));
 	settings_free(&settings);
 	return code;
 }
