@@ -21,6 +21,7 @@
 #include "mail/spool.h"
 #include "queue.h"
 #include "system/log.h"
+#include "system/privilege.h"
 #include "system/sandbox.h"
 #include "worker.h"
 
@@ -479,6 +480,26 @@ watch_queue(struct agent *a)
 	}
 }
 
+/*
+ * Root makes the folders that are missing, and is root no more: the agent
+ * works as the spool's owner, whoever started it.
+ */
+static int
+open_spool(struct agent *a, char *error)
+{
+	if (geteuid() == 0) {
+		if (spool_open(&a->spool, a->settings, error) == -1)
+			return -1;
+		spool_close(&a->spool);
+		if (privilege_drop(a->set.uid, a->set.gid) == -1) {
+			snprintf(error, CONF_ERROR_MAX, "spool_user: %s",
+			    strerror(errno));
+			return -1;
+		}
+	}
+	return spool_open(&a->spool, a->settings, error);
+}
+
 int
 queue_run(const struct settings *settings, bool watch)
 {
@@ -491,8 +512,8 @@ queue_run(const struct settings *settings, bool watch)
 		{ "/etc/nsswitch.conf", SANDBOX_READ },
 	};
 
-	if (spool_open(&a.spool, settings, fault) == -1 ||
-	    worker_setup(&a.set, settings, NULL, fault) == -1) {
+	if (worker_setup(&a.set, settings, NULL, fault) == -1 ||
+	    open_spool(&a, fault) == -1) {
 		log_error("start", "error=%s", log_str(fault));
 		return EX_CONFIG;
 	}

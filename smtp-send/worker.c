@@ -8,7 +8,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <grp.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -22,6 +21,7 @@
 #include "route.h"
 #include "system/fdio.h"
 #include "system/log.h"
+#include "system/privilege.h"
 #include "system/sandbox.h"
 #include "worker.h"
 
@@ -38,18 +38,6 @@ struct worker {
 };
 
 /* ---- in the worker ---- */
-
-static int
-become_unprivileged(const struct worker_set *set)
-{
-	if (geteuid() != 0)
-		return 0;
-	if (setgroups(0, NULL) == -1 ||
-	    setresgid(set->gid, set->gid, set->gid) == -1 ||
-	    setresuid(set->uid, set->uid, set->uid) == -1)
-		return -1;
-	return 0;
-}
 
 /* How long the message is on the wire, and whether it has 8-bit octets. */
 static int
@@ -92,7 +80,7 @@ work(const struct worker_set *set, const struct delivery *d, int up)
 	alarm(LIFE);
 	if ((m.reports = calloc(m.n, sizeof(*m.reports))) == NULL)
 		return EX_TEMPFAIL;
-	if (become_unprivileged(set) == -1 ||
+	if (privilege_drop(set->uid, set->gid) == -1 ||
 	    (route = route_new(set->settings, set->host, d->domain,
 	    set->tls)) == NULL ||
 	    measure(&m) == -1 || sandbox_client() == -1) {

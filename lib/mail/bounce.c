@@ -142,7 +142,7 @@ write_head(struct buf *b, const struct settings *s,
 	buf_addf(b, "To: <%s>\n", address_text(&m->env.sender, to));
 	buf_adds(b, "Subject: Your message could not be delivered\n");
 	buf_addf(b, "Message-ID: %s\n", message_id_make(id, (uint64_t)now,
-	    strtoull(boundary, NULL, 36), s->hostname));
+	    strtoull(boundary + 1, NULL, 16), s->hostname));
 	buf_adds(b, "Auto-Submitted: auto-replied\n"
 	    "MIME-Version: 1.0\n"
 	    "Content-Type: multipart/report; report-type=delivery-status;\n");

@@ -24,8 +24,8 @@ int	 bounce_send(const struct spool *, const struct settings *,
 	    struct spool_message *);
 
 /* Compose it alone, in disk form, all 7-bit: for tests, and what bounce_send
- * puts into the spool.  now is the time, zone its minutes east; boundary 16
- * letters or digits that the message does not hold.  0, or -1 with errno. */
+ * puts into the spool.  now is the time, zone its minutes east; boundary a
+ * letter and 16 hexadecimal digits at random.  0, or -1 with errno. */
 int	 bounce_write(struct buf *, const struct settings *,
 	    const struct spool_message *, int64_t now, int zone,
 	    const char *boundary);

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "system/log.h"
+#include "system/privilege.h"
 #include "system/proxy.h"
 #include "system/sandbox.h"
 #include "system/server_local.h"
@@ -154,17 +154,6 @@ child_signals(void)
  * The door.
  */
 
-static int
-become(uid_t uid, gid_t gid)
-{
-	if (geteuid() != 0)
-		return 0;
-	if (setgroups(0, NULL) == -1 || setresgid(gid, gid, gid) == -1 ||
-	    setresuid(uid, uid, uid) == -1)
-		return -1;
-	return geteuid() == uid && getegid() == gid ? 0 : -1;
-}
-
 /* Read who the client is, and have the monitor count it.  0 go on. */
 static int
 meet_proxy(struct server_session *s)
@@ -225,7 +214,7 @@ door_main(struct server_conn *c, int in, int out, int monitor)
 	catch_stop();
 	child_signals();
 	log_peer(c->peer.ip);
-	if (become(server->door_uid, server->door_gid) == -1) {
+	if (privilege_drop(server->door_uid, server->door_gid) == -1) {
 		log_error("door", "error=%s", log_str(strerror(errno)));
 		child_exit(EX_OSERR);
 	}
