@@ -266,7 +266,7 @@ server_ask(struct server_session *s, unsigned op, const void *request,
 int
 server_become_door(void)
 {
-	return become(server_loop.server->door_uid,
+	return privilege_drop(server_loop.server->door_uid,
 	    server_loop.server->door_gid);
 }
 
