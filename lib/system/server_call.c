@@ -505,7 +505,7 @@ call_due(int64_t now)
 				continue;
 			log_warn("helper", "ip=%s error=\"too late\"",
 			    c->peer.ip);
-			kill(h->proc.pid, SIGKILL);
+			proc_signal(h->proc.pid, SIGKILL);
 			h->deadline = 0;
 		}
 	}

@@ -137,15 +137,27 @@ fail:
 }
 
 void
+proc_signal(pid_t pid, int signo)
+{
+	if (kill(pid, signo) == 0 || errno != EPERM || geteuid() != 0)
+		return;
+	if (seteuid(server_loop.server->door_uid) == -1)
+		return;
+	(void)kill(pid, signo);
+	if (seteuid(0) == -1)
+		abort();
+}
+
+void
 conn_kill(struct server_conn *c, int signo)
 {
 	struct helper *h;
 
 	if (c->door.pid != 0)
-		kill(c->door.pid, signo);
+		proc_signal(c->door.pid, signo);
 	TAILQ_FOREACH(h, &c->helpers, link)
 		if (h->proc.pid != 0 && (h->answered || signo == SIGKILL))
-			kill(h->proc.pid, signo);
+			proc_signal(h->proc.pid, signo);
 }
 
 /* Signals that we or the administrator send, or that the kernel sends for

@@ -149,6 +149,8 @@ struct proc *proc_find(pid_t);
 int	 conn_start(int in, int out, const struct peer *,
 	    const struct peer *local, const char *listener);
 bool	 conn_may(const struct peer *, enum server_refusal *);
+/* Signal a child; root without CAP_KILL becomes the door's user for it. */
+void	 proc_signal(pid_t, int signo);
 void	 conn_kill(struct server_conn *, int signo);
 void	 conn_door_gone(struct server_conn *, int status);
 void	 conn_settle(struct server_conn *);	/* free when nothing is left */
