@@ -54,8 +54,10 @@ FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
 
 all: $(BINS)
 
-# What runs is shown short; with S= in full.
-S := @
+# What runs is shown short; with S= in full, with -s not at all.
+S   := @
+say  = @$(if $(filter @,$S),$(if $(findstring s,$(firstword -$(MAKEFLAGS))),:, \
+	echo '  $1  $@'),:)
 
 # A stamp changes only when what it says does.
 define stamp
@@ -70,18 +72,18 @@ $Bflags $Bfiles: ;
 
 $Bobj/%.o: %.c $Bflags
 	@mkdir -p $(@D)
-	@$(if $S,echo '  CC  $@')
+	$(call say,CC)
 	$S$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $Bobj/stdmail.a: $(LIBOBJ) $Bfiles
 	@rm -f $@
-	@$(if $S,echo '  AR  $@')
+	$(call say,AR)
 	$Sar rcs $@ $(LIBOBJ)
 
 define program
 $Bbin/$1: $(patsubst %.c,$Bobj/%.o,$(wildcard $1/*.c)) $Bobj/stdmail.a $Bfiles
 	@mkdir -p $$(@D)
-	@$$(if $S,echo '  LD  $$@')
+	$$(call say,LD)
 	$S$$(CC) $$(ALL_CFLAGS) $$(ALL_LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) \
 	    $$(LIBS)
 endef
@@ -89,12 +91,12 @@ $(foreach p,$(PROGS),$(eval $(call program,$p)))
 
 $Bt/unit/%: $Bobj/t/unit/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
-	@$(if $S,echo '  LD  $@')
+	$(call say,LD)
 	$S$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
-	@$(if $S,echo '  LD  $@')
+	$(call say,LD)
 	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
 -include $(OBJ:.o=.d)
