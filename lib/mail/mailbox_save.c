@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * New messages in a mailbox, from the wire or from another mailbox: staged in
+ * its tmp, synced, and made to appear together under the UID list's lock.  A
+ * file is renamed into place before its UID is written down: who sees it in
+ * between waits for the lock.  It must never leave a file in tmp.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bytes/crlf.h"
+#include "mail/mailbox_local.h"
+#include "system/fdio.h"
+#include "system/log.h"
+
+#define BLOCK	32768
+
+struct staged {
+	char	 tmp[MAILBOX_FILE_MAX + 1];	/* its name in tmp now */
+	char	 base[MAILBOX_FILE_MAX + 1];	/* the one it will have */
+	char	 info[MAILBOX_INFO_MAX + 1];	/* "": it goes to new */
+	bool	 placed;
+};
+
+struct mailbox_save {
+	struct mailbox	*mb;
+	int		 tmp;
+	enum mailbox_status status;	/* the first failure sticks */
+	struct staged	*v;
+	size_t		 n, cap;
+	/* The message being written: */
+	int		 fd;
+	time_t		 date;
+	struct crlf	 to_disk, to_wire;
+	uint64_t	 disk, wire;
+	char		 block[BLOCK];
+};
+
+enum mailbox_status
+mailbox_save_begin(struct mailbox *mb, struct mailbox_save **savep)
+{
+	struct mailbox_save *save;
+
+	*savep = NULL;
+	if (mailbox_readonly(mb))
+		return MAILBOX_NOT_PERMITTED;
+	if ((save = calloc(1, sizeof(*save))) == NULL)
+		return MAILBOX_TEMPORARY;
+	save->mb = mb;
+	save->fd = -1;
+	save->tmp = openat(mb->dir, "tmp", O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC | O_NOFOLLOW);
+	if (save->tmp == -1) {
+		free(save);
+		return mailbox_errno("open");
+	}
+	*savep = save;
+	return MAILBOX_OK;
+}
+
+/* The letters of flags, as the mailbox's names have them. */
+static struct staged *
+stage(struct mailbox_save *save, mailbox_flags flags)
+{
+	struct staged *s;
+
+	if (mailbox_grow(&save->v, &save->cap, save->n + 1, sizeof(*save->v))
+	    == -1) {
+		save->status = MAILBOX_TEMPORARY;
+		return NULL;
+	}
+	s = &save->v[save->n];
+	memset(s, 0, sizeof(*s));
+	if (flags != 0)
+		mailbox_file_info(s->info, "", flags);
+	mailbox_file_unique(s->tmp);
+	strlcpy(s->base, s->tmp, sizeof(s->base));
+	return s;
+}
+
+/* ---- from the wire ---- */
+
+enum mailbox_status
+mailbox_save_start(struct mailbox_save *save, mailbox_flags flags, time_t date)
+{
+	struct staged *s;
+
+	if (save->status != MAILBOX_OK ||
+	    (s = stage(save, flags)) == NULL)
+		return save->status;
+	save->fd = openat(save->tmp, s->tmp, O_WRONLY | O_CREAT | O_EXCL |
+	    O_CLOEXEC, save->mb->root->file_mode);
+	if (save->fd == -1)
+		return save->status = mailbox_errno("create");
+	save->n++;
+	save->date = date;
+	save->disk = save->wire = 0;
+	memset(&save->to_disk, 0, sizeof(save->to_disk));
+	memset(&save->to_wire, 0, sizeof(save->to_wire));
+	return MAILBOX_OK;
+}
+
+static enum mailbox_status
+write_block(struct mailbox_save *save, size_t n)
+{
+	save->disk += n;
+	save->wire += n + crlf_wire_extra(&save->to_wire, save->block, n);
+	if (fd_write_all(save->fd, save->block, n) == -1)
+		save->status = mailbox_errno("write");
+	return save->status;
+}
+
+enum mailbox_status
+mailbox_save_write(struct mailbox_save *save, const void *data, size_t n)
+{
+	const char *p = data;
+	size_t taken, made;
+
+	while (n > 0 && save->status == MAILBOX_OK) {
+		taken = n;
+		made = crlf_to_disk(&save->to_disk, p, &taken, save->block,
+		    sizeof(save->block));
+		p += taken;
+		n -= taken;
+		(void)write_block(save, made);
+	}
+	return save->status;
+}
+
+enum mailbox_status
+mailbox_save_finish(struct mailbox_save *save)
+{
+	struct timespec times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
+
+	if (save->status != MAILBOX_OK)
+		return save->status;
+	(void)write_block(save, crlf_to_disk_end(&save->to_disk,
+	    save->block));
+	if (save->date != (time_t)-1) {
+		times[1].tv_sec = save->date;
+		times[1].tv_nsec = 0;
+	}
+	if (save->status == MAILBOX_OK && (futimens(save->fd, times) == -1 ||
+	    fsync(save->fd) == -1))
+		save->status = mailbox_errno("fsync");
+	if (close(save->fd) == -1 && save->status == MAILBOX_OK)
+		save->status = mailbox_errno("close");
+	save->fd = -1;
+	mailbox_file_add_sizes(save->v[save->n - 1].base, save->disk,
+	    save->wire);
+	return save->status;
+}
+
+/* ---- from another mailbox ---- */
+
+/* Flags of a message in the letters of another folder. */
+static mailbox_flags
+translate(struct mailbox *from, struct mailbox *to, mailbox_flags flags)
+{
+	mailbox_flags result = flags & MAILBOX_SYSTEM_FLAGS;
+	int i, j;
+
+	if (from == to)
+		return flags;
+	for (i = 0; i < KEYWORDS_LETTERS; i++) {
+		if ((flags & MAILBOX_KEYWORD(i)) == 0 ||
+		    from->keywords.names[i] == NULL)
+			continue;
+		j = mailbox_keyword(to, from->keywords.names[i], true);
+		if (j != -1)
+			result |= MAILBOX_KEYWORD(j);
+	}
+	return result;
+}
+
+static int
+copy_bytes(struct mailbox_save *save, int from, int to)
+{
+	struct timespec times[2];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(from, &st) == -1)
+		return -1;
+	while ((n = fd_read_all(from, save->block, BLOCK)) > 0)
+		if (fd_write_all(to, save->block, (size_t)n) == -1)
+			return -1;
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	return n == -1 || futimens(to, times) == -1 ? -1 : fsync(to);
+}
+
+static int
+copy_file(struct mailbox_save *save, int dir, const char *name,
+    const char *tmp)
+{
+	int from, to, r = -1, saved;
+
+	from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	    O_NONBLOCK);
+	if (from == -1)
+		return -1;
+	to = openat(save->tmp, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    save->mb->root->file_mode);
+	if (to != -1 && (r = copy_bytes(save, from, to)) == -1) {
+		saved = errno;
+		(void)unlinkat(save->tmp, tmp, 0);
+		errno = saved;
+	}
+	saved = errno;
+	if (to != -1 && close(to) == -1)
+		r = -1;
+	else
+		errno = saved;
+	close(from);
+	return r;
+}
+
+static int
+link_or_copy(struct mailbox_save *save, int dir, const char *name,
+    const char *tmp)
+{
+	if (linkat(dir, name, save->tmp, tmp, 0) == 0)
+		return 0;
+	if (errno == ENOENT || errno == ENOSPC || errno == EDQUOT)
+		return -1;
+	return copy_file(save, dir, name, tmp);
+}
+
+enum mailbox_status
+mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
+    uint32_t seq)
+{
+	char name[MAILBOX_FILE_MAX + 1];
+	enum mailbox_status status;
+	struct uidlist_rec *rec;
+	struct staged *s;
+	const char *sizes;
+	int dir, i;
+
+	for (i = 0; i < 4 && save->status == MAILBOX_OK; i++) {
+		rec = mailbox_rec(from, seq);
+		if (rec->gone)
+			return MAILBOX_NONE;
+		if ((s = stage(save, translate(from, save->mb, rec->flags)))
+		    == NULL)
+			break;
+		dir = mailbox_rec_file(from, rec, name);
+		if (dir != -1 && link_or_copy(save, dir, name, s->tmp) == 0) {
+			sizes = strchr(rec->name, ',');
+			if (sizes != NULL && strlen(s->base) + strlen(sizes) <
+			    MAILBOX_FILE_MAX - MAILBOX_INFO_MAX)
+				strlcat(s->base, sizes, sizeof(s->base));
+			save->n++;
+			return MAILBOX_OK;
+		}
+		if (dir != -1 && errno != ENOENT)
+			return save->status = mailbox_errno("link");
+		if ((status = mailbox_scan(from, false)) != MAILBOX_OK)
+			return save->status = status;
+		from->stamp_cur.clean = false;
+	}
+	if (save->status == MAILBOX_OK)
+		save->status = MAILBOX_TEMPORARY;
+	return save->status;
+}
+
+/* ---- all or none ---- */
+
+/* Where a staged message goes, and under which name. */
+static int
+place_of(const struct mailbox_save *save, const struct staged *s, char *name)
+{
+	snprintf(name, 2 * MAILBOX_FILE_MAX, "%s%s", s->base, s->info);
+	return s->info[0] == '\0' ? save->mb->new : save->mb->cur;
+}
+
+static enum mailbox_status
+place_files(struct mailbox_save *save)
+{
+	char name[2 * MAILBOX_FILE_MAX];
+	bool to_new = false, to_cur = false;
+	struct staged *s;
+	size_t i;
+	int dir;
+
+	for (i = 0; i < save->n; i++) {
+		s = &save->v[i];
+		dir = place_of(save, s, name);
+		if (mailbox_rename_file(save->tmp, s->tmp, dir, name) == -1)
+			return mailbox_errno("rename");
+		s->placed = true;
+		to_new |= dir == save->mb->new;
+		to_cur |= dir == save->mb->cur;
+	}
+	if ((to_new && fsync(save->mb->new) == -1) ||
+	    (to_cur && fsync(save->mb->cur) == -1))
+		return mailbox_errno("fsync");
+	return MAILBOX_OK;
+}
+
+static enum mailbox_status
+write_uids(struct mailbox_save *save, uint32_t *first)
+{
+	struct mailbox *mb = save->mb;
+	const char *name;
+	size_t i;
+
+	*first = mb->list.next;
+	if (UIDLIST_UID_MAX - mb->list.next < save->n)
+		return MAILBOX_LIMIT;
+	for (i = 0; i < save->n; i++) {
+		name = uidlist_string(&mb->list, save->v[i].base,
+		    strlen(save->v[i].base));
+		if (name == NULL || uidlist_add(&mb->list, name, "") == NULL)
+			return MAILBOX_TEMPORARY;
+	}
+	return uidlist_write(&mb->list, mb->dir, mb->root->file_mode) == -1 ?
+	    mailbox_errno("uidlist") : MAILBOX_OK;
+}
+
+static void
+remove_files(struct mailbox_save *save)
+{
+	char name[2 * MAILBOX_FILE_MAX];
+	size_t i;
+	int dir;
+
+	for (i = 0; i < save->n; i++) {
+		dir = place_of(save, &save->v[i], name);
+		if (save->v[i].placed)
+			(void)unlinkat(dir, name, 0);
+		else
+			(void)unlinkat(save->tmp, save->v[i].tmp, 0);
+	}
+}
+
+static void
+save_free(struct mailbox_save *save)
+{
+	if (save->fd != -1)
+		close(save->fd);
+	close(save->tmp);
+	free(save->v);
+	free(save);
+}
+
+enum mailbox_status
+mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
+{
+	enum mailbox_status status = save->status;
+	struct mailbox_lock lock;
+	uint32_t unwanted;
+
+	if (first == NULL)
+		first = &unwanted;
+	*first = 0;
+	if (status == MAILBOX_OK)
+		status = mailbox_lock_list(save->mb, &lock);
+	if (status == MAILBOX_OK) {
+		if ((status = mailbox_load_locked(save->mb)) == MAILBOX_OK &&
+		    (status = place_files(save)) == MAILBOX_OK)
+			status = write_uids(save, first);
+		if (status != MAILBOX_OK)
+			remove_files(save);
+		mailbox_unlock(&lock);
+	} else {
+		remove_files(save);
+	}
+	save_free(save);
+	return status;
+}
+
+void
+mailbox_save_abort(struct mailbox_save *save)
+{
+	if (save == NULL)
+		return;
+	remove_files(save);
+	save_free(save);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See mail/message.h.  The file is read with pread(2) in blocks, never mapped:
+ * a file that is cut short under a mapping would be a signal.  Where block i
+ * begins on the wire is remembered in marks[i] as far as the file was read.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bytes/crlf.h"
+#include "mail/message.h"
+#include "system/fdio.h"
+
+#define DISK_BLOCK	(MESSAGE_BLOCK / 2)	/* doubles at most */
+
+/* The state on the way to a block: enough to begin there. */
+struct mark {
+	uint64_t	wire;
+	struct crlf	crlf;
+};
+
+struct message {
+	int		 fd;
+	uint64_t	 disk;		/* octets on disk */
+	uint64_t	 wire;		/* valid when nmarks == nblocks + 1 */
+	struct mark	*marks;		/* of block 0 to nblocks, the end */
+	size_t		 nblocks, nmarks;
+	uint64_t	 body;		/* behind the header; UINT64_MAX: not
+					 * known yet */
+	size_t		 held;		/* the block in disk_block, or -1 */
+	size_t		 held_len;
+	char		 disk_block[DISK_BLOCK];
+	char		 wire_block[MESSAGE_BLOCK];
+};
+
+struct message *
+message_new(int fd)
+{
+	struct message *m = NULL;
+	struct stat st;
+	int saved;
+
+	if (fstat(fd, &st) == -1)
+		goto fail;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		goto fail;
+	}
+	if ((m = malloc(sizeof(*m))) == NULL)
+		goto fail;
+	m->fd = fd;
+	m->disk = (uint64_t)st.st_size;
+	m->wire = 0;
+	m->body = UINT64_MAX;
+	m->held = SIZE_MAX;
+	m->held_len = 0;
+	m->nblocks = (size_t)((m->disk + DISK_BLOCK - 1) / DISK_BLOCK);
+	m->marks = calloc(m->nblocks + 1, sizeof(*m->marks));
+	m->nmarks = 1;
+	if (m->marks == NULL)
+		goto fail;
+	return m;
+fail:
+	saved = errno;
+	free(m);
+	close(fd);
+	errno = saved;
+	return NULL;
+}
+
+void
+message_close(struct message *m)
+{
+	if (m == NULL)
+		return;
+	close(m->fd);
+	free(m->marks);
+	free(m);
+}
+
+uint64_t
+message_disk_size(const struct message *m)
+{
+	return m->disk;
+}
+
+/* Have block i in disk_block. */
+static int
+hold(struct message *m, size_t i)
+{
+	uint64_t at = (uint64_t)i * DISK_BLOCK;
+	size_t want = DISK_BLOCK;
+	ssize_t n;
+
+	if (m->held == i)
+		return 0;
+	if (m->disk - at < want)
+		want = (size_t)(m->disk - at);
+	m->held = SIZE_MAX;
+	n = fd_pread_all(m->fd, m->disk_block, want, (off_t)at);
+	if (n == -1)
+		return -1;
+	if ((size_t)n < want) {
+		errno = ESTALE;
+		return -1;
+	}
+	m->held = i;
+	m->held_len = want;
+	return 0;
+}
+
+/* Set the mark behind block i, whose own is set and which is held. */
+static void
+mark_next(struct message *m, size_t i)
+{
+	struct mark next = m->marks[i];
+
+	if (m->nmarks > i + 1)
+		return;
+	next.wire += m->held_len + crlf_wire_extra(&next.crlf, m->disk_block,
+	    m->held_len);
+	m->marks[i + 1] = next;
+	m->nmarks = i + 2;
+	if (i + 1 == m->nblocks)
+		m->wire = next.wire;
+}
+
+int
+message_size(struct message *m, uint64_t *size)
+{
+	size_t i;
+
+	for (i = m->nmarks - 1; i < m->nblocks; i++) {
+		if (hold(m, i) == -1)
+			return -1;
+		mark_next(m, i);
+	}
+	*size = m->wire;
+	return 0;
+}
+
+/* The last block whose mark is known and which begins at or before offset. */
+static size_t
+block_of(const struct message *m, uint64_t offset)
+{
+	size_t low = 0, high = m->nmarks, mid;
+
+	while (high - low > 1) {
+		mid = low + (high - low) / 2;
+		if (m->marks[mid].wire <= offset)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Block i in wire form into wire_block; how many octets, or -1. */
+static ssize_t
+wire_of(struct message *m, size_t i)
+{
+	struct crlf crlf;
+	size_t n;
+
+	if (hold(m, i) == -1)
+		return -1;
+	mark_next(m, i);
+	crlf = m->marks[i].crlf;
+	n = m->held_len;
+	return (ssize_t)crlf_to_wire(&crlf, m->disk_block, &n, m->wire_block,
+	    sizeof(m->wire_block));
+}
+
+int
+message_stream(struct message *m, uint64_t offset, uint64_t length,
+    message_emit *emit, void *arg)
+{
+	uint64_t at, skip, take;
+	size_t i;
+	ssize_t n;
+	int r;
+
+	for (i = block_of(m, offset); i < m->nblocks && length > 0; i++) {
+		if ((n = wire_of(m, i)) == -1)
+			return -1;
+		at = m->marks[i].wire;
+		if (at + (uint64_t)n <= offset)
+			continue;
+		skip = offset > at ? offset - at : 0;
+		take = (uint64_t)n - skip;
+		if (take > length)
+			take = length;
+		if ((r = emit(arg, m->wire_block + skip, (size_t)take)) != 0)
+			return r;
+		length -= take;
+	}
+	return 0;
+}
+
+struct memory {
+	char	*to;
+	size_t	 n;
+};
+
+static int
+emit_memory(void *arg, const char *p, size_t n)
+{
+	struct memory *mem = arg;
+
+	memcpy(mem->to + mem->n, p, n);
+	mem->n += n;
+	return 0;
+}
+
+int
+message_read(struct message *m, uint64_t offset, void *to, size_t size,
+    size_t *n)
+{
+	struct memory mem = { to, 0 };
+	int r = message_stream(m, offset, size, emit_memory, &mem);
+
+	*n = mem.n;
+	return r;
+}
+
+/* Looks for the end of the header, and then of so many lines. */
+struct lines {
+	uint64_t	at;	/* octets seen */
+	uint64_t	line;	/* octets of this line but its end */
+	uint64_t	body;	/* where the body begins; UINT64_MAX: not yet */
+	uint64_t	left;	/* lines of the body still wanted */
+	char		last;
+};
+
+#define LINES_FOUND	1
+
+/* In wire form every LF follows a CR, so the empty line is a CR alone. */
+static int
+emit_lines(void *arg, const char *p, size_t n)
+{
+	struct lines *l = arg;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		l->at++;
+		if (p[i] != '\n') {
+			l->line++;
+			l->last = p[i];
+			continue;
+		}
+		if (l->body != UINT64_MAX) {
+			if (--l->left == 0)
+				return LINES_FOUND;
+		} else if (l->line == 1 && l->last == '\r') {
+			l->body = l->at;
+			if (l->left == 0)
+				return LINES_FOUND;
+		}
+		l->line = 0;
+	}
+	return 0;
+}
+
+int
+message_top(struct message *m, uint64_t n, uint64_t *length)
+{
+	struct lines l = { .body = UINT64_MAX, .left = n };
+
+	if (message_stream(m, 0, UINT64_MAX, emit_lines, &l) == -1)
+		return -1;
+	*length = l.at;
+	if (l.body != UINT64_MAX)
+		m->body = l.body;
+	return 0;
+}
+
+int
+message_body(struct message *m, uint64_t *offset)
+{
+	if (m->body == UINT64_MAX && message_top(m, 0, &m->body) == -1) {
+		m->body = UINT64_MAX;
+		return -1;
+	}
+	*offset = m->body;
+	return 0;
+}
