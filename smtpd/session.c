@@ -102,6 +102,8 @@ begin(struct session *s)
 		    "no-certificate" : log_str(stream_error(s->stream)));
 		return -1;
 	}
+	tls_server_free(smtpd.tls);	/* the key is no longer needed */
+	smtpd.tls = NULL;
 	s->tls = true;
 	return 0;
 }
