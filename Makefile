@@ -177,8 +177,8 @@ link = @f='$D$1'; t='$(BINDIR)/smtp-send'; mkdir -p "$${f%/*}"; \
 install: all
 	install -d $D$(BINDIR) $D$(UNITDIR) $D$(SHARE) $D$(SYSCONFDIR)/stdmail
 	install $(BINS) $D$(BINDIR)
-	$(foreach m,$(PAGES),install -D -m 644 $m $(call mandir,$m)/$(notdir $m)
-	)
+	for m in $(PAGES); do install -D -m 644 $$m \
+	    $D$(MANDIR)/man$${m##*.}/$${m##*/} || exit 1; done
 	for u in $(UNITS); do sed 's,/usr/local/bin/,$(BINDIR)/,' $$u \
 	    >$D$(UNITDIR)/$${u##*/} || exit 1; done
 	for f in sysusers tmpfiles; do install -D -m 644 smtpd/$$f.conf \
