@@ -480,12 +480,10 @@ run
 		$feeder = fork // die "fork: $!\n";
 		if (!$feeder) {
 			$SIG{PIPE} = 'IGNORE';
-			binmode $w;
-			syswrite $w, $o{stdin} if $o{stdin} ne '' &&
-			    length $o{stdin} <= 65536;
-			if (length $o{stdin} > 65536) {
-				print $w $o{stdin};
-				close($w);
+			close($r);
+			for (my $at = 0; $at < length $o{stdin}; ) {
+				$at += syswrite($w, $o{stdin}, 65536, $at)
+				    // last;
 			}
 			POSIX::_exit(0);
 		}
@@ -493,6 +491,7 @@ run
 		$fds{0} = $r;
 	}
 	my $pid = $s->spawn($cmd, \%fds, %o);
+	close(delete $fds{0}) if $fds{0};
 	my $status = reap($pid, $o{timeout} // 20);
 	if (!defined $status) {
 		kill 'KILL', -$pid;
