@@ -32,7 +32,7 @@ struct smtp_data {
 	unsigned	facts;		/* SMTP_DATA_* */
 	unsigned	received;	/* Received fields in the header */
 	uint64_t	disk;		/* octets written: ,S= */
-	uint64_t	wire;		/* octets with CRLF, as SIZE has it: ,W= */
+	uint64_t	wire;		/* octets with CRLF: SIZE, ,W= */
 	uint64_t	header_disk;	/* of these, in the header and the blank
 					 * line; meaningful when a body began */
 	int		body;		/* the blank line was seen */
