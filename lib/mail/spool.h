@@ -251,6 +251,11 @@ struct spool_message {
 int	 spool_take(const struct spool *, const struct spool_item *,
 	    struct spool_message *);
 
+/* The same only to read, without the lock: an agent may be at work on it.  To
+ * be ended by spool_release(). */
+int	 spool_look(const struct spool *, const struct spool_item *,
+	    struct spool_message *);
+
 /*
  * Overwrite the letter of recipient i, and keep a reply's words when text is
  * not NULL ("tried" line, at this time).  SPOOL_LINES has nothing on disk to

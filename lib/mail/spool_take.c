@@ -37,13 +37,14 @@ lock_item(const struct spool_message *m, int dir, const char *path)
 	return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
-/* Open message and envelope as the owner; 1, 0 gone or taken, -1. */
+/* Open message and envelope as the owner, and lock when it is to be written;
+ * 1, 0 gone or taken, -1. */
 static int
-open_item(struct spool_message *m)
+open_item(struct spool_message *m, int mode)
 {
 	const struct spool_item *it = &m->item;
 	char path[SPOOL_NAME_MAX + 64];
-	int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	int flags = mode | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
 	int dir = spool_item_path(m->spool, it, path), r;
 	struct spool_as as;
 	struct stat st;
@@ -60,7 +61,7 @@ open_item(struct spool_message *m)
 	if ((m->fd = openat(dir, path, flags)) == -1)
 		r = errno == ENOENT ? 0 : -1;
 	else
-		r = lock_item(m, dir, path);
+		r = mode == O_RDONLY ? 1 : lock_item(m, dir, path);
 	spool_as_end(&as);
 	if (r != 1 || it->form == SPOOL_LINES)
 		return r;
@@ -148,9 +149,9 @@ forget(struct spool_message *m)
 	errno = saved;
 }
 
-int
-spool_take(const struct spool *sp, const struct spool_item *it,
-    struct spool_message *m)
+static int
+take(const struct spool *sp, const struct spool_item *it,
+    struct spool_message *m, int mode)
 {
 	struct stat st;
 	int r;
@@ -160,7 +161,7 @@ spool_take(const struct spool *sp, const struct spool_item *it,
 	m->item = *it;
 	m->fd = m->env_fd = -1;
 	envelope_init(&m->env);
-	r = open_item(m);
+	r = open_item(m, mode);
 	if (r == -1 && errno == EBADMSG)
 		log_error("spool", "id=%s error=\"its envelope is missing\"",
 		    it->id);
@@ -175,6 +176,20 @@ spool_take(const struct spool *sp, const struct spool_item *it,
 	m->size = (uint64_t)st.st_size;
 	m->mtime = st.st_mtim;
 	return 1;
+}
+
+int
+spool_take(const struct spool *sp, const struct spool_item *it,
+    struct spool_message *m)
+{
+	return take(sp, it, m, O_RDWR);
+}
+
+int
+spool_look(const struct spool *sp, const struct spool_item *it,
+    struct spool_message *m)
+{
+	return take(sp, it, m, O_RDONLY);
 }
 
 /* Append a "tried" line.  After a torn one it must begin a line of its
