@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From a password to a mailbox process, for pop3d and imapd: two operations of
+ * the monitor, and how a session moves from the door to the process that is
+ * its mailbox's owner.
+ *
+ *	door		login_password(): is it right?  The monitor remembers
+ *			whose mailbox that is.
+ *	door		login_open(): hand the session over.  What the client
+ *			sent behind the login goes along.
+ *	monitor		forks a helper: it becomes the owner, opens the tree,
+ *			confines itself to it, calls login.open() and answers
+ *	mailbox		login.session(), to its end.  In the clear it has the
+ *			connection itself, and the door is done; under TLS, or
+ *			with much input waiting, the door relays octets.
+ *
+ * When it cannot be opened nothing has happened: the door goes on and says so.
+ * With -p there is neither door nor monitor: login_local().
+ *
+ * The program puts LOGIN_OPS at the start of its table of operations; the
+ * monitor's memory of a session is struct login_memory (data_size).
+ */
+#ifndef MAIL_LOGIN_H
+#define MAIL_LOGIN_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "grammar/sasl.h"
+#include "mail/mailbox.h"
+#include "mail/settings.h"
+#include "mail/users.h"
+#include "system/server.h"
+#include "system/stream.h"
+#include "system/tls.h"
+
+#define LOGIN_HELLO_MAX	256	/* octets a program sends along */
+#define LOGIN_INPUT_MAX	4096	/* pending input sent along */
+
+/* What the mailbox process has. */
+struct login_mailbox {
+	struct stream		*stream;	/* the session's from now on:
+						 * to stream_close() */
+	struct mailbox_root	*root;		/* likewise, to close */
+	const char		*user;		/* for the log; "" with -p */
+	const struct peer	*peer;		/* NULL with -p */
+	char			 hello[LOGIN_HELLO_MAX]; /* of login_open() */
+	size_t			 hello_len;
+	void			*data;		/* from open to session */
+};
+
+/* The program's part; set once before server_run(). */
+struct login {
+	/* settings and users of now; the program replaces them at reload */
+	const struct settings	*settings;
+	struct users		*users;
+	/*
+	 * In the helper, before anything else: wipe what a mailbox process
+	 * must not have (the TLS key; the users are closed by us).  Or NULL.
+	 */
+	void	(*forget)(void);
+	/*
+	 * In the mailbox process, before the answer: lock it, read it.
+	 * Anything but MAILBOX_OK is what login_open() returns in the door,
+	 * and ends this process (all it has is closed by its end).  Or NULL.
+	 */
+	enum mailbox_status (*open)(struct login_mailbox *);
+	/* The whole session; it greets the client first. */
+	void	(*session)(struct login_mailbox *);
+};
+
+extern struct login login;
+
+enum login_op {
+	LOGIN_OP_PASSWORD,
+	LOGIN_OP_OPEN,
+	LOGIN_NOPS
+};
+
+enum { LOGIN_STATE_FRESH, LOGIN_STATE_KNOWN, LOGIN_STATE_OPEN };
+
+/* The monitor's memory of a session: who the last right password was of. */
+struct login_owner {
+	char		name[USERS_NAME_MAX];
+	uid_t		uid;
+	gid_t		gid;
+	char		mailbox[PATH_MAX];
+};
+
+struct login_memory {
+	struct login_owner owner;
+};
+
+enum login_verdict {
+	LOGIN_GOOD = 1,
+	LOGIN_WRONG,
+	LOGIN_LATER,		/* cannot be told now */
+	LOGIN_LOCKED,		/* too many failures of this address: say so
+				 * and close */
+	LOGIN_GONE		/* the monitor is gone: say so and close */
+};
+
+struct login_password_request {
+	char		login[SASL_NAME_MAX + 1];
+	char		password[SASL_PASSWORD_MAX + 1];
+	uint32_t	password_len;
+	bool		tls;		/* for the log */
+};
+
+struct login_password_reply {
+	enum login_verdict verdict;
+	struct login_owner owner;	/* for the monitor alone */
+};
+
+struct login_open_request {
+	uint32_t	hello_len, input_len;
+	char		hello[LOGIN_HELLO_MAX];
+	char		input[LOGIN_INPUT_MAX];
+};
+
+struct login_open_reply {
+	enum mailbox_status status;
+};
+
+extern const struct server_op login_ops[LOGIN_NOPS];
+
+/* The rows for a program's table: all of it, if it has no ops of its own. */
+#define LOGIN_OPS	login_ops, LOGIN_NOPS
+
+/* ---- in the door ---- */
+
+/* May a password be sent now: under TLS, where nobody else can listen (a pipe,
+ * loopback, a UNIX socket; not what a proxy passes on), or because the
+ * administrator allows it. */
+bool	 login_private(const struct server_session *, const struct stream *);
+
+/* Ask for name and password of a finished SASL exchange, or of LOGIN and
+ * USER/PASS: fill in authcid and password.  Acting for another (authzid) is
+ * LOGIN_WRONG.  The struct is wiped.  Logs the result. */
+enum login_verdict login_password(struct server_session *, bool tls,
+	    struct sasl *);
+
+/*
+ * After LOGIN_GOOD: flush, and hand the session over with hello (n <=
+ * LOGIN_HELLO_MAX) for it.  MAILBOX_OK: the session was held elsewhere and is
+ * over for the door, whose stream can only be freed now (under TLS this
+ * returns when the session has ended).  Else the stream is as it was.
+ */
+enum mailbox_status login_open(struct server_session *, struct stream *,
+	    const void *hello, size_t n);
+
+/* ---- with -p ---- */
+
+/*
+ * A session on in and out, authenticated, on the tree at path: opens it,
+ * confines this process to it, and runs login.open() and login.session().
+ * tls, when not NULL, shakes hands first (-T), and its key is wiped.  Returns
+ * the exit code; what is wrong was logged.
+ */
+int	 login_local(const char *path, int in, int out, struct tls_server *tls);
+
+#endif
