@@ -173,7 +173,7 @@ rcpt_judge(struct session *s, const struct address *addr)
 static void
 do_rcpt(struct session *s, const struct smtp_command *c)
 {
-	char text[ADDRESS_TEXT_MAX], from[ADDRESS_TEXT_MAX];
+	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
 	/* the same one again is the same recipient */
@@ -183,8 +183,8 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 	if (r == REPLY_RCPT_OK)
 		s->state = SESSION_RCPT;
 	else
-		log_info("refused", "from=<%s> to=<%s> reply=%.9s",
-		    log_str(address_text(&s->sender, from)), log_str(text),
+		log_info("refused", "from=%s to=%s reply=\"%.9s\"",
+		    log_address(&s->sender), log_address(&c->path),
 		    reply_text(r));
 	reply(s, r, text);
 }

@@ -444,14 +444,12 @@ static void
 log_message(const struct incoming *in)
 {
 	const struct session *s = in->s;
-	char from[ADDRESS_TEXT_MAX], to[ADDRESS_TEXT_MAX];
 	const struct part *p;
 
 	EACH_PART(in, p)
-		log_info("message", "id=%s from=<%s> to=<%s> rcpts=%zu "
+		log_info("message", "id=%s from=%s to=%s rcpts=%zu "
 		    "size=%llu with=%s helo=%s", p->id,
-		    log_str(address_text(&s->sender, from)),
-		    log_str(address_text(&s->rcpts[0].addr, to)),
+		    log_address(&s->sender), log_address(&s->rcpts[0].addr),
 		    s->nqueue[p - in->part],
 		    (unsigned long long)in->data.wire,
 		    trace_with(with_flags(s)), log_str(s->helo));
@@ -470,7 +468,7 @@ finish(struct incoming *in)
 		r = error_reply(in);
 	if (r != REPLY_NONE) {
 		forget(in);
-		log_info("refused", "reply=%.9s bytes=%llu", reply_text(r),
+		log_info("refused", "reply=\"%.9s\" bytes=%llu", reply_text(r),
 		    (unsigned long long)in->data.wire);
 		snprintf(detail, sizeof(detail), "%lld",
 		    smtpd.settings->max_size);

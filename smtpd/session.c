@@ -31,6 +31,14 @@ session_end(struct session *s)
 	s->state = SESSION_END;
 }
 
+const char *
+log_address(const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	return address_is_null(a) ? "<>" : log_str(address_text(a, text));
+}
+
 /* Why there is no line, said to the client where it can still hear. */
 static void
 say_end(struct session *s, enum stream_status status)

@@ -170,6 +170,9 @@ void	 session_end(struct session *);		/* close after this reply */
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);
 
+/* An address as log_str() would give it; the null one as <>. */
+const char *log_address(const struct address *);
+
 /* command.c: obey one line. */
 void	 command_line(struct session *, const struct stream_line *);
 
