@@ -161,14 +161,14 @@ small
 sub
 full_smtpd
 {
-	my ($s, $what, $srv) = @_;
+	my ($s, $what, $srv, $status) = @_;
 	my $c = $srv->connect;
-	my $body = ('x' x 70 . "\r\n") x 4000;
+	my $body = ('x' x 998 . "\r\n") x 4000;
 
 	$c->smtp($_) for undef, 'EHLO client.test', 'MAIL FROM:<a@b.test>';
 	like($c->smtp('RCPT TO:<alice@a.test>'), qr/^250 /, "$what: RCPT");
 	like($c->smtp('DATA'), qr/^354 /, "$what: DATA");
-	like($c->smtp("Subject: x\r\n\r\n$body."), qr/^45[12] 4\.3\.1 /,
+	like($c->smtp("Subject: x\r\n\r\n$body."), $status,
 	    "$what: a temporary error");
 	is(scalar $s->spooled, 0, "$what: nothing of it stays");
 	like($c->smtp('MAIL FROM:<a@b.test>'), qr/^250 /, "$what: again");
@@ -185,9 +185,16 @@ SKIP: {
 	skip 'no mount of our own without root', 1
 	    if !$ENV{STDMAIL_OWN_MOUNTS};
 	my $s = Stdmail->new(users => { alice => 'open-sesame' });
-	small($s, $s->{spool}, '160k');
+	small($s, $s->{spool}, '3m');
 	my $srv = $s->start('smtpd');
-	full_smtpd($s, 'spool full', $srv);
+	full_smtpd($s, 'spool full', $srv, qr/^452 4\.3\.1 /);
+	Stdmail::spew("$s->{spool}/filler", 'x' x 2_500_000);
+	my $c = $srv->connect;
+	$c->smtp($_) for undef, 'EHLO client.test';
+	like($c->smtp('MAIL FROM:<a@b.test>'), qr/^452 4\.3\.1 /,
+	    'spool almost full: said at MAIL');
+	like($c->smtp('NOOP'), qr/^250 /, 'spool almost full: and it goes on');
+	$c->close;
 	$s->stop;
 	system('umount', $s->{spool});
 }
@@ -199,12 +206,12 @@ SKIP: {
 	my @cmd = $s->command('smtpd');
 	my $l = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0,
 	    Listen => 5);
-	my $pid = $s->spawn(['/bin/sh', '-c', "trap '' XFSZ; ulimit -f 200; " .
+	my $pid = $s->spawn(['/bin/sh', '-c', "trap '' XFSZ; ulimit -f 2000; " .
 	    'export LISTEN_PID=$$; exec "$@"', 'sh', @cmd], { 3 => $l },
 	    env => { LISTEN_FDS => 1 });
 	my $srv = bless { site => $s, addr => '127.0.0.1', pid => $pid,
 	    port => $l->sockport, name => 'smtpd' }, 'Stdmail::Server';
-	full_smtpd($s, 'file too large', $srv);
+	full_smtpd($s, 'file too large', $srv, qr/^45[12] 4\.3\.\d /);
 	$srv->stop;
 }
 

@@ -92,7 +92,7 @@ SKIP: {
 
 SKIP: {
 	skip 'smtpd is not built', 2 if !Stdmail::program('smtpd');
-	my ($status, $out, $err) = shell("printf 'QUIT\\r\\n' | smtpd");
+	my ($status, $out, $err) = shell("printf 'QUIT\\r\\n' | smtpd -o users=system");
 
 	is($status, 0, "printf 'QUIT\\r\\n' | smtpd") or diag $err;
 	like($out, qr/\A220 [^\r\n]*\r\n221 [^\r\n]*\r\n\z/,

@@ -36,7 +36,8 @@ END
 
 Stdmail::spew("$client/cert.pem", Stdmail::slurp("$s->{dir}/cert.pem"));
 Stdmail::spew("$client/message", $text =~ s/\n/\r\n/gr);
-Stdmail::spew("$client/message.lf", $text);
+# swaks ends it with an end of line of its own.
+Stdmail::spew("$client/message.lf", $text =~ s{\n\z}{}r);
 
 # The one message that must now lie in a queue; it is taken away.
 sub
