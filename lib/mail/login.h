@@ -105,7 +105,6 @@ struct login_password_request {
 	char		login[SASL_NAME_MAX + 1];
 	char		password[SASL_PASSWORD_MAX + 1];
 	uint32_t	password_len;
-	bool		tls;		/* for the log */
 };
 
 struct login_password_reply {
@@ -143,9 +142,9 @@ enum login_verdict login_password(struct server_session *, bool tls,
 
 /*
  * After LOGIN_GOOD: flush, and hand the session over with hello (n <=
- * LOGIN_HELLO_MAX) for it.  MAILBOX_OK: the session was held elsewhere and is
- * over for the door, whose stream can only be freed now (under TLS this
- * returns when the session has ended).  Else the stream is as it was.
+ * LOGIN_HELLO_MAX) for it.  MAILBOX_OK: the session is held elsewhere and over
+ * for the door: the stream has been freed (under TLS this returns when the
+ * session has ended).  Else the stream is as it was.
  */
 enum mailbox_status login_open(struct server_session *, struct stream *,
 	    const void *hello, size_t n);

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The monitor's side of a login: see mail/login.h.  What becomes a mailbox
+ * process must have nothing of the monitor left: no key, no password, no
+ * right but to one mailbox.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "mail/auth.h"
+#include "mail/login.h"
+#include "system/log.h"
+#include "system/privilege.h"
+#include "system/sandbox.h"
+
+struct login login;
+
+/*
+ * password
+ */
+
+static int
+check_password(struct server_call *call)
+{
+	const struct login_password_request *request = call->request;
+	struct login_password_reply *reply = call->reply;
+
+	if (memchr(request->login, '\0', sizeof(request->login)) == NULL ||
+	    request->password_len >= sizeof(request->password)) {
+		server_violation(call, "password strings");
+		return 0;
+	}
+	if (!call->locked)
+		return 1;
+	reply->verdict = LOGIN_LOCKED;
+	return 0;
+}
+
+static void
+run_password(struct server_call *call)
+{
+	static struct user user;
+	const struct login_password_request *request = call->request;
+	struct login_password_reply *reply = call->reply;
+	char error[CONF_ERROR_MAX] = "";
+
+	reply->verdict = LOGIN_LATER;
+	switch (auth_check(login.users, request->login, request->password,
+	    request->password_len, call->peer->ip, &user, error)) {
+	case AUTH_OK:
+		reply->verdict = LOGIN_GOOD;
+		strlcpy(reply->owner.name, user.name,
+		    sizeof(reply->owner.name));
+		strlcpy(reply->owner.mailbox, user.mailbox,
+		    sizeof(reply->owner.mailbox));
+		reply->owner.uid = user.uid;
+		reply->owner.gid = user.gid;
+		break;
+	case AUTH_WRONG:
+	case AUTH_DISABLED:
+		reply->verdict = LOGIN_WRONG;
+		break;
+	case AUTH_TEMPORARY:
+		log_error("auth", "error=%s", log_str(error));
+		break;
+	}
+}
+
+static void
+done_password(struct server_call *call)
+{
+	struct login_password_reply *reply = call->reply;
+	struct login_memory *memory = call->data;
+
+	call->state = LOGIN_STATE_FRESH;
+	if (reply->verdict == LOGIN_GOOD) {
+		memory->owner = reply->owner;
+		call->state = LOGIN_STATE_KNOWN;
+	}
+	/* The door has no use for where mail lies and whose it is. */
+	memset(&reply->owner, 0, sizeof(reply->owner));
+	server_login(call, reply->verdict != LOGIN_WRONG);
+}
+
+/*
+ * open
+ */
+
+static int
+check_open(struct server_call *call)
+{
+	const struct login_open_request *request = call->request;
+
+	if (request->hello_len > sizeof(request->hello) ||
+	    request->input_len > sizeof(request->input)) {
+		server_violation(call, "open sizes");
+		return 0;
+	}
+	return 1;
+}
+
+/* Open the tree and give up all the rest. */
+static enum mailbox_status
+confine(struct login_mailbox *m, const char *path, unsigned flags)
+{
+	const struct sandbox_path paths[] = { { path, SANDBOX_WRITE } };
+	enum mailbox_status status;
+
+	status = mailbox_root_open(path, flags, &m->root);
+	if (status != MAILBOX_OK) {
+		log_error("mailbox", "path=%s error=%s", log_str(path),
+		    log_str(mailbox_status_text(status)));
+		return status;
+	}
+	if (sandbox_mailbox(paths, 1) == -1) {
+		log_error("sandbox", "error=%s", log_str(strerror(errno)));
+		return MAILBOX_TEMPORARY;
+	}
+	return MAILBOX_OK;
+}
+
+static enum mailbox_status
+take_over(struct login_mailbox *m, struct server_call *call)
+{
+	const struct login_open_request *request = call->request;
+	int in = call->fds[0], out = call->fds[1];
+
+	/* From here they are the stream's. */
+	call->fds[0] = call->fds[1] = -1;
+	m->stream = stream_new(in, out == -1 ? in : out);
+	if (m->stream == NULL || (request->input_len > 0 &&
+	    stream_give_input(m->stream, request->input,
+	    request->input_len) == -1))
+		return MAILBOX_TEMPORARY;
+	memcpy(m->hello, request->hello, request->hello_len);
+	m->hello_len = request->hello_len;
+	return MAILBOX_OK;
+}
+
+static void
+run_open(struct server_call *call)
+{
+	static struct login_mailbox m;
+	const struct login_memory *memory = call->data;
+	const struct login_owner *owner = &memory->owner;
+	struct login_open_reply *reply = call->reply;
+
+	reply->status = MAILBOX_TEMPORARY;
+	if (login.forget != NULL)
+		login.forget();
+	users_close(login.users);
+	login.users = NULL;
+	m.user = owner->name;
+	m.peer = call->peer;
+	if (privilege_drop(owner->uid, owner->gid) == -1) {
+		log_error("mailbox", "user=%s error=%s", log_str(owner->name),
+		    log_str(strerror(errno)));
+		return;
+	}
+	reply->status = confine(&m, owner->mailbox, MAILBOX_CREATE);
+	if (reply->status == MAILBOX_OK)
+		reply->status = take_over(&m, call);
+	if (reply->status == MAILBOX_OK && login.open != NULL)
+		reply->status = login.open(&m);
+	if (reply->status != MAILBOX_OK)
+		return;
+	if (server_answer(call) == 0)
+		login.session(&m);
+}
+
+static void
+done_open(struct server_call *call)
+{
+	const struct login_open_reply *reply = call->reply;
+
+	if (reply->status == MAILBOX_OK)
+		call->state = LOGIN_STATE_OPEN;
+}
+
+const struct server_op login_ops[LOGIN_NOPS] = {
+	[LOGIN_OP_PASSWORD] = { "password",
+	    sizeof(struct login_password_request),
+	    sizeof(struct login_password_reply),
+	    (1u << LOGIN_STATE_FRESH) | (1u << LOGIN_STATE_KNOWN), 0,
+	    SERVER_HELPER | SERVER_LOGIN, check_password, run_password,
+	    done_password },
+	[LOGIN_OP_OPEN] = { "open", sizeof(struct login_open_request),
+	    sizeof(struct login_open_reply), 1u << LOGIN_STATE_KNOWN, 0,
+	    SERVER_HELPER | SERVER_STAYS | SERVER_FD_IN, check_open,
+	    run_open, done_open },
+};
+
+/*
+ * -p
+ */
+
+static int
+exit_code(enum mailbox_status status)
+{
+	switch (status) {
+	case MAILBOX_OK:
+		return 0;
+	case MAILBOX_NONE:
+	case MAILBOX_BAD_NAME:
+		return EX_NOINPUT;
+	case MAILBOX_NO_RIGHT:
+	case MAILBOX_NOT_PERMITTED:
+		return EX_NOPERM;
+	case MAILBOX_EXISTS:
+	case MAILBOX_FULL:
+	case MAILBOX_LIMIT:
+	case MAILBOX_BUSY:
+	case MAILBOX_RESET:
+	case MAILBOX_TEMPORARY:
+		return EX_TEMPFAIL;
+	}
+	return EX_TEMPFAIL;
+}
+
+int
+login_local(const char *path, int in, int out, struct tls_server *tls)
+{
+	static struct login_mailbox m;
+	enum mailbox_status status;
+	size_t n = strlen(path);
+
+	m.user = "";
+	if ((m.stream = stream_new(in, out)) == NULL)
+		return EX_OSERR;
+	if (tls != NULL && tls_accept(m.stream, tls, TLS_DIRECT) !=
+	    STREAM_OK) {
+		log_info("tls", "error=%s", log_str(stream_error(m.stream)));
+		return EX_PROTOCOL;
+	}
+	if (login.forget != NULL)
+		login.forget();
+	status = confine(&m, path, n > 0 && path[n - 1] == '/' ?
+	    MAILBOX_CREATE : 0);
+	if (status == MAILBOX_OK && login.open != NULL) {
+		status = login.open(&m);
+		if (status != MAILBOX_OK)
+			log_error("mailbox", "path=%s error=%s", log_str(path),
+			    log_str(mailbox_status_text(status)));
+	}
+	if (status == MAILBOX_OK)
+		login.session(&m);
+	return exit_code(status);
+}
