@@ -7,15 +7,17 @@
 #include <sysexits.h>
 
 #include "direct.h"
+#include "list.h"
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "queue.h"
+#include "sendmail.h"
 
 int
 main(int argc, char **argv)
 {
-	const char *sender = NULL, *host = NULL;
-	int queue = 0, watch = 0;
+	const char *sender = NULL, *host = NULL, *wrong = NULL;
+	int queue = 0, watch = 0, list = 0;
 	const struct start_option options[] = {
 		{ 'f', "from", "SENDER", "reverse-path; <> for none",
 		    NULL, &sender },
@@ -25,13 +27,15 @@ main(int argc, char **argv)
 		    &queue, NULL },
 		{ 'w', "watch", NULL, "with -q: keep watching", &watch,
 		    NULL },
+		{ 'l', "list", NULL, "list what waits in the spool", &list,
+		    NULL },
 		{ 0 }
 	};
 	settings_check *const checks[] = { settings_check_hostname,
 	    spool_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
-		.usage = "-q [-w] | [-f SENDER] [-r HOST[:PORT]] [--] RCPT... "
+		.usage = "-q [-w] | -l | [-f SENDER] [-r HOST[:PORT]] [--] RCPT... "
 		    "< message",
 		.summary = "deliver mail to other hosts by SMTP",
 		.options = options,
@@ -40,15 +44,26 @@ main(int argc, char **argv)
 	struct settings settings;
 	int first, code;
 
+	if (sendmail_is_name(argv[0]))
+		return sendmail_main(argc, argv);
 	if ((code = start(&st, argc, argv, &settings, &first)) != START_GO)
 		return code;
-	if (queue ? first != argc || sender != NULL || host != NULL :
-	    watch || first == argc) {
-		warnx(queue ? "-q takes no message" : watch ?
-		    "-w needs -q" : "no recipient");
+	if (watch && !queue)
+		wrong = "-w needs -q";
+	else if (queue && list)
+		wrong = "-q or -l, not both";
+	else if ((queue || list) &&
+	    (first != argc || sender != NULL || host != NULL))
+		wrong = "-q and -l take no message";
+	else if (!queue && !list && first == argc)
+		wrong = "no recipient";
+	if (wrong != NULL) {
+		warnx("%s", wrong);
 		return EX_USAGE;
 	}
-	if (queue)
+	if (list)
+		code = list_queue(&settings);
+	else if (queue)
 		code = queue_run(&settings, watch);
 	else
 		code = direct(&settings, sender, host, argv + first,

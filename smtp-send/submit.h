@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Mail of this host to this host's own server: smtpd's UNIX socket, else
+ * loopback.  Nothing is kept here: what the server does not take is the
+ * caller's again.
+ */
+#ifndef SMTP_SEND_SUBMIT_H
+#define SMTP_SEND_SUBMIT_H
+
+#include <stddef.h>
+
+#include "letter.h"
+#include "mail/settings.h"
+
+/* Connect.  A descriptor, or -1 with one line in why[size]. */
+int	 submit_connect(const struct settings *, char *why, size_t size);
+
+/*
+ * Hand the letter over.  A line on standard error for each recipient that was
+ * not taken.  Returns an exit code: 0 all taken; else that of the first
+ * permanent refusal (67 no such user, 68 no such host, 77 forbidden, 69), or
+ * 75.
+ */
+int	 submit_letter(const struct settings *, const struct letter *);
+
+/* Standard input and output speak SMTP with the server.  An exit code. */
+int	 submit_relay(const struct settings *);
+
+#endif
