@@ -193,9 +193,7 @@ new
 	$s->{spool} = "$dir/spool";
 	$s->{log} = "$dir/log";
 	$s->{as} = 'me' if !is_root();
-	make_path("$dir/Mail", "$dir/home");
-	make_path(map { $s->{spool} . "/$_" } qw(tmp local/now local/later
-	    remote/now remote/later));
+	make_path("$dir/Mail", "$dir/home", $s->{spool});
 	certificate($dir);
 	$s->{conf} = {
 		hostname => $s->{hostname}, domains => $s->{domain},
@@ -269,7 +267,8 @@ ids
 	return (61000 + $n, 61000 + $n);
 }
 
-# Give everything to those who run the programs (under root only).
+# Give everything to those who run the programs (under root only); the
+# folders in the spool are made by the programs, which know their owners.
 sub
 own
 {
@@ -280,9 +279,6 @@ own
 		_chown_tree($s->{dir}, @nobody);
 		return;
 	}
-	my ($uid, $gid) = (getpwnam('daemon'))[2, 3];
-	_chown_tree($s->{spool}, $uid, $gid);
-	chmod 0755, $s->{spool};
 	chmod 01777, "$s->{dir}/Mail";
 	for my $name (keys %{$s->{users}}) {
 		for my $path ("$s->{dir}/home/$name", $s->maildir($name)) {
