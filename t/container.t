@@ -139,6 +139,6 @@ is($count, $plan, 'all was asked that was to be');
 if (!Test::More->builder->is_passing) {
 	tail("$dir/console", 20);
 	tail("$root/errors", 20);
-	tail("$root/tap", 200);
+	tail("$root/tap", 300);
 }
 done_testing;
