@@ -154,8 +154,8 @@ fuzz: deps
 
 targets: $(FUZZ)
 
-bench: all
-	t/check t/perf
+bench: all world
+	t/bench.sh
 
 # --- install ---------------------------------------------------------------
 

@@ -1,0 +1,109 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# How fast: messages a second taken by smtpd and delivered to a Maildir, then
+# read by POP3 and IMAP, over the loopback, with Postfix's smtp-source and
+# curl as clients.  Figures of a shared machine: use the ratios.  It works in
+# a folder of its own, which it removes.
+#
+# usage: t/bench.sh [MESSAGES [OCTETS]]
+
+set -eu
+cd "$(dirname "$0")/.."
+n=${1:-500} size=${2:-4096}
+bin=${STDMAIL_BIN:-$PWD/build/bin}
+t/world-run -t smtp-source ||
+    { echo "bench: no smtp-source here, and no world" >&2; exit 69; }
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/stdmail-bench.XXXXXX")
+pids=
+finish()
+{
+	for p in $pids; do
+		kill "$p" 2>/dev/null || :
+	done
+	wait
+	rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 1' HUP INT TERM
+
+me=$(id -un)
+mkdir "$dir/spool"
+echo "bob:{PLAIN}secret:$(id -u):$(id -g)::$dir::" >"$dir/users"
+chmod 600 "$dir/users"
+cat >"$dir/conf" <<END
+hostname bench.test
+domains bench.test
+users $dir/users
+mail $dir/Maildir
+spool $dir/spool
+resolver 127.0.0.1@9
+door_user nobody
+mail_user $me
+spool_user $me
+END
+
+# serve NAME CMD...: on a free port, in $dir/NAME
+serve()
+{
+	name=$1
+	shift
+	t/listen "$dir/$name" 127.0.0.1:0 -- "$@" 2>>"$dir/log" &
+	pids="$pids $!"
+	until [ -e "$dir/$name" ]; do
+		sleep 0.02
+	done
+}
+
+now()
+{
+	date +%s%N
+}
+
+# took WHAT COUNT START: a line of the table
+took()
+{
+	awk -v w="$1" -v n="$2" -v ns=$(($(now) - $3)) 'BEGIN {
+		printf "%-36s %7d in %6.2f s  %8.0f/s\n", w, n, ns / 1e9,
+		    n * 1e9 / ns }'
+}
+
+delivered()
+{
+	find "$dir/Maildir/new" -type f 2>/dev/null | wc -l
+}
+
+serve smtp "$bin/smtpd" -c "$dir/conf"
+serve pop3 "$bin/pop3d" -c "$dir/conf"
+serve imap "$bin/imapd" -c "$dir/conf"
+"$bin/mda-deliver" -c "$dir/conf" -q -w 2>>"$dir/log" &
+pids="$pids $!"
+total=0
+for clients in 1 10 50; do
+	for keep in '' -d; do
+		what="$clients client(s), ${keep:+one connection each}"
+		at=$(now)
+		t/world-run smtp-source $keep -s $clients -m "$n" -l "$size" \
+		    -f alice@else.test -t bob@bench.test \
+		    "127.0.0.1:$(cat "$dir/smtp")"
+		took "taken: $what" "$n" "$at"
+		total=$((total + n))
+		until [ "$(delivered)" -ge $total ]; do
+			sleep 0.01
+		done
+		took "delivered: $what" "$n" "$at"
+	done
+done
+auth="-s --user bob:secret"
+at=$(now)
+curl $auth "pop3://127.0.0.1:$(cat "$dir/pop3")/[1-$n]" >/dev/null
+took 'read by POP3, one by one' "$n" "$at"
+at=$(now)
+curl $auth "imap://127.0.0.1:$(cat "$dir/imap")/INBOX" \
+    -X 'FETCH 1:* (FLAGS ENVELOPE)' >/dev/null
+took 'IMAP: select, envelopes of all' "$total" "$at"
+at=$(now)
+curl $auth "imap://127.0.0.1:$(cat "$dir/imap")/INBOX" \
+    -X 'FETCH 1:* BODY.PEEK[]' >/dev/null
+took 'IMAP: select, all messages' "$total" "$at"
