@@ -276,11 +276,16 @@ int	 spool_defer_item(const struct spool *, const struct spool_item *,
 /* Move to now/, for a retry.  May be called without the lock. */
 int	 spool_retry(const struct spool *, const struct spool_item *);
 
+/* The file itself becomes the mailbox's: one rename under its own name, that
+ * never overwrites, into a folder (open to read) of this owner.  0; -1 and
+ * nothing changed: EXDEV, EEXIST. */
+int	 spool_give(struct spool_message *, uid_t owner, int dir);
+
 /* All recipients are done: sync the marks, unlink message, then envelope.
  * After -1 nothing may be believed gone. */
 int	 spool_drop(struct spool_message *);
 
-/* After a delivery by rename of the message itself: only forget it. */
+/* Let go of the lock, and forget it. */
 void	 spool_release(struct spool_message *);
 
 /* When to try again: waits grow with the age, from first seconds to at most

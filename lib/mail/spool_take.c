@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "grammar/trace.h"
+#include "mail/maildir.h"
 #include "mail/spool_local.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -309,6 +310,25 @@ spool_retry(const struct spool *sp, const struct spool_item *it)
 	to.bucket = -1;
 	to.due = 0;
 	return it->bucket == -1 ? 0 : move_item(sp, it, &to);
+}
+
+int
+spool_give(struct spool_message *m, uid_t owner, int dir)
+{
+	char path[SPOOL_NAME_MAX + 64];
+	int from = spool_item_path(m->spool, &m->item, path), r;
+	struct spool_as as;
+
+	if (spool_as(&as, owner, m->spool->group) == -1)
+		return -1;
+	r = maildir_rename(from, path, dir, m->item.name);
+	spool_as_end(&as);
+	/* It is delivered; should the name get lost with the power, then so
+	 * does the removal of the old one, or the file system is to blame. */
+	if (r == 0 && m->spool->sync_names && fsync(dir) == -1)
+		log_error("spool", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
+	return r;
 }
 
 /* Without an envelope file only the unlink itself says that the message was

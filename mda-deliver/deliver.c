@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One message into one mailbox, and what its failure means.  It must never
+ * leave a part of a message behind.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "deliver.h"
+#include "grammar/header.h"
+#include "grammar/trace.h"
+
+/*
+ * A failure of the machine or of its set-up is tried again; RFC 3463 has the
+ * numbers.  Only by hand is a path that cannot work worth another exit code.
+ */
+void
+outcome_errno(struct outcome *o, const char *mailbox, int error)
+{
+	const char *status = "4.3.0";
+
+	o->kind = OUTCOME_TEMPORARY;
+	o->code = EX_TEMPFAIL;
+	switch (error) {
+	case ENOSPC:
+		status = "4.3.1";
+		break;
+	case EDQUOT:
+		status = "4.2.2";
+		break;
+	case EAGAIN:
+		status = "4.2.1";
+		break;
+	case EACCES:
+	case EPERM:
+		o->code = EX_NOPERM;
+		break;
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case EINVAL:
+	case ELOOP:
+	case ENAMETOOLONG:
+		o->code = EX_CANTCREAT;
+		break;
+	}
+	snprintf(o->text, sizeof(o->text), "%s %.300s: %s", status, mailbox,
+	    error == EINVAL ? "neither a Maildir nor an mbox" :
+	    error == EAGAIN ? "locked by another program" : strerror(error));
+}
+
+static int
+failed(struct deliver *d, struct outcome *o)
+{
+	int error = errno;
+
+	deliver_abort(d);
+	outcome_errno(o, d->how->mailbox, error);
+	return -1;
+}
+
+static int
+put(struct deliver *d, const void *data, size_t n)
+{
+	return d->dir != -1 ? maildir_write(&d->u.maildir, data, n) :
+	    mbox_write(&d->u.mbox, data, n);
+}
+
+static int
+open_mailbox(struct deliver *d)
+{
+	const struct delivery *how = d->how;
+	size_t n = strlen(how->mailbox);
+	bool slash = n > 0 && how->mailbox[n - 1] == '/';
+	char sender[ADDRESS_TEXT_MAX] = "";
+	struct stat st;
+
+	if (how->create || slash || (stat(how->mailbox, &st) == 0 &&
+	    S_ISDIR(st.st_mode))) {
+		d->dir = maildir_open(how->mailbox, how->create || slash ?
+		    MAILDIR_CREATE : 0);
+		if (d->dir == -1)
+			return -1;
+		return maildir_begin(&d->u.maildir, d->dir, how->id,
+		    how->host);
+	}
+	if (how->from != NULL)
+		address_text(how->from, sender);
+	return mbox_begin(&d->u.mbox, how->mailbox, sender,
+	    how->mtime != NULL ? how->mtime->tv_sec : time(NULL));
+}
+
+static int
+put_lines(struct deliver *d)
+{
+	struct buf b;
+	int r = 0;
+
+	buf_init(&b, TRACE_ENVELOPE_MAX);
+	if (d->how->from != NULL)
+		r = trace_return_path(&b, d->how->from);
+	if (r == 0 && d->how->to != NULL)
+		r = trace_delivered_to(&b, d->how->to);
+	if (r == -1)
+		errno = ENOMEM;
+	else
+		r = put(d, b.data, b.len);
+	buf_free(&b);
+	return r;
+}
+
+int
+deliver_begin(struct deliver *d, const struct delivery *how,
+    struct outcome *o)
+{
+	d->how = how;
+	d->dir = -1;
+	d->u.mbox.fd = -1;
+	if (open_mailbox(d) == -1) {
+		/* Nothing was begun that could be aborted. */
+		outcome_errno(o, how->mailbox, errno);
+		if (d->dir != -1)
+			close(d->dir);
+		d->dir = -1;
+		return -1;
+	}
+	return put_lines(d) == -1 ? failed(d, o) : 0;
+}
+
+int
+deliver_write(struct deliver *d, const void *data, size_t n,
+    struct outcome *o)
+{
+	return put(d, data, n) == -1 ? failed(d, o) : 0;
+}
+
+void
+deliver_end(struct deliver *d, struct outcome *o)
+{
+	int r;
+
+	r = d->dir != -1 ? maildir_end(&d->u.maildir, d->how->mtime) :
+	    mbox_end(&d->u.mbox);
+	if (r == -1) {
+		(void)failed(d, o);
+		return;
+	}
+	o->kind = r == 1 ? OUTCOME_BEFORE : OUTCOME_DELIVERED;
+	o->code = 0;
+	strlcpy(o->text, "2.0.0 delivered", sizeof(o->text));
+	if (d->dir != -1)
+		close(d->dir);
+	d->dir = -1;
+}
+
+void
+deliver_abort(struct deliver *d)
+{
+	if (d->dir != -1) {
+		maildir_abort(&d->u.maildir);
+		close(d->dir);
+		d->dir = -1;
+	} else if (d->u.mbox.fd != -1)
+		mbox_abort(&d->u.mbox);
+}
+
+int
+deliver_loops(const char *text, size_t n, const struct address *to)
+{
+	struct address seen;
+	struct header_field f;
+	struct header h;
+	struct buf value;
+	int loops = 0;
+
+	header_init(&h, text, n);
+	while (!loops && header_next(&h, &f)) {
+		if (!header_is(&f, "Delivered-To"))
+			continue;
+		buf_init(&value, 4 * ADDRESS_TEXT_MAX);
+		if (header_unfold(&value, &f) == 0 && value.len > 0 &&
+		    address_parse(&seen, value.data, value.len, NULL) == 1)
+			loops = address_equal(&seen, to);
+		buf_free(&value);
+	}
+	return loops;
+}
+
+char *
+deliver_anchor(char anchor[PATH_MAX], const char *path)
+{
+	struct stat st;
+	char *slash;
+
+	strlcpy(anchor, path, PATH_MAX);
+	while (stat(anchor, &st) == -1 || !S_ISDIR(st.st_mode)) {
+		slash = strrchr(anchor, '/');
+		if (slash == NULL) {
+			strlcpy(anchor, ".", PATH_MAX);
+			break;
+		}
+		if (slash == anchor) {
+			anchor[1] = '\0';
+			break;
+		}
+		*slash = '\0';
+	}
+	return anchor;
+}

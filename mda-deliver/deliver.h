@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One message into one mailbox.
+ */
+#ifndef MDA_DELIVER_DELIVER_H
+#define MDA_DELIVER_DELIVER_H
+
+#include "grammar/address.h"
+#include "mail/maildir.h"
+#include "mail/mbox.h"
+
+enum outcome_kind {
+	OUTCOME_TEMPORARY,	/* try again; what nobody set is this */
+	OUTCOME_PERMANENT,	/* never */
+	OUTCOME_DELIVERED,	/* file and name on disk */
+	OUTCOME_BEFORE		/* it was there already: a run before this
+				 * delivered it and was killed */
+};
+
+struct outcome {
+	enum outcome_kind kind;
+	int	code;		/* the exit code that says it */
+	char	text[400];	/* "D.S.N words", for sender and log */
+};
+
+/* Where and how. */
+struct delivery {
+	const char		*mailbox;	/* path; see deliver_begin() */
+	bool			 create;
+	const struct address	*from;	/* Return-Path; NULL none */
+	const struct address	*to;	/* Delivered-To; NULL none */
+	const char		*id;	/* as maildir_begin() */
+	const char		*host;
+	const struct timespec	*mtime;	/* NULL: now */
+};
+
+struct deliver {
+	const struct delivery *how;
+	int	dir;			/* Maildir, or -1 */
+	union {
+		struct maildir_file maildir;
+		struct mbox_file    mbox;
+	} u;
+};
+
+/*
+ * Begin: a folder is a Maildir, and one with a slash behind it, or with
+ * create, is made; any other path is an mbox.  Writes Return-Path and
+ * Delivered-To.  0; or -1 with the outcome filled in.
+ */
+int	 deliver_begin(struct deliver *, const struct delivery *,
+	    struct outcome *);
+/* Octets in disk form. */
+int	 deliver_write(struct deliver *, const void *, size_t,
+	    struct outcome *);
+void	 deliver_end(struct deliver *, struct outcome *);
+void	 deliver_abort(struct deliver *);
+
+/* Fill in an outcome for an errno of a mailbox. */
+void	 outcome_errno(struct outcome *, const char *mailbox, int error);
+
+/* Does the header (or its beginning) say that this address has had the message
+ * before? */
+int	 deliver_loops(const char *text, size_t n, const struct address *to);
+#define LOOP_HEADER_MAX	(256u << 10)	/* of a header that is looked at */
+
+/* The nearest folder above (or at) path that exists, to path[PATH_MAX]: what
+ * the sandbox must leave open.  Returns its argument. */
+char	*deliver_anchor(char anchor[PATH_MAX], const char *path);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One message from standard input to a mailbox, a user or an address.  It
+ * must say 0 only when the message and its name are on disk, write nothing on
+ * standard output, and one line on standard error when it fails.
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "bytes/crlf.h"
+#include "deliver.h"
+#include "direct.h"
+#include "grammar/header.h"
+#include "mail/recipient.h"
+#include "system/fdio.h"
+#include "system/privilege.h"
+#include "system/sandbox.h"
+
+#define CHUNK	65536
+
+struct job {
+	const struct settings	*settings;
+	struct delivery		 how;
+	struct address		 from, to;
+	struct recipient	 rcpt;
+	struct crlf		 crlf;
+	size_t			 n;
+	char			 in[LOOP_HEADER_MAX];
+	char			 out[CHUNK + 1];
+};
+
+static int
+parse(struct address *a, const char *text, const char *what)
+{
+	const char *why;
+
+	if (address_parse(a, text, strlen(text), &why) == 1)
+		return 0;
+	warnx("%s %s: %s", what, text, why);
+	return -1;
+}
+
+/* The exit code for who was asked for; 0 and job->rcpt.user is who. */
+static int
+judge(struct job *j, const char *name)
+{
+	switch (j->rcpt.kind) {
+	case RECIPIENT_LOCAL:
+		return 0;
+	case RECIPIENT_UNKNOWN:
+		warnx("5.1.1 %s: no such user", name);
+		return EX_NOUSER;
+	case RECIPIENT_REMOTE:
+		warnx("5.1.2 %s: not a domain of ours (see key domains)",
+		    name);
+		return EX_NOUSER;
+	case RECIPIENT_TEMPORARY:
+		break;
+	}
+	warnx("4.3.5 %s", j->rcpt.error);
+	return EX_TEMPFAIL;
+}
+
+static int
+find_user(struct job *j, struct users *users, const char *login)
+{
+	const char *at = strrchr(login, '@');
+
+	switch (users_login(users, login, &j->rcpt.user, j->rcpt.error)) {
+	case USERS_FOUND:
+		j->rcpt.kind = RECIPIENT_LOCAL;
+		break;
+	case USERS_NONE:
+		j->rcpt.kind = RECIPIENT_UNKNOWN;
+		break;
+	case USERS_TEMPORARY:
+		j->rcpt.kind = RECIPIENT_TEMPORARY;
+		break;
+	}
+	/* Where the name has no domain, Delivered-To says the first of ours,
+	 * which is where mail for the bare name belongs. */
+	if (at != NULL && parse(&j->to, login, "user") == -1)
+		return EX_USAGE;
+	if (at == NULL) {
+		strlcpy(j->to.local, login, sizeof(j->to.local));
+		strlcpy(j->to.domain, j->settings->domains.v[0],
+		    sizeof(j->to.domain));
+	}
+	return judge(j, login);
+}
+
+/* Whose mailbox it is, and become that user. */
+static int
+find_recipient(struct job *j, const struct direct *d)
+{
+	char error[CONF_ERROR_MAX];
+	struct users *users;
+	int code;
+
+	if (d->address != NULL &&
+	    parse(&j->to, d->address, "address") == -1)
+		return EX_USAGE;
+	if (users_open(&users, j->settings, error) == -1) {
+		warnx("4.3.5 %s", error);
+		return EX_TEMPFAIL;
+	}
+	if (d->user != NULL)
+		code = find_user(j, users, d->user);
+	else {
+		recipient_find(j->settings, users, &j->to, &j->rcpt);
+		code = judge(j, d->address);
+	}
+	users_close(users);
+	if (code != 0)
+		return code;
+	j->how.mailbox = j->rcpt.user.mailbox;
+	j->how.create = true;
+	j->how.to = &j->to;
+	if (privilege_drop(j->rcpt.user.uid, j->rcpt.user.gid) == -1) {
+		warn("4.3.0 cannot become %s", j->rcpt.user.name);
+		return EX_TEMPFAIL;
+	}
+	return 0;
+}
+
+/* "From " sender date: not part of the message, but it names the sender when
+ * nobody else does. */
+static size_t
+skip_from_line(struct job *j)
+{
+	const char *lf = memchr(j->in, '\n', j->n), *end;
+
+	if (j->n < 5 || memcmp(j->in, "From ", 5) != 0 || lf == NULL)
+		return 0;
+	end = memchr(j->in + 5, ' ', (size_t)(lf - j->in) - 5);
+	if (j->how.from == NULL && end != NULL) {
+		if (end - j->in == 18 &&
+		    memcmp(j->in + 5, "MAILER-DAEMON", 13) == 0)
+			j->how.from = &j->from;
+		else if (address_parse(&j->from, j->in + 5,
+		    (size_t)(end - j->in) - 5, NULL) == 1)
+			j->how.from = &j->from;
+		else
+			memset(&j->from, 0, sizeof(j->from));
+	}
+	return (size_t)(lf - j->in) + 1;
+}
+
+/* NOTE: text that does not begin with a header field ("echo hello |") gets an
+ * empty header, so that all of it is the body. */
+static int
+lacks_header(const char *p, size_t n)
+{
+	struct header_field f;
+	struct header h;
+
+	if (*p == '\n' || (*p == '\r' && n > 1 && p[1] == '\n'))
+		return 0;
+	header_init(&h, p, n);
+	return !header_next(&h, &f) || f.name_len == 0;
+}
+
+static int
+write_disk(struct job *j, struct deliver *d, const char *p, size_t n,
+    struct outcome *o)
+{
+	size_t taken, put;
+
+	for (; n > 0; p += taken, n -= taken) {
+		taken = n;
+		put = crlf_to_disk(&j->crlf, p, &taken, j->out, CHUNK);
+		if (deliver_write(d, j->out, put, o) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+copy_message(struct job *j, struct deliver *d, size_t skip,
+    struct outcome *o)
+{
+	const char *p = j->in + skip;
+	size_t n = j->n - skip;
+	ssize_t got;
+
+	if (lacks_header(p, n) && deliver_write(d, "\n", 1, o) == -1)
+		return -1;
+	if (write_disk(j, d, p, n, o) == -1)
+		return -1;
+	while ((got = fd_read_all(STDIN_FILENO, j->in, CHUNK)) > 0)
+		if (write_disk(j, d, j->in, (size_t)got, o) == -1)
+			return -1;
+	if (got == -1) {
+		outcome_errno(o, "standard input", errno);
+		o->code = EX_IOERR;
+		deliver_abort(d);
+		return -1;
+	}
+	n = crlf_to_disk_end(&j->crlf, j->out);
+	return n > 0 ? deliver_write(d, j->out, n, o) : 0;
+}
+
+static int
+restrict_to_mailbox(const char *mailbox)
+{
+	char anchor[PATH_MAX];
+	const struct sandbox_path path = { deliver_anchor(anchor, mailbox),
+	    SANDBOX_WRITE };
+
+	return sandbox_mailbox(&path, 1);
+}
+
+/* Everything of the message from here on. */
+static int
+deliver_stdin(struct job *j)
+{
+	struct outcome o = { .kind = OUTCOME_TEMPORARY };
+	struct deliver d;
+	ssize_t got;
+	size_t skip;
+
+	if ((got = fd_read_all(STDIN_FILENO, j->in, sizeof(j->in))) == -1) {
+		warn("standard input");
+		return EX_IOERR;
+	}
+	j->n = (size_t)got;
+	skip = skip_from_line(j);
+	if (j->n == skip) {
+		warnx("standard input: there is no message");
+		return EX_NOINPUT;
+	}
+	if (j->how.to != NULL &&
+	    deliver_loops(j->in + skip, j->n - skip, j->how.to)) {
+		warnx("5.4.6 mail loop: it was delivered to this address "
+		    "before");
+		return EX_UNAVAILABLE;
+	}
+	if (deliver_begin(&d, &j->how, &o) == 0 &&
+	    copy_message(j, &d, skip, &o) == 0)
+		deliver_end(&d, &o);
+	if (o.code != 0)
+		warnx("%s", o.text);
+	return o.code;
+}
+
+int
+direct_run(const struct settings *s, const struct direct *d)
+{
+	struct job *j;
+	int code = 0;
+
+	if ((j = calloc(1, sizeof(*j))) == NULL) {
+		warn(NULL);
+		return EX_TEMPFAIL;
+	}
+	j->settings = s;
+	j->how.host = s->hostname;
+	j->how.mailbox = d->mailbox;
+	if (d->sender != NULL) {
+		if (parse(&j->from, d->sender, "sender") == -1)
+			code = EX_USAGE;
+		j->how.from = &j->from;
+	}
+	if (code == 0 && d->mailbox == NULL)
+		code = find_recipient(j, d);
+	if (code == 0 && restrict_to_mailbox(j->how.mailbox) == -1) {
+		warn("sandbox");
+		code = EX_OSERR;
+	}
+	if (code == 0)
+		code = deliver_stdin(j);
+	free(j);
+	return code;
+}

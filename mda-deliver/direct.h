@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The message on standard input, delivered once.
+ */
+#ifndef MDA_DELIVER_DIRECT_H
+#define MDA_DELIVER_DIRECT_H
+
+#include "mail/settings.h"
+
+/* What the command line said; NULL what it did not. */
+struct direct {
+	const char	*sender;	/* -f */
+	const char	*user;		/* -d */
+	const char	*address;	/* -a */
+	const char	*mailbox;	/* the operand */
+};
+
+/* Deliver; returns the exit code, having said why on standard error when it is
+ * not 0. */
+int	 direct_run(const struct settings *, const struct direct *);
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One message of the queue.  It must never let go of a recipient that is
+ * neither delivered, on disk, nor bounced; nor write to a mailbox with more
+ * rights than its owner's.
+ */
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "deliver.h"
+#include "mail/bounce.h"
+#include "mail/recipient.h"
+#include "message.h"
+#include "system/fdio.h"
+#include "system/log.h"
+#include "system/privilege.h"
+#include "system/sandbox.h"
+
+#define FIRST_WAIT	60	/* seconds; then as spool_wait() */
+#define MOST_WAIT	(2 * 3600)
+
+/* Where a recipient's copy goes. */
+struct target {
+	bool		 local;		/* else outcome says why not */
+	bool		 system;
+	uid_t		 uid;
+	gid_t		 gid;
+	char		*mailbox;
+	struct outcome	 outcome;
+};
+
+struct work {
+	const struct settings	*settings;
+	struct spool		*spool;
+	struct spool_message	*m;
+	struct target		*targets;	/* one for each recipient */
+	bool			 gone;	/* the message itself is delivered */
+};
+
+static int __attribute__((format(printf, 3, 4)))
+refuse(struct target *t, enum outcome_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	t->outcome.kind = kind;
+	va_start(ap, fmt);
+	vsnprintf(t->outcome.text, sizeof(t->outcome.text), fmt, ap);
+	va_end(ap);
+	return 0;
+}
+
+/* Who is this?  0, or -1 no memory. */
+static int
+find_target(struct work *w, struct users *users, const struct address *to,
+    struct target *t)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct recipient r;
+
+	switch (recipient_find(w->settings, users, to, &r)) {
+	case RECIPIENT_LOCAL:
+		t->local = true;
+		t->system = r.user.system;
+		t->uid = r.user.uid;
+		t->gid = r.user.gid;
+		t->mailbox = strdup(r.user.mailbox);
+		return t->mailbox == NULL ? -1 : 0;
+	case RECIPIENT_UNKNOWN:
+		return refuse(t, OUTCOME_PERMANENT, "5.1.1 no such user: "
+		    "%.300s", address_text(to, text));
+	case RECIPIENT_REMOTE:
+		return refuse(t, OUTCOME_PERMANENT, "5.1.2 not a domain of "
+		    "ours any more: %.300s", address_text(to, text));
+	case RECIPIENT_TEMPORARY:
+		break;
+	}
+	log_error("users", "id=%s error=%s", w->m->item.id,
+	    log_str(r.error));
+	return refuse(t, OUTCOME_TEMPORARY, "4.3.5 the users cannot be "
+	    "looked up");
+}
+
+/* An owed recipient: not delivered, not failed before. */
+static bool
+is_owed(const struct envelope_rcpt *r)
+{
+	return r->status == ENVELOPE_QUEUED || r->status == ENVELOPE_TRYING;
+}
+
+static int
+find_targets(struct work *w, struct users *users)
+{
+	struct spool_message *m = w->m;
+	size_t i;
+
+	w->targets = calloc(m->env.nrcpts, sizeof(*w->targets));
+	if (w->targets == NULL)
+		return -1;
+	for (i = 0; i < m->env.nrcpts; i++)
+		if (is_owed(&m->env.rcpts[i]) && find_target(w, users,
+		    &m->env.rcpts[i].addr, &w->targets[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/*
+ * As root: when all mailboxes belong to one account that is nobody's login,
+ * become it for good; the group still opens the spool.  An account of the
+ * system gets no such group: it is only borrowed, for each copy.
+ */
+static int
+become_owner(struct work *w)
+{
+	char error[CONF_ERROR_MAX];
+	const struct target *t, *one = NULL;
+	gid_t group = w->spool->group;
+	size_t i;
+
+	if (geteuid() != 0)
+		return 0;
+	for (i = 0; i < w->m->env.nrcpts; i++) {
+		t = &w->targets[i];
+		if (!t->local)
+			continue;
+		if (t->system || (one != NULL && one->uid != t->uid))
+			return 0;
+		one = t;
+	}
+	if (one == NULL)
+		return 0;
+	spool_close(w->spool);
+	if (privilege_drop(one->uid, group) == -1 ||
+	    spool_open(w->spool, w->settings, error) == -1) {
+		log_error("become", "id=%s uid=%u error=%s", w->m->item.id,
+		    (unsigned)one->uid, log_str(strerror(errno)));
+		return -1;
+	}
+	return 0;
+}
+
+static int
+shut_in(const struct work *w)
+{
+	size_t i, n = 0, max = w->m->env.nrcpts + 1;
+	char (*anchors)[PATH_MAX] = calloc(max, sizeof(*anchors));
+	struct sandbox_path *paths = calloc(max, sizeof(*paths));
+	int r = -1;
+
+	if (anchors == NULL || paths == NULL)
+		goto out;
+	paths[n].path = w->settings->spool;
+	paths[n++].rights = SANDBOX_WRITE;
+	for (i = 0; i < w->m->env.nrcpts; i++) {
+		if (!w->targets[i].local)
+			continue;
+		paths[n].path = deliver_anchor(anchors[n],
+		    w->targets[i].mailbox);
+		paths[n++].rights = SANDBOX_WRITE;
+	}
+	r = sandbox_agent(paths, n, false);
+out:
+	if (r == -1)
+		log_error("sandbox", "error=%s", log_str(strerror(errno)));
+	free(anchors);
+	free(paths);
+	return r;
+}
+
+/* Was it at this address before?  1, 0; -1 cannot be read. */
+static int
+loops(const struct spool_message *m, const struct address *to)
+{
+	size_t n = m->size - m->start < LOOP_HEADER_MAX ?
+	    (size_t)(m->size - m->start) : LOOP_HEADER_MAX;
+	char *text = malloc(n + 1);
+	ssize_t got;
+	int r = -1;
+
+	if (text != NULL && (got = fd_pread_all(m->fd, text, n,
+	    (off_t)m->start)) != -1)
+		r = deliver_loops(text, (size_t)got, to);
+	free(text);
+	return r;
+}
+
+/*
+ * The fast way: the spool's file becomes the Maildir's by one rename.  1 done,
+ * 0 it has to be copied.  The folder is opened with the owner's rights alone,
+ * so that no symbolic link of his leads the rename further than he could go.
+ */
+static int
+take_whole(struct work *w, const struct target *t)
+{
+	struct spool_message *m = w->m;
+	char path[PATH_MAX + 8];
+	struct spool_as as;
+	int new, r;
+
+	if (m->item.form != SPOOL_LINES || m->size != m->item.size ||
+	    m->uid != (w->spool->uid == 0 ? t->uid : w->spool->uid) ||
+	    snprintf(path, sizeof(path), "%s/new", t->mailbox) >=
+	    (int)sizeof(path) || spool_as(&as, t->uid, t->gid) == -1)
+		return 0;
+	new = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	spool_as_end(&as);
+	if (new == -1)
+		return 0;
+	r = spool_give(m, t->uid, new);
+	close(new);
+	return r == 0;
+}
+
+/* The name of recipient i's copy: the ID; of several, with its number behind
+ * the letter. */
+static void
+copy_id(const struct spool_message *m, size_t i, char id[SPOOL_ID_MAX])
+{
+	const char *letter = strchr(m->item.id, 'Q');
+
+	letter = letter == NULL ? NULL : strchr(letter, 'M');
+	if (m->item.form == SPOOL_LINES || letter == NULL)
+		strlcpy(id, m->item.id, SPOOL_ID_MAX);
+	else
+		snprintf(id, SPOOL_ID_MAX, "%.*s%zu%.100s",
+		    (int)(letter - m->item.id) + 1, m->item.id, i,
+		    letter + 1);
+}
+
+static void
+copy_message(const struct spool_message *m, struct deliver *d,
+    struct outcome *o)
+{
+	uint64_t at = m->start;
+	char data[32768];
+	ssize_t got;
+
+	while ((got = fd_pread_all(m->fd, data, sizeof(data), (off_t)at)) >
+	    0) {
+		if (deliver_write(d, data, (size_t)got, o) == -1)
+			return;
+		at += (uint64_t)got;
+	}
+	if (got == -1) {
+		outcome_errno(o, "the spool", errno);
+		deliver_abort(d);
+		return;
+	}
+	deliver_end(d, o);
+}
+
+static void
+write_copy(struct work *w, size_t i, struct outcome *o)
+{
+	const struct spool_message *m = w->m;
+	char id[SPOOL_ID_MAX];
+	const struct delivery how = {
+		.mailbox = w->targets[i].mailbox,
+		.create = true,
+		.from = &m->env.sender,
+		.to = &m->env.rcpts[i].addr,
+		.id = id,
+		.host = w->settings->hostname,
+		.mtime = &m->mtime,
+	};
+	struct deliver d;
+
+	copy_id(m, i, id);
+	if (deliver_begin(&d, &how, o) == 0)
+		copy_message(m, &d, o);
+}
+
+/* In a process that is the owner; what it says comes through a pipe. */
+static void
+copy_as_owner(struct work *w, size_t i, struct outcome *o)
+{
+	const struct target *t = &w->targets[i];
+	int ends[2], status;
+	pid_t pid;
+
+	outcome_errno(o, "its owner's process", EIO);
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return;
+	if ((pid = fork()) == 0) {
+		(void)alarm(MESSAGE_SECONDS);
+		if (privilege_drop(t->uid, t->gid) == -1)
+			_exit(1);
+		write_copy(w, i, o);
+		_exit(fd_write_all(ends[1], o, sizeof(*o)) == -1);
+	}
+	close(ends[1]);
+	if (pid != -1) {
+		if (fd_read_all(ends[0], o, sizeof(*o)) != sizeof(*o))
+			outcome_errno(o, "its owner's process", EIO);
+		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
+			;
+	}
+	close(ends[0]);
+}
+
+static void
+deliver_target(struct work *w, size_t i)
+{
+	struct target *t = &w->targets[i];
+
+	switch (loops(w->m, &w->m->env.rcpts[i].addr)) {
+	case -1:
+		outcome_errno(&t->outcome, "the spool", errno);
+		return;
+	case 1:
+		refuse(t, OUTCOME_PERMANENT, "5.4.6 mail loop: it was "
+		    "delivered to this address before");
+		return;
+	}
+	if (take_whole(w, t)) {
+		w->gone = true;
+		t->outcome.kind = OUTCOME_DELIVERED;
+	} else if (geteuid() == 0)
+		copy_as_owner(w, i, &t->outcome);
+	else
+		write_copy(w, i, &t->outcome);
+}
+
+static void
+log_outcome(const struct work *w, size_t i, const char *what)
+{
+	const struct envelope_rcpt *r = &w->m->env.rcpts[i];
+	char to[ADDRESS_TEXT_MAX], from[ADDRESS_TEXT_MAX];
+
+	log_info(what, "id=%s from=%s to=%s%s%s", w->m->item.id,
+	    log_str(address_text(&w->m->env.sender, from)),
+	    log_str(address_text(&r->addr, to)),
+	    r->reply == NULL ? "" : " reply=",
+	    r->reply == NULL ? "" : log_str(r->reply));
+}
+
+/* Keep what became of recipient i. */
+static void
+record(struct work *w, size_t i)
+{
+	const struct outcome *o = &w->targets[i].outcome;
+	enum envelope_status status = ENVELOPE_DELIVERED;
+	char text[sizeof(o->text) + 8];
+	const char *event = "delivered";
+	int64_t now = (int64_t)time(NULL);
+
+	/* Status and words, and between them the host: none but us. */
+	snprintf(text, sizeof(text), "%.*s -%s", (int)strcspn(o->text, " "),
+	    o->text, o->text + strcspn(o->text, " "));
+	switch (o->kind) {
+	case OUTCOME_BEFORE:
+		event = "delivered-before";
+		break;
+	case OUTCOME_DELIVERED:
+		break;
+	case OUTCOME_TEMPORARY:
+		event = "deferred";
+		status = ENVELOPE_QUEUED;
+		if (now - w->m->item.arrived > w->settings->queue_lifetime) {
+			event = "expired";
+			status = ENVELOPE_FAILED;
+		}
+		break;
+	case OUTCOME_PERMANENT:
+		event = "failed";
+		status = ENVELOPE_FAILED;
+		break;
+	}
+	if (!w->gone && spool_mark(w->m, i, status, now,
+	    status == ENVELOPE_DELIVERED ? NULL : text) == -1)
+		log_error("spool", "id=%s error=%s", w->m->item.id,
+		    log_str(strerror(errno)));
+	log_outcome(w, i, event);
+}
+
+static void
+deliver_all(struct work *w)
+{
+	struct envelope_rcpt *r;
+	size_t i;
+
+	for (i = 0; i < w->m->env.nrcpts; i++) {
+		r = &w->m->env.rcpts[i];
+		if (!is_owed(r))
+			continue;
+		if (r->status == ENVELOPE_TRYING)
+			log_outcome(w, i, "may-be-doubled");
+		if (w->targets[i].local) {
+			(void)spool_mark(w->m, i, ENVELOPE_TRYING, 0, NULL);
+			deliver_target(w, i);
+		}
+		record(w, i);
+	}
+}
+
+/* Nobody is owed anything: it goes.  Else it waits. */
+static int
+put_away(struct work *w)
+{
+	struct spool_message *m = w->m;
+	int64_t now = (int64_t)time(NULL);
+
+	if (bounce_send(w->spool, w->settings, m) == -1)
+		log_error("bounce", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
+	if (envelope_count(&m->env, ENVELOPE_DELIVERED) +
+	    envelope_count(&m->env, ENVELOPE_BOUNCED) == m->env.nrcpts) {
+		if (spool_drop(m) == 0)
+			return 0;
+	} else if (spool_marks_sync(m) == 0 && spool_defer(m,
+	    spool_wait(m->item.arrived, now, FIRST_WAIT, MOST_WAIT)) == 0)
+		return 0;
+	log_error("spool", "id=%s error=%s", m->item.id,
+	    log_str(strerror(errno)));
+	return 1;
+}
+
+int
+message_handle(const struct settings *settings, struct spool *spool,
+    struct users *users, struct spool_message *m)
+{
+	struct work w = { .settings = settings, .spool = spool, .m = m };
+	size_t i;
+	int r = 1;
+
+	if (find_targets(&w, users) == 0 && become_owner(&w) == 0 &&
+	    shut_in(&w) == 0) {
+		deliver_all(&w);
+		r = w.gone ? 0 : put_away(&w);
+	}
+	for (i = 0; w.targets != NULL && i < m->env.nrcpts; i++)
+		free(w.targets[i].mailbox);
+	free(w.targets);
+	return r;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The walk through spool/local: it locks each message and hands it to a
+ * process of its own, some at once, so that one that hangs holds up nobody.
+ * It looks at no message's text, and never leaves one in now/ that it cannot
+ * deliver.
+ */
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sysexits.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mail/recipient.h"
+#include "mail/spool.h"
+#include "mail/start.h"
+#include "message.h"
+#include "queue.h"
+#include "system/log.h"
+
+#define WORKERS_MAX	8
+#define BROKEN_WAIT	(6 * 3600)	/* for what cannot be read */
+#define LOST_WAIT	300		/* when its process died */
+#define BUSY_TRIES	30		/* looks, a second apart, at messages
+					 * that another agent has */
+
+struct worker {
+	pid_t			pid;	/* 0: free */
+	struct spool_item	item;
+};
+
+struct agent {
+	struct settings	*settings;
+	struct users	*users;
+	struct spool	 spool;
+	struct spool_watch watch;
+	struct worker	 workers[WORKERS_MAX];
+	size_t		 running;
+	size_t		 taken, busy;	/* in this pass */
+	bool		 trouble;	/* something stays in now/ */
+};
+
+static volatile sig_atomic_t stop, reload;
+
+static void
+on_signal(int signo)
+{
+	if (signo == SIGHUP)
+		reload = 1;
+	else if (signo != SIGCHLD)
+		stop = 1;
+}
+
+/* The four that end a wait are blocked but inside one: none is missed. */
+static void
+catch_signals(sigset_t *inside)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t block;
+	size_t i;
+
+	sigemptyset(&sa.sa_mask);
+	sigemptyset(&block);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		(void)sigaction(signals[i], &sa, NULL);
+		sigaddset(&block, signals[i]);
+	}
+	(void)sigprocmask(SIG_BLOCK, &block, inside);
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigdelset(inside, signals[i]);
+}
+
+static void
+put_off(struct agent *a, const struct spool_item *item, int64_t wait)
+{
+	int64_t due = (int64_t)time(NULL) + wait;
+
+	if (spool_defer_item(&a->spool, item, due) == -1 &&
+	    errno != ENOENT) {
+		log_error("spool", "id=%s error=%s", item->id,
+		    log_str(strerror(errno)));
+		a->trouble = true;
+	}
+}
+
+static void
+ended(struct agent *a, pid_t pid, int status)
+{
+	struct worker *w = a->workers;
+
+	while (w < a->workers + WORKERS_MAX && w->pid != pid)
+		w++;
+	if (w == a->workers + WORKERS_MAX)
+		return;
+	if (WIFSIGNALED(status))
+		log_error("died", "id=%s signal=%d", w->item.id,
+		    WTERMSIG(status));
+	if (status != 0)
+		put_off(a, &w->item, LOST_WAIT);
+	w->pid = 0;
+	a->running--;
+}
+
+static void
+reap(struct agent *a)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		ended(a, pid, status);
+}
+
+/* Wait for a free place. */
+static void
+wait_worker(struct agent *a, const sigset_t *inside)
+{
+	while (reap(a), a->running == WORKERS_MAX && !stop)
+		(void)sigsuspend(inside);
+}
+
+static void
+run_worker(struct agent *a, struct spool_message *m)
+{
+	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	sigset_t none;
+	size_t i;
+
+	/* Told to stop, the agent waits for what is being delivered. */
+	for (i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)signal(signals[i], signals[i] == SIGCHLD ? SIG_DFL :
+		    SIG_IGN);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	spool_watch_close(&a->watch);
+	(void)alarm(MESSAGE_SECONDS);
+	_exit(message_handle(a->settings, &a->spool, a->users, m));
+}
+
+static void
+start_worker(struct agent *a, struct spool_message *m)
+{
+	struct worker *w = a->workers;
+	pid_t pid;
+
+	while (w->pid != 0)
+		w++;
+	if ((pid = fork()) == 0)
+		run_worker(a, m);
+	if (pid == -1) {
+		log_error("fork", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
+		a->trouble = true;
+		return;
+	}
+	w->pid = pid;
+	w->item = m->item;
+	a->running++;
+	a->taken++;
+}
+
+static bool
+is_running(const struct agent *a, const struct spool_item *item)
+{
+	size_t i;
+
+	for (i = 0; i < WORKERS_MAX; i++)
+		if (a->workers[i].pid != 0 &&
+		    strcmp(a->workers[i].item.id, item->id) == 0)
+			return true;
+	return false;
+}
+
+static void
+take(struct agent *a, const struct spool_item *item)
+{
+	struct spool_message m;
+	int error;
+
+	if (is_running(a, item))
+		return;
+	switch (spool_take(&a->spool, item, &m)) {
+	case 1:
+		start_worker(a, &m);
+		/* The lock lives on in the worker. */
+		spool_release(&m);
+		return;
+	case 0:
+		a->busy++;
+		return;
+	}
+	error = errno;
+	log_error("spool", "id=%s error=%s", item->id,
+	    log_str(strerror(error)));
+	put_off(a, item, error == EBADMSG ? BROKEN_WAIT : LOST_WAIT);
+}
+
+/* Once through what is due. */
+static void
+pass(struct agent *a, const sigset_t *inside)
+{
+	struct spool_walk *walk;
+	struct spool_item item;
+	int got = -1;
+
+	a->taken = a->busy = 0;
+	a->trouble = false;
+	users_refresh(a->users);
+	walk = spool_walk_open(&a->spool, SPOOL_LOCAL, (int64_t)time(NULL),
+	    1);
+	if (walk != NULL)
+		while (!stop && (got = spool_walk_next(walk, &item)) == 1) {
+			take(a, &item);
+			wait_worker(a, inside);
+		}
+	if (got == -1 && !stop) {
+		log_error("queue", "error=%s", log_str(strerror(errno)));
+		a->trouble = true;
+	}
+	spool_walk_close(walk);
+}
+
+/* The settings and what was made of them; the old stay on error. */
+static void
+reread(struct agent *a)
+{
+	char error[CONF_ERROR_MAX];
+	struct users *users;
+
+	reload = 0;
+	if (start_reload(a->settings) == -1)
+		return;
+	if (users_open(&users, a->settings, error) == -1) {
+		log_error("reload", "error=%s", log_str(error));
+		return;
+	}
+	users_close(a->users);
+	a->users = users;
+}
+
+/* Until something is to be done: 1, or 0 when there is no more to do. */
+static int
+rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
+{
+	int64_t now = (int64_t)time(NULL), due = 0;
+	struct timespec second = { .tv_sec = 1 };
+
+	if (a->busy > 0 || (a->trouble && watch)) {
+		if (!watch && ++*looks > BUSY_TRIES)
+			return 0;
+		(void)pselect(0, NULL, NULL, NULL, &second, inside);
+		return 1;
+	}
+	if (!watch && a->running == 0)
+		return 0;
+	if (watch && (due = spool_next_due(&a->spool, SPOOL_LOCAL)) == -1)
+		due = now + SPOOL_POLL;
+	(void)spool_watch_wait(&a->watch, due, inside);
+	return 1;
+}
+
+static void
+run(struct agent *a, bool watch)
+{
+	unsigned looks = 0;
+	sigset_t inside;
+
+	catch_signals(&inside);
+	while (!stop) {
+		if (reload)
+			reread(a);
+		pass(a, &inside);
+		reap(a);
+		if (stop || (a->taken == 0 && !rest(a, watch, &looks,
+		    &inside)))
+			break;
+		reap(a);
+	}
+	while (reap(a), a->running > 0)
+		(void)sigsuspend(&inside);
+}
+
+int
+queue_run(struct settings *settings, bool watch)
+{
+	struct agent a = { .settings = settings, .watch = { .fd = -1 } };
+	char error[CONF_ERROR_MAX];
+
+	if (spool_open(&a.spool, settings, error) == -1 ||
+	    users_open(&a.users, settings, error) == -1) {
+		log_error("start", "error=%s", log_str(error));
+		return EX_CONFIG;
+	}
+	if (watch)
+		spool_watch_open(&a.watch, &a.spool, SPOOL_LOCAL);
+	if (spool_recover(&a.spool) == -1)
+		log_warn("recover", "error=%s", log_str(strerror(errno)));
+	run(&a, watch);
+	spool_watch_close(&a.watch);
+	users_close(a.users);
+	spool_close(&a.spool);
+	return a.trouble ? EX_TEMPFAIL : 0;
+}
