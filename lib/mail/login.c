@@ -101,6 +101,16 @@ check_open(struct server_call *call)
 	return 1;
 }
 
+/* What a mailbox process must not have: the key, and other people's hashes. */
+static void
+forget(void)
+{
+	tls_server_free(login.tls);
+	login.tls = NULL;
+	users_close(login.users);
+	login.users = NULL;
+}
+
 /* Open the tree and give up all the rest. */
 static enum mailbox_status
 confine(struct login_mailbox *m, const char *path, unsigned flags)
@@ -148,10 +158,7 @@ run_open(struct server_call *call)
 	struct login_open_reply *reply = call->reply;
 
 	reply->status = MAILBOX_TEMPORARY;
-	if (login.forget != NULL)
-		login.forget();
-	users_close(login.users);
-	login.users = NULL;
+	forget();
 	m.user = owner->name;
 	m.peer = call->peer;
 	if (privilege_drop(owner->uid, owner->gid) == -1) {
@@ -220,7 +227,7 @@ exit_code(enum mailbox_status status)
 }
 
 int
-login_local(const char *path, int in, int out, struct tls_server *tls)
+login_local(const char *path, int in, int out)
 {
 	static struct login_mailbox m;
 	enum mailbox_status status;
@@ -229,13 +236,12 @@ login_local(const char *path, int in, int out, struct tls_server *tls)
 	m.user = "";
 	if ((m.stream = stream_new(in, out)) == NULL)
 		return EX_OSERR;
-	if (tls != NULL && tls_accept(m.stream, tls, TLS_DIRECT) !=
+	if (login.tls_first && tls_accept(m.stream, login.tls, TLS_DIRECT) !=
 	    STREAM_OK) {
 		log_info("tls", "error=%s", log_str(stream_error(m.stream)));
 		return EX_PROTOCOL;
 	}
-	if (login.forget != NULL)
-		login.forget();
+	forget();
 	status = confine(&m, path, n > 0 && path[n - 1] == '/' ?
 	    MAILBOX_CREATE : 0);
 	if (status == MAILBOX_OK && login.open != NULL) {

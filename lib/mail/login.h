@@ -15,10 +15,8 @@
  *			with much input waiting, the door relays octets.
  *
  * When it cannot be opened nothing has happened: the door goes on and says so.
- * With -p there is neither door nor monitor: login_local().
- *
- * The program puts LOGIN_OPS at the start of its table of operations; the
- * monitor's memory of a session is struct login_memory (data_size).
+ * With -p there is neither door nor monitor: login_local().  The program
+ * fills in `login` and its main() is login_main().
  */
 #ifndef MAIL_LOGIN_H
 #define MAIL_LOGIN_H
@@ -50,16 +48,14 @@ struct login_mailbox {
 	void			*data;		/* from open to session */
 };
 
-/* The program's part; set once before server_run(). */
+/* The program's part, set before login_main(); and what that prepared. */
 struct login {
-	/* settings and users of now; the program replaces them at reload */
-	const struct settings	*settings;
-	struct users		*users;
-	/*
-	 * In the helper, before anything else: wipe what a mailbox process
-	 * must not have (the TLS key; the users are closed by us).  Or NULL.
-	 */
-	void	(*forget)(void);
+	const char	*name;		/* "pop3d" */
+	const char	*summary;	/* for the help */
+	/* In the door: the session until login_open(), or its end. */
+	void	(*door)(struct server_session *);
+	/* As server->refuse. */
+	const char *(*refuse)(enum server_refusal);
 	/*
 	 * In the mailbox process, before the answer: lock it, read it.
 	 * Anything but MAILBOX_OK is what login_open() returns in the door,
@@ -68,9 +64,23 @@ struct login {
 	enum mailbox_status (*open)(struct login_mailbox *);
 	/* The whole session; it greets the client first. */
 	void	(*session)(struct login_mailbox *);
+
+	/* By login_main(); the first two are NULL in a mailbox process. */
+	struct users		*users;
+	struct tls_server	*tls;		/* NULL: no certificate */
+	struct settings		*settings;
+	int			 tls_first;	/* -T */
 };
 
 extern struct login login;
+
+/*
+ * The whole of main() for such a program: options (-T, -p MAILBOX and the
+ * common ones), settings, certificate, users, and the server or, with -p, the
+ * one session.  A reload replaces all of it or nothing.  Returns the exit
+ * code.
+ */
+int	 login_main(int argc, char **argv);
 
 enum login_op {
 	LOGIN_OP_PASSWORD,
@@ -124,9 +134,6 @@ struct login_open_reply {
 
 extern const struct server_op login_ops[LOGIN_NOPS];
 
-/* The rows for a program's table: all of it, if it has no ops of its own. */
-#define LOGIN_OPS	login_ops, LOGIN_NOPS
-
 /* ---- in the door ---- */
 
 /* May a password be sent now: under TLS, where nobody else can listen (a pipe,
@@ -149,14 +156,18 @@ enum login_verdict login_password(struct server_session *, bool tls,
 enum mailbox_status login_open(struct server_session *, struct stream *,
 	    const void *hello, size_t n);
 
+/* A stream on the client, with TLS shaken when -T says so.  NULL: logged, the
+ * door ends. */
+struct stream *login_stream(struct server_session *);
+
 /* ---- with -p ---- */
 
 /*
  * A session on in and out, authenticated, on the tree at path: opens it,
  * confines this process to it, and runs login.open() and login.session().
- * tls, when not NULL, shakes hands first (-T), and its key is wiped.  Returns
- * the exit code; what is wrong was logged.
+ * With -T it shakes hands first, and the key is wiped.  Returns the exit code;
+ * what is wrong was logged.
  */
-int	 login_local(const char *path, int in, int out, struct tls_server *tls);
+int	 login_local(const char *path, int in, int out);
 
 #endif

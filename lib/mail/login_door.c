@@ -12,11 +12,28 @@
 #include "mail/login.h"
 #include "system/log.h"
 
+#define HANDSHAKE_SECONDS	60
+
 bool
 login_private(const struct server_session *s, const struct stream *stream)
 {
 	return tls_on(stream) || login.settings->allow_plaintext ||
 	    (s->peer.loopback && !s->peer.proxied);
+}
+
+struct stream *
+login_stream(struct server_session *s)
+{
+	struct stream *stream = stream_new(s->in, s->out);
+
+	if (stream == NULL || !login.tls_first)
+		return stream;
+	stream_set_timeout(stream, HANDSHAKE_SECONDS * 1000);
+	if (tls_accept(stream, login.tls, TLS_DIRECT) == STREAM_OK)
+		return stream;
+	log_info("tls", "error=%s", log_str(stream_error(stream)));
+	stream_free(stream);
+	return NULL;
 }
 
 static const char *
