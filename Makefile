@@ -45,11 +45,12 @@ ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) $(ADD.$V)
 ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
 LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lbsd
 
-SRC    := $(wildcard lib/*/*.c $(PROGS:%=%/*.c) t/unit/*.c t/fuzz/*.c)
+SRC    := $(wildcard lib/*/*.c $(PROGS:%=%/*.c) t/*/*.c)
 OBJ    := $(SRC:%.c=$Bobj/%.o)
 LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
 BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
+FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c))
 FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
 
 all: $(BINS)
@@ -89,7 +90,7 @@ $Bbin/$1: $(patsubst %.c,$Bobj/%.o,$(wildcard $1/*.c)) $Bobj/stdmail.a $Bfiles
 endef
 $(foreach p,$(PROGS),$(eval $(call program,$p)))
 
-$Bt/unit/%: $Bobj/t/unit/%.o $Bobj/stdmail.a
+$Bt/%: $Bobj/t/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
 	$(call say,LD)
 	$S$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -112,7 +113,7 @@ export STDMAIL_WORLD   := $(if $(world_),$(abspath $(world_)))
 export STDMAIL_SHARED  ?= $(abspath ../shared)
 FUZZTIME ?= 10
 
-tests: $(TESTS)
+tests: $(TESTS) $(FAULT)
 
 flags:
 	@echo $(ALL_CPPFLAGS) $(ALL_CFLAGS)

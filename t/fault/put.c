@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Puts messages into a spool, as smtpd's monitor and session do, for the
+ * tests that kill it, fill its disk and cut its power.
+ *
+ *	put SPOOL local|remote COUNT SIZE SENDER RCPT...
+ *	put SPOOL recover
+ *
+ * Prints the ID of each message once it is answered for: what was printed may
+ * never be missing.  Exit code: 0 all went in, 75 one was refused.
+ */
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "mail/spool.h"
+#include "system/log.h"
+
+static void
+put_text(struct spool_put *p, size_t size)
+{
+	static const char head[] = "Received: by test\nSubject: test\n\n";
+	char line[64];
+	size_t i;
+
+	(void)spool_put_write(p, head, sizeof(head) - 1);
+	for (i = 0; i < size; i += sizeof(line)) {
+		memset(line, 'a' + (int)(i / sizeof(line) % 26),
+		    sizeof(line));
+		line[sizeof(line) - 1] = '\n';
+		(void)spool_put_write(p, line, sizeof(line));
+	}
+}
+
+/* One message; 0 and its ID is printed in one write. */
+static int
+put_one(const struct spool *sp, enum spool_queue queue, size_t size,
+    struct envelope *e)
+{
+	struct spool_put p;
+	char id[SPOOL_ID_MAX + 1];
+	int n;
+
+	e->arrived = 0;
+	if (spool_put_begin(&p, sp, queue, e, (uid_t)-1) == -1)
+		return -1;
+	put_text(&p, size);
+	if (spool_put_end(&p) == -1)
+		return -1;
+	n = snprintf(id, sizeof(id), "%s\n", p.file.id);
+	return write(STDOUT_FILENO, id, (size_t)n) == n ? 0 : -1;
+}
+
+static void
+add_rcpt(struct envelope *e, const char *text)
+{
+	struct address a;
+
+	if (address_parse(&a, text, strlen(text), NULL) != 1 ||
+	    envelope_add(e, &a) == -1)
+		errx(EX_USAGE, "%s", text);
+}
+
+int
+main(int argc, char **argv)
+{
+	char error[CONF_ERROR_MAX], spool[512];
+	const char *assign[] = { spool, "hostname=mx.a.test" };
+	struct settings s;
+	struct envelope e;
+	struct spool sp;
+	long count, size;
+	int i;
+
+	if (argc != 3 && argc < 7)
+		errx(EX_USAGE, "see the comment on top of put.c");
+	log_open("put");
+	snprintf(spool, sizeof(spool), "spool=%s", argv[1]);
+	if (settings_load(&s, "/dev/null", assign, 2, error) == -1 ||
+	    spool_open(&sp, &s, error) == -1)
+		errx(EX_CONFIG, "%s", error);
+	if (argc == 3)
+		return spool_recover(&sp) == -1 ? EX_TEMPFAIL : 0;
+	count = strtol(argv[3], NULL, 10);
+	size = strtol(argv[4], NULL, 10);
+	envelope_init(&e);
+	if (address_parse(&e.sender, argv[5], strlen(argv[5]), NULL) != 1)
+		errx(EX_USAGE, "%s", argv[5]);
+	for (i = 6; i < argc; i++)
+		add_rcpt(&e, argv[i]);
+	for (i = 0; i < count; i++)
+		if (put_one(&sp, strcmp(argv[2], "remote") == 0 ?
+		    SPOOL_REMOTE : SPOOL_LOCAL, (size_t)size, &e) == -1) {
+			warn("refused");
+			return EX_TEMPFAIL;
+		}
+	envelope_free(&e);
+	spool_close(&sp);
+	settings_free(&s);
+	return 0;
+}
