@@ -26,6 +26,7 @@
 #define EVENTS		64
 #define ACCEPTS		32		/* in a row, before others' turn */
 #define ACCEPT_PAUSE	1000		/* ms, out of descriptors */
+#define KILL_WAIT	2000		/* ms, for the killed to be gone */
 #define CRASHES_MAX	5		/* then a new memory layout */
 
 struct server_loop server_loop;
@@ -323,7 +324,10 @@ timers(int64_t now)
 		listen_on(true);
 	}
 	if (l->kill_at != 0 && l->kill_at <= now) {
-		l->kill_at = 0;
+		if (l->killed)
+			return true;	/* who started us may kill the rest */
+		l->killed = true;
+		l->kill_at = now + KILL_WAIT;
 		TAILQ_FOREACH(c, &l->conns, link)
 			conn_kill(c, SIGKILL);
 	}

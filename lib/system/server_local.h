@@ -93,6 +93,7 @@ struct server_loop {
 	bool			 stopping;
 	bool			 draining;	/* another process accepts */
 	int64_t			 kill_at;	/* ms, when stopping */
+	bool			 killed;
 	int64_t			 idle_since;	/* ms */
 	unsigned		 crashes;
 	int			 exit_code;
