@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Encoded words in header fields (RFC 2047), for searches: the text that a
+ * person sees, in UTF-8.
+ */
+#ifndef GRAMMAR_MIME_WORDS_H
+#define GRAMMAR_MIME_WORDS_H
+
+#include <stddef.h>
+
+#include "bytes/buf.h"
+
+/*
+ * Append the unfolded value of a field with its encoded words decoded; white
+ * space between two of them goes (RFC 2047 section 6.2).  What is no encoded
+ * word, or malformed, passes as it stands.
+ * NOTE: words are decoded wherever they stand, also within quoted strings,
+ * where RFC 2047 section 5 forbids them, as senders put them there.
+ * 0, or -1 as buf_add().
+ */
+int	 mime_words_decode(struct buf *, const char *, size_t);
+
+#endif
