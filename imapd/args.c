@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Arguments that many commands have: a mailbox, and the messages a command
+ * names (RFC 3501 section 9, sequence-set; 6.4.8).
+ */
+#include <stdlib.h>
+
+#include "session.h"
+
+int
+args_mailbox(struct imap_lex *l, struct imap_string *name)
+{
+	int r;
+
+	if (imap_lex_need_sp(l) == -1)
+		return -1;
+	if ((r = imap_lex_mailbox(l, name)) == 0)
+		return imap_lex_fail(l, "a mailbox name is missing");
+	return r;
+}
+
+void
+numbers_free(struct numbers *n)
+{
+	free(n->v);
+	n->v = NULL;
+	n->n = 0;
+}
+
+/* Sequence numbers: the set must lie within the mailbox. */
+static enum reply
+by_number(struct session *s, struct imap_set *set, struct numbers *out)
+{
+	uint32_t count = mailbox_count(s->box), x;
+	size_t i;
+
+	imap_set_resolve(set, count);
+	if (count == 0 || imap_set_max(set) > count)
+		return REPLY_SEQUENCE;
+	for (i = 0; i < set->n; i++)
+		for (x = set->r[i].lo; x <= set->r[i].hi; x++)
+			out->v[out->n++] = x;
+	return REPLY_OK;
+}
+
+/* UIDs: those that do not exist are left out. */
+static enum reply
+by_uid(struct session *s, struct imap_set *set, struct numbers *out)
+{
+	uint32_t count = mailbox_count(s->box), x;
+	struct mailbox_msg m = { 0 };
+	size_t i;
+
+	if (count > 0)
+		mailbox_msg(s->box, count, &m);
+	imap_set_resolve(set, m.uid);
+	for (i = 0; i < set->n; i++)
+		for (x = mailbox_seq_from(s->box, set->r[i].lo); x <= count;
+		    x++) {
+			mailbox_msg(s->box, x, &m);
+			if (m.uid > set->r[i].hi)
+				break;
+			out->v[out->n++] = x;
+		}
+	return REPLY_OK;
+}
+
+enum reply
+numbers_resolve(struct session *s, struct imap_set *set, struct numbers *out)
+{
+	out->n = 0;
+	out->v = reallocarray(NULL, (size_t)mailbox_count(s->box) + 1,
+	    sizeof(out->v[0]));
+	if (out->v == NULL)
+		return REPLY_MEMORY;
+	return s->uid ? by_uid(s, set, out) : by_number(s, set, out);
+}
+
+enum reply
+numbers_parse(struct session *s, struct imap_lex *l, struct numbers *out)
+{
+	struct imap_set set;
+	enum reply r;
+	int found;
+
+	out->v = NULL;
+	out->n = 0;
+	if (imap_lex_need_sp(l) == -1)
+		return reply_bad(s, l);
+	imap_set_init(&set);
+	if ((found = imap_lex_set(l, &set, 1)) == 0)
+		imap_lex_fail(l, "a sequence set is missing");
+	r = found == 1 ? numbers_resolve(s, &set, out) : reply_bad(s, l);
+	imap_set_free(&set);
+	return r;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One row for each command.  What is not in this table does not exist, and a
+ * command runs only in the states its row names.
+ */
+#include "commands.h"
+#include "grammar/chars.h"
+
+#define ANY	(STATE_FRESH | STATE_AUTH | STATE_SELECTED)
+#define AUTH	(STATE_AUTH | STATE_SELECTED)
+#define SELECT	STATE_SELECTED
+
+static const struct command commands[] = {
+	/* RFC 3501 6.1, RFC 2971 */
+	{ "CAPABILITY", cmd_capability, ANY, 0 },
+	{ "NOOP", cmd_noop, ANY, 0 },
+	{ "LOGOUT", cmd_logout, ANY, COMMAND_QUIET },
+	{ "ID", cmd_id, ANY, 0 },
+	/* RFC 3501 6.2 */
+	{ "STARTTLS", cmd_starttls, STATE_FRESH, 0 },
+	{ "AUTHENTICATE", cmd_authenticate, STATE_FRESH, 0 },
+	{ "LOGIN", cmd_login, STATE_FRESH, 0 },
+	/* RFC 3501 6.3, RFC 2342, RFC 2177 */
+	{ "SELECT", cmd_select, AUTH, COMMAND_QUIET },
+	{ "EXAMINE", cmd_examine, AUTH, COMMAND_QUIET },
+	{ "CREATE", cmd_create, AUTH, 0 },
+	{ "DELETE", cmd_delete, AUTH, 0 },
+	{ "RENAME", cmd_rename, AUTH, 0 },
+	{ "SUBSCRIBE", cmd_subscribe, AUTH, 0 },
+	{ "UNSUBSCRIBE", cmd_unsubscribe, AUTH, 0 },
+	{ "LIST", cmd_list, AUTH, 0 },
+	{ "LSUB", cmd_lsub, AUTH, 0 },
+	{ "STATUS", cmd_status, AUTH, 0 },
+	{ "APPEND", cmd_append, AUTH, COMMAND_LITERAL },
+	{ "NAMESPACE", cmd_namespace, AUTH, 0 },
+	{ "IDLE", cmd_idle, AUTH, 0 },
+	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 6851 */
+	{ "CHECK", cmd_check, SELECT, 0 },
+	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },
+	{ "UNSELECT", cmd_unselect, SELECT, COMMAND_QUIET },
+	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID },
+	{ "SEARCH", cmd_search, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "COPY", cmd_copy, SELECT, COMMAND_UID },
+	{ "MOVE", cmd_move, SELECT, COMMAND_UID },
+};
+
+const struct command *
+command_find(const struct imap_string *name, bool uid)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (chars_is(name->s, name->len, commands[i].name))
+			return uid && !(commands[i].flags & COMMAND_UID) ?
+			    NULL : &commands[i];
+	return NULL;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The table of commands: the protocol.  A handler is given the cursor behind
+ * the command's name and returns what to answer.
+ */
+#ifndef IMAPD_COMMANDS_H
+#define IMAPD_COMMANDS_H
+
+#include "session.h"
+
+typedef enum reply command_handler(struct session *, struct imap_lex *);
+
+enum {
+	COMMAND_UID = 1,	/* has a UID form */
+	COMMAND_NUMBERS = 2,	/* RFC 3501 7.4.1: no EXPUNGE may be told while
+				 * its form with sequence numbers runs */
+	COMMAND_QUIET = 4,	/* does not tell what changed */
+	COMMAND_LITERAL = 8	/* ends in a literal that it reads itself */
+};
+
+struct command {
+	const char	*name;
+	command_handler	*handler;
+	unsigned	 states;	/* of enum session_state */
+	unsigned	 flags;
+};
+
+/* By name, any letter case; uid: with "UID" before it.  NULL: none. */
+const struct command *command_find(const struct imap_string *, bool uid);
+
+command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_namespace,
+    cmd_starttls, cmd_login, cmd_authenticate, cmd_select, cmd_examine,
+    cmd_check, cmd_close, cmd_unselect, cmd_create, cmd_delete, cmd_rename,
+    cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status,
+    cmd_append, cmd_idle, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
+    cmd_copy, cmd_move;
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A message being fetched: opened and parsed only as far as the items asked
+ * for need, and sections of it sent without holding them in memory.
+ */
+#ifndef IMAPD_FETCH_H
+#define IMAPD_FETCH_H
+
+#include "grammar/imap_fetch.h"
+#include "grammar/mime.h"
+#include "session.h"
+
+struct fetch_message {
+	struct session	*session;
+	uint32_t	 seq;
+	struct message	*message;	/* NULL until it is needed */
+	struct mime	 mime;
+	int		 parsed;	/* 0 no, 1 the header, 2 all of it */
+	enum mailbox_status failed;	/* why it cannot be had */
+};
+
+void	 fetch_message_init(struct fetch_message *, struct session *,
+	    uint32_t seq);
+void	 fetch_message_free(struct fetch_message *);
+
+/* Open it, if it is not open; parse its header, or all of it.  0, or -1 and
+ * failed says why. */
+int	 fetch_message_open(struct fetch_message *);
+int	 fetch_message_parse(struct fetch_message *, bool whole);
+
+/*
+ * Send a section: its name, and NIL or the literal.  head is what is written
+ * before.  0; -1: failed before anything was sent, head included; -2: the
+ * message became shorter while it was sent, and the session must end.
+ */
+int	 fetch_section(struct fetch_message *, const struct imap_section *,
+	    const struct buf *head);
+
+/*
+ * The fields of a header, chosen by name, in pieces: each octet that belongs
+ * to a chosen field, and the blank line, is passed on.
+ */
+struct fetch_filter {
+	const struct imap_section *section;
+	char		 name[128];	/* of the field being read */
+	size_t		 name_len;
+	bool		 in_name, keep, at_start;
+	int		(*emit)(void *, const char *, size_t);
+	void		*arg;
+};
+
+void	 fetch_filter_init(struct fetch_filter *, const struct imap_section *,
+	    int (*emit)(void *, const char *, size_t), void *arg);
+/* 0, or what emit returned that was not 0. */
+int	 fetch_filter(struct fetch_filter *, const char *, size_t);
+int	 fetch_filter_end(struct fetch_filter *);
+
+#endif

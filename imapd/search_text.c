@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Looking for a text in a message: transfer encodings, encoded words and
+ * character sets undone before comparing (RFC 3501 6.4.4).  Bodies of any size
+ * go through in pieces.
+ */
+#include <string.h>
+
+#include "bytes/base64.h"
+#include "bytes/charset.h"
+#include "bytes/qp.h"
+#include "grammar/chars.h"
+#include "grammar/header.h"
+#include "grammar/mime_words.h"
+#include "search.h"
+
+/* Octets of a header, up to the limit, into a buffer. */
+static int
+read_header(struct search *q, uint64_t offset, uint64_t length, struct buf *b)
+{
+	char *to;
+	size_t n = length < SEARCH_HEADER_MAX ? (size_t)length :
+	    SEARCH_HEADER_MAX;
+
+	buf_reset(b);
+	if ((to = buf_reserve(b, n)) == NULL ||
+	    message_read(q->m.message, offset, to, n, &n) == -1) {
+		q->m.failed = MAILBOX_TEMPORARY;
+		return -1;
+	}
+	buf_commit(b, n);
+	return 0;
+}
+
+/* The header of the message, once. */
+static int
+need_header(struct search *q)
+{
+	uint64_t length;
+
+	if (q->header_read)
+		return 0;
+	if (fetch_message_open(&q->m) == -1)
+		return -1;
+	if (message_body(q->m.message, &length) == -1) {
+		q->m.failed = MAILBOX_TEMPORARY;
+		return -1;
+	}
+	if (read_header(q, 0, length, &q->header) == -1)
+		return -1;
+	q->header_read = true;
+	return 0;
+}
+
+/* Does this field's value, as a person sees it, have the text? */
+static bool
+field_has(struct search *q, const struct header_field *f, struct match *m,
+    bool with_name)
+{
+	struct buf value;
+	bool found;
+
+	buf_init(&value, SEARCH_HEADER_MAX);
+	buf_reset(&q->text);
+	header_unfold(&value, f);
+	if (with_name) {
+		buf_add(&q->text, f->name, f->name_len);
+		buf_adds(&q->text, ": ");
+	}
+	mime_words_decode(&q->text, value.data, value.len);
+	buf_free(&value);
+	match_reset(m);
+	found = match_feed(m, q->text.data, q->text.len) || m->found;
+	return found;
+}
+
+bool
+search_header(struct search *q, const struct imap_key *k, struct match *m)
+{
+	struct header_field f;
+	struct header h;
+
+	if (need_header(q) == -1)
+		return false;
+	header_init(&h, q->header.data, q->header.len);
+	while (header_next(&h, &f) == 1)
+		if (chars_equal(f.name, f.name_len, k->name.s, k->name.len) &&
+		    field_has(q, &f, m, false))
+			return true;
+	return false;
+}
+
+static bool
+any_field_has(struct search *q, const struct buf *header, struct match *m)
+{
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, header->data, header->len);
+	while (header_next(&h, &f) == 1)
+		if (field_has(q, &f, m, true))
+			return true;
+	return false;
+}
+
+/*
+ * Bodies.
+ */
+
+struct body {
+	struct match	*match;
+	enum { ENCODING_NONE, ENCODING_BASE64, ENCODING_QP } encoding;
+	struct base64	 base64;
+	struct qp	 qp;
+	enum charset	 charset;
+	struct buf	 decoded, text;
+};
+
+static bool
+feed_text(struct body *b, const char *p, size_t n)
+{
+	if (b->charset == CHARSET_UTF8 || b->charset == CHARSET_UNKNOWN)
+		return match_feed(b->match, p, n);
+	buf_reset(&b->text);
+	charset_decode(b->charset, &b->text, p, n);
+	return match_feed(b->match, b->text.data, b->text.len);
+}
+
+/* 1 ends the reading: it has been found. */
+static int
+feed_body(void *arg, const char *p, size_t n)
+{
+	struct body *b = arg;
+	char *to;
+
+	buf_reset(&b->decoded);
+	switch (b->encoding) {
+	case ENCODING_NONE:
+		return feed_text(b, p, n);
+	case ENCODING_BASE64:
+		if ((to = buf_reserve(&b->decoded, BASE64_ROOM(n))) != NULL)
+			buf_commit(&b->decoded, base64_feed(&b->base64, p, n,
+			    to));
+		break;
+	case ENCODING_QP:
+		qp_decode(&b->qp, &b->decoded, p, n);
+		break;
+	}
+	return feed_text(b, b->decoded.data, b->decoded.len);
+}
+
+static void
+body_init(struct body *b, const struct mime *m, const struct mime_part *p,
+    struct match *match)
+{
+	struct mime_ref charset = mime_param(m, p, "charset");
+	const char *encoding = mime_str(m, p->encoding);
+
+	memset(b, 0, sizeof(*b));
+	b->match = match;
+	match_reset(match);
+	buf_init(&b->decoded, 4 * MESSAGE_BLOCK);
+	buf_init(&b->text, 16 * MESSAGE_BLOCK);
+	if (encoding != NULL && chars_is(encoding, p->encoding.len, "base64"))
+		b->encoding = ENCODING_BASE64;
+	else if (encoding != NULL && chars_is(encoding, p->encoding.len,
+	    "quoted-printable"))
+		b->encoding = ENCODING_QP;
+	b->charset = charset.off == MIME_NONE ? CHARSET_UTF8 :
+	    charset_find(mime_str(m, charset), charset.len);
+}
+
+static bool
+body_has(struct search *q, const struct mime_part *p, struct match *m)
+{
+	struct body b;
+
+	body_init(&b, &q->m.mime, p, m);
+	if (message_stream(q->m.message, p->body_off, p->body_len, feed_body,
+	    &b) == -1)
+		q->m.failed = MAILBOX_TEMPORARY;
+	if (b.encoding == ENCODING_QP && !m->found) {
+		buf_reset(&b.decoded);
+		qp_decode_end(&b.qp, &b.decoded);
+		feed_text(&b, b.decoded.data, b.decoded.len);
+	}
+	buf_free(&b.decoded);
+	buf_free(&b.text);
+	return m->found;
+}
+
+bool
+search_text(struct search *q, struct match *m, bool with_header)
+{
+	const struct mime_part *p;
+	struct buf header;
+	bool found = false;
+	size_t i;
+
+	if (fetch_message_parse(&q->m, true) == -1 || need_header(q) == -1)
+		return false;
+	if (with_header && any_field_has(q, &q->header, m))
+		return true;
+	buf_init(&header, SEARCH_HEADER_MAX);
+	for (i = 0; i < q->m.mime.nparts && !found; i++) {
+		p = &q->m.mime.part[i];
+		if (i > 0 && read_header(q, p->header_off, p->header_len,
+		    &header) == 0)
+			found = any_field_has(q, &header, m);
+		if (!found && p->kind == MIME_TEXT)
+			found = body_has(q, p, m);
+	}
+	buf_free(&header);
+	return found;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The loop of a session.  It must never run a command that the table does not
+ * allow in this state, nor answer before what changed has been told.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "commands.h"
+#include "system/log.h"
+
+void
+session_init(struct session *s, struct stream *io,
+    const struct settings *settings, enum session_state state)
+{
+	memset(s, 0, sizeof(*s));
+	s->io = io;
+	s->settings = settings;
+	s->state = state;
+	s->name = "";
+	buf_init(&s->command, state == STATE_FRESH ? COMMAND_MAX_FRESH :
+	    COMMAND_MAX_AUTH);
+	/* COPYUID has two sets of as many ranges as a command may name. */
+	buf_init(&s->code, 64 << 20);
+	stream_set_timeout(io, 1000 * (state == STATE_FRESH ? LOGIN_SECONDS :
+	    IDLE_SECONDS));
+}
+
+void
+session_free(struct session *s)
+{
+	mailbox_close(s->box);
+	mailbox_root_close(s->root);
+	s->box = NULL;
+	s->root = NULL;
+	free(s->user);
+	s->user = NULL;
+	buf_wipe(&s->command);
+	buf_free(&s->code);
+	if (s->io != NULL)
+		(void)stream_close(s->io);
+	s->io = NULL;
+}
+
+bool
+session_privacy(const struct session *s)
+{
+	return tls_on(s->io) || s->settings->allow_plaintext ||
+	    s->door == NULL || (s->door->peer.loopback &&
+	    !s->door->peer.proxied);
+}
+
+static enum reply
+wrong_state(const struct session *s, const struct command *c)
+{
+	if (s->state == STATE_FRESH)
+		return REPLY_LOGIN_FIRST;
+	if (c->states == STATE_FRESH)
+		return REPLY_LOGIN_ALREADY;
+	return REPLY_SELECT_FIRST;
+}
+
+/* command = tag SP (command-any / ...): find the row, the cursor then stands
+ * behind the name.  NULL: *r is the answer. */
+static const struct command *
+parse_command(struct session *s, struct imap_lex *l, enum reply *r)
+{
+	const struct command *c;
+	struct imap_string tag, name;
+
+	*r = REPLY_NO_TAG;
+	if (imap_lex_tag(l, &tag) != 1 || tag.len > TAG_MAX)
+		return NULL;
+	memcpy(s->tag, tag.s, tag.len + 1);
+	if (!imap_lex_sp(l) || imap_lex_atom(l, &name) != 1)
+		return NULL;
+	if (strcasecmp(name.s, "UID") == 0) {
+		s->uid = true;
+		if (!imap_lex_sp(l) || imap_lex_atom(l, &name) != 1)
+			name.len = 0;
+	}
+	if ((c = command_find(&name, s->uid)) == NULL) {
+		*r = REPLY_UNKNOWN;
+		return NULL;
+	}
+	s->name = c->name;
+	if (!(c->states & s->state)) {
+		*r = wrong_state(s, c);
+		return NULL;
+	}
+	return c;
+}
+
+/* One command from its octets to its answer. */
+static void
+run_command(struct session *s)
+{
+	const struct command *c;
+	struct imap_lex l;
+	enum reply r;
+
+	s->uid = false;
+	s->why = NULL;
+	s->name = "";
+	buf_reset(&s->code);
+	if (imap_lex_init(&l, s->command.data, s->command.len) == -1) {
+		reply_send(s, REPLY_MEMORY);
+		return;
+	}
+	if ((c = parse_command(s, &l, &r)) != NULL)
+		r = c->handler(s, &l);
+	if (c != NULL && !(c->flags & COMMAND_QUIET) &&
+	    s->state == STATE_SELECTED)
+		sync_mailbox(s, s->uid || !(c->flags & COMMAND_NUMBERS));
+	if (s->state != STATE_OVER)
+		reply_send(s, r);
+	imap_lex_free(&l);
+}
+
+void
+session_run(struct session *s)
+{
+	while (s->state != STATE_OVER) {
+		switch (input_command(s)) {
+		case INPUT_COMMAND:
+			server_busy(true);
+			run_command(s);
+			server_busy(false);
+			break;
+		case INPUT_AGAIN:
+			break;
+		case INPUT_END:
+			s->state = STATE_OVER;
+			break;
+		}
+		if (s->command.data != NULL)
+			explicit_bzero(s->command.data, s->command.len);
+	}
+	if (s->io != NULL)
+		(void)stream_flush(s->io);
+}
+
+void
+session_mailbox(struct session *s)
+{
+	server_stop_fd(stream_rfd(s->io));
+	session_run(s);
+	if (s->user != NULL)
+		log_info("logout", "user=%s", log_str(s->user));
+	session_free(s);
+}
+
+void
+session_capabilities(const struct session *s, struct buf *b)
+{
+	const struct conf_list *mechanisms = &s->settings->auth_mechanisms;
+	size_t i;
+
+	buf_adds(b, "IMAP4rev1 LITERAL+ ID");
+	if (s->state != STATE_FRESH) {
+		buf_adds(b, " IDLE UIDPLUS NAMESPACE UNSELECT CHILDREN MOVE");
+		return;
+	}
+	buf_adds(b, " SASL-IR");
+	if (s->tls != NULL && !tls_on(s->io))
+		buf_adds(b, " STARTTLS");
+	if (!session_privacy(s)) {
+		buf_adds(b, " LOGINDISABLED");
+		return;
+	}
+	for (i = 0; i < mechanisms->n; i++)
+		buf_addf(b, " AUTH=%s", mechanisms->v[i]);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Flags in both directions, and what the server says unasked (RFC 3501 section
+ * 5.2, 7.2.6, 7.3, 7.4.1).
+ */
+#include "grammar/imap_write.h"
+#include "keywords.h"
+#include "session.h"
+
+static const struct {
+	mailbox_flags	 mailbox;
+	unsigned	 imap;
+} system_flags[] = {
+	{ MAILBOX_ANSWERED, IMAP_ANSWERED },
+	{ MAILBOX_FLAGGED, IMAP_FLAGGED },
+	{ MAILBOX_DELETED, IMAP_DELETED },
+	{ MAILBOX_SEEN, IMAP_SEEN },
+	{ MAILBOX_DRAFT, IMAP_DRAFT },
+};
+
+#define NFLAGS	(sizeof(system_flags) / sizeof(system_flags[0]))
+
+enum reply
+keywords_flags(struct mailbox *box, const struct imap_flags *f, bool create,
+    mailbox_flags *out)
+{
+	size_t i;
+	int k;
+
+	*out = 0;
+	for (i = 0; i < NFLAGS; i++)
+		if (f->system & system_flags[i].imap)
+			*out |= system_flags[i].mailbox;
+	for (i = 0; i < f->nkeywords; i++) {
+		k = mailbox_keyword(box, f->keyword[i].s, create);
+		if (k != -1)
+			*out |= MAILBOX_KEYWORD(k);
+		else if (create)
+			return REPLY_KEYWORDS;
+	}
+	return REPLY_OK;
+}
+
+unsigned
+keywords_system(const struct mailbox_msg *m)
+{
+	unsigned flags = m->recent ? IMAP_RECENT : 0;
+	size_t i;
+
+	for (i = 0; i < NFLAGS; i++)
+		if (m->flags & system_flags[i].mailbox)
+			flags |= system_flags[i].imap;
+	return flags;
+}
+
+void
+sync_write_flags(const struct session *s, struct buf *b,
+    const struct mailbox_msg *m)
+{
+	const char *name;
+	size_t start = b->len;
+	int i;
+
+	imap_write_flags(b, keywords_system(m));
+	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
+		if (!(m->flags & MAILBOX_KEYWORD(i)) ||
+		    (name = mailbox_keyword_name(s->box, i)) == NULL)
+			continue;
+		buf_addf(b, "%s%s", b->len > start ? " " : "", name);
+	}
+}
+
+void
+sync_flags(struct session *s, uint32_t seq)
+{
+	struct mailbox_msg m;
+	struct buf b;
+
+	mailbox_msg(s->box, seq, &m);
+	buf_init(&b, STREAM_BUFFER);
+	buf_addf(&b, "* %u FETCH (FLAGS (", seq);
+	sync_write_flags(s, &b, &m);
+	buf_addc(&b, ')');
+	if (s->uid)
+		buf_addf(&b, " UID %u", m.uid);
+	buf_adds(&b, ")\r\n");
+	stream_write(s->io, b.data, b.len);
+	buf_free(&b);
+}
+
+/* FLAGS and PERMANENTFLAGS: what messages here may have. */
+void
+sync_tell_flags(struct session *s)
+{
+	struct mailbox_msg all = { .flags = ~(mailbox_flags)0 };
+	struct buf b;
+
+	buf_init(&b, STREAM_BUFFER / 2);
+	sync_write_flags(s, &b, &all);
+	stream_printf(s->io, "* FLAGS (%s)\r\n", buf_str(&b));
+	if (mailbox_readonly(s->box))
+		stream_puts(s->io, "* OK [PERMANENTFLAGS ()] "
+		    "No changes here\r\n");
+	else
+		stream_printf(s->io, "* OK [PERMANENTFLAGS (%s%s)] "
+		    "These are kept\r\n", buf_str(&b),
+		    mailbox_keyword_room(s->box) ? " \\*" : "");
+	buf_free(&b);
+}
+
+void
+sync_mailbox(struct session *s, bool expunge)
+{
+	struct mailbox_diff diff = { 0 };
+	enum mailbox_status status;
+	size_t i;
+
+	status = mailbox_refresh(s->box, expunge ? 0 : MAILBOX_NO_EXPUNGE,
+	    &diff);
+	if (status == MAILBOX_RESET) {
+		reply_bye(s, BYE_RESET);
+		return;
+	}
+	if (status == MAILBOX_TEMPORARY)
+		return;
+	for (i = 0; i < diff.nexpunged; i++)
+		stream_printf(s->io, "* %u EXPUNGE\r\n", diff.expunged[i]);
+	if (diff.exists)
+		stream_printf(s->io, "* %u EXISTS\r\n",
+		    mailbox_count(s->box));
+	if (diff.recent)
+		stream_printf(s->io, "* %u RECENT\r\n",
+		    mailbox_recent(s->box));
+	if (diff.keywords)
+		sync_tell_flags(s);
+	for (i = 0; i < diff.nchanged; i++)
+		sync_flags(s, diff.changed[i]);
+}
