@@ -59,11 +59,20 @@ step()
 	mark=$(now)
 }
 
-# run CMD...: show the command and what it prints.
+# run CMD...: show the command and what it prints, which "said" then holds.
 run()
 {
 	printf '$ %s\n' "$*"
-	"$@" 2>&1 | sed 's/\r$//; s/^/  /'
+	"$@" 2>&1 | sed 's/\r$//; s/^/  /' | tee said
+}
+
+# sees WORDS: the last command must have printed this.
+sees()
+{
+	grep -q -e "$1" said && return
+	echo "demo: expected to see: $1; the logs:" >&2
+	tail -n 40 ./*/log >&2
+	exit 1
 }
 
 # background LOG CMD...
@@ -76,13 +85,12 @@ background()
 	pids="$pids $!"
 }
 
-# await WHAT FILE...: until one of the files is there, ten seconds at most.
+# await WHAT PATTERN: until there is such a file, ten seconds at most.
 await()
 {
 	what=$1 tries=0
-	shift
 	while :; do
-		for f; do
+		for f in $2; do
 			[ ! -e "$f" ] || return 0
 		done
 		tries=$((tries + 1))
@@ -160,18 +168,16 @@ while :; do
 done
 pids="$pids $dns"
 run mxlookup -s 127.0.0.1@$port b.test
+sees 'mx.b.test	127.0.0.1'
 leg "the nameserver answers"
 
 step "A certificate, and a configuration for each of the two hosts"
 run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
     -keyout key.pem -out cert.pem -days 2 -subj /CN=mx.a.test \
-    -addext subjectAltName=DNS:mx.a.test,DNS:mx.b.test -quiet 2>/dev/null ||
-    run openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
-	-keyout key.pem -out cert.pem -days 2 -subj /CN=mx.a.test \
-	-addext subjectAltName=DNS:mx.a.test,DNS:mx.b.test
+    -addext subjectAltName=DNS:mx.a.test,DNS:mx.b.test | grep -v -e -----
 chmod 600 key.pem
 for d in a b; do
-	mkdir $d
+	mkdir $d $d/spool
 	case $d in
 	a) user=alice ;;
 	b) user=bob ;;
@@ -226,7 +232,8 @@ send()
 	run curl -sv --ssl-reqd --cacert cert.pem \
 	    --resolve "mx.a.test:$p:127.0.0.1" --user alice:secret \
 	    --mail-from alice@a.test --mail-rcpt "$1" --crlf -T message \
-	    "smtp://mx.a.test:$p" | grep -a '^\(\$\|  [<>]\)' || :
+	    "smtp://mx.a.test:$p/laptop.a.test" | grep -a '^\(\$\|  [<>]\)'
+	sees '< 250 2.0.0 Message taken'
 }
 
 step "Alice's client submits a message to bob@b.test, with TLS and AUTH"
@@ -234,7 +241,7 @@ send bob@b.test 'hello from a.test'
 leg "Alice submits (TLS, AUTH)"
 
 step "Her host finds Bob's MX by DNS and sends; his spools and delivers"
-await "delivery to Bob" b/mail/bob/Maildir/new/*
+await "delivery to Bob" 'b/mail/bob/Maildir/new/*'
 run ls b/mail/bob/Maildir/new
 run grep -h 'bob@b\.test' a/log b/log || :
 leg "from Alice's spool to Bob's mailbox"
@@ -243,12 +250,14 @@ step "Bob reads it by POP3"
 p=$(cat b/pop3)
 run curl -s --ssl-reqd --cacert cert.pem --resolve "mx.b.test:$p:127.0.0.1" \
     --user bob:secret "pop3://mx.b.test:$p/1"
+sees '^  That was a lone dot'
 leg "Bob reads by POP3"
 
 step "Bob reads it by IMAP"
 p=$(cat b/imap)
 run curl -s --ssl-reqd --cacert cert.pem --resolve "mx.b.test:$p:127.0.0.1" \
     --user bob:secret "imap://mx.b.test:$p/INBOX;MAILINDEX=1"
+sees '^  That was a lone dot'
 leg "Bob reads by IMAP"
 
 step "Alice writes to nobody@b.test"
@@ -256,11 +265,12 @@ send nobody@b.test 'is anybody there?'
 leg "Alice submits to nobody"
 
 step "It comes back to Alice, with the reason"
-await "the bounce to Alice" a/mail/alice/Maildir/new/*
+await "the bounce to Alice" 'a/mail/alice/Maildir/new/*'
 leg "from Alice's spool, refused by Bob's, back to her mailbox"
 p=$(cat a/imap)
 run curl -s --ssl-reqd --cacert cert.pem --resolve "mx.a.test:$p:127.0.0.1" \
     --user alice:secret "imap://mx.a.test:$p/INBOX;MAILINDEX=1"
+sees '^  Status: 5.1.1'
 leg "Alice reads it by IMAP"
 
 step "How long each leg took"
