@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The lines of POP3 commands (RFC 1939, section 3; RFC 2449, section 3) as
+ * words.  Which words there are is the program's table.
+ */
+#ifndef GRAMMAR_POP3_H
+#define GRAMMAR_POP3_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The longest command line, CRLF counted: RFC 2449, section 4, asks for 255,
+ * and AUTH's initial response and answers for more. */
+#define POP3_LINE_MAX	4096
+
+struct pop3_command {
+	const char	*keyword;
+	size_t		 keyword_len;
+	const char	*rest;		/* behind one space; "" when none */
+	size_t		 rest_len;
+};
+
+/* Cut a line, given without its line end: 1; -1 when it does not begin with a
+ * keyword, or has octets that are not printable US-ASCII. */
+int	 pop3_command(const char *, size_t, struct pop3_command *);
+
+/*
+ * The next argument of the rest at *p: 1 and it is moved behind it, 0 none is
+ * left.
+ * NOTE: several spaces, and spaces at the end, are taken for one and none.
+ */
+int	 pop3_argument(const char **p, const char *end, const char **arg,
+	    size_t *len);
+
+/* A decimal number: 1, or -1: it is none.  A number too large for 64 bits is
+ * the largest. */
+int	 pop3_number(const char *, size_t, uint64_t *);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From AUTHORIZATION to TRANSACTION, in the door: USER and PASS, AUTH with
+ * PLAIN and LOGIN (RFC 1734, RFC 2449 section 6.3), STLS.  No password is
+ * taken where a stranger could listen.
+ */
+#include <string.h>
+
+#include "pop3d.h"
+#include "system/log.h"
+
+/* Everything is right: the session goes on in the mailbox process. */
+static void
+open_drop(struct session *s)
+{
+	struct hello hello = { .private = s->private };
+	enum mailbox_status status;
+
+	status = login_open(s->door, s->io, &hello, sizeof(hello));
+	switch (status) {
+	case MAILBOX_OK:
+		s->io = NULL;
+		s->state = STATE_OVER;
+		break;
+	case MAILBOX_BUSY:
+		reply_send(s->io, REPLY_IN_USE);
+		break;
+	case MAILBOX_NONE:
+	case MAILBOX_EXISTS:
+	case MAILBOX_BAD_NAME:
+	case MAILBOX_NOT_PERMITTED:
+	case MAILBOX_NO_RIGHT:
+	case MAILBOX_FULL:
+	case MAILBOX_LIMIT:
+	case MAILBOX_RESET:
+	case MAILBOX_TEMPORARY:
+		reply_send(s->io, REPLY_NOT_OPENED,
+		    mailbox_status_text(status));
+		break;
+	}
+}
+
+/* Name and password are there; sasl is wiped. */
+static void
+log_in(struct session *s, struct sasl *sasl)
+{
+	switch (login_password(s->door, tls_on(s->io), sasl)) {
+	case LOGIN_GOOD:
+		open_drop(s);
+		break;
+	case LOGIN_WRONG:
+		session_error(s, REPLY_WRONG);
+		break;
+	case LOGIN_LATER:
+		session_error(s, REPLY_LATER);
+		break;
+	case LOGIN_LOCKED:
+		reply_send(s->io, REPLY_LOCKED_OUT);
+		s->state = STATE_OVER;
+		break;
+	case LOGIN_GONE:
+		reply_send(s->io, REPLY_STOPPING);
+		s->state = STATE_OVER;
+		break;
+	}
+}
+
+void
+do_user(struct session *s, const struct arguments *a)
+{
+	if (!s->private) {
+		session_error(s, REPLY_TLS_FIRST);
+		return;
+	}
+	/* A name too long is nobody's; the answer comes with PASS. */
+	memset(s->user, 0, sizeof(s->user));
+	memcpy(s->user, a->text, a->text_len < sizeof(s->user) ?
+	    a->text_len : sizeof(s->user) - 1);
+	reply_send(s->io, REPLY_USER);
+}
+
+/* NOTE: the password is all the rest of the line, spaces included (RFC 1939,
+ * section 7, PASS). */
+void
+do_pass(struct session *s, const struct arguments *a)
+{
+	struct sasl sasl;
+
+	if (!s->private) {
+		session_error(s, REPLY_TLS_FIRST);
+		return;
+	}
+	if (s->user[0] == '\0') {
+		session_error(s, REPLY_USER_FIRST);
+		return;
+	}
+	memset(&sasl, 0, sizeof(sasl));
+	strlcpy(sasl.authcid, s->user, sizeof(sasl.authcid));
+	memset(s->user, 0, sizeof(s->user));
+	if (a->text_len > SASL_PASSWORD_MAX) {
+		session_error(s, REPLY_WRONG);
+		return;
+	}
+	memcpy(sasl.password, a->text, a->text_len);
+	log_in(s, &sasl);
+}
+
+/* The dialogue of a mechanism; true: name and password are there. */
+static bool
+converse(struct session *s, struct sasl *sasl, enum sasl_result r)
+{
+	struct stream_line line;
+
+	while (r == SASL_CONTINUE) {
+		stream_printf(s->io, "+ %s\r\n", sasl->challenge);
+		if (session_line(s, &line) != 1) {
+			sasl_wipe(sasl);
+			return false;
+		}
+		r = sasl_step(sasl, line.data, line.len);
+		explicit_bzero(line.data, line.len);
+	}
+	switch (r) {
+	case SASL_DONE:
+		return true;
+	case SASL_CANCELLED:
+		session_error(s, REPLY_CANCELLED);
+		break;
+	case SASL_TOO_LONG:
+		session_error(s, REPLY_LINE_LONG);
+		break;
+	case SASL_CONTINUE:
+	case SASL_BAD_BASE64:
+	case SASL_BAD_MESSAGE:
+		session_error(s, REPLY_BASE64);
+		break;
+	}
+	return false;
+}
+
+/* "AUTH" SP mechanism [SP initial-response] */
+void
+do_auth(struct session *s, const struct arguments *a)
+{
+	const char *p = a->text, *end = p + a->text_len, *name, *initial;
+	char word[32] = "";
+	struct sasl sasl;
+	size_t n, len;
+
+	if (!s->private) {
+		session_error(s, REPLY_TLS_FIRST);
+		return;
+	}
+	(void)pop3_argument(&p, end, &name, &n);
+	if (n < sizeof(word))
+		memcpy(word, name, n);
+	if (sasl_mechanism(name, n) == SASL_UNKNOWN ||
+	    !conf_list_has(&login.settings->auth_mechanisms, word)) {
+		session_error(s, REPLY_MECHANISM);
+		return;
+	}
+	if (!pop3_argument(&p, end, &initial, &len))
+		initial = NULL;
+	if (converse(s, &sasl, sasl_begin(&sasl, sasl_mechanism(name, n),
+	    initial, len)))
+		log_in(s, &sasl);
+}
+
+void
+do_stls(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	if (tls_on(s->io)) {
+		session_error(s, REPLY_TLS_ALREADY);
+		return;
+	}
+	if (login.tls == NULL) {
+		session_error(s, REPLY_TLS_NONE);
+		return;
+	}
+	/* Commands that came along in the clear could be anybody's. */
+	if (!stream_input_empty(s->io)) {
+		log_warn("stls", "error=\"input behind the command\"");
+		reply_send(s->io, REPLY_TLS_INPUT);
+		s->state = STATE_OVER;
+		return;
+	}
+	reply_send(s->io, REPLY_TLS);
+	if (tls_accept(s->io, login.tls, TLS_STARTTLS) != STREAM_OK) {
+		log_info("tls", "error=%s", log_str(stream_error(s->io)));
+		stream_free(s->io);
+		s->io = NULL;
+		s->state = STATE_OVER;
+		return;
+	}
+	memset(s->user, 0, sizeof(s->user));
+	s->private = true;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What pop3d says.
+ */
+#ifndef POP3D_REPLY_H
+#define POP3D_REPLY_H
+
+enum reply {
+	REPLY_GREETING,
+	REPLY_USER,
+	REPLY_OPEN,
+	REPLY_TLS,
+	REPLY_CAPA,
+	REPLY_STAT,
+	REPLY_LIST,
+	REPLY_LIST_ONE,
+	REPLY_UIDL,
+	REPLY_UIDL_ONE,
+	REPLY_RETR,
+	REPLY_TOP,
+	REPLY_DELETED,
+	REPLY_RESET,
+	REPLY_NOOP,
+	REPLY_BYE,
+	REPLY_BYE_LEFT,
+
+	REPLY_UNKNOWN,
+	REPLY_ARGUMENTS,
+	REPLY_NO_SUCH,
+	REPLY_IS_DELETED,
+	REPLY_VANISHED,
+	REPLY_UNREADABLE,
+	REPLY_LOGIN_FIRST,
+	REPLY_LOGIN_ALREADY,
+	REPLY_USER_FIRST,
+	REPLY_TLS_FIRST,
+	REPLY_TLS_ALREADY,
+	REPLY_TLS_NONE,
+	REPLY_TLS_INPUT,
+	REPLY_MECHANISM,
+	REPLY_BASE64,
+	REPLY_CANCELLED,
+	REPLY_WRONG,
+	REPLY_LATER,
+	REPLY_LOCKED_OUT,
+	REPLY_IN_USE,
+	REPLY_NOT_OPENED,
+	REPLY_NOT_REMOVED,
+	REPLY_LINE_LONG,
+	REPLY_LINE_BYTES,
+	REPLY_ERRORS,
+	REPLY_STOPPING,
+	REPLY_FULL,
+	REPLY_ADDRESS_FULL,
+	REPLIES
+};
+
+struct stream;
+
+/* Write a reply with its CRLF; what follows is as its text wants. */
+void	 reply_send(struct stream *, int, ...);
+
+/* The text of a reply that wants nothing, with its CRLF, for refusals. */
+const char *reply_refusal(enum reply);
+
+#endif
