@@ -124,7 +124,8 @@ spool_base_parse(struct spool_item *it, const char *base, int *sealed)
 	if (strlen(base) >= sizeof(it->name) || !number(&p, &sec) ||
 	    !literal(&p, ".M") || !number(&p, &other) ||
 	    !literal(&p, "P") || !number(&p, &other) ||
-	    !id_letter(&p, it) || !literal(&p, ".") || *p == '\0')
+	    !id_letter(&p, it) || !literal(&p, ".") ||
+	    strcspn(p, ",/:") == 0)
 		return 0;
 	it->arrived = (int64_t)sec;
 	p += strcspn(p, ",/:");

@@ -6,9 +6,14 @@
  *	put SPOOL local|remote COUNT SIZE SENDER RCPT...
  *	put SPOOL recover
  *
+ * SPOOL may also be a configuration file; PUT_OWNER the uid a message with one
+ * recipient is made for.
+ *
  * Prints the ID of each message once it is answered for: what was printed may
  * never be missing.  Exit code: 0 all went in, 75 one was refused.
  */
+#include <sys/stat.h>
+
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
@@ -41,12 +46,14 @@ static int
 put_one(const struct spool *sp, enum spool_queue queue, size_t size,
     struct envelope *e)
 {
+	const char *owner = getenv("PUT_OWNER");
 	struct spool_put p;
 	char id[SPOOL_ID_MAX + 1];
 	int n;
 
 	e->arrived = 0;
-	if (spool_put_begin(&p, sp, queue, e, (uid_t)-1) == -1)
+	if (spool_put_begin(&p, sp, queue, e, owner == NULL ?
+	    (uid_t)-1 : (uid_t)strtol(owner, NULL, 10)) == -1)
 		return -1;
 	put_text(&p, size);
 	if (spool_put_end(&p) == -1)
@@ -70,18 +77,21 @@ main(int argc, char **argv)
 {
 	char error[CONF_ERROR_MAX], spool[512];
 	const char *assign[] = { spool, "hostname=mx.a.test" };
+	struct stat st;
 	struct settings s;
 	struct envelope e;
 	struct spool sp;
 	long count, size;
+	bool conf;
 	int i;
 
 	if (argc != 3 && argc < 7)
 		errx(EX_USAGE, "see the comment on top of put.c");
 	log_open("put");
 	snprintf(spool, sizeof(spool), "spool=%s", argv[1]);
-	if (settings_load(&s, "/dev/null", assign, 2, error) == -1 ||
-	    spool_open(&sp, &s, error) == -1)
+	conf = stat(argv[1], &st) == 0 && S_ISREG(st.st_mode);
+	if (settings_load(&s, conf ? argv[1] : "/dev/null", assign,
+	    conf ? 0 : 2, error) == -1 || spool_open(&sp, &s, error) == -1)
 		errx(EX_CONFIG, "%s", error);
 	if (argc == 3)
 		return spool_recover(&sp) == -1 ? EX_TEMPFAIL : 0;

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Proves that an envelope comes back from its file as it was written, that a
+ * line torn by a crash is not believed, that a letter can be overwritten where
+ * the struct says, and that no value makes a second line.
+ */
+#include <stdlib.h>
+
+#include "mail/envelope.h"
+#include "tap.h"
+
+#define HEAD	"stdmail-envelope 1\nsender a@b.test\narrived 1700000000\n"
+
+/* All of an envelope as text. */
+static const char *
+show(const struct envelope *e)
+{
+	static char out[2048];
+	char text[ADDRESS_TEXT_MAX];
+	size_t i, n;
+
+	n = (size_t)snprintf(out, sizeof(out), "%s,%lld,%s,%s,%s,%d",
+	    address_text(&e->sender, text), (long long)e->arrived,
+	    e->auth == NULL ? "-" : e->auth, e->ip == NULL ? "-" : e->ip,
+	    e->with == NULL ? "-" : e->with, (int)e->body);
+	for (i = 0; i < e->nrcpts; i++)
+		n += (size_t)snprintf(out + n, sizeof(out) - n,
+		    "[%c %s %u %lld %s]", (int)e->rcpts[i].status,
+		    address_text(&e->rcpts[i].addr, text), e->rcpts[i].tries,
+		    (long long)e->rcpts[i].last,
+		    e->rcpts[i].reply == NULL ? "-" : e->rcpts[i].reply);
+	return out;
+}
+
+static const struct {
+	const char	*text;
+	int		 want;
+	unsigned	 line;		/* when it is malformed */
+	const char	*show;
+} rows[] = {
+	{ HEAD "to Q x@y.test\nend\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0[Q x@y.test 0 0 -]" },
+	{ "stdmail-envelope 1\nsender <>\narrived 5\nauth al\\x0aice\n"
+	    "ip 192.0.2.1\nwith ESMTPSA\nbody 8BITMIME\nfuture thing\n"
+	    "to D x@y.test\nto F \"a b\"@y.test\nend\n", 1, 0,
+	    ",5,al\nice,192.0.2.1,ESMTPSA,2[D x@y.test 0 0 -]"
+	    "[F \"a b\"@y.test 0 0 -]" },
+	{ HEAD "to Q x@y.test\nend\ntried 7 0 4.0.0 - a\ntried 9 0 b\\\\c\n",
+	    1, 0, "a@b.test,1700000000,-,-,-,0[Q x@y.test 2 9 b\\c]" },
+	/* A torn line at the end, and one in the middle. */
+	{ HEAD "to Q x@y.test\nend\ntried 7 0 a\ntried 9 0 b", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0[Q x@y.test 1 7 a]" },
+	{ HEAD "to Q x@y.test\nend\ntried 7\ntried 9 0 b\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0[Q x@y.test 1 9 b]" },
+	{ HEAD "to Q x@y.test\nend\ntried 7 1 a\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0[Q x@y.test 0 0 -]" },
+	{ "", 0, 1, NULL },
+	{ "stdmail-envelope 2\n", 0, 1, NULL },
+	{ HEAD "to Q x@y.test\n", 0, 5, NULL },
+	{ HEAD "to Q x@y.test\nend", 0, 5, NULL },
+	{ HEAD "end\n", 0, 5, NULL },
+	{ HEAD "to Z x@y.test\nend\n", 0, 4, NULL },
+	{ HEAD "to Q \nend\n", 0, 4, NULL },
+	{ HEAD "to Q x@y@z\nend\n", 0, 4, NULL },
+	{ "stdmail-envelope 1\nsender a b\nend\n", 0, 2, NULL },
+	{ "stdmail-envelope 1\narrived 5x\nend\n", 0, 2, NULL },
+	{ "stdmail-envelope 1\narrived 99999999999999999999\n", 0, 2, NULL },
+};
+
+static void
+test_rows(void)
+{
+	struct envelope e;
+	unsigned line;
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		envelope_init(&e);
+		r = envelope_parse(&e, rows[i].text, strlen(rows[i].text),
+		    &line);
+		if (!ok(r == rows[i].want, "row %zu", i))
+			printf("# got %d\n", r);
+		if (rows[i].show != NULL)
+			is_str(show(&e), rows[i].show, "... and what it says");
+		else {
+			is_int(line, rows[i].line, "... and its line");
+			is_int((long long)e.nrcpts, 0, "... and it is empty");
+		}
+		envelope_free(&e);
+	}
+}
+
+static void
+add(struct envelope *e, const char *text)
+{
+	struct address a;
+
+	if (address_parse(&a, text, strlen(text), NULL) != 1 ||
+	    envelope_add(e, &a) == -1)
+		ok(0, "%s", text);
+}
+
+static void
+test_round(void)
+{
+	struct envelope e, back;
+	char want[2048], name[64];
+	unsigned line;
+	struct buf b;
+	int i;
+
+	envelope_init(&e);
+	envelope_init(&back);
+	buf_init(&b, 1 << 20);
+	e.arrived = 1700000000;
+	e.body = SMTP_BODY_7BIT;
+	envelope_set(&e.auth, "two\nlines \\ and \x7f \xc3\xa9");
+	for (i = 0; i < 20; i++) {
+		snprintf(name, sizeof(name), "u%d@y.test", i);
+		add(&e, name);
+	}
+	strlcpy(want, show(&e), sizeof(want));
+	buf_adds(&b, "before");
+	is_int(envelope_write(&b, &e), 0, "it is written");
+	buf_consume(&b, 6);
+	is_int(envelope_parse(&back, b.data, b.len, &line), 1,
+	    "and read back");
+	is_str(show(&back), want, "and is the same");
+	is_int((long long)back.rcpts[17].at, (long long)e.rcpts[17].at,
+	    "the place of a letter is known to who wrote it");
+	b.data[e.rcpts[17].at] = ENVELOPE_DELIVERED;
+	envelope_tried(&b, 3, 1700000001, "451 4.2.0 a\r\nb");
+	envelope_free(&back);
+	is_int(envelope_parse(&back, b.data, b.len, &line), 1,
+	    "with a letter overwritten and a line appended");
+	is_int(back.rcpts[17].status, ENVELOPE_DELIVERED, "the letter");
+	is_str(back.rcpts[3].reply, "451 4.2.0 a\r\nb", "the words");
+	is_int((long long)envelope_count(&back, ENVELOPE_QUEUED), 19,
+	    "all others as they were");
+	envelope_free(&back);
+	envelope_free(&e);
+	buf_free(&b);
+}
+
+/* Every cut of a file is read or refused, and none says more than the whole. */
+static void
+test_cuts(void)
+{
+	static const char text[] = HEAD "to Q x@y.test\nto D z@y.test\nend\n"
+	    "tried 7 0 4.0.0 - a\ntried 9 1 b\n";
+	struct envelope e;
+	unsigned line;
+	size_t n;
+	int good = 1;
+
+	for (n = 0; n < sizeof(text) - 1; n++) {
+		envelope_init(&e);
+		if (envelope_parse(&e, text, n, &line) == 1 &&
+		    (e.nrcpts != 2 || e.rcpts[1].status !=
+		    ENVELOPE_DELIVERED))
+			good = 0;
+		envelope_free(&e);
+	}
+	ok(good, "every cut");
+}
+
+int
+main(void)
+{
+	test_rows();
+	test_round();
+	test_cuts();
+	return done();
+}
