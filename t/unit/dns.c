@@ -231,6 +231,8 @@ compose(struct reply *r, const unsigned char *q, size_t n, int tcp)
 		r->p[7] = 3;
 	} else if (strcmp(label, "2") == 0 && type == 12)
 		named(r, NULL, 12, "else.test");
+	else if (strcmp(label, "evil name") == 0)
+		record(r, NULL, 1, ip, 4);
 	else if (strcmp(label, "else") == 0)
 		record(r, NULL, 1, "\12\0\0\1", 4);
 	else if (strcmp(label, "mute") == 0)
@@ -445,9 +447,11 @@ test_servers(unsigned port)
 	struct dns_query *q;
 	char text[64], path[128];
 	FILE *f;
+	time_t t;
 	int i;
 
 	is_int(dns_add_server(dns, "::1@x"), -1, "a port is a number");
+	is_int(dns_add_server(dns, "::1@65536"), -1, "of 16 bits");
 	is_int(dns_add_server(dns, "mx.test"), -1, "a server an address");
 	is_int(dns_add_server(dns, ""), -1, "and not empty");
 	is_int(dns_add_server(dns, "127.0.0.1@1"), 1, "nobody is there");
@@ -467,17 +471,19 @@ test_servers(unsigned port)
 	dns_query_free(q);
 	snprintf(path, sizeof(path), "%s/resolv.conf", dir);
 	f = fopen(path, "w");
-	fprintf(f, "# one\nsearch x.test\n nameserver 9.9.9.9\nnameserver\n"
+	fprintf(f, "# one\nsearch x.test\n nameserver 127.0.0.1\nnameserver\n"
 	    "nameserver x\nnameserver\t127.0.0.1@%u # port\n"
 	    "options ndots:1 timeout:1 attempts:2 rotate\n", port);
 	fclose(f);
 	is_int(dns_read_resolvconf(dns, path), 0, "a resolv.conf");
+	t = time(NULL);
 	for (i = 0; i < 2; i++) {
 		q = dns_lookup(dns, DNS_A, i ? "mute.test" : "ok.test");
 		is_int(dns_result(q)->status, i ? DNS_TEMPORARY : DNS_FOUND,
 		    "names a server");
 		dns_query_free(q);
 	}
+	ok(time(NULL) - t < 6, "and how long to wait");
 	is_int(dns_read_resolvconf(dns, dir), -1, "a folder is none");
 	dns_free(dns);
 	unlink(path);

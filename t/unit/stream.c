@@ -330,6 +330,14 @@ test_unread(void)
 	is_int(stream_flush(s), STREAM_TIMEOUT, "is a time-out");
 	stream_close(s);
 	close(fd[1]);
+
+	if (pipe(fd) == -1)
+		exit(1);
+	s = stream_new(fd[0], fd[1]);
+	stream_set_timeout(s, 30);
+	is_int(stream_write(s, big, sizeof(big)), -1, "nor a pipe");
+	is_int(stream_flush(s), STREAM_TIMEOUT, "blocks us");
+	stream_close(s);
 }
 
 /* ---- output ---- */
@@ -444,6 +452,10 @@ test_wait(void)
 	send_str(wake[1], "x");
 	is_int(stream_wait(s, fds, 2, &which), STREAM_WAKE, "woken");
 	is_int((long long)which, 1, "by the second");
+	send_str(other[1], "x");
+	is_int(stream_wait(s, fds, 2, &which), STREAM_WAKE, "woken by both");
+	is_int((long long)which, 0, "the first is told");
+	is_int(read(other[0], got, 1), 1, "and taken");
 	send_str(fd[1], "DONE\r\n");
 	is_int(stream_wait(s, fds, 2, &which), STREAM_OK, "input is first");
 	is_int(stream_wait(s, fds, 2, &which), STREAM_OK, "until taken");
@@ -484,7 +496,10 @@ test_handover(void)
 
 	s = stream_new(fd[0], fd[0]);
 	stream_set_timeout(s, 20);
+	is_int(stream_give_input(s, rest, STREAM_LINE_MAX + 1), -1,
+	    "not more than fits");
 	is_int(stream_give_input(s, rest, n), 0, "and given to another");
+	is_int(stream_give_input(s, rest, n), -1, "once");
 	send_str(fd[1], "CH\r\n1234");
 	is_int(stream_line(s, 12, &line), STREAM_OK, "who goes on");
 	is_mem(line.data, line.len, "SELECT", 6, "where it was");
@@ -540,7 +555,7 @@ test_relay(void)
 	struct stream *s;
 	int peer[2], owner[2], status;
 	char got[64];
-	size_t have = 0;
+	size_t have = 0, back = 0;
 	ssize_t n;
 	pid_t pid;
 
@@ -572,16 +587,54 @@ test_relay(void)
 		n = write(owner[0], big + have, sizeof(big) - have);
 		if (n > 0)
 			have += (size_t)n;
-		else if (read(peer[0], got, sizeof(got)) <= 0)
+		else if ((n = read(peer[0], got, sizeof(got))) > 0)
+			back += (size_t)n;
+		else
 			break;
 	}
-	close(owner[0]);
+	shutdown(owner[0], SHUT_WR);
 	is_int((long long)have, sizeof(big), "it still gets its answer");
-	while ((n = read(peer[0], big, sizeof(big))) > 0)
-		;
+	while ((n = read(peer[0], got, sizeof(got))) > 0)
+		back += (size_t)n;
 	is_int(n, 0, "to the end");
+	is_int((long long)back, (long long)have, "all of it");
+	close(owner[0]);
 	waitpid(pid, &status, 0);
 	is_int(WEXITSTATUS(status), STREAM_EOF, "the relay ends in order");
+	close(peer[0]);
+}
+
+/* The other process has closed its ear: what the peer still sends is thrown
+ * away, so that it is not stopped before it has read its answer. */
+static void
+test_relay_deaf(void)
+{
+	static char big[1000000];
+	struct stream *s;
+	int peer[2], owner[2], status;
+	char got[16];
+	pid_t pid;
+
+	pair(peer);
+	pair(owner);
+	if ((pid = fork()) == 0) {
+		close(peer[0]);
+		close(owner[0]);
+		s = stream_new(peer[1], peer[1]);
+		_exit(stream_relay(s, owner[1]));
+	}
+	close(peer[1]);
+	close(owner[1]);
+	shutdown(owner[0], SHUT_RD);
+	alarm(20);
+	is_int(fd_write_all(peer[0], big, sizeof(big)), 0,
+	    "a peer that is not listened to is not stopped");
+	send_str(owner[0], "bye");
+	close(owner[0]);
+	is_int(fd_read_all(peer[0], got, 3), 3, "and gets its answer");
+	waitpid(pid, &status, 0);
+	is_int(WEXITSTATUS(status), STREAM_EOF, "then all ends");
+	alarm(0);
 	close(peer[0]);
 }
 
@@ -636,6 +689,7 @@ main(void)
 	test_handover();
 	test_flags();
 	test_relay();
+	test_relay_deaf();
 	test_fdio();
 	return done();
 }

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Proves of a sender's view of MX records: equal preferences come in random
+ * order and never out of their group; who is itself an exchanger drops itself
+ * and all behind it; too many hosts and addresses are cut.
+ *
+ * The server is a child that gives every name ten exchangers.
+ */
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "mail/mx.h"
+#include "tap.h"
+
+#define MANY	70	/* exchangers of "many": more than are kept */
+
+/* Append a record for the question's name; returns the new end. */
+static unsigned char *
+record(unsigned char *p, unsigned char type, const unsigned char *rdata,
+    unsigned char n)
+{
+	const unsigned char head[] = { 0xc0, 12, 0, type, 0, 1, 0, 0, 0, 60,
+	    0, n };
+
+	memcpy(p, head, sizeof(head));
+	memcpy(p + sizeof(head), rdata, n);
+	return p + sizeof(head) + n;
+}
+
+/* An MX: the first two have preference 5, the others 10; the exchanger is
+ * "hNN" below the question's name. */
+static unsigned char *
+exchanger(unsigned char *p, int i)
+{
+	unsigned char mx[] = { 0, (unsigned char)(i < 2 ? 5 : 10), 3, 'h',
+	    (unsigned char)('0' + i / 10), (unsigned char)('0' + i % 10),
+	    0xc0, 12 };
+
+	return record(p, 15, mx, sizeof(mx));
+}
+
+static void
+serve(int fd)
+{
+	unsigned char q[4096], *p;
+	struct sockaddr_in from;
+	socklen_t len;
+	size_t end;
+	int i, n;
+
+	for (;;) {
+		len = sizeof(from);
+		if (recvfrom(fd, q, 512, 0, (struct sockaddr *)&from,
+		    &len) < 17)
+			continue;
+		for (end = 12; q[end] != 0; end += q[end] + 1u)
+			;
+		p = q + end + 5;
+		/* "many" has many, also addresses. */
+		n = q[12] == 4 ? MANY : 10;
+		if (q[end + 2] == 15) {
+			for (i = 0; i < n; i++)
+				p = exchanger(p, i);
+		} else if (q[end + 2] == 1) {
+			n = q[12] == 3 && q[16] == 4 ? 20 : 1;
+			for (i = 0; i < n; i++)
+				p = record(p, 1, (const unsigned char[])
+				    { 192, 0, 2, (unsigned char)i }, 4);
+		} else
+			n = 0;
+		memcpy(q + 2, "\x81\x80\0\1\0", 5);
+		q[7] = (unsigned char)n;
+		memset(q + 8, 0, 4);
+		sendto(fd, q, (size_t)(p - q), 0, (struct sockaddr *)&from,
+		    len);
+	}
+}
+
+static pid_t
+start_server(char *text, size_t size)
+{
+	struct sockaddr_in sin = { .sin_family = AF_INET };
+	socklen_t len = sizeof(sin);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	pid_t pid;
+
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (bind(fd, (struct sockaddr *)&sin, len) == -1 ||
+	    getsockname(fd, (struct sockaddr *)&sin, &len) == -1)
+		exit(1);
+	snprintf(text, size, "127.0.0.1@%u", ntohs(sin.sin_port));
+	if ((pid = fork()) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		serve(fd);
+	}
+	close(fd);
+	return pid;
+}
+
+/* Of "hNN.ten.test". */
+static int
+number_of(const char *name)
+{
+	return (name[1] - '0') * 10 + name[2] - '0';
+}
+
+static void
+test_shuffle(struct dns *dns)
+{
+	struct mx_list list;
+	int first[10] = { 0 }, at5[2] = { 0 }, i, good = 1, all = 1;
+
+	for (i = 0; i < 120; i++) {
+		mx_lookup(dns, "ten.test", MX_SHUFFLE | MX_IPV4, &list);
+		good = good && list.status == MX_FOUND && list.n == 10 &&
+		    list.hosts[1].preference == 5 &&
+		    list.hosts[2].preference == 10;
+		if (good) {
+			at5[number_of(list.hosts[0].name) & 1]++;
+			first[number_of(list.hosts[2].name)]++;
+		}
+		mx_free(&list);
+	}
+	ok(good, "the better group always comes first");
+	ok(at5[0] > 20 && at5[1] > 20, "its order is random (%d, %d)", at5[0],
+	    at5[1]);
+	for (i = 2; i < 10; i++)
+		all = all && first[i] > 0;
+	ok(all, "each of the others is the first of them sometimes");
+	mx_lookup(dns, "ten.test", MX_IPV4, &list);
+	good = list.n == 10;
+	for (i = 0; good && i < 10; i++)
+		good = number_of(list.hosts[i].name) == i;
+	ok(good, "unless asked for, the order is that of names");
+	mx_free(&list);
+}
+
+struct drop {
+	const char	*self;
+	int		 r;
+	size_t		 n;
+};
+
+static void
+test_drop(struct dns *dns)
+{
+	static const struct drop rows[] = {
+		{ "mx.else.test", 0, 10 },
+		{ "H07.TEN.TEST", 1, 2 },
+		{ "h02.ten.test", 1, 2 },
+		{ "h01.ten.test", 1, 0 }
+	};
+	struct mx_list list;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		mx_lookup(dns, "ten.test", MX_SHUFFLE, &list);
+		is_int(mx_drop_self(&list, rows[i].self), rows[i].r,
+		    rows[i].self);
+		is_int((long long)list.n, (long long)rows[i].n,
+		    "what is left");
+		mx_free(&list);
+	}
+}
+
+static void
+test_many(struct dns *dns)
+{
+	struct mx_list list;
+
+	mx_lookup(dns, "many.test", MX_SHUFFLE, &list);
+	is_int(list.status, MX_FOUND, "very many");
+	is_int((long long)list.n, MX_HOSTS_MAX, "hosts are cut");
+	is_int((long long)list.hosts[0].naddrs, MX_ADDRS_MAX,
+	    "and addresses");
+	mx_free(&list);
+	mx_free(&list);
+	is_int((long long)list.n, 0, "freed twice is no harm");
+}
+
+int
+main(void)
+{
+	struct dns *dns = dns_new();
+	char text[64];
+	pid_t pid;
+
+	pid = start_server(text, sizeof(text));
+	dns_add_server(dns, text);
+	test_shuffle(dns);
+	test_drop(dns);
+	test_many(dns);
+	dns_free(dns);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return done();
+}
