@@ -4,6 +4,7 @@
  * makes of it, it can only send reports; and what these hold is checked here
  * again before anyone uses it.
  */
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -65,8 +66,20 @@ send_report(void *arg, const struct report *r)
 	(void)fd_send(*(const int *)arg, r, sizeof(*r), -1);
 }
 
+/* Without its parent a worker's reports go nowhere, and the next agent would
+ * send again what it still delivers.  Behind a change of user, which takes
+ * the signal away. */
 static int
-work(const struct worker_set *set, const struct delivery *d, int up)
+die_with_parent(pid_t parent)
+{
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
+		return -1;
+	return getppid() == parent ? 0 : -1;
+}
+
+static int
+work(const struct worker_set *set, const struct delivery *d, int up,
+    pid_t parent)
 {
 	struct client_message m = { .fd = d->fd, .offset = d->offset,
 	    .sender = &d->sender, .rcpts = d->rcpts, .n = d->nrcpts,
@@ -81,6 +94,7 @@ work(const struct worker_set *set, const struct delivery *d, int up)
 	if ((m.reports = calloc(m.n, sizeof(*m.reports))) == NULL)
 		return EX_TEMPFAIL;
 	if (privilege_drop(set->uid, set->gid) == -1 ||
+	    die_with_parent(parent) == -1 ||
 	    (route = route_new(set->settings, set->host, d->domain,
 	    set->tls)) == NULL ||
 	    measure(&m) == -1 || sandbox_client() == -1) {
@@ -134,6 +148,7 @@ struct worker *
 worker_start(const struct worker_set *set, const struct delivery *d)
 {
 	struct worker *w;
+	pid_t parent = getpid();
 	int pair[2], keep;
 
 	if ((w = calloc(1, sizeof(*w) + d->nrcpts * sizeof(bool))) == NULL)
@@ -150,7 +165,7 @@ worker_start(const struct worker_set *set, const struct delivery *d)
 	}
 	if (w->pid == 0) {
 		close(pair[0]);
-		_exit(work(set, d, pair[1]));
+		_exit(work(set, d, pair[1], parent));
 	}
 	close(pair[1]);
 	w->fd = pair[0];

@@ -1,0 +1,171 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# Proves that the agent of spool/remote loses no recipient: it is killed at
+# every system call from the moment it opens a message to its end, once with a
+# message of three recipients (two are taken, one is refused for good); and its
+# workers are killed while another host keeps them waiting, at each step of the
+# conversation.  Afterwards agents run until nothing waits.  Each recipient who
+# is taken has the message, more than once only where the log says so; the
+# sender has the bounce; nothing stays behind in the spool.
+#
+# Every third call is enough to see that it works; STDMAIL_THOROUGH=1 takes all.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use Stdmail;
+use Stdmail::Mta;
+
+Stdmail::need(qw(smtp-send smtpd tool:strace));
+
+my ($strace) = Stdmail::tool('strace');
+my @rules = ([qr/^RCPT TO:<nobody@/, '550 5.1.1 nobody here']);
+my $b = Stdmail::Mta->start(offers => ['PIPELINING'], rules => \@rules);
+my $c = Stdmail::Mta->start(offers => []);
+my $s = Stdmail->new(conf => { relay_from => '127.0.0.0/8',
+    route => ["b.test 127.0.0.1:$b->{port}", "c.test 127.0.0.1:$c->{port}"],
+});
+
+# One message for three, as smtpd leaves it in the spool, to be copied.
+my ($pid, $conn) = $s->session('smtpd', args => ['-m', 'mx']);
+$conn->smtp;
+$conn->smtp($_) for 'EHLO x', 'MAIL FROM:<alice@a.test>',
+    'RCPT TO:<bob@b.test>', 'RCPT TO:<nobody@b.test>', 'RCPT TO:<eve@c.test>',
+    'DATA';
+like($conn->smtp("Subject: x\r\n\r\nhello\r\n."), qr/^250/, 'in the spool');
+$conn->smtp('QUIT');
+Stdmail::reap($pid, 5);
+is(scalar(() = $s->spooled('remote/now')), 1, 'one message waits');
+system('cp', '-a', $s->{spool}, "$s->{dir}/template") == 0 or die "cp: $?\n";
+
+sub
+begin
+{
+	system('rm', '-rf', $s->{spool}) == 0 or die;
+	system('cp', '-a', "$s->{dir}/template", $s->{spool}) == 0 or die;
+	Stdmail::spew($s->{log}, '', 0666);
+	$_->forget for $b, $c;
+}
+
+# What was put off is due now.
+sub
+hasten
+{
+	for my $path ($s->spooled('remote/later')) {
+		my ($name) = $path =~ m{/\d+-([^/]+)\z} or next;
+		rename $path, "$s->{spool}/remote/now/$name" or die "$path: $!";
+	}
+}
+
+# Agents run until nothing waits; then the books are checked.
+sub
+check
+{
+	my ($what) = @_;
+	my @wrong;
+
+	for (1 .. 3) {
+		hasten();
+		my ($status, $out, $err) = $s->run_program('smtp-send', ['-q']);
+		push @wrong, "smtp-send -q: $status $out$err" if $status;
+		last if !$s->spooled('remote');
+	}
+	my $log = $s->log_text;
+	for (['bob@b.test', $b], ['eve@c.test', $c]) {
+		my ($rcpt, $mta) = @$_;
+		my @got = $mta->messages;
+		push @wrong, "$rcpt has it " . @got . ' times' if !@got ||
+		    (@got > 1 && $log !~ /doubtful .*to=\Q$rcpt\E/);
+		push @wrong, "$rcpt: not whole"
+		    if grep { !/\r\n\r\nhello\r\n\z/ } @got;
+	}
+	my @bounces = map { Stdmail::slurp($_) } $s->spooled('local/now');
+	push @wrong, 'bounces: ' . @bounces if !@bounces || @bounces > 2;
+	push @wrong, 'a bounce does not say whom' if grep {
+	    !/^Final-Recipient: rfc822; nobody\@b\.test$/m ||
+	    !/^Delivered-To: alice\@a\.test$/m } @bounces;
+	my @left = (map { $s->spooled($_) } qw(tmp remote local/env
+	    local/later));
+	push @wrong, "left in the spool: @left" if @left;
+	ok(!@wrong, $what) or diag(join("\n", @wrong, $log));
+}
+
+# --- the agent ------------------------------------------------------------
+
+# Where in the list of its calls the agent opens the message, and the end.
+begin();
+my ($status, $out, $err) = $s->run([$strace, '-o', "$s->{dir}/trace",
+    $s->command('smtp-send', '-q')]);
+plan skip_all => "strace cannot trace here: $err"
+    if $status != 0 && $err =~ /strace|ptrace/i;
+is($status, 0, 'undisturbed') or diag $err;
+check('undisturbed: all is done');
+my ($first, $last) = (0, 0);
+for my $line (split /\n/, Stdmail::slurp("$s->{dir}/trace")) {
+	next if $line =~ /^(---|\+\+\+)/;
+	$last++;
+	$first ||= $last if $line =~ /^openat\(\d+, "[^"]*,S=\d+.*O_RDWR/;
+}
+ok($first > 0 && $last > $first + 50, "its calls $first to $last");
+
+my $step = $ENV{STDMAIL_THOROUGH} ? 1 : 3;
+for (my $n = $first; $n <= $last; $n += $step) {
+	begin();
+	$s->run([$strace, '-o', "$s->{dir}/trace", '-e', 'trace=all', '-e',
+	    "inject=all:signal=KILL:when=$n", $s->command('smtp-send',
+	    '-q')]);
+	my ($call) = grep { !/^(---|\+\+\+)/ } reverse split /\n/,
+	    Stdmail::slurp("$s->{dir}/trace");
+	# A worker that was forked goes with its parent.
+	sleep 0.05;
+	check("killed at call $n, " . substr($call // '', 0, 40));
+}
+
+# --- a worker -------------------------------------------------------------
+
+# The children of a process.
+sub
+children
+{
+	my ($parent) = @_;
+	my @found;
+
+	for my $stat (glob '/proc/[0-9]*/stat') {
+		open(my $fh, '<', $stat) or next;
+		my $line = <$fh> // next;
+		push @found, $1 if $line =~ /^(\d+) \(.*\) \S (\d+)/s &&
+		    $2 == $parent;
+	}
+	return @found;
+}
+
+$c->stop;
+for my $event (qw(CONNECT EHLO MAIL RCPT DATA BODY)) {
+	begin();
+	$c = Stdmail::Mta->start(port => $c->{port},
+	    rules => [[qr/^$event/, 'HANG']]);
+	my $agent = $s->spawn([$s->command('smtp-send', '-q')], {});
+	# One worker is done with b.test, the other hangs.
+	my $sent = Stdmail::until_true(sub {
+		return $s->log_text =~ /sent id=\S+ to=bob/ &&
+		    children($agent) == 1 &&
+		    ($event eq 'CONNECT' || grep { /^$event/ ||
+		    ($event eq 'BODY' && /^DATA/) } map { @$_ } $c->heard);
+	}, 10);
+	ok($sent, "a worker hangs at $event");
+	kill 'KILL', children($agent);
+	is(Stdmail::reap($agent, 10), 0, 'killed, the agent goes on') or
+	    Stdmail::end_child($agent);
+	like($s->log_text, qr/deferred id=\S+ to=eve\@c\.test .*status=4\./,
+	    'and puts the recipient off');
+	$c->stop;
+	$c = Stdmail::Mta->start(port => $c->{port});
+	check("a worker killed at $event");
+	$c->stop;
+}
+done_testing;
