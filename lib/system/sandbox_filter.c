@@ -119,8 +119,8 @@ static const int net[] = {
 static const int forks[] = {
 	SYS_clone, SYS_wait4, SYS_waitid, SYS_kill, SYS_setresuid,
 	SYS_setresgid, SYS_setgroups, SYS_setuid, SYS_setgid, SYS_setreuid,
-	SYS_setfsuid, SYS_setfsgid,
-	SYS_setregid, SYS_setfsuid, SYS_setfsgid, SYS_setsid, SYS_setpgid, SYS_prctl, SYS_seccomp,
+	SYS_setregid, SYS_setfsuid, SYS_setfsgid, SYS_setsid, SYS_setpgid,
+	SYS_prctl, SYS_seccomp,
 	SYS_landlock_create_ruleset, SYS_landlock_add_rule,
 	SYS_landlock_restrict_self, SYS_fchown, SYS_fchownat, SYS_connect,
 	SYS_prlimit64,
