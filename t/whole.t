@@ -139,8 +139,8 @@ once
 	    diag join "\n", $b->spooled, $b->log_text;
 	my @got = delivered($b, 'bob');
 	is(scalar @got, 1, "$as: bob has one message");
-	read_back($as, $srv, message('first', $body));
 	trace_fields($as, Stdmail::slurp($got[0])) if @got;
+	read_back($as, $srv, message('first', $body));
 	bounce($as, $a, $b, $srv);
 }
 

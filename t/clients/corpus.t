@@ -102,7 +102,7 @@ below
 {
 	my ($bytes) = @_;
 
-	$bytes =~ s/\AReturn-Path: <bob\@b\.test>\r\n
+	$bytes =~ s/\AReturn-Path:\ <bob\@b\.test>\r\n
 	    Delivered-To:\ alice\@a\.test\r\n
 	    Received:\ from\ [^\r\n]*(?:\r\n[ \t][^\r\n]*)*\r\n//x or
 	    return 'no trace fields: ' . substr $bytes, 0, 300;
@@ -129,7 +129,8 @@ compare
 	my @lost = map { keys %{$left{$_}} } keys %left;
 	is(scalar @got, scalar @files, "$what gives all messages");
 	is(scalar @strange, 0, "$what: each with its bytes as sent") or
-	    diag join "\n--\n", "lost:", sort(@lost), 'strange:', @strange;
+	    diag join "\n", splice(@{['lost:', sort(@lost)]}, 0, 5),
+	    splice(@{['strange:', @strange]}, 0, 5);
 }
 
 sub
