@@ -33,14 +33,15 @@ sub slurp {
 	return scalar <$fh>;
 }
 
-# Options that a page has an entry for: ".It Fl c Ar file , Fl -config Ar file".
+# Options that a page has an entry for: ".It Fl c , Fl Fl config Ar file".
 sub documented {
 	my ($text) = @_;
 	my %found;
 
 	for (split /\n/, $text) {
 		$found{$1} = $2 =~ s/\\//gr
-		    if /^\.It Fl (\w)(?: Ar \S+)? , Fl \\?-([\w\\-]+)/;
+		    if /^\.It\ Fl\ (\w)(?:\ Ar\ .*)?\ ,\ Fl\ (?:\\?-|Fl\ )
+		    ([\w\\-]+)/x;
 	}
 	return \%found;
 }
