@@ -306,7 +306,7 @@ recv_tcp(struct dns_query *q)
 	ssize_t n;
 	uint8_t *message;
 
-	if (q->tcp == NULL && (q->tcp = malloc(2 + 65535)) == NULL) {
+	if (q->tcp == NULL && (q->tcp = calloc(1, 2 + 65535)) == NULL) {
 		fail(q, DNS_TEMPORARY, "no memory");
 		return;
 	}
@@ -545,10 +545,14 @@ dns_query_free(struct dns_query *q)
 void
 dns_free(struct dns *dns)
 {
+	struct dns_query *q;
+
 	if (dns == NULL)
 		return;
-	while (dns->first != NULL)
-		dns_query_free(dns->first);
+	while ((q = dns->first) != NULL) {
+		take_out(q);
+		dns_query_free(q);
+	}
 	free(dns->poll);
 	free(dns);
 }

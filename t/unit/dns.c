@@ -471,7 +471,7 @@ test_servers(unsigned port)
 	dns_query_free(q);
 	snprintf(path, sizeof(path), "%s/resolv.conf", dir);
 	f = fopen(path, "w");
-	fprintf(f, "# one\nsearch x.test\n nameserver 127.0.0.1\nnameserver\n"
+	fprintf(f, "# one\nsearch x.test\n \nnameserver\n"
 	    "nameserver x\nnameserver\t127.0.0.1@%u # port\n"
 	    "options ndots:1 timeout:1 attempts:2 rotate\n", port);
 	fclose(f);
