@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * Opening and closing a mailbox: SELECT, EXAMINE (RFC 3501 6.3.1, 6.3.2), CHECK,
- * CLOSE, EXPUNGE (6.4.1 to 6.4.3), UNSELECT (RFC 3691), UID EXPUNGE (RFC 4315).
+ * Opening and closing a mailbox: SELECT, EXAMINE (RFC 3501 6.3.1, 6.3.2),
+ * CHECK, CLOSE, EXPUNGE (6.4.1 to 6.4.3), UNSELECT (RFC 3691), UID EXPUNGE
+ * (RFC 4315).
  */
 #include <stdlib.h>
 
