@@ -16,7 +16,7 @@
 enum wants {
 	WANTS_NOTHING,
 	WANTS_TEXT,		/* all the rest, at least one octet */
-	WANTS_WORDS,		/* the same, blanks at its end cut off */
+	WANTS_WORDS,		/* the same without blanks around it */
 	WANTS_MESSAGE,		/* msg */
 	WANTS_MAYBE_MESSAGE,	/* [msg] */
 	WANTS_TOP		/* msg n */
@@ -94,9 +94,12 @@ parse_arguments(const struct pop3_command *c, enum wants wants,
 	}
 	a->text = c->rest;
 	a->text_len = c->rest_len;
-	while (wants == WANTS_WORDS && a->text_len > 0 &&
-	    a->text[a->text_len - 1] == ' ')
-		a->text_len--;
+	if (wants == WANTS_WORDS) {
+		for (; a->text_len > 0 && *a->text == ' '; a->text_len--)
+			a->text++;
+		while (a->text_len > 0 && a->text[a->text_len - 1] == ' ')
+			a->text_len--;
+	}
 	return a->text_len > 0;
 }
 
