@@ -411,6 +411,7 @@ part_store(struct incoming *in, enum spool_queue queue)
 	}
 	seal.size = p->w.size;
 	seal.wire = p->w.wire;
+	seal.crc = p->w.crc;
 	if (!ask_status(in, OP_SEAL, &seal))
 		return false;
 	if (spool_sync(&p->w) == 0)

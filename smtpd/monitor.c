@@ -340,7 +340,7 @@ run_seal(struct server_call *call)
 	struct spool_new *file = file_of(call, request->queue, true);
 
 	if (file != NULL && spool_seal(&smtpd.spool, file, request->size,
-	    request->wire) == -1)
+	    request->wire, request->crc) == -1)
 		answer->error = errno;
 }
 

@@ -112,6 +112,7 @@ struct create_reply {
 struct seal_request {
 	uint32_t queue;
 	uint64_t size, wire;
+	uint32_t crc;
 };
 
 /* monitor.c: the table of struct server, and what becomes of a session that

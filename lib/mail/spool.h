@@ -5,7 +5,8 @@
  * what a crash leaves in each.
  *
  *	tmp/ID			being written: mode 0200
- *	tmp/ID,S=n,W=m		sealed: readable, and n octets when complete
+ *	tmp/ID,S=n,W=m,C=x	sealed: readable; complete when x is the CRC-32
+ *				of its n octets
  *	QUEUE/env/ID		the envelope, when it has a file
  *	QUEUE/now/ID,S=n,W=m	committed
  *	QUEUE/later/B/DUE-ID,S=n,W=m	deferred; B is the hour of DUE
@@ -15,7 +16,7 @@
  *	spool_create	monitor   files exist, locked, mode 0200
  *	write		session
  *	spool_seal_envelope  monitor, fsync  session   (with an envelope file)
- *	spool_seal	monitor   readable, its size in its name
+ *	spool_seal	monitor   readable, its size and sum in its name
  *	fsync		session
  *	spool_commit	monitor   renamed into the queue
  *	answer 250
@@ -100,7 +101,9 @@ bool	 spool_syncs_names(int fd);
 /* Plain data; may be copied, e.g. live in server_call.data. */
 struct spool_new {
 	char		 id[SPOOL_ID_MAX];
-	char		 name[SPOOL_NAME_MAX];	/* in tmp/, now */
+	char		 tmp[SPOOL_NAME_MAX];	/* its name in tmp/ */
+	char		 name[SPOOL_NAME_MAX];	/* in its queue; "" before
+						 * it is sealed */
 	enum spool_queue queue;
 	enum spool_form	 form;
 	int		 msg;		/* write-only, with the lock */
@@ -122,10 +125,10 @@ int	 spool_create(const struct spool *, struct spool_new *,
  * then go on with the message. */
 int	 spool_seal_envelope(const struct spool *, struct spool_new *);
 
-/* The message is written: size octets, wire octets with CRLF.  EINVAL when
- * the file has another size, or wire is impossible.  Then fsync it. */
+/* The message is written: size octets, wire octets with CRLF, their sum.
+ * EINVAL when the file has another size, or wire is impossible.  Then fsync it. */
 int	 spool_seal(const struct spool *, struct spool_new *, uint64_t size,
-	    uint64_t wire);
+	    uint64_t wire, uint32_t crc);
 
 /* All is on disk: into the queue.  Closes the descriptors when it returns 0;
  * after -1 call spool_abort().  With sync_names it also waits for the
@@ -145,6 +148,7 @@ struct spool_writer {
 	int		error;		/* errno of the first failure, or 0 */
 	uint64_t	size;		/* octets so far: ,S= */
 	uint64_t	wire;		/* the same with CRLF: ,W= */
+	uint32_t	crc;		/* CRC-32 of them */
 	int		crlf;
 	size_t		len;
 	char		data[16384];

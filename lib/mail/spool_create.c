@@ -112,7 +112,7 @@ spool_create(const struct spool *sp, struct spool_new *n,
 	if (r == -1)
 		n->id[0] = '\0';
 	else
-		strlcpy(n->name, n->id, sizeof(n->name));
+		strlcpy(n->tmp, n->id, sizeof(n->tmp));
 	errno = saved;
 	return r;
 }
@@ -150,14 +150,16 @@ spool_seal_envelope(const struct spool *sp, struct spool_new *n)
 }
 
 /*
- * The size goes into the name, so that after a power cut between here and the
- * end of the fsync a file whose data was lost is not taken for a whole one.
+ * Size and sum go into the name, so that after a power cut between here and
+ * the end of the fsync a file whose data was lost is not taken for a whole
+ * one: another file's fsync may have brought name, mode and size to disk, and
+ * the data then reads as zeros.
  */
 int
 spool_seal(const struct spool *sp, struct spool_new *n, uint64_t size,
-    uint64_t wire)
+    uint64_t wire, uint32_t crc)
 {
-	char name[SPOOL_NAME_MAX];
+	char tmp[SPOOL_NAME_MAX];
 	struct spool_as as;
 	struct stat st;
 	int r;
@@ -165,19 +167,22 @@ spool_seal(const struct spool *sp, struct spool_new *n, uint64_t size,
 	if (fstat(n->msg, &st) == -1)
 		return -1;
 	if ((uint64_t)st.st_size != size || wire < size ||
-	    wire - size > size || strcmp(n->name, n->id) != 0) {
+	    wire - size > size || n->name[0] != '\0') {
 		errno = EINVAL;
 		return -1;
 	}
-	snprintf(name, sizeof(name), "%s,S=%" PRIu64 ",W=%" PRIu64, n->id,
-	    size, wire);
+	snprintf(tmp, sizeof(tmp), "%s,S=%" PRIu64 ",W=%" PRIu64 ",C=%08"
+	    PRIx32, n->id, size, wire, crc);
 	if (spool_as(&as, n->owner, sp->group) == -1)
 		return -1;
 	r = fchmod(n->msg, done_mode(sp, n));
 	if (r == 0)
-		r = renameat(sp->tmp, n->name, sp->tmp, name);
-	if (r == 0)
-		strlcpy(n->name, name, sizeof(n->name));
+		r = renameat(sp->tmp, n->tmp, sp->tmp, tmp);
+	if (r == 0) {
+		strlcpy(n->tmp, tmp, sizeof(n->tmp));
+		strlcpy(n->name, tmp, sizeof(n->name));
+		*strrchr(n->name, ',') = '\0';
+	}
 	spool_as_end(&as);
 	return r;
 }
@@ -190,7 +195,7 @@ static int
 rename_synced(const struct spool *sp, const struct spool_new *n)
 {
 	if (spool_sync_dir(sp->tmp, ".") == -1 ||
-	    renameat(sp->tmp, n->name, sp->now[n->queue], n->name) == -1)
+	    renameat(sp->tmp, n->tmp, sp->now[n->queue], n->name) == -1)
 		return -1;
 	if (spool_sync_dir(sp->now[n->queue], ".") == 0)
 		return 0;
@@ -204,7 +209,7 @@ spool_commit(const struct spool *sp, struct spool_new *n)
 	struct spool_as as;
 	int r;
 
-	if (strcmp(n->name, n->id) == 0 || n->id[0] == '\0') {
+	if (n->id[0] == '\0' || n->name[0] == '\0') {
 		errno = EINVAL;
 		return -1;
 	}
@@ -217,7 +222,7 @@ spool_commit(const struct spool *sp, struct spool_new *n)
 	 */
 	if ((r = spool_unlock(n->msg)) == 0) {
 		r = sp->sync_names ? rename_synced(sp, n) :
-		    renameat(sp->tmp, n->name, sp->now[n->queue], n->name);
+		    renameat(sp->tmp, n->tmp, sp->now[n->queue], n->name);
 		if (r == -1 && errno == ENOENT)
 			r = 0;
 	}
@@ -246,7 +251,7 @@ spool_abort(const struct spool *sp, struct spool_new *n)
 	if (spool_as(&as, n->owner, sp->group) == 0) {
 		if (n->env != -1)
 			(void)fchmod(n->env, SPOOL_MODE_OPEN);
-		if (unlinkat(sp->tmp, n->name, 0) == -1)
+		if (unlinkat(sp->tmp, n->tmp, 0) == -1)
 			log_error("spool", "id=%s error=%s", n->id,
 			    log_str(strerror(errno)));
 		if (n->env != -1)
@@ -337,7 +342,8 @@ spool_put_end(struct spool_put *p)
 	struct spool_writer *w = &p->writer;
 
 	if (spool_flush(w) == 0 &&
-	    spool_seal(p->spool, &p->file, w->size, w->wire) == 0 &&
+	    spool_seal(p->spool, &p->file, w->size, w->wire,
+	    w->crc) == 0 &&
 	    spool_sync(w) == 0 && spool_commit(p->spool, &p->file) == 0)
 		return 0;
 	spool_abort(p->spool, &p->file);

@@ -26,8 +26,10 @@ void	 spool_safe_host(char *to, size_t size, const char *host);
 /* The letter of a queue and form. */
 int	 spool_letter(enum spool_queue, enum spool_form);
 
-/* Parse a base name "ID[,S=n,W=m]"; a bare ID has sealed 0.  1, or 0. */
-int	 spool_base_parse(struct spool_item *, const char *, int *sealed);
+/* Parse a name in tmp/, "ID" (sealed 0) or "ID,S=n,W=m,C=x" (it->name is
+ * without the sum, which goes to crc).  1, or 0. */
+int	 spool_tmp_parse(struct spool_item *, const char *, int *sealed,
+	    uint32_t *crc);
 
 /* The path of an item relative to its folder's descriptor, which is
  * returned. */

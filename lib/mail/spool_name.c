@@ -5,11 +5,13 @@
  * queue and where the envelope is:
  *
  *	id   = sec ".M" usec "P" pid "Q" seq letter "." host
- *	base = id [",S=" size ",W=" wire]
+ *	base = id ",S=" size ",W=" wire
  *	name = [due "-"] base			; due in later/ alone
+ *	tmp  = id [",S=" size ",W=" wire ",C=" 8HEXDIG]
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -112,8 +114,9 @@ id_letter(const char **p, struct spool_item *it)
 	return 0;
 }
 
-int
-spool_base_parse(struct spool_item *it, const char *base, int *sealed)
+/* A base name, or a bare ID, which has sealed 0. */
+static int
+base_parse(struct spool_item *it, const char *base, int *sealed)
 {
 	const char *p = base;
 	uint64_t sec, other;
@@ -142,6 +145,25 @@ spool_base_parse(struct spool_item *it, const char *base, int *sealed)
 }
 
 int
+spool_tmp_parse(struct spool_item *it, const char *name, int *sealed,
+    uint32_t *crc)
+{
+	char base[SPOOL_NAME_MAX];
+	const char *sum = strstr(name, ",C=");
+	char *end;
+
+	*crc = 0;
+	if (sum == NULL)
+		return base_parse(it, name, sealed) && !*sealed;
+	if (strlen(sum) != 11 || strspn(sum + 3, "0123456789abcdef") != 8 ||
+	    strlcpy(base, name, sizeof(base)) >= sizeof(base))
+		return 0;
+	base[sum - name] = '\0';
+	*crc = (uint32_t)strtoul(sum + 3, &end, 16);
+	return base_parse(it, base, sealed) && *sealed;
+}
+
+int
 spool_name_parse(struct spool_item *it, const char *name,
     enum spool_queue queue, int64_t bucket)
 {
@@ -150,7 +172,7 @@ spool_name_parse(struct spool_item *it, const char *name,
 
 	if (bucket != -1 && (!number(&name, &due) || !literal(&name, "-")))
 		return 0;
-	if (!spool_base_parse(it, name, &sealed) || !sealed ||
+	if (!base_parse(it, name, &sealed) || !sealed ||
 	    it->queue != queue)
 		return 0;
 	it->bucket = bucket;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes/crc32.h"
 #include "mail/spool_local.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -47,18 +48,51 @@ envelope_sealed(const struct spool *sp, const struct spool_item *it)
 	return (st.st_mode & S_IRUSR) != 0;
 }
 
-/* A file in tmp/ that nobody writes: finish what its writer began.  1 it went
- * to its queue, 0 not. */
+/* Is all its data there?  1, 0; -1 errno, and nobody knows. */
 static int
-finish(const struct spool *sp, const struct spool_item *it, int sealed,
-    const struct stat *st, int fd)
+is_whole(const struct spool *sp, const char *name, uint32_t crc)
 {
-	int env = it->form == SPOOL_LINES ? 1 : envelope_sealed(sp, it);
+	char block[65536];
+	uint32_t sum = 0;
+	ssize_t n;
+	int fd;
 
-	if (sealed && (uint64_t)st->st_size == it->size &&
-	    (st->st_mode & S_IRUSR) && env != 0) {
-		if (env == -1 || fsync(fd) == -1 ||
-		    renameat(sp->tmp, it->name, sp->now[it->queue],
+	if ((fd = openat(sp->tmp, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)) ==
+	    -1)
+		return -1;
+	while ((n = fd_read_all(fd, block, sizeof(block))) > 0)
+		sum = crc32_add(sum, block, (size_t)n);
+	close(fd);
+	return n == -1 ? -1 : sum == crc;
+}
+
+/* A file in tmp/ that nobody writes. */
+struct found {
+	const char		*name;
+	struct spool_item	 it;
+	int			 sealed;
+	uint32_t		 crc;
+	struct stat		 st;
+	int			 fd;	/* with the lock */
+};
+
+/* Finish what its writer began.  1 it went to its queue, 0 not. */
+static int
+finish(const struct spool *sp, const struct found *f)
+{
+	const struct spool_item *it = &f->it;
+	int env = it->form == SPOOL_LINES ? 1 : envelope_sealed(sp, it);
+	int whole = f->sealed && (f->st.st_mode & S_IRUSR) && env != 0 &&
+	    (uint64_t)f->st.st_size == it->size;
+
+	if (whole && (whole = is_whole(sp, f->name, f->crc)) == -1) {
+		log_error("recover", "id=%s error=%s", it->id,
+		    log_str(strerror(errno)));
+		return 0;
+	}
+	if (whole) {
+		if (env == -1 || fsync(f->fd) == -1 ||
+		    renameat(sp->tmp, f->name, sp->now[it->queue],
 		    it->name) == -1) {
 			log_error("recover", "id=%s error=%s", it->id,
 			    env == -1 ? "\"its envelope is missing\"" :
@@ -69,7 +103,7 @@ finish(const struct spool *sp, const struct spool_item *it, int sealed,
 		    spool_queue_name(it->queue));
 		return 1;
 	}
-	if (unlinkat(sp->tmp, it->name, 0) == -1)
+	if (unlinkat(sp->tmp, f->name, 0) == -1)
 		return 0;
 	if (it->form == SPOOL_FILE)
 		(void)unlinkat(sp->env[it->queue], it->id, 0);
@@ -80,22 +114,21 @@ finish(const struct spool *sp, const struct spool_item *it, int sealed,
 static int
 recover_file(const struct spool *sp, const char *name)
 {
-	struct spool_item it;
+	struct found f = { .name = name };
 	struct spool_as as;
-	struct stat st;
-	int fd, sealed, r = 0;
+	int r = 0;
 
-	if (!spool_base_parse(&it, name, &sealed)) {
+	if (!spool_tmp_parse(&f.it, name, &f.sealed, &f.crc)) {
 		log_once("recover", "file=%s error=\"not a spool file\"",
 		    log_str(name));
 		return 0;
 	}
-	if (fstatat(sp->tmp, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    spool_as(&as, st.st_uid, sp->group) == -1)
+	if (fstatat(sp->tmp, name, &f.st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    spool_as(&as, f.st.st_uid, sp->group) == -1)
 		return 0;
-	if ((fd = open_dead(sp->tmp, name, &st)) != -1) {
-		r = finish(sp, &it, sealed, &st, fd);
-		close(fd);
+	if ((f.fd = open_dead(sp->tmp, name, &f.st)) != -1) {
+		r = finish(sp, &f);
+		close(f.fd);
 	}
 	spool_as_end(&as);
 	return r;
@@ -168,10 +201,11 @@ ids_seen(struct ids *ids, char *seen, const char *name, enum spool_queue q,
 {
 	struct spool_item it;
 	char **at, *key = it.id;
+	uint32_t crc;
 	int sealed;
 
-	if (bucket == -1 ? !spool_base_parse(&it, name, &sealed) :
-	    !spool_name_parse(&it, name, q, bucket))
+	if (!spool_name_parse(&it, name, q, bucket) &&
+	    (bucket != -1 || !spool_tmp_parse(&it, name, &sealed, &crc)))
 		return;
 	at = bsearch(&key, ids->v, ids->n, sizeof(*ids->v), by_name);
 	if (at != NULL)

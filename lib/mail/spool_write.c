@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bytes/crc32.h"
 #include "bytes/crlf.h"
 #include "mail/spool.h"
 #include "system/fdio.h"
@@ -48,6 +49,7 @@ spool_write(struct spool_writer *w, const void *data, size_t n)
 
 	w->wire += n + crlf_wire_extra(&c, data, n);
 	w->size += n;
+	w->crc = crc32_add(w->crc, data, n);
 	w->crlf = c.state;
 	while (n > 0) {
 		if (w->len == sizeof(w->data) && spool_flush(w) == -1)

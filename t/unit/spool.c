@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bytes/crc32.h"
 #include "mail/spool.h"
 #include "system/log.h"
 #include "tap.h"
@@ -265,7 +266,7 @@ put_to(enum step step, enum spool_form form)
 	if (step >= WRITTEN)
 		spool_flush(&w);
 	if (step >= SEALED)
-		is_int(spool_seal(&sp, &n, w.size, w.wire), 0, "sealed");
+		is_int(spool_seal(&sp, &n, w.size, w.wire, w.crc), 0, "sealed");
 	if (step >= SYNCED)
 		spool_sync(&w);
 	if (step == COMMITTED)
@@ -346,13 +347,28 @@ test_remains(void)
 		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1);
 		if (write(n.msg, "12345678", 8) != 8)
 			_exit(1);
-		spool_seal(&sp, &n, 8, 8);
+		spool_seal(&sp, &n, 8, 8, 0);
 		(void)!ftruncate(n.msg, 4);
 		_exit(0);
 	}
 	wait(NULL);
 	is_int(files("tmp"), 3, "a file that lost its data");
 	is_int(spool_recover(&sp), 0, "is not taken for a whole one");
+	is_int(files("tmp"), 2, "and deleted");
+
+	fflush(stdout);
+	if (fork() == 0) {
+		fclose(stdout);
+		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1);
+		if (pwrite(n.msg, "12345678", 8, 0) != 8)
+			_exit(1);
+		spool_seal(&sp, &n, 8, 8, crc32_add(0, "12345678", 8));
+		if (pwrite(n.msg, "1\0\0\0\0\0\0\0", 8, 0) != 8)
+			_exit(1);
+		_exit(0);
+	}
+	wait(NULL);
+	is_int(spool_recover(&sp), 0, "zeros of the right size are none");
 	is_int(files("tmp"), 2, "and deleted");
 
 	fd = openat(sp.env[SPOOL_LOCAL], "1700000000.M5P9Q1M.h", O_WRONLY |
@@ -380,13 +396,13 @@ test_refused(void)
 	struct envelope e;
 
 	spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1);
-	is_int(spool_seal(&sp, &n, 5, 5), -1, "a size that is not the file's");
+	is_int(spool_seal(&sp, &n, 5, 5, 0), -1, "a size that is not the file's");
 	is_int(spool_commit(&sp, &n), -1, "a commit without seal");
 	is_int(write(n.msg, "abc", 3), 3, "three octets");
-	is_int(spool_seal(&sp, &n, 3, 2), -1, "fewer on the wire");
-	is_int(spool_seal(&sp, &n, 3, 7), -1, "more than CRs can make");
-	is_int(spool_seal(&sp, &n, 3, 6), 0, "as many as can be");
-	is_int(spool_seal(&sp, &n, 3, 6), -1, "not twice");
+	is_int(spool_seal(&sp, &n, 3, 2, 0), -1, "fewer on the wire");
+	is_int(spool_seal(&sp, &n, 3, 7, 0), -1, "more than CRs can make");
+	is_int(spool_seal(&sp, &n, 3, 6, 0), 0, "as many as can be");
+	is_int(spool_seal(&sp, &n, 3, 6, 0), -1, "not twice");
 	is_int(spool_seal_envelope(&sp, &n), -1, "it has no envelope");
 	spool_abort(&sp, &n);
 	spool_abort(&sp, &n);
