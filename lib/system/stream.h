@@ -72,8 +72,10 @@ struct stream *stream_new(int rfd, int wfd);
  * open, no close_notify is sent.  NULL is allowed. */
 void	 stream_free(struct stream *);
 
-/* Flush, say close_notify under TLS, close both descriptors, free.  Returns
- * how the flush ended. */
+/* Flush, say close_notify under TLS, end the connection, close both
+ * descriptors, free.  Returns how the flush ended.  A connection is ended for
+ * all who hold it: who has handed it to another process calls stream_flush(),
+ * stream_free() and close(2). */
 enum stream_status stream_close(struct stream *);
 
 int	 stream_rfd(const struct stream *);

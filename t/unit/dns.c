@@ -529,6 +529,7 @@ main(void)
 	unsigned port;
 	pid_t pid;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* children repeat nothing */
 	if (mkdtemp(dir) == NULL)
 		return 1;
 	pid = start_server(&port);

@@ -193,6 +193,7 @@ main(void)
 	char text[64];
 	pid_t pid;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* children repeat nothing */
 	pid = start_server(text, sizeof(text));
 	dns_add_server(dns, text);
 	test_shuffle(dns);

@@ -670,6 +670,7 @@ test_fdio(void)
 int
 main(void)
 {
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* children repeat nothing */
 	test_lines();
 	test_long(60000, 65536, STREAM_OK);
 	test_long(60000, 60002, STREAM_OK);

@@ -656,6 +656,7 @@ main(void)
 {
 	char out[64], cmd[128];
 
+	setvbuf(stdout, NULL, _IOLBF, 0);	/* children repeat nothing */
 	if (mkdtemp(dir) == NULL)
 		return 1;
 	if (make_pair("ec", "ec -pkeyopt ec_paramgen_curve:P-256") != 0 ||
