@@ -128,5 +128,7 @@ main(void)
 	spaces[200] = 'x';
 	do_decode(&b, spaces, 201, 3, &dirt);
 	is_mem(b.data, b.len, spaces, 201, "white space over a line's length");
+	buf_free(&b);
+	buf_free(&c);
 	return done();
 }
