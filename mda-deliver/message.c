@@ -192,6 +192,20 @@ loops(const struct spool_message *m, const struct address *to)
 	return r;
 }
 
+/* What a copy of the same message left in tmp/ when it was killed. */
+static void
+drop_remains(const struct spool_message *m, const struct target *t)
+{
+	char path[PATH_MAX + SPOOL_ID_MAX];
+	struct spool_as as;
+
+	snprintf(path, sizeof(path), "%s/tmp/%s", t->mailbox, m->item.id);
+	if (spool_as(&as, t->uid, t->gid) == 0) {
+		(void)unlink(path);
+		spool_as_end(&as);
+	}
+}
+
 /*
  * The fast way: the spool's file becomes the Maildir's by one rename.  1 done,
  * 0 it has to be copied.  The folder is opened with the owner's rights alone,
@@ -216,6 +230,8 @@ take_whole(struct work *w, const struct target *t)
 		return 0;
 	r = spool_give(m, t->uid, new);
 	close(new);
+	if (r == 0)
+		drop_remains(m, t);
 	return r == 0;
 }
 

@@ -59,7 +59,9 @@ put_one(const struct spool *sp, enum spool_queue queue, size_t size,
 	if (spool_put_end(&p) == -1)
 		return -1;
 	n = snprintf(id, sizeof(id), "%s\n", p.file.id);
-	return write(STDOUT_FILENO, id, (size_t)n) == n ? 0 : -1;
+	if (write(STDOUT_FILENO, id, (size_t)n) != n)
+		err(EX_IOERR, "standard output");
+	return 0;
 }
 
 static void
