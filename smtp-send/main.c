@@ -35,8 +35,8 @@ main(int argc, char **argv)
 	    spool_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
-		.usage = "-q [-w] | -l | [-f SENDER] [-r HOST[:PORT]] [--] RCPT... "
-		    "< message",
+		.usage = "-q [-w] | -l | [-f SENDER] [-r HOST[:PORT]] "
+		    "[--] RCPT... < message",
 		.summary = "deliver mail to other hosts by SMTP",
 		.options = options,
 		.checks = checks,
