@@ -102,6 +102,7 @@ do_pass(struct session *s, const struct arguments *a)
 		return;
 	}
 	memcpy(sasl.password, a->text, a->text_len);
+	explicit_bzero(a->text, a->text_len);
 	log_in(s, &sasl);
 }
 
@@ -144,6 +145,7 @@ do_auth(struct session *s, const struct arguments *a)
 {
 	const char *p = a->text, *end = p + a->text_len, *name, *initial;
 	char word[32] = "";
+	enum sasl_result r;
 	struct sasl sasl;
 	size_t n, len;
 
@@ -161,8 +163,9 @@ do_auth(struct session *s, const struct arguments *a)
 	}
 	if (!pop3_argument(&p, end, &initial, &len))
 		initial = NULL;
-	if (converse(s, &sasl, sasl_begin(&sasl, sasl_mechanism(name, n),
-	    initial, len)))
+	r = sasl_begin(&sasl, sasl_mechanism(name, n), initial, len);
+	explicit_bzero(a->text, a->text_len);
+	if (converse(s, &sasl, r))
 		log_in(s, &sasl);
 }
 

@@ -78,7 +78,7 @@ parse_numbers(const struct pop3_command *c, enum wants wants,
 }
 
 static bool
-parse_arguments(const struct pop3_command *c, enum wants wants,
+parse_arguments(const struct pop3_command *c, enum wants wants, char *rest,
     struct arguments *a)
 {
 	memset(a, 0, sizeof(*a));
@@ -92,7 +92,7 @@ parse_arguments(const struct pop3_command *c, enum wants wants,
 	case WANTS_WORDS:
 		break;
 	}
-	a->text = c->rest;
+	a->text = rest;
 	a->text_len = c->rest_len;
 	if (wants == WANTS_WORDS) {
 		for (; a->text_len > 0 && *a->text == ' '; a->text_len--)
@@ -131,15 +131,13 @@ command_line(struct session *s, const struct stream_line *line)
 	} else if (!(command->states & s->state)) {
 		session_error(s, s->state == STATE_AUTHORIZATION ?
 		    REPLY_LOGIN_FIRST : REPLY_LOGIN_ALREADY);
-	} else if (!parse_arguments(&c, command->wants, &a)) {
+	} else if (!parse_arguments(&c, command->wants,
+	    line->data + (c.rest - line->data), &a)) {
 		s->errors++;
 		reply_send(s->io, REPLY_ARGUMENTS, command->usage);
 	} else {
 		command->handler(s, &a);
 	}
-	/* It may have been a password. */
-	if (s->door != NULL && s->io != NULL)
-		explicit_bzero(line->data, line->len);
 }
 
 /* ---- commands of both states ---- */

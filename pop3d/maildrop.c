@@ -5,11 +5,13 @@
  * their number and cannot be had.  Nothing is removed before QUIT, and nothing
  * else in the Maildir is ever changed.
  */
+#include <sys/file.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "grammar/smtp_data.h"
@@ -17,6 +19,8 @@
 #include "system/log.h"
 
 #define LOCK_FILE	"stdmail-pop3.lock"
+#define LOCK_TRIES	40
+#define LOCK_PAUSE	25000000	/* ns */
 #define BLOCK		16384
 
 /* ---- opening ---- */
@@ -26,24 +30,37 @@
  * empty.  Where none can be made (a full disk, another's mailbox) the folder
  * itself is locked.
  */
+static int
+try_lock(const struct drop *d, int root)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (d->lock != -1)
+		return fcntl(d->lock, F_OFD_SETLK, &whole);
+	return flock(root, LOCK_EX | LOCK_NB);
+}
+
 static enum mailbox_status
 lock_drop(struct drop *d, int root)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int r;
+	struct timespec pause = { 0, LOCK_PAUSE };
+	int i;
 
 	d->lock = openat(root, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC |
 	    O_NOFOLLOW, 0600);
-	if (d->lock != -1)
-		r = fcntl(d->lock, F_OFD_SETLK, &whole);
-	else
-		r = flock(root, LOCK_EX | LOCK_NB);
-	if (r == 0)
-		return MAILBOX_OK;
-	if (errno == EAGAIN || errno == EACCES)
-		return MAILBOX_BUSY;
-	log_error("lock", "error=%s", log_str(strerror(errno)));
-	return MAILBOX_TEMPORARY;
+	/* A client that lost its connection is back before the session it
+	 * had has noticed. */
+	for (i = 0; i < LOCK_TRIES; i++) {
+		if (try_lock(d, root) == 0)
+			return MAILBOX_OK;
+		if (errno != EAGAIN && errno != EACCES) {
+			log_error("lock", "error=%s",
+			    log_str(strerror(errno)));
+			return MAILBOX_TEMPORARY;
+		}
+		(void)nanosleep(&pause, NULL);
+	}
+	return MAILBOX_BUSY;
 }
 
 /* Those with a place of their own first, then the rest as they came. */

@@ -57,7 +57,8 @@ struct session {
 struct arguments {
 	uint32_t	 message;	/* 0: none given */
 	uint64_t	 lines;
-	const char	*text;		/* the rest of the line, as it is */
+	char		*text;		/* the rest of the line, as it is; who
+					 * reads a password there wipes it */
 	size_t		 text_len;
 };
 

@@ -40,7 +40,8 @@ static const char *const texts[REPLIES] = {
 [REPLY_LOGIN_FIRST] = "-ERR Log in first",
 [REPLY_LOGIN_ALREADY] = "-ERR You are logged in already",
 [REPLY_USER_FIRST] = "-ERR Send USER first",
-[REPLY_TLS_FIRST] = "-ERR No password is taken here without TLS, send STLS first",
+[REPLY_TLS_FIRST] = "-ERR No password is taken here without TLS, send STLS "
+    "first",
 [REPLY_TLS_ALREADY] = "-ERR TLS is active already",
 [REPLY_TLS_NONE] = "-ERR TLS is not available here",
 [REPLY_TLS_INPUT] = "-ERR Nothing may follow STLS before its answer, closing",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * What pop3d says.
+ * What pop3d says: each reply by its name, its text in reply.c.
  */
 #ifndef POP3D_REPLY_H
 #define POP3D_REPLY_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The list in memory and its text form; see mail/uidlist.h.  It opens no
- * file: that is uidlist_file.c.  It must never give a UID twice, whatever a file
- * says.
+ * file: that is uidlist_file.c.  It must never give a UID twice, whatever a
+ * file says.
  */
 #include <stdlib.h>
 #include <string.h>
