@@ -207,12 +207,21 @@ load(void)
 	return 0;
 }
 
+/* In the door: it has no business with anybody's hash. */
+static void
+forget_users(void)
+{
+	users_close(imapd.users);
+	imapd.users = NULL;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct server server = {
 		.name = "imapd", .ops = monitor_ops, .nops = OPS,
-		.prepare = prepare, .session = door_session,
+		.prepare = prepare, .forget = forget_users,
+		.session = door_session,
 		.reload = reload, .refuse = refuse
 	};
 	struct activate activate;

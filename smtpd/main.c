@@ -56,6 +56,14 @@ prepare(void)
 	}
 }
 
+/* A session has no business with anybody's hash. */
+static void
+forget(void)
+{
+	users_close(smtpd.users);
+	smtpd.users = NULL;
+}
+
 static const char *
 refuse(enum server_refusal why)
 {
@@ -181,8 +189,8 @@ main(int argc, char **argv)
 {
 	struct server server = {
 		.name = "smtpd", .nops = OPS, .prepare = prepare,
-		.session = session_run, .ended = monitor_ended,
-		.reload = reload, .refuse = refuse
+		.forget = forget, .session = session_run,
+		.ended = monitor_ended, .reload = reload, .refuse = refuse
 	};
 	struct activate activate;
 	char error[200];

@@ -64,12 +64,16 @@ check_auth(struct server_call *call)
 		server_violation(call, "auth strings");
 		return 0;
 	}
-	if (!call->locked)
-		return 1;
-	answer->verdict = AUTH_IS_LOCKED;
-	return 0;
+	if (call->locked) {
+		answer->verdict = AUTH_IS_LOCKED;
+		return 0;
+	}
+	users_refresh(smtpd.users);	/* the helper may not read the file */
+	return 1;
 }
 
+/* In a helper.  The hashes of a file are in memory, so it needs no rights; the
+ * system's need root's. */
 static void
 run_auth(struct server_call *call)
 {
@@ -78,6 +82,10 @@ run_auth(struct server_call *call)
 	struct auth_reply *answer = call->reply;
 	char error[CONF_ERROR_MAX] = "";
 
+	if (!users_blocking(smtpd.users) && server_become_door() == -1) {
+		answer->verdict = AUTH_IS_LATER;
+		return;
+	}
 	switch (auth_check(smtpd.users, request->login, request->password,
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
@@ -197,6 +205,7 @@ run_rcpt(struct server_call *call)
 		answer->verdict = RCPT_IS_LATER;
 		break;
 	}
+	explicit_bzero(&r, sizeof(r));	/* the user's hash is in it */
 }
 
 static void

@@ -115,13 +115,22 @@ reload(struct server *server)
 	log_info("reload", NULL);
 }
 
+/* In the door: it has no business with anybody's hash. */
+static void
+forget_users(void)
+{
+	users_close(login.users);
+	login.users = NULL;
+}
+
 static int
 serve(const struct activate *activate, char **argv)
 {
 	struct server server = {
 		.name = login.name, .ops = login_ops, .nops = LOGIN_NOPS,
 		.data_size = sizeof(struct login_memory),
-		.prepare = prepare, .session = login.door,
+		.prepare = prepare, .forget = forget_users,
+		.session = login.door,
 		.refuse = login.refuse, .reload = reload
 	};
 	struct activate found = *activate;

@@ -4,6 +4,7 @@
  * list of names over it; a line is parsed when someone asks for it, so that a
  * line that cannot be used hurts its own user alone, and says why.
  */
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <ctype.h>
@@ -69,6 +70,27 @@ same_stamp(const struct stat *a, const struct stat *b)
 	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
+/*
+ * The text has pages of its own: a process that must not have everybody's
+ * hash gives them back by users_close() at no cost, where wiping memory it
+ * shares with its parent would first copy it.
+ */
+static char *
+text_new(size_t size)
+{
+	void *p = mmap(NULL, size + 1, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static void
+text_free(char *text, size_t size)
+{
+	if (text != NULL)
+		(void)munmap(text, size + 1);
+}
+
 /* The whole file, with a NUL behind it; NULL with errno. */
 static char *
 read_file(const char *path, struct stat *st)
@@ -84,13 +106,13 @@ read_file(const char *path, struct stat *st)
 			errno = EINVAL;
 		else if (st->st_size > (off_t)USERS_FILE_MAX)
 			errno = EFBIG;
-		else if ((text = malloc((size_t)st->st_size + 1)) != NULL)
+		else if ((text = text_new((size_t)st->st_size)) != NULL)
 			n = fd_read_all(fd, text, (size_t)st->st_size);
 	}
 	keep = errno;
 	close(fd);
 	if (n == -1) {
-		free(text);
+		text_free(text, (size_t)st->st_size);
 		errno = keep;
 		return NULL;
 	}
@@ -151,12 +173,10 @@ load(struct users *u)
 	if ((text = read_file(u->settings->users, &st)) == NULL)
 		return -1;
 	if ((list = list_entries(text, &n)) == NULL) {
-		free(text);
+		text_free(text, (size_t)st.st_size);
 		return -1;
 	}
-	if (u->text != NULL)
-		explicit_bzero(u->text, (size_t)u->stamp.st_size);
-	free(u->text);
+	text_free(u->text, (size_t)u->stamp.st_size);
 	free(u->entries);
 	u->text = text;
 	u->entries = list;
@@ -199,9 +219,7 @@ users_close(struct users *u)
 {
 	if (u == NULL)
 		return;
-	if (u->text != NULL)
-		explicit_bzero(u->text, (size_t)u->stamp.st_size);
-	free(u->text);
+	text_free(u->text, (size_t)u->stamp.st_size);
 	free(u->entries);
 	free(u);
 }

@@ -60,6 +60,7 @@ struct users;
  * With "system" nothing is read.
  */
 int	 users_open(struct users **, const struct settings *, char *error);
+/* Also for a door: its copy of everybody's hash is gone then. */
 void	 users_close(struct users *);
 
 /* Read the file again when it changed; what cannot be read is logged and the

@@ -120,6 +120,9 @@ struct server {
 	/* In the parent before each fork of a door: renew the certificate
 	 * when it changed.  Must be quick.  Or NULL. */
 	void		(*prepare)(void);
+	/* In the door, first of all: give back memory of the parent that no
+	 * session may have, such as the users' hashes.  Or NULL. */
+	void		(*forget)(void);
 	/* In the door, after it lost its rights and inside sandbox_door(): the
 	 * whole session.  Returning ends the process with exit code 0. */
 	void		(*session)(struct server_session *);

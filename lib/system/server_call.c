@@ -159,10 +159,11 @@ respond(struct server_conn *c)
 	if (c->watch.fd != -1) {
 		if (p->failed)
 			r = message_send(c->watch.fd, SERVER_FAILED, NULL, 0,
-			    NULL, 0);
+			    NULL, 0, MSG_DONTWAIT);
 		else
 			r = message_send(c->watch.fd, SERVER_DONE, p->reply,
-			    o->reply, &p->call.fd, p->call.fd == -1 ? 0 : 1);
+			    o->reply, &p->call.fd, p->call.fd == -1 ? 0 : 1,
+			    MSG_DONTWAIT);
 		if (r == -1)
 			server_unwatch(&c->watch);
 	}
@@ -244,7 +245,7 @@ take_named(struct server_conn *c, const unsigned char *body, size_t n)
 		verdict.why = SERVER_NO_FORK;
 	}
 	if (message_send(c->watch.fd, SERVER_DONE, &verdict, sizeof(verdict),
-	    NULL, 0) == -1)
+	    NULL, 0, MSG_DONTWAIT) == -1)
 		server_unwatch(&c->watch);
 }
 
@@ -298,7 +299,7 @@ call_read(struct server_conn *c)
 		violation(c, server->ops[op].name, fault);
 	else if ((c->pending = pending_new(c, op, body, fds)) == NULL)
 		(void)message_send(c->watch.fd, SERVER_FAILED, NULL, 0, NULL,
-		    0);
+		    0, MSG_DONTWAIT);
 	else {
 		fds[0] = fds[1] = -1;	/* the request has them */
 		c->used[op]++;
@@ -350,7 +351,8 @@ helper_fork(struct server_conn *c)
 		helper_main(c, sv[1]);
 	close(sv[1]);
 	if (pid == -1 || message_send(sv[0], c->pending->op,
-	    c->pending->request, op_of(c->pending)->request, NULL, 0) == -1 ||
+	    c->pending->request, op_of(c->pending)->request, NULL, 0,
+	    MSG_DONTWAIT) == -1 ||
 	    server_watch(&h->watch, WATCH_HELPER, sv[0]) == -1) {
 		if (pid > 0)
 			kill(pid, SIGKILL);

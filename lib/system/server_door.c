@@ -174,7 +174,7 @@ meet_proxy(struct server_session *s)
 		return -1;
 	}
 	if (message_send(s->monitor, SERVER_OP_PROXY, &named, sizeof(named),
-	    NULL, 0) == -1 || message_recv(s->monitor, &status, &verdict,
+	    NULL, 0, 0) == -1 || message_recv(s->monitor, &status, &verdict,
 	    sizeof(verdict), fds, 0) != (ssize_t)(sizeof(struct server_head) +
 	    sizeof(verdict)))
 		return -1;
@@ -214,6 +214,8 @@ door_main(struct server_conn *c, int in, int out, int monitor)
 	catch_stop();
 	child_signals();
 	log_peer(c->peer.ip);
+	if (server->forget != NULL)
+		server->forget();
 	if (privilege_drop(server->door_uid, server->door_gid) == -1) {
 		log_error("door", "error=%s", log_str(strerror(errno)));
 		child_exit(EX_OSERR);
@@ -242,7 +244,8 @@ server_ask(struct server_session *s, unsigned op, const void *request,
 
 	if (fd != NULL)
 		*fd = -1;
-	if (message_send(s->monitor, op, request, o->request, fds, nfds) == -1)
+	if (message_send(s->monitor, op, request, o->request, fds, nfds,
+	    0) == -1)
 		return -1;
 	r = message_recv(s->monitor, &status, reply, o->reply, got, 0);
 	if (fd != NULL)
@@ -281,7 +284,7 @@ server_answer(struct server_call *call)
 		return 0;
 	answered = true;
 	r = message_send(answer_sock, SERVER_DONE, call->reply, o->reply,
-	    &call->fd, call->fd == -1 ? 0 : 1);
+	    &call->fd, call->fd == -1 ? 0 : 1, 0);
 	if (call->fd != -1)
 		close(call->fd);
 	call->fd = -1;

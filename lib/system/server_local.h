@@ -167,9 +167,10 @@ void	 helper_gone(struct helper *);
 
 /* server_message.c: between monitor and children.  One message with up to two
  * descriptors.  recv: its bytes, the head included; 0 end; -1; more than size
- * and a head when it is of another shape. */
+ * and a head when it is of another shape.  flags as for send(2): the monitor
+ * never waits for a door that does not read. */
 int	 message_send(int sock, uint32_t word, const void *, size_t n,
-	    const int *fds, size_t nfds);
+	    const int *fds, size_t nfds, int flags);
 ssize_t	 message_recv(int sock, uint32_t *word, void *, size_t size,
 	    int fds[2], int flags);
 

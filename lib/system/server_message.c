@@ -20,7 +20,7 @@ union control {
 
 int
 message_send(int sock, uint32_t word, const void *body, size_t n,
-    const int *fds, size_t nfds)
+    const int *fds, size_t nfds, int flags)
 {
 	struct server_head head = { word };
 	struct iovec iov[2] = {
@@ -43,7 +43,7 @@ message_send(int sock, uint32_t word, const void *body, size_t n,
 		memcpy(CMSG_DATA(cm), fds, nfds * sizeof(int));
 	}
 	do
-		w = sendmsg(sock, &msg, MSG_NOSIGNAL);
+		w = sendmsg(sock, &msg, flags | MSG_NOSIGNAL);
 	while (w == -1 && errno == EINTR);
 	return w == -1 ? -1 : 0;
 }
