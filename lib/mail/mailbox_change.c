@@ -252,12 +252,11 @@ call_remove(struct mailbox *mb, struct uidlist_rec *rec, int dir,
 {
 	const bool *only_deleted = arg;
 
-	(void)mb;
 	if (*only_deleted && (rec->flags & MAILBOX_DELETED) == 0)
 		return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW);
 	if (unlinkat(dir, name, 0) == -1)
 		return -1;
-	rec->gone = true;
+	rec->gone = mb->untold = true;
 	rec->where = UIDLIST_NOWHERE;
 	return 0;
 }

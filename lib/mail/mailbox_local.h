@@ -54,6 +54,8 @@ struct mailbox {
 	struct keywords	 keywords;
 	mailbox_flags	 known;		/* flags with a meaning here */
 	bool		 new_keywords;	/* since the last diff */
+	bool		 untold;	/* records may differ from what the
+					 * session was told */
 
 	uint32_t	*view;		/* indexes into list.v, by uid */
 	size_t		 nview, view_cap;

@@ -237,6 +237,7 @@ make_diff(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff,
 	mb->recent = recent;
 	diff->keywords = mb->new_keywords;
 	mb->new_keywords = false;
+	mb->untold = (flags & MAILBOX_NO_EXPUNGE) != 0;
 	return 0;
 }
 
@@ -261,7 +262,7 @@ mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 		if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)
 			return status;
 	}
-	if (make_diff(mb, flags, diff, before) == -1)
+	if (mb->untold && make_diff(mb, flags, diff, before) == -1)
 		return MAILBOX_TEMPORARY;
 	if (first)
 		diff->exists = true;

@@ -110,7 +110,7 @@ mailbox_reflag(struct mailbox *mb)
 	for (i = 0; i < mb->list.n; i++)
 		mb->list.v[i].flags = mb->known &
 		    mailbox_file_flags(mb->list.v[i].info);
-	mb->new_keywords = true;
+	mb->new_keywords = mb->untold = true;
 }
 
 /* ---- one file ---- */
@@ -369,6 +369,7 @@ mailbox_scan(struct mailbox *mb, bool move_new)
 	if (fstat(mb->cur, &st) == -1 || st.st_nlink == 0)
 		return MAILBOX_RESET;
 	mb->nunknown = mb->nnames = 0;
+	mb->untold = true;
 	mb->listing++;
 	for (i = 0; i < LISTINGS_MAX; i++) {
 		take_stamp(mb, mb->new, &mb->stamp_new);

@@ -4,12 +4,14 @@
  * whatever other programs do in the folder meanwhile, differences as IMAP
  * tells them, flags, saving, copying, removing, and the tree of folders.
  */
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <time.h>
@@ -467,6 +469,90 @@ test_race(void)
 	teardown();
 }
 
+/* A program renames files all the time: none is ever told as gone. */
+static void
+test_lively(void)
+{
+	char from[128], to[128];
+	struct mailbox *mb;
+	int i, pid, status, gone = 0, dir;
+
+	setup();
+	run("cd %s/cur && for i in $(seq 500); do : >5000.$i:2,; done", top);
+	mb = inbox(0);
+	refresh(mb, 0);
+	if ((pid = fork()) == 0) {
+		snprintf(from, sizeof(from), "%s/cur", top);
+		dir = open(from, O_RDONLY | O_DIRECTORY);
+		for (i = 0; i < 30000; i++) {
+			snprintf(from, sizeof(from), "5000.%d:2,%s",
+			    i % 500 + 1, i / 500 % 2 ? "S" : "");
+			snprintf(to, sizeof(to), "5000.%d:2,%s",
+			    i % 500 + 1, i / 500 % 2 ? "" : "S");
+			if (renameat(dir, from, dir, to) == -1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	for (i = 0; waitpid(pid, &status, WNOHANG) == 0; i++)
+		gone += strchr(refresh(mb, 0), '-') != NULL;
+	is_int(status, 0, "renames");
+	refresh(mb, 0);
+	is_int(gone, 0, "nothing gone in any refresh");
+	is_int(mailbox_count(mb), 503, "all there");
+	is_int(mailbox_uidnext(mb), 504, "with their UIDs");
+	mailbox_close(mb);
+	teardown();
+}
+
+/* No space for the UID list: what is known stays usable, new messages wait, and
+ * nothing broken is left. */
+static void
+test_full(void)
+{
+	struct mailbox_save *save;
+	struct rlimit limit;
+	struct mailbox *mb;
+	int pid, status;
+
+	setup();
+	mb = inbox(MAILBOX_KEEP_NEW);
+	refresh(mb, 0);
+	mailbox_close(mb);
+	run("printf x >%s/new/4000.x", top);
+	fflush(stdout);
+	if ((pid = fork()) == 0) {
+		signal(SIGXFSZ, SIG_IGN);
+		limit.rlim_cur = limit.rlim_max = 0;
+		setrlimit(RLIMIT_FSIZE, &limit);
+		if (freopen("/dev/null", "w", stderr) == NULL)
+			_exit(9);
+		mb = inbox(MAILBOX_KEEP_NEW);
+		if (mailbox_refresh(mb, 0, NULL) != MAILBOX_FULL ||
+		    mailbox_count(mb) != 3)
+			_exit(1);
+		if (mailbox_store(mb, &(uint32_t){ 1 }, 1, MAILBOX_ADD,
+		    MAILBOX_FLAGGED) != MAILBOX_OK)
+			_exit(2);
+		mailbox_save_begin(mb, &save);
+		mailbox_save_start(save, 0, (time_t)-1);
+		mailbox_save_write(save, "x", 1);
+		if (mailbox_save_finish(save) != MAILBOX_FULL ||
+		    mailbox_save_commit(save, NULL) != MAILBOX_FULL)
+			_exit(3);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	is_int(status, 0, "no space: new ones wait, flags can be set");
+	run("test -z \"$(ls %s/tmp %s/*.lock 2>/dev/null | grep -v :)\"", top,
+	    top);
+	mb = inbox(MAILBOX_KEEP_NEW);
+	is_str(refresh(mb, 0), "+4 ", "space again");
+	is_str(view(mb), "1 a;2 0*;3 0*;4 0*;", "nothing was lost");
+	mailbox_close(mb);
+	teardown();
+}
+
 /* ---- locks ---- */
 
 static void
@@ -713,6 +799,8 @@ main(void)
 	test_store();
 	test_save();
 	test_race();
+	test_lively();
+	test_full();
 	test_lock();
 	test_tree();
 	test_watch();
