@@ -59,9 +59,8 @@ main(int argc, char **argv)
 		wrong = "no recipient";
 	if (wrong != NULL) {
 		warnx("%s", wrong);
-		return EX_USAGE;
-	}
-	if (list)
+		code = EX_USAGE;
+	} else if (list)
 		code = list_queue(&settings);
 	else if (queue)
 		code = queue_run(&settings, watch);

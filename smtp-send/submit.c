@@ -164,7 +164,7 @@ submit_letter(const struct settings *s, const struct letter *l)
 	struct client c = { .hostname = s->hostname, .host = "localhost",
 	    .place = "localhost" };
 	char why[512];
-	int fd;
+	int fd, code;
 
 	if ((m.fd = letter_fd(l)) == -1 ||
 	    (m.reports = calloc(l->n, sizeof(*m.reports))) == NULL)
@@ -177,7 +177,9 @@ submit_letter(const struct settings *s, const struct letter *l)
 	client_report_pending(&m);
 	stream_close(c.stream);
 	close(m.fd);
-	return tell(l, m.reports);
+	code = tell(l, m.reports);
+	free(m.reports);
+	return code;
 }
 
 /* ---- -bs ---- */
@@ -198,6 +200,8 @@ submit_relay(const struct settings *s)
 	if ((in = stream_new(STDIN_FILENO, STDOUT_FILENO)) == NULL)
 		err(EX_TEMPFAIL, "standard input");
 	st = stream_relay(in, fd);
+	stream_free(in);
+	close(fd);
 	if (st == STREAM_EOF)
 		return EX_OK;
 	warnx("%s", stream_status_name(st));
