@@ -16,8 +16,8 @@
 #include "grammar/trace.h"
 
 /*
- * A failure of the machine or of its set-up is tried again; RFC 3463 has the
- * numbers.  Only by hand is a path that cannot work worth another exit code.
+ * A failure of the machine or of its set-up is tried again.  Only by hand is
+ * a path that cannot be a mailbox worth another exit code.
  */
 void
 outcome_errno(struct outcome *o, const char *mailbox, int error)
@@ -35,10 +35,6 @@ outcome_errno(struct outcome *o, const char *mailbox, int error)
 		break;
 	case EAGAIN:
 		status = "4.2.1";
-		break;
-	case EACCES:
-	case EPERM:
-		o->code = EX_NOPERM;
 		break;
 	case ENOENT:
 	case ENOTDIR:

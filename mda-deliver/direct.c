@@ -242,7 +242,10 @@ deliver_stdin(struct job *j)
 	if (deliver_begin(&d, &j->how, &o) == 0 &&
 	    copy_message(j, &d, skip, &o) == 0)
 		deliver_end(&d, &o);
-	if (o.code != 0)
+	/* A path that was typed wrong is no matter for the mail's sender. */
+	if (o.code == EX_CANTCREAT)
+		warnx("%s", o.text + strcspn(o.text, " ") + 1);
+	else if (o.code != 0)
 		warnx("%s", o.text);
 	return o.code;
 }

@@ -47,8 +47,8 @@ main(int argc, char **argv)
 		    NULL },
 		{ 0 }
 	};
-	settings_check *const checks[] = { settings_check_accounts,
-	    users_check, spool_check, NULL };
+	settings_check *const checks[] = { settings_check_hostname,
+	    settings_check_accounts, users_check, spool_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
 		.usage = "-q [-w] | [-f SENDER] -d USER | -a ADDRESS | "

@@ -126,7 +126,8 @@ int	 spool_create(const struct spool *, struct spool_new *,
 int	 spool_seal_envelope(const struct spool *, struct spool_new *);
 
 /* The message is written: size octets, wire octets with CRLF, their sum.
- * EINVAL when the file has another size, or wire is impossible.  Then fsync it. */
+ * EINVAL when the file has another size, or wire is impossible.  Then fsync
+ * it. */
 int	 spool_seal(const struct spool *, struct spool_new *, uint64_t size,
 	    uint64_t wire, uint32_t crc);
 
@@ -239,8 +240,8 @@ struct spool_message {
 	int		  fd;		/* read and write, with the lock */
 	int		  env_fd;	/* SPOOL_FILE, else -1 */
 	struct envelope	  env;		/* from the file or the two lines */
-	uint64_t	  start;	/* where the message begins in fd: behind
-					 * the two lines, or 0 */
+	uint64_t	  start;	/* of the message in fd: behind the
+					 * two lines, or 0 */
 	uint64_t	  size;		/* octets of the file */
 	struct timespec	  mtime;	/* the arrival */
 	uid_t		  uid;		/* of the file's owner */

@@ -15,6 +15,7 @@
 static const char *
 set_mail(struct user *u, const char *value)
 {
+	const char *home = "";
 	size_t n;
 
 	if (strncasecmp(value, "maildir:", 8) == 0) {
@@ -27,13 +28,14 @@ set_mail(struct user *u, const char *value)
 	    strncasecmp(value, "sdbox:", 6) == 0)
 		return "userdb_mail names no Maildir";
 	if (n >= 2 && value[0] == '~' && value[1] == '/') {
-		strlcpy(u->mailbox, "%h", sizeof(u->mailbox));
+		home = "%h";
 		value++;
 		n--;
 	}
 	if (n + 3 > sizeof(u->mailbox))
 		return "userdb_mail is too long";
-	strncat(u->mailbox, value, n);
+	snprintf(u->mailbox, sizeof(u->mailbox), "%s%.*s", home, (int)n,
+	    value);
 	return NULL;
 }
 

@@ -396,7 +396,7 @@ test_refused(void)
 	struct envelope e;
 
 	spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1);
-	is_int(spool_seal(&sp, &n, 5, 5, 0), -1, "a size that is not the file's");
+	is_int(spool_seal(&sp, &n, 5, 5, 0), -1, "not the file's size");
 	is_int(spool_commit(&sp, &n), -1, "a commit without seal");
 	is_int(write(n.msg, "abc", 3), 3, "three octets");
 	is_int(spool_seal(&sp, &n, 3, 2, 0), -1, "fewer on the wire");
