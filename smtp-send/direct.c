@@ -41,15 +41,17 @@ struct job {
 	size_t		 ngroups;
 };
 
-/* A copy of standard input that can be read again for each host. */
+/* A copy of standard input that can be read again for each host.  -1, and
+ * *code is the exit code. */
 static int
-take_message(const struct settings *s, off_t *offset)
+take_message(const struct settings *s, off_t *offset, int *code)
 {
 	char block[65536];
 	long long total = 0;
 	ssize_t got;
 	int fd;
 
+	*code = EX_TEMPFAIL;
 	if ((fd = memfd_create("message", MFD_CLOEXEC)) == -1) {
 		warn("memory for the message");
 		return -1;
@@ -57,16 +59,17 @@ take_message(const struct settings *s, off_t *offset)
 	while ((got = fd_read_all(0, block, sizeof(block))) > 0) {
 		if ((total += got) > s->max_size) {
 			warnx("the message is larger than max_size");
-			return -1;
+			*code = EX_DATAERR;
+			goto fail;
 		}
 		if (fd_write_all(fd, block, (size_t)got) == -1) {
 			warn("memory for the message");
-			return -1;
+			goto fail;
 		}
 	}
 	if (got == -1) {
 		warn("standard input");
-		return -1;
+		goto fail;
 	}
 	/* An mbox's From_ line is no part of the message. */
 	*offset = 0;
@@ -77,6 +80,9 @@ take_message(const struct settings *s, off_t *offset)
 		*offset = lf == NULL ? 0 : lf - block + 1;
 	}
 	return fd;
+fail:
+	close(fd);
+	return -1;
 }
 
 static int
@@ -136,9 +142,9 @@ make_groups(struct job *j)
 		if (k == j->ngroups) {
 			g->rcpts = calloc(j->n - i, sizeof(*g->rcpts));
 			g->index = calloc(j->n - i, sizeof(*g->index));
+			j->ngroups++;
 			if (g->rcpts == NULL || g->index == NULL)
 				return -1;
-			j->ngroups++;
 		}
 		g->rcpts[g->n] = j->rcpts[i];
 		g->index[g->n++] = i;
@@ -241,28 +247,61 @@ print_reports(const struct job *j, char *const *rcpts)
 	return fflush(stdout) == 0 ? code : EX_IOERR;
 }
 
+static void
+free_job(struct job *j)
+{
+	size_t i;
+
+	for (i = 0; i < j->ngroups; i++) {
+		free(j->groups[i].rcpts);
+		free(j->groups[i].index);
+	}
+	free(j->groups);
+	free(j->reports);
+	free(j->rcpts);
+	if (j->delivery.fd != -1)
+		close(j->delivery.fd);
+}
+
+/* All that is to be known is there: deliver. */
+static int
+run_job(struct job *j, const struct settings *s, const char *host,
+    char *const *rcpts)
+{
+	char fault[CONF_ERROR_MAX];
+	int code;
+
+	if (make_groups(j) == -1) {
+		warn("recipients");
+		return EX_TEMPFAIL;
+	}
+	if ((j->delivery.fd = take_message(s, &j->delivery.offset, &code)) ==
+	    -1)
+		return code;
+	if (worker_setup(&j->set, s, host, fault) == -1) {
+		warnx("%s", fault);
+		return EX_TEMPFAIL;
+	}
+	run_groups(j);
+	worker_set_free(&j->set);
+	return print_reports(j, rcpts);
+}
+
 int
 direct(const struct settings *s, const char *sender, const char *host,
     char *const *rcpts, size_t n)
 {
-	struct job j = { .n = n };
-	char fault[CONF_ERROR_MAX];
+	struct job j = { .n = n, .delivery.fd = -1 };
+	int code = EX_USAGE;
 
 	j.rcpts = calloc(n, sizeof(*j.rcpts));
 	j.reports = calloc(n, sizeof(*j.reports));
 	j.groups = calloc(n, sizeof(*j.groups));
 	if (j.rcpts == NULL || j.reports == NULL || j.groups == NULL)
 		err(EX_TEMPFAIL, "recipients");
-	if (take_sender(&j.delivery.sender, sender, s->hostname) == -1 ||
-	    take_recipients(&j, rcpts) == -1)
-		return EX_USAGE;
-	if (make_groups(&j) == -1)
-		err(EX_TEMPFAIL, "recipients");
-	if ((j.delivery.fd = take_message(s, &j.delivery.offset)) == -1)
-		return EX_DATAERR;
-	if (worker_setup(&j.set, s, host, fault) == -1)
-		errx(EX_TEMPFAIL, "%s", fault);
-	run_groups(&j);
-	worker_set_free(&j.set);
-	return print_reports(&j, rcpts);
+	if (take_sender(&j.delivery.sender, sender, s->hostname) == 0 &&
+	    take_recipients(&j, rcpts) == 0)
+		code = run_job(&j, s, host, rcpts);
+	free_job(&j);
+	return code;
 }
