@@ -123,8 +123,8 @@ send_message(struct fetch_message *m, const struct imap_fetch *f,
 		b.len--;		/* the last space */
 		stream_write(io, b.data, b.len);
 	}
-	if (r == 0)
-		stream_puts(io, ")\r\n");
+	if (r == 0 && stream_puts(io, ")\r\n") == -1)
+		r = -2;			/* the client is gone */
 	buf_free(&b);
 	return r;
 }
@@ -161,7 +161,7 @@ fetch_one(struct session *s, const struct imap_fetch *f, uint32_t seq,
 	struct fetch_message m;
 	int r;
 
-	fetch_message_init(&m, s, seq);
+	fetch_message_resume(&m, s, seq);
 	if (sets_seen(f)) {
 		if (fetch_message_open(&m) == 0 && set_seen(s, seq))
 			items |= IMAP_FETCH_FLAGS;
@@ -169,7 +169,7 @@ fetch_one(struct session *s, const struct imap_fetch *f, uint32_t seq,
 	r = send_message(&m, f, items);
 	if (r == -1)
 		*failed = m.failed;
-	fetch_message_free(&m);
+	fetch_message_keep(&m);
 	return r;
 }
 
@@ -183,10 +183,6 @@ do_fetch(struct session *s, const struct imap_fetch *f,
 	for (i = 0; i < numbers->n; i++) {
 		if (fetch_one(s, f, numbers->v[i], &failed) == -2) {
 			/* In the middle of an answer nothing can be said. */
-			s->state = STATE_OVER;
-			return REPLY_DONE;
-		}
-		if (stream_error(s->io)[0] != '\0') {
 			s->state = STATE_OVER;
 			return REPLY_DONE;
 		}

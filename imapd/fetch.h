@@ -12,7 +12,7 @@
 
 struct fetch_message {
 	struct session	*session;
-	uint32_t	 seq;
+	uint32_t	 seq, uid;
 	struct message	*message;	/* NULL until it is needed */
 	struct mime	 mime;
 	int		 parsed;	/* 0 no, 1 the header, 2 all of it */
@@ -23,6 +23,13 @@ void	 fetch_message_init(struct fetch_message *, struct session *,
 	    uint32_t seq);
 void	 fetch_message_free(struct fetch_message *);
 
+/* The same, but the last message stays open and parsed: a client that reads a
+ * large one in pieces asks for it again and again. */
+void	 fetch_message_resume(struct fetch_message *, struct session *,
+	    uint32_t seq);
+void	 fetch_message_keep(struct fetch_message *);
+void	 fetch_forget(struct session *);
+
 /* Open it, if it is not open; parse its header, or all of it.  0, or -1 and
  * failed says why. */
 int	 fetch_message_open(struct fetch_message *);
@@ -31,7 +38,8 @@ int	 fetch_message_parse(struct fetch_message *, bool whole);
 /*
  * Send a section: its name, and NIL or the literal.  head is what is written
  * before.  0; -1: failed before anything was sent, head included; -2: the
- * message became shorter while it was sent, and the session must end.
+ * message became shorter while it was sent, or the client is gone, and the
+ * session must end.
  */
 int	 fetch_section(struct fetch_message *, const struct imap_section *,
 	    const struct buf *head);

@@ -3,6 +3,7 @@
  * Opening and parsing a message for FETCH and SEARCH.  The parser is fed the
  * wire form, so that its offsets are those of the wire.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "fetch.h"
@@ -20,6 +21,49 @@ fetch_message_free(struct fetch_message *m)
 {
 	message_close(m->message);
 	mime_free(&m->mime);
+	memset(m, 0, sizeof(*m));
+}
+
+void
+fetch_forget(struct session *s)
+{
+	if (s->kept == NULL)
+		return;
+	fetch_message_free(s->kept);
+	free(s->kept);
+	s->kept = NULL;
+}
+
+void
+fetch_message_resume(struct fetch_message *m, struct session *s,
+    uint32_t seq)
+{
+	struct mailbox_msg msg;
+
+	mailbox_msg(s->box, seq, &msg);
+	if (s->kept != NULL && s->kept->uid == msg.uid) {
+		*m = *s->kept;
+		m->seq = seq;
+		free(s->kept);
+		s->kept = NULL;
+		return;
+	}
+	fetch_message_init(m, s, seq);
+	m->uid = msg.uid;
+}
+
+void
+fetch_message_keep(struct fetch_message *m)
+{
+	struct session *s = m->session;
+
+	fetch_forget(s);
+	if (m->message == NULL || m->failed != MAILBOX_OK ||
+	    (s->kept = malloc(sizeof(*s->kept))) == NULL) {
+		fetch_message_free(m);
+		return;
+	}
+	*s->kept = *m;
 	memset(m, 0, sizeof(*m));
 }
 

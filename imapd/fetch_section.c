@@ -198,11 +198,12 @@ struct sender {
 	uint64_t	 skip, left;	/* of a partial */
 	uint64_t	 total;		/* octets seen */
 	bool		 dry;		/* only count */
+	bool		 gone;		/* the client is */
 };
 
 /* Octets of a literal; NUL, which IMAP can not carry (RFC 3501 section 9),
  * goes as 0x80. */
-static void
+static int
 send_octets(struct session *s, const char *p, size_t n)
 {
 	const char *nul;
@@ -213,7 +214,7 @@ send_octets(struct session *s, const char *p, size_t n)
 		n -= (size_t)(nul - p) + 1;
 		p = nul + 1;
 	}
-	stream_write(s->io, p, n);
+	return stream_write(s->io, p, n);
 }
 
 static int
@@ -233,9 +234,9 @@ send_piece(void *arg, const char *p, size_t n)
 	to->skip = 0;
 	if (n > to->left)
 		n = (size_t)to->left;
-	send_octets(to->session, p, n);
 	to->left -= n;
-	return 0;
+	to->gone = send_octets(to->session, p, n) == -1;
+	return to->gone;
 }
 
 static int
@@ -345,6 +346,8 @@ fetch_section(struct fetch_message *m, const struct imap_section *sec,
 	send_head(m, sec, head, to.left);
 	if (walk(m, sec, &r, &to) == 0 && to.left == 0)
 		return 0;
-	log_warn("fetch", "error=\"message changed while it was sent\"");
+	if (!to.gone)
+		log_warn("fetch", "error=\"message changed while it was "
+		    "sent\"");
 	return -2;
 }

@@ -28,29 +28,50 @@ cmd_create(struct session *s, struct imap_lex *l)
 	return reply_mailbox(mailbox_create(s->root, name.s));
 }
 
+/* A mailbox that was renamed cannot stay selected, nor those below it. */
+static void
+leave(struct session *s, const char *name)
+{
+	const char *selected = s->box == NULL ? "" : mailbox_name(s->box);
+	size_t n = strlen(name);
+
+	if (strcmp(name, "INBOX") != 0 && strncmp(selected, name, n) == 0 &&
+	    (selected[n] == '\0' || selected[n] == MAILBOX_DELIMITER))
+		session_deselect(s);
+}
+
 enum reply
 cmd_delete(struct session *s, struct imap_lex *l)
 {
 	struct imap_string name;
+	enum mailbox_status status;
 
 	if (one_name(l, &name) == -1)
 		return reply_bad(s, l);
 	if (strcmp(name.s, "INBOX") == 0)
 		return REPLY_INBOX;
-	return reply_mailbox(mailbox_delete(s->root, name.s));
+	status = mailbox_delete(s->root, name.s);
+	if (status == MAILBOX_OK && s->box != NULL &&
+	    strcmp(name.s, mailbox_name(s->box)) == 0)
+		session_deselect(s);
+	return reply_mailbox(status);
 }
 
 enum reply
 cmd_rename(struct session *s, struct imap_lex *l)
 {
 	struct imap_string from, to;
+	enum mailbox_status status;
 
 	if (args_mailbox(l, &from) == -1 || args_mailbox(l, &to) == -1 ||
 	    imap_lex_need_end(l) == -1)
 		return reply_bad(s, l);
 	if (strcmp(to.s, "INBOX") == 0)
 		return REPLY_EXISTS;
-	return reply_mailbox(mailbox_rename(s->root, from.s, to.s));
+	status = mailbox_rename(s->root, from.s, to.s);
+	if (status == MAILBOX_OK)
+		leave(s, from.s);
+	return reply_mailbox(status);
 }
 
 enum reply

@@ -35,17 +35,14 @@ do_select(struct session *s, const char *name, unsigned flags)
 {
 	enum mailbox_status status;
 
-	mailbox_close(s->box);
-	s->box = NULL;
-	s->state = STATE_AUTH;
+	session_deselect(s);
 	if ((status = mailbox_open(s->root, name, flags, &s->box)) !=
 	    MAILBOX_OK)
 		return reply_mailbox(status);
 	status = mailbox_refresh(s->box, 0, NULL);
 	/* Without room for UIDs of new messages the old ones can be read. */
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY) {
-		mailbox_close(s->box);
-		s->box = NULL;
+		session_deselect(s);
 		return reply_mailbox(status);
 	}
 	s->state = STATE_SELECTED;
@@ -113,9 +110,7 @@ cmd_close(struct session *s, struct imap_lex *l)
 	/* RFC 3501 6.4.2: no untagged EXPUNGE, and none when read-only. */
 	if (!mailbox_readonly(s->box))
 		(void)expunge(s, NULL);
-	mailbox_close(s->box);
-	s->box = NULL;
-	s->state = STATE_AUTH;
+	session_deselect(s);
 	return REPLY_OK;
 }
 
@@ -124,9 +119,7 @@ cmd_unselect(struct session *s, struct imap_lex *l)
 {
 	if (imap_lex_need_end(l) == -1)
 		return reply_bad(s, l);
-	mailbox_close(s->box);
-	s->box = NULL;
-	s->state = STATE_AUTH;
+	session_deselect(s);
 	return REPLY_OK;
 }
 

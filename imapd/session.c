@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "fetch.h"
 #include "system/log.h"
 
 void
@@ -27,11 +28,20 @@ session_init(struct session *s, struct stream *io,
 }
 
 void
+session_deselect(struct session *s)
+{
+	fetch_forget(s);
+	mailbox_close(s->box);
+	s->box = NULL;
+	if (s->state == STATE_SELECTED)
+		s->state = STATE_AUTH;
+}
+
+void
 session_free(struct session *s)
 {
-	mailbox_close(s->box);
+	session_deselect(s);
 	mailbox_root_close(s->root);
-	s->box = NULL;
 	s->root = NULL;
 	free(s->user);
 	s->user = NULL;

@@ -39,6 +39,8 @@ enum {
 	IDLE_SECONDS = 30 * 60		/* RFC 3501 5.4: at least that */
 };
 
+struct fetch_message;
+
 struct session {
 	struct stream	*io;
 	const struct settings *settings;
@@ -65,6 +67,7 @@ struct session {
 	/* the mailbox process's */
 	struct mailbox_root *root;
 	struct mailbox	*box;		/* the selected one, or NULL */
+	struct fetch_message *kept;	/* of it: the last one read, or NULL */
 	char		*user;		/* for the log; NULL: who started us */
 };
 
@@ -72,6 +75,9 @@ struct session {
 void	 session_init(struct session *, struct stream *,
 	    const struct settings *, enum session_state);
 void	 session_free(struct session *);
+
+/* Nothing is selected any more. */
+void	 session_deselect(struct session *);
 
 /* Read and answer commands until the session is over. */
 void	 session_run(struct session *);

@@ -27,7 +27,7 @@ enum {
 	MIME_MAX_PARTS = 10000,
 	MIME_MAX_PARAMS = 20000,	/* of all parts together */
 	MIME_MAX_PART_PARAMS = 200,	/* of one field */
-	MIME_MAX_BOUNDARY = 500,	/* RFC 2046 5.1.1 says 70 */
+	MIME_MAX_BOUNDARY = 8000,	/* RFC 2046 5.1.1 says 70 */
 	MIME_MAX_FIELD = 256 * 1024,	/* kept of one field's value */
 	MIME_MAX_TEXT = 8 * 1024 * 1024	/* kept of all fields together */
 };
