@@ -232,7 +232,7 @@ parts_write(struct incoming *in, const char *data, size_t n)
 			in->error = p->w.error;
 }
 
-/* Fields that a submitted message lacks (RFC 6409 section 8 lets us add
+/* Fields that a submitted message lacks (RFC 6409 lets us add
  * them). */
 static void
 missing_fields(struct incoming *in)

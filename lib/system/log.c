@@ -26,7 +26,7 @@
 
 #define LINE_MAX_BYTES	1900
 #define ONCE_MAX	64		/* distinct lines of log_once() */
-#define FACILITY_MAIL	(2 << 3)	/* RFC 3164 section 4.1.1 */
+#define FACILITY_MAIL	(2 << 3)	/* RFC 3164 */
 
 enum log_face {
 	LOG_TERMINAL,	/* program[pid]: line */
@@ -137,7 +137,7 @@ log_peer(const char *ip)
 	strlcpy(log_ip, ip == NULL ? "" : ip, sizeof(log_ip));
 }
 
-/* What stands before the event.  RFC 3164 section 4.1: "Mmm dd hh:mm:ss",
+/* What stands before the event.  RFC 3164: "Mmm dd hh:mm:ss",
  * the day with a blank for its first digit; a local receiver adds the host
  * name. */
 static size_t
