@@ -234,6 +234,7 @@ SKIP: {
 	mkdir "$s->{dir}/closed", 0;
 	$run->('a Maildir it may not open', 75, $text, "$s->{dir}/closed/box/")
 	    if $s->{as} ne 'root';
+	chmod 0700, "$s->{dir}/closed";
 	is(scalar(() = $s->files('Mail/*/*')), 0, 'and delivers nothing');
 	if ($ENV{STDMAIL_OWN_MOUNTS}) {
 		my $dir = "$s->{dir}/full";

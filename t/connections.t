@@ -209,10 +209,15 @@ many
 	my %holder = holders($port);
 	my %uids;
 	$uids{$_}++ for values %holder;
-	cmp_ok(scalar keys %holder, '>=', $n, "$as: $name: each in a process");
-	is($uids{'0 0 0 0'}, undef,
-	    "$as: $name: and none of those runs as root") or diag explain \%uids
-	    if Stdmail::is_root();
+	SKIP: {
+		skip 'only root sees who holds a socket', 2
+		    if !Stdmail::is_root();
+		cmp_ok(scalar keys %holder, '>=', $n,
+		    "$as: $name: each in a process");
+		is((grep { /\b0\b/ } keys %uids), 0,
+		    "$as: $name: and none of those runs as root") or
+		    diag explain \%uids;
+	}
 	my $good = grep {
 		my $line = eval { $_->ask($bye{$name}) } // '';
 		$_->close;
@@ -250,11 +255,16 @@ after_login
 			like($c->imap('LOGIN alice open-sesame'), qr/^t1 OK/m,
 			    "$as: $name, logged in $how");
 		}
-		my %holder = holders($srv->{port});
-		ok(%holder > 0, "$as: $name, $how: someone holds it");
-		is(scalar(grep { /^0 / } values %holder), 0,
-		    "$as: $name, $how: and that is not root") or
-		    diag explain \%holder;
+		SKIP: {
+			skip 'only root sees who holds a socket', 2
+			    if !Stdmail::is_root();
+			my %holder = holders($srv->{port});
+			cmp_ok(scalar keys %holder, '>', 0,
+			    "$as: $name, $how: someone holds it");
+			is((grep { /\b0\b/ } values %holder), 0,
+			    "$as: $name, $how: and that is not root") or
+			    diag explain \%holder;
+		}
 		hello_end($name, $c);
 	}
 	$s->stop;

@@ -498,6 +498,7 @@ run
 	@children = grep { $_ != $pid } @children;
 	my @text = (slurp("$dir/out"), slurp("$dir/err"));
 	remove_tree($dir);
+	@folders = grep { $_ ne $dir } @folders;
 	return ($status, @text);
 }
 
@@ -690,6 +691,18 @@ stop
 
 	$_->stop for @{$s->{servers}};
 	$s->{servers} = [];
+}
+
+# The site is no longer needed: stop everything, remove the folder.
+sub
+remove
+{
+	my ($s) = @_;
+
+	$s->stop;
+	return if $ENV{STDMAIL_KEEP};
+	remove_tree($s->{dir});
+	@folders = grep { $_ ne $s->{dir} } @folders;
 }
 
 package Stdmail::Server;

@@ -275,12 +275,12 @@ hold
 		    or $fault = "$chat->{file}: afterwards: $@";
 	}
 	$fault .= _log_tail($s) if defined $fault;
-	$_->close for values %{$run->{conns}};
-	$s->stop;
+	$_->close for grep { defined } values %{$run->{conns}};
 	if ($run->{pid}) {
 		kill 'KILL', -$run->{pid};
 		Stdmail::reap($run->{pid}, 2);
 	}
+	$s->remove;
 	return $fault;
 }
 
