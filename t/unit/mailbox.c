@@ -478,17 +478,17 @@ test_lively(void)
 	int i, pid, status, gone = 0, dir;
 
 	setup();
-	run("cd %s/cur && for i in $(seq 500); do : >5000.$i:2,; done", top);
+	run("cd %s/cur && for i in $(seq 3000); do : >5000.$i:2,; done", top);
 	mb = inbox(0);
 	refresh(mb, 0);
 	if ((pid = fork()) == 0) {
 		snprintf(from, sizeof(from), "%s/cur", top);
 		dir = open(from, O_RDONLY | O_DIRECTORY);
-		for (i = 0; i < 30000; i++) {
+		for (i = 0; i < 15000; i++) {
 			snprintf(from, sizeof(from), "5000.%d:2,%s",
-			    i % 500 + 1, i / 500 % 2 ? "S" : "");
+			    i % 3000 + 1, i / 3000 % 2 ? "S" : "");
 			snprintf(to, sizeof(to), "5000.%d:2,%s",
-			    i % 500 + 1, i / 500 % 2 ? "" : "S");
+			    i % 3000 + 1, i / 3000 % 2 ? "" : "S");
 			if (renameat(dir, from, dir, to) == -1)
 				_exit(1);
 		}
@@ -499,8 +499,8 @@ test_lively(void)
 	is_int(status, 0, "renames");
 	refresh(mb, 0);
 	is_int(gone, 0, "nothing gone in any refresh");
-	is_int(mailbox_count(mb), 503, "all there");
-	is_int(mailbox_uidnext(mb), 504, "with their UIDs");
+	is_int(mailbox_count(mb), 3003, "all there");
+	is_int(mailbox_uidnext(mb), 3004, "with their UIDs");
 	mailbox_close(mb);
 	teardown();
 }
