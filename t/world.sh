@@ -57,7 +57,7 @@ find_debootstrap()
 {
 	if ! have debootstrap; then
 		(cd "$tmp" && apt-get -qq update &&
-		    apt-get -qq download debootstrap >/dev/null &&
+		    apt-get -qq -o APT::Sandbox::User=root download debootstrap >/dev/null &&
 		    dpkg-deb -x debootstrap_*.deb d) || return 1
 		DEBOOTSTRAP_DIR=$tmp/d/usr/share/debootstrap
 		PATH=$PATH:$tmp/d/usr/sbin
@@ -147,7 +147,17 @@ fi
 why=
 [ "$(id -u)" = 0 ] || why="not root"
 have apt-get && have unshare || why="apt-get or unshare is missing"
-[ -n "$why" ] || unshare -mpf true 2>/dev/null || why="no right to unshare"
+# In a chroot, whose root is no mount point, mounts cannot be made private:
+# then none may show outside.
+mounts=private
+if [ -z "$why" ] && ! unshare -mpf true 2>/dev/null; then
+	mounts=unchanged
+	mkdir -p "$dir/probe"
+	unshare -mpf --propagation unchanged sh -c 'mount -t tmpfs none "$0" &&
+	    ! grep -q " $0 " /proc/$1/mountinfo; r=$?; umount "$0"; exit $r' \
+	    "$dir/probe" $$ 2>/dev/null || why="no mounts of our own"
+	rmdir "$dir/probe"
+fi
 [ -z "$why" ] || { say "not made: $why"; exit 77; }
 
 # What the host has and does, for t/footprint.t: packages, listening sockets.
@@ -168,7 +178,7 @@ start=$(date +%s)
 footprint >"$dir/before"
 rm -f "$dir/made"
 rm -rf --one-file-system "$dir/base.new" "$dir/tree.new"
-if WORLD_INSIDE=yes unshare -mpf --kill-child --propagation private \
+if WORLD_INSIDE=yes unshare -mpf --kill-child --propagation $mounts \
     sh "$self" "$dir" 9>&-; then
 	footprint >"$dir/after"
 	say "made in $(($(date +%s) - start)) seconds"
