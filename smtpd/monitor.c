@@ -24,8 +24,7 @@ struct memory {
 
 /* A UNIX socket with a name was made for submission; what a relay program
  * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
- * wants a login from everybody else, relay_from included (RFC 6409
- * section 4.3). */
+ * wants a login from everybody else, relay_from included (RFC 6409). */
 bool
 client_is_trusted(const struct peer *peer)
 {
