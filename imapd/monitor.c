@@ -143,6 +143,16 @@ become(const struct user *u)
 	return 0;
 }
 
+/* What a mailbox process must not have: other people's hashes, the key. */
+static void
+forget(void)
+{
+	users_close(imapd.users);
+	imapd.users = NULL;
+	tls_server_free(imapd.tls);
+	imapd.tls = NULL;
+}
+
 /* Open the user's mailbox as its owner and shut everything else away. */
 static int
 open_root(const struct user *u, struct mailbox_root **root)
@@ -198,9 +208,11 @@ serve(struct server_call *call, int in, int out)
 	struct mailbox_root *root;
 	struct session s;
 	struct stream *io;
+	int found = find_user(known->login, &user);
 
-	if (find_user(known->login, &user) == -1 ||
-	    open_root(&user, &root) == -1)
+	forget();
+	explicit_bzero(user.hash, sizeof(user.hash));
+	if (found == -1 || open_root(&user, &root) == -1)
 		return;
 	if ((io = stream_new(in, out)) == NULL ||
 	    (q->input_len > 0 &&

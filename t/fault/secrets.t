@@ -3,7 +3,8 @@
 #
 # Proves that a process which talks to a stranger holds nobody's password or
 # hash: not the users file its parent keeps, nor what another client just
-# sent.  Its whole memory is searched, as root, for both.
+# sent; and that the process of a mailbox holds neither these nor the key of
+# the certificate.  Its whole memory is searched, as root.
 use strict;
 use warnings;
 no warnings 'portable';	# addresses have 64 bits
@@ -88,6 +89,58 @@ for my $prog (sort keys %login) {
 		    for @door;
 		is(holds($door[-1], $guess), 0,
 		    "$prog: nor what another client said");
+		$srv->stop;
+	}
+}
+
+# The greatest number that only the key's owner knows, as it is in memory: its
+# least octet first.
+sub
+key_octets
+{
+	my ($file) = @_;
+	my $text = qx(openssl pkey -in $file -noout -text 2>/dev/null);
+	my ($hex) = $text =~ /^(?:priv|privateExponent):\s*([0-9a-f:\s]+)/m;
+
+	return undef if !defined $hex;
+	$hex =~ s/[^0-9a-f]//g;
+	my $octets = reverse pack 'H*', $hex;
+	$octets =~ s/\0+\z//;
+	return $octets;
+}
+
+my %enter = (
+	pop3d => ["USER bob\r\n", "PASS sesame\r\n", "STAT\r\n"],
+	imapd => ["a LOGIN bob sesame\r\n", "b SELECT INBOX\r\n"],
+);
+
+for my $prog (sort keys %enter) {
+	SKIP: {
+		skip "$prog is not built", 6 if !Stdmail::program($prog);
+		my $s = Stdmail->new(as => 'root', users => {
+		    alice => "{PLAIN}$hash", bob => 'sesame' });
+		my $srv = $s->start($prog);
+		my $key = key_octets("$s->{dir}/key.pem");
+		my $c = $srv->connect(timeout => 10);
+		$c->answer;
+		my @door = children($srv->{pid});
+		for my $line (@{$enter{$prog}}) {
+			$c->send($line);
+			$c->answer;
+		}
+		sleep 0.2;
+		my @box = grep { my $p = $_; !grep { $_ == $p } @door }
+		    children($srv->{pid});
+		is(scalar @box, 1, "$prog: one mailbox process");
+		is(holds($box[0], $hash), 0,
+		    "$prog: its mailbox process has not the users file");
+		skip "$prog: no key, or no openssl to read it", 2
+		    if !defined $key;
+		is(holds($srv->{pid}, $key), 1,
+		    "$prog: the monitor has the key") or
+		    diag "so this test proves nothing";
+		is(holds($box[0], $key), 0,
+		    "$prog: its mailbox process has not the key");
 		$srv->stop;
 	}
 }
