@@ -52,7 +52,7 @@ struct auth_reply {
 enum { HANDED_MAX = 12000 };	/* octets of input handed over */
 
 struct open_request {
-	char		 tag[TAG_MAX + 1];	/* of the login, to be answered */
+	char		 tag[TAG_MAX + 1];	/* of the login */
 	uint32_t	 tls;			/* for the log */
 	uint32_t	 input_len;
 	char		 input[HANDED_MAX];

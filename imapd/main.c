@@ -164,6 +164,7 @@ serve_preauth(const struct activate *a)
 		fprintf(stderr, "imapd: -p serves no listening socket\n");
 		return EX_USAGE;
 	}
+	server_stop_fd(a->in);		/* opens what a sandbox refuses */
 	if ((r = open_preauth(&root)) != 0)
 		return r;
 	if ((io = stream_new(a->in, a->out)) == NULL) {

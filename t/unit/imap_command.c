@@ -240,6 +240,21 @@ test_search(void)
 		imap_search_free(&s);
 		imap_lex_free(&l);
 	}
+	/* Deep, but with few keys. */
+	buf_reset(&b);
+	for (i = 0; i <= IMAP_MAX_SEARCH_DEPTH; i++)
+		buf_addc(&b, '(');
+	buf_adds(&b, "ALL");
+	for (i = 0; i <= IMAP_MAX_SEARCH_DEPTH; i++)
+		buf_addc(&b, ')');
+	for (i = 0; i < 2; i++) {
+		imap_lex_init(&l, b.data + i, b.len - 2 * i);
+		imap_search_init(&s);
+		is_int(imap_lex_search(&l, &s), i == 0 ? -1 : 1,
+		    i == 0 ? "one level too many" : "as many as may be");
+		imap_search_free(&s);
+		imap_lex_free(&l);
+	}
 	buf_free(&b);
 }
 

@@ -92,6 +92,8 @@ static const struct {
 	{ "a folded field, in any letter case",
 	    "cOnTent-tYpe:\n (why) image\n\t/ (not) png\n\nx",
 	    "image/png 45+1:0" },
+	{ "comments within comments", "Content-Type: (a(b)c) x/(d)y\n\n",
+	    "x/y 32+0:0" },
 	{ "white space before the colon",
 	    "Content-Type : a/b\n\n", "a/b 22+0:0" },
 	{ "a line that is no field does not end the header",
