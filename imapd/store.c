@@ -49,6 +49,25 @@ lex_store(struct imap_lex *l, struct store *st)
 	return imap_lex_need_end(l);
 }
 
+/* Make the keywords known, to the mailbox and, before they are used in an
+ * answer, to the client (RFC 3501 7.2.6). */
+static enum reply
+take_flags(struct session *s, const struct store *st, mailbox_flags *flags)
+{
+	bool create = st->change != MAILBOX_REMOVE, added = false;
+	enum reply r;
+	size_t i;
+
+	for (i = 0; create && i < st->flags.nkeywords; i++)
+		if (mailbox_keyword(s->box, st->flags.keyword[i].s, false) ==
+		    -1)
+			added = true;
+	r = keywords_flags(s->box, &st->flags, create, flags);
+	if (added)
+		sync_mailbox(s, false);
+	return s->state == STATE_OVER ? REPLY_DONE : r;
+}
+
 static enum reply
 do_store(struct session *s, const struct store *st)
 {
@@ -60,9 +79,7 @@ do_store(struct session *s, const struct store *st)
 
 	if (mailbox_readonly(s->box))
 		return REPLY_READ_ONLY;
-	r = keywords_flags(s->box, &st->flags, st->change != MAILBOX_REMOVE,
-	    &flags);
-	if (r != REPLY_OK)
+	if ((r = take_flags(s, st, &flags)) != REPLY_OK)
 		return r;
 	if (st->numbers.n == 0)
 		return REPLY_OK;
