@@ -100,15 +100,14 @@ static const int basic[] = {
 static const int files[] = {
 	SYS_openat, SYS_newfstatat, SYS_statx, SYS_getdents64, SYS_unlinkat,
 	SYS_renameat, SYS_renameat2, SYS_linkat, SYS_mkdirat, SYS_faccessat,
-	SYS_faccessat2, SYS_readlinkat, SYS_fchmod, SYS_fchmodat,
-	SYS_utimensat, SYS_fallocate, SYS_truncate, SYS_flock, SYS_statfs,
+	SYS_faccessat2, SYS_readlinkat, SYS_fchmod, SYS_fallocate, SYS_truncate, SYS_flock, SYS_statfs,
 	SYS_fstatfs, SYS_fadvise64, SYS_sync_file_range, SYS_syncfs,
 	SYS_copy_file_range, SYS_sendfile, SYS_msync, SYS_readahead,
 	SYS_chdir, SYS_fchdir, SYS_getcwd, SYS_umask, SYS_inotify_init1,
 	SYS_inotify_add_watch, SYS_inotify_rm_watch,
 #ifdef SYS_open
 	SYS_open, SYS_stat, SYS_lstat, SYS_unlink, SYS_rename, SYS_link,
-	SYS_mkdir, SYS_rmdir, SYS_access, SYS_readlink, SYS_chmod,
+	SYS_mkdir, SYS_rmdir, SYS_access, SYS_readlink,
 #endif
 };
 
@@ -123,9 +122,9 @@ static const int forks[] = {
 	SYS_prctl, SYS_seccomp,
 	SYS_landlock_create_ruleset, SYS_landlock_add_rule,
 	SYS_landlock_restrict_self, SYS_fchown, SYS_fchownat, SYS_connect,
-	SYS_prlimit64,
+	SYS_prlimit64, SYS_fchmodat,
 #ifdef SYS_fork
-	SYS_fork, SYS_vfork, SYS_getpgrp,
+	SYS_fork, SYS_vfork, SYS_getpgrp, SYS_chmod,
 #endif
 };
 
@@ -136,6 +135,15 @@ static const int refused[] = {
 	SYS_kill, SYS_tgkill, SYS_ioctl, SYS_socketpair,
 #ifdef SYS_open
 	SYS_open, SYS_stat, SYS_lstat, SYS_access, SYS_readlink,
+#endif
+};
+
+/* FILTER_FILES, likewise: mode and times by name, which Landlock does not
+ * restrict; the owner of all may be one. */
+static const int by_name[] = {
+	SYS_fchmodat, SYS_utimensat,
+#ifdef SYS_open
+	SYS_chmod,
 #endif
 };
 
@@ -192,6 +200,46 @@ emit_equal(struct code *c, int call, unsigned i, uint32_t value)
 	emit_load(c, offsetof(struct seccomp_data, nr));
 }
 
+/* This call is refused when argument i is value, else looked at further. */
+static void
+emit_refuse(struct code *c, int call, unsigned i, uint32_t value)
+{
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
+	emit_load_argument(c, i);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
+	emit_return(c, SECCOMP_RET_ERRNO | EACCES);
+	emit_load(c, offsetof(struct seccomp_data, nr));
+}
+
+/* This call is allowed when argument i, a pointer, is NULL, else looked at
+ * further. */
+static void
+emit_null(struct code *c, int call, unsigned i)
+{
+	size_t at = offsetof(struct seccomp_data, args) + i * 8;
+
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 6);
+	emit_load(c, at);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
+	emit_load(c, at + 4);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);
+	emit_return(c, SECCOMP_RET_ALLOW);
+	emit_load(c, offsetof(struct seccomp_data, nr));
+}
+
+/* A pair of UNIX sockets that can only talk to each other. */
+static void
+emit_pair(struct code *c, uint32_t type)
+{
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 0, 6);
+	emit_load_argument(c, 0);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 3);
+	emit_load_argument(c, 1);
+	emit(c, BPF_JMP | BPF_JEQ | BPF_K, type | SOCK_CLOEXEC, 0, 1);
+	emit_return(c, SECCOMP_RET_ALLOW);
+	emit_load(c, offsetof(struct seccomp_data, nr));
+}
+
 /* This call gives an error when argument i has one of the bits. */
 static void
 emit_without(struct code *c, int call, unsigned i, uint32_t bits)
@@ -213,8 +261,15 @@ emit_role(struct code *c, unsigned allow)
 	emit_calls(c, CALLS(clone3), SECCOMP_RET_ERRNO | ENOSYS);
 	emit_without(c, SYS_mmap, 2, PROT_EXEC);
 	emit_without(c, SYS_mprotect, 2, PROT_EXEC);
+	/* a close that waits for the peer could be made the monitor's */
+	emit_refuse(c, SYS_setsockopt, 2, SO_LINGER);
+	/* signals by way of a descriptor */
+	emit_refuse(c, SYS_fcntl, 1, F_SETOWN);
+	emit_refuse(c, SYS_fcntl, 1, F_SETOWN_EX);
+	emit_refuse(c, SYS_fcntl, 1, F_SETSIG);
 	emit_calls(c, CALLS(basic), SECCOMP_RET_ALLOW);
-	emit_equal(c, SYS_socketpair, 0, AF_UNIX);
+	emit_pair(c, SOCK_STREAM);
+	emit_pair(c, SOCK_SEQPACKET);
 	emit_equal(c, SYS_ioctl, 1, FIONREAD);
 	emit_equal(c, SYS_prctl, 0, PR_SET_NAME);
 	emit_equal(c, SYS_prlimit64, 2, 0);		/* only asks */
@@ -224,6 +279,7 @@ emit_role(struct code *c, unsigned allow)
 		emit_calls(c, CALLS(files), SECCOMP_RET_ALLOW);
 		/* only asks: is the owner of a lock alive? */
 		emit_equal(c, SYS_kill, 1, 0);
+		emit_null(c, SYS_utimensat, 1);		/* futimens(3) */
 	} else	/* fstat(3) of newer C libraries */
 		emit_equal(c, SYS_newfstatat, 3, AT_EMPTY_PATH);
 	if (allow & FILTER_NET) {
@@ -238,6 +294,8 @@ emit_role(struct code *c, unsigned allow)
 		emit_equal(c, SYS_socket, 0, AF_UNIX);
 		emit_calls(c, CALLS(forks), SECCOMP_RET_ALLOW);
 	}
+	if (allow & FILTER_FILES)
+		emit_calls(c, CALLS(by_name), SECCOMP_RET_ERRNO | EACCES);
 	emit_calls(c, CALLS(refused), SECCOMP_RET_ERRNO | EACCES);
 	emit_return(c, SECCOMP_RET_TRAP);
 }

@@ -159,6 +159,71 @@ try_kill(void)
 	return kill(getppid(), 0) == -1 ? errno : 0;
 }
 
+/* A close that waits for the peer would hold up whoever closes last, and that
+ * may be the monitor. */
+static int
+try_linger(void)
+{
+	struct linger on = { 1, 3600 };
+
+	return setsockopt(listener, SOL_SOCKET, SO_LINGER, &on, sizeof(on)) ==
+	    -1 ? errno : 0;
+}
+
+/* Have the kernel send a signal of one's choice to another process. */
+static int
+try_owner(void)
+{
+	return fcntl(pipe_fd[0], F_SETOWN, getppid()) == -1 ? errno : 0;
+}
+
+static int
+try_owner_signal(void)
+{
+	return fcntl(pipe_fd[0], F_SETSIG, SIGKILL) == -1 ? errno : 0;
+}
+
+/* A pair of datagram sockets sends to any address. */
+static int
+try_datagrams(void)
+{
+	int sv[2];
+
+	return socketpair(AF_UNIX, SOCK_DGRAM, 0, sv) == -1 ? errno : 0;
+}
+
+static int
+try_stream_pair(void)
+{
+	int sv[2];
+
+	return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) == -1 ?
+	    errno : 0;
+}
+
+/* Mode and times are not Landlock's: all mailboxes may have one owner. */
+static int
+try_other_mode(void)
+{
+	return fchmodat(AT_FDCWD, other_mail, 0, 0) == -1 ? errno : 0;
+}
+
+static int
+try_other_times(void)
+{
+	return utimensat(AT_FDCWD, other_mail, NULL, 0) == -1 ? errno : 0;
+}
+
+static int
+try_own_times(void)
+{
+	int fd = open(mail_tmp, O_RDWR | O_CREAT, 0600);
+
+	if (fd == -1)
+		return errno;
+	return futimens(fd, NULL) == -1 ? errno : 0;
+}
+
 static int
 try_exec_memory(void)
 {
@@ -221,6 +286,21 @@ static const struct {
 	{ "fork", try_fork, { ENOSYS, ENOSYS, ENOSYS, 0 } },
 	{ "a signal to the parent", try_kill,
 	    { REFUSED, REFUSED, REFUSED, REFUSED } },
+	{ "a close that waits", try_linger,
+	    { REFUSED, REFUSED, REFUSED, REFUSED } },
+	{ "the owner of a descriptor", try_owner,
+	    { REFUSED, REFUSED, REFUSED, REFUSED } },
+	{ "the owner's signal", try_owner_signal,
+	    { REFUSED, REFUSED, REFUSED, REFUSED } },
+	{ "a pair of datagram sockets", try_datagrams,
+	    { REFUSED, REFUSED, REFUSED, REFUSED } },
+	{ "a pair of streams", try_stream_pair, { 0, 0, 0, 0 } },
+	{ "the mode in another mailbox", try_other_mode,
+	    { ENOSYS, REFUSED, ENOSYS, 0 } },
+	{ "the times in another mailbox", try_other_times,
+	    { ENOSYS, REFUSED, ENOSYS, REFUSED } },
+	{ "the times of a file of its own", try_own_times,
+	    { REFUSED, 0, REFUSED, 0 } },
 	{ "executable memory", try_exec_memory,
 	    { REFUSED, REFUSED, REFUSED, REFUSED } },
 	{ "an unknown call", try_unknown,
