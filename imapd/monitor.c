@@ -60,12 +60,16 @@ check_auth(struct server_call *call)
 		server_violation(call, "auth strings");
 		return 0;
 	}
-	if (!call->locked)
-		return 1;
-	answer->verdict = VERDICT_LOCKED;
-	return 0;
+	if (call->locked) {
+		answer->verdict = VERDICT_LOCKED;
+		return 0;
+	}
+	users_refresh(imapd.users);	/* the helper may not read the file */
+	return 1;
 }
 
+/* In a helper.  The hashes of a file are in memory, so it needs no rights; the
+ * system's need root's. */
 static void
 run_auth(struct server_call *call)
 {
@@ -74,6 +78,9 @@ run_auth(struct server_call *call)
 	struct auth_reply *answer = call->reply;
 	char error[CONF_ERROR_MAX] = "";
 
+	answer->verdict = VERDICT_LATER;
+	if (!users_blocking(imapd.users) && server_become_door() == -1)
+		return;
 	switch (auth_check(imapd.users, q->login, q->password,
 	    q->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:

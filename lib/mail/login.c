@@ -32,12 +32,16 @@ check_password(struct server_call *call)
 		server_violation(call, "password strings");
 		return 0;
 	}
-	if (!call->locked)
-		return 1;
-	reply->verdict = LOGIN_LOCKED;
-	return 0;
+	if (call->locked) {
+		reply->verdict = LOGIN_LOCKED;
+		return 0;
+	}
+	users_refresh(login.users);	/* the helper may not read the file */
+	return 1;
 }
 
+/* In a helper.  The hashes of a file are in memory, so it needs no rights; the
+ * system's need root's. */
 static void
 run_password(struct server_call *call)
 {
@@ -47,6 +51,8 @@ run_password(struct server_call *call)
 	char error[CONF_ERROR_MAX] = "";
 
 	reply->verdict = LOGIN_LATER;
+	if (!users_blocking(login.users) && server_become_door() == -1)
+		return;
 	switch (auth_check(login.users, request->login, request->password,
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
