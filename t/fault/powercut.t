@@ -4,8 +4,9 @@
 # Proves that a message which was answered 250 survives a power cut: smtpd
 # takes mail from several clients at once on a file system of its own (ext4,
 # then xfs), which is shut down in the middle without its log being flushed,
-# mounted again, and recovered.  Every answered message must then be in a
-# mailbox, whole, and nothing half-written may be left.  CUTS says how often
+# mounted again, and recovered.  In every other round mda-deliver delivers at
+# the same time.  Every answered message must then be in a mailbox, whole, and
+# once, and nothing half-written may be left.  CUTS says how often
 # for each file system (25).
 use strict;
 use warnings;
@@ -120,6 +121,9 @@ one_cut
 	my ($s, $dir, $round) = @_;
 	my $acks = "$s->{dir}/acks";
 	my $server = $s->start('smtpd');
+	# In every other round mail is delivered while it comes.
+	my $agent = $round % 2 ? undef :
+	    $s->spawn([$s->command('mda-deliver', '-q', '-w')], {});
 	my @pids = map {
 		my $name = "r$round-c$_";
 		Stdmail::fork_child(sub { send_mail($server, $acks, $name) })
@@ -129,7 +133,7 @@ one_cut
 	sleep 0.01 + rand(0.25);
 	power_cut($dir);
 	sleep 0.02;		# late answers would be lies
-	Stdmail::end_child($_) for @pids;
+	Stdmail::end_child($_) for @pids, defined $agent ? $agent : ();
 	$server->stop;
 	return quiet("umount $dir/disk") // mount_disk($dir);
 }
@@ -165,13 +169,14 @@ for my $type ('ext4', 'xfs') {
 			my ($id, @users) = split / /, $line;
 			$answered++;
 			for my $user (@users) {
-				next if $got->{$user}{$id};
+				my $n = $got->{$user}{$id} // 0;
+				next if $n == 1;
 				$lost++;
-				diag("lost: $id of $user");
+				diag("$n times: $id of $user");
 			}
 		}
 		ok($answered >= $cuts && $lost == 0,
-		    "$type: of $answered answered messages none is lost");
+		    "$type: of $answered answered messages none is lost or doubled");
 		is($left, 0, "$type: and nothing is left in the spool");
 		quiet("umount $dir/disk");
 	}
