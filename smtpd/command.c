@@ -252,6 +252,9 @@ check_starttls(struct session *s, const struct smtp_command *c)
 	(void)c;
 	if (s->tls)
 		return REPLY_TLS_ALREADY;
+	/* A login in the clear must not count under TLS: section 4.2. */
+	if (s->authenticated)
+		return REPLY_TLS_LATE;
 	if (smtpd.tls == NULL || !tls_server_ready(smtpd.tls))
 		return REPLY_NO_TLS_NOW;
 	if (!stream_input_empty(s->stream)) {

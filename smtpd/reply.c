@@ -61,6 +61,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_NEED_RCPT] = "554 5.5.1 No valid recipients",
 [REPLY_NESTED_MAIL] = "503 5.5.1 Sender already given; RSET to begin anew",
 [REPLY_TLS_ALREADY] = "503 5.5.1 TLS is already in use",
+[REPLY_TLS_LATE] = "503 5.5.1 STARTTLS comes before AUTH",
 [REPLY_TLS_PIPELINED] = "554 5.5.1 Nothing may follow STARTTLS before its "
     "answer, closing",
 [REPLY_AUTH_ALREADY] = "503 5.5.1 Already authenticated",
@@ -141,7 +142,8 @@ reply_ehlo(struct session *s)
 	stream_printf(s->stream, "250-SIZE %lld\r\n",	/* RFC 1870 */
 	    set->max_size);
 	stream_puts(s->stream, "250-8BITMIME\r\n");	/* RFC 6152 */
-	if (!s->tls && smtpd.tls != NULL && tls_server_ready(smtpd.tls))
+	if (!s->tls && !s->authenticated && smtpd.tls != NULL &&
+	    tls_server_ready(smtpd.tls))
 		stream_puts(s->stream, "250-STARTTLS\r\n"); /* RFC 3207 */
 	if (auth_offered(s)) {				/* RFC 4954 */
 		stream_puts(s->stream, "250-AUTH");
