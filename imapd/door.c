@@ -6,148 +6,58 @@
  * TLS the door relays.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
-#include "imapd.h"
 #include "system/log.h"
 
 enum {
 	FAILURES_MAX = 5,
-	SASL_LINE_MAX = 8192,		/* of a response in base64 */
-	RELAY_SECONDS = 300		/* without taking any output */
+	SASL_LINE_MAX = 8192		/* of a response in base64 */
 };
-
-/*
- * Handing over.
- */
-
-/* Octets the client sent behind the login; they stay here as well until it is
- * certain that they are handed over.  false: too many. */
-static bool
-copy_input(struct session *s, struct open_request *q)
-{
-	const char *p;
-	size_t n = stream_pending(s->io);
-
-	if (n == 0)
-		return true;
-	if (n > sizeof(q->input) ||
-	    stream_peek(s->io, 1, &p, &n) != STREAM_OK ||
-	    n > sizeof(q->input))
-		return false;
-	memcpy(q->input, p, n);
-	q->input_len = (uint32_t)n;
-	return true;
-}
-
-/* Ask for the mailbox process.  fd: -1 when it has the connection, else what
- * to relay to. */
-static int
-ask_open(struct session *s, int *fd)
-{
-	static struct open_request q;
-	struct open_reply answer = { 0 };
-	int fds[2] = { stream_rfd(s->io), stream_wfd(s->io) };
-	size_t nfds = fds[0] == fds[1] ? 1 : 2;
-	int r;
-
-	memset(&q, 0, sizeof(q));
-	strlcpy(q.tag, s->tag, sizeof(q.tag));
-	q.tls = tls_on(s->io) != 0;
-	*fd = -1;
-	/* The challenge and what was answered before come first. */
-	if (stream_flush(s->io) != STREAM_OK)
-		return -1;
-	if (!q.tls && copy_input(s, &q))
-		r = server_ask(s->door, OP_OPEN, &q, &answer, fds, nfds, NULL);
-	else
-		r = server_ask(s->door, OP_RELAY, &q, &answer, NULL, 0, fd);
-	explicit_bzero(&q, sizeof(q));
-	return r != 0 ? r : answer.good ? 0 : 1;
-}
-
-/* The login was good: give the session away, or say why not. */
-static enum reply
-hand_over(struct session *s)
-{
-	int fd, r;
-
-	if ((r = ask_open(s, &fd)) == 1)
-		return REPLY_MAILBOX_TEMPORARY;
-	if (r == -1) {
-		reply_bye(s, BYE_INTERNAL);
-		return REPLY_DONE;
-	}
-	s->state = STATE_OVER;
-	if (fd != -1) {
-		stream_set_timeout(s->io, RELAY_SECONDS * 1000);
-		stream_set_session(s->io, 0);
-		(void)stream_relay(s->io, fd);
-		close(fd);
-	} else {
-		/* The connection is another process's now. */
-		stream_free(s->io);
-		s->io = NULL;
-	}
-	return REPLY_DONE;
-}
 
 /*
  * Logging in.
  */
 
-static enum verdict
-ask_auth(struct session *s, const char *login, const char *password,
-    size_t n)
+/* The login was good: give the session away, or say why not. */
+static enum reply
+hand_over(struct session *s)
 {
-	struct auth_request q;
-	struct auth_reply answer = { VERDICT_LATER };
-	int r;
-
-	memset(&q, 0, sizeof(q));
-	if (strlcpy(q.login, login, sizeof(q.login)) >= sizeof(q.login) ||
-	    n >= sizeof(q.password))
-		return VERDICT_WRONG;
-	memcpy(q.password, password, n);
-	q.password_len = (uint32_t)n;
-	/* While a wrong password is being delayed, what was answered before
-	 * is not. */
-	(void)stream_flush(s->io);
-	r = server_ask(s->door, OP_AUTH, &q, &answer, NULL, 0, NULL);
-	explicit_bzero(&q, sizeof(q));
-	if (r == -1)
-		reply_bye(s, BYE_INTERNAL);
-	return r == 0 ? answer.verdict : VERDICT_LATER;
+	if (login_open(s->door, s->io, s->tag, strlen(s->tag) + 1) !=
+	    MAILBOX_OK)
+		return REPLY_MAILBOX_TEMPORARY;
+	s->io = NULL;
+	s->state = STATE_OVER;
+	return REPLY_DONE;
 }
 
 static enum reply
-do_login(struct session *s, const char *login, const char *password,
-    size_t n)
+wrong(struct session *s)
 {
-	static const char *const name[] = { "later", "good", "wrong",
-	    "locked" };
-	enum verdict v = ask_auth(s, login, password, n);
+	if (++s->failures < FAILURES_MAX)
+		return REPLY_LOGIN_WRONG;
+	reply_send(s, REPLY_LOGIN_WRONG);
+	reply_bye(s, BYE_FAILURES);
+	return REPLY_DONE;
+}
 
-	log_info("login", "user=%s result=%s tls=%s", log_str(login),
-	    v <= VERDICT_LOCKED ? name[v] : "-",
-	    tls_on(s->io) ? "yes" : "no");
-	if (s->state == STATE_OVER)
-		return REPLY_DONE;
-	switch (v) {
-	case VERDICT_GOOD:
+/* Name and password are in sasl, which is wiped. */
+static enum reply
+do_login(struct session *s, struct sasl *sasl)
+{
+	switch (login_password(s->door, s->io, sasl)) {
+	case LOGIN_GOOD:
 		return hand_over(s);
-	case VERDICT_WRONG:
-		if (++s->failures < FAILURES_MAX)
-			return REPLY_LOGIN_WRONG;
-		reply_send(s, REPLY_LOGIN_WRONG);
-		reply_bye(s, BYE_FAILURES);
-		return REPLY_DONE;
-	case VERDICT_LOCKED:
+	case LOGIN_WRONG:
+		return wrong(s);
+	case LOGIN_LOCKED:
 		reply_send(s, REPLY_LOGIN_LOCKED);
 		reply_bye(s, BYE_FAILURES);
 		return REPLY_DONE;
-	case VERDICT_LATER:
+	case LOGIN_GONE:
+		reply_bye(s, BYE_INTERNAL);
+		return REPLY_DONE;
+	case LOGIN_LATER:
 		break;
 	}
 	return REPLY_LOGIN_TEMPORARY;
@@ -158,6 +68,7 @@ enum reply
 cmd_login(struct session *s, struct imap_lex *l)
 {
 	struct imap_string user, password;
+	struct sasl sasl = { .mechanism = SASL_PLAIN };
 
 	if (imap_lex_need_sp(l) == -1)
 		return reply_bad(s, l);
@@ -170,19 +81,24 @@ cmd_login(struct session *s, struct imap_lex *l)
 	}
 	if (!session_privacy(s))
 		return REPLY_LOGIN_PRIVACY;
-	return do_login(s, user.s, password.s, password.len);
+	/* What is longer is nobody's. */
+	if (user.len >= sizeof(sasl.authcid) ||
+	    password.len >= sizeof(sasl.password))
+		return wrong(s);
+	memcpy(sasl.authcid, user.s, user.len);
+	memcpy(sasl.password, password.s, password.len);
+	return do_login(s, &sasl);
 }
 
 static enum reply
-sasl_answer(struct session *s, const struct sasl *sasl, enum sasl_result r)
+sasl_answer(struct session *s, struct sasl *sasl, enum sasl_result r)
 {
 	switch (r) {
 	case SASL_DONE:
 		if (sasl->authzid[0] != '\0' &&
 		    strcmp(sasl->authzid, sasl->authcid) != 0)
 			return REPLY_LOGIN_AUTHZ;
-		return do_login(s, sasl->authcid, sasl->password,
-		    strlen(sasl->password));
+		return do_login(s, sasl);
 	case SASL_CANCELLED:
 		return REPLY_CANCELLED;
 	case SASL_BAD_BASE64:
@@ -259,13 +175,11 @@ cmd_authenticate(struct session *s, struct imap_lex *l)
 enum reply
 cmd_starttls(struct session *s, struct imap_lex *l)
 {
-	enum stream_status status;
-
 	if (imap_lex_need_end(l) == -1)
 		return reply_bad(s, l);
 	if (tls_on(s->io))
 		return REPLY_TLS_ALREADY;
-	if (s->tls == NULL)
+	if (login.tls == NULL)
 		return REPLY_TLS_NONE;
 	if (!stream_input_empty(s->io)) {
 		/* Someone in the middle may have put it there. */
@@ -274,12 +188,7 @@ cmd_starttls(struct session *s, struct imap_lex *l)
 		return REPLY_DONE;
 	}
 	reply_send(s, REPLY_TLS_BEGIN);
-	status = tls_accept(s->io, s->tls, TLS_STARTTLS);
-	tls_server_free(s->tls);
-	s->tls = NULL;
-	imapd.tls = NULL;
-	if (status != STREAM_OK) {
-		log_info("tls", "error=%s", log_str(stream_error(s->io)));
+	if (login_starttls(s->io) == -1) {
 		s->state = STATE_OVER;
 		stream_free(s->io);
 		s->io = NULL;
@@ -291,43 +200,18 @@ cmd_starttls(struct session *s, struct imap_lex *l)
  * The session.
  */
 
-/* TLS from the first octet, when that is wanted; the key goes when it is no
- * longer needed. */
-static bool
-begin_tls(struct session *s)
-{
-	enum stream_status status = STREAM_OK;
-
-	if (!imapd.tls_first) {
-		s->tls = imapd.tls;
-		return true;
-	}
-	status = tls_accept(s->io, imapd.tls, TLS_DIRECT);
-	tls_server_free(imapd.tls);
-	imapd.tls = NULL;
-	if (status == STREAM_OK)
-		return true;
-	log_info("tls", "error=%s", log_str(stream_error(s->io)));
-	return false;
-}
-
 void
 door_session(struct server_session *door)
 {
 	struct session s;
 	struct stream *io;
 
-	if ((io = stream_new(door->in, door->out)) == NULL)
-		return;
-	session_init(&s, io, imapd.settings, STATE_FRESH);
-	s.door = door;
 	log_info("connect", "port=%u", (unsigned)door->local.port);
-	if (!begin_tls(&s)) {
-		stream_free(io);
+	if ((io = login_stream(door)) == NULL)
 		return;
-	}
+	session_init(&s, io, login.settings, STATE_FRESH);
+	s.door = door;
 	reply_greeting(&s, false);
 	session_run(&s);
 	session_free(&s);
-	tls_server_free(imapd.tls);
 }

@@ -172,7 +172,7 @@ session_capabilities(const struct session *s, struct buf *b)
 		return;
 	}
 	buf_adds(b, " SASL-IR");
-	if (s->tls != NULL && !tls_on(s->io))
+	if (login.tls != NULL && !tls_on(s->io))
 		buf_adds(b, " STARTTLS");
 	if (!session_privacy(s)) {
 		buf_adds(b, " LOGINDISABLED");

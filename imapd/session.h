@@ -14,6 +14,7 @@
 #include "bytes/buf.h"
 #include "grammar/imap_lex.h"
 #include "grammar/imap_set.h"
+#include "mail/login.h"
 #include "mail/mailbox.h"
 #include "mail/settings.h"
 #include "reply.h"
@@ -61,7 +62,6 @@ struct session {
 
 	/* the door's */
 	struct server_session *door;	/* NULL in the mailbox process */
-	struct tls_server *tls;		/* for STARTTLS, or NULL */
 	unsigned	 failures;	/* of logins */
 
 	/* the mailbox process's */
@@ -85,6 +85,9 @@ void	 session_run(struct session *);
 /* A session of the mailbox process over an opened root, which it owns:
  * everything from here to the end. */
 void	 session_mailbox(struct session *);
+
+/* In the door: from the greeting until login. */
+void	 door_session(struct server_session *);
 
 /* Whether a password may be taken now: RFC 3501 11.1. */
 bool	 session_privacy(const struct session *);

@@ -44,7 +44,7 @@ open_drop(struct session *s)
 static void
 log_in(struct session *s, struct sasl *sasl)
 {
-	switch (login_password(s->door, tls_on(s->io), sasl)) {
+	switch (login_password(s->door, s->io, sasl)) {
 	case LOGIN_GOOD:
 		open_drop(s);
 		break;
@@ -189,8 +189,7 @@ do_stls(struct session *s, const struct arguments *a)
 		return;
 	}
 	reply_send(s->io, REPLY_TLS);
-	if (tls_accept(s->io, login.tls, TLS_STARTTLS) != STREAM_OK) {
-		log_info("tls", "error=%s", log_str(stream_error(s->io)));
+	if (login_starttls(s->io) == -1) {
 		stream_free(s->io);
 		s->io = NULL;
 		s->state = STATE_OVER;

@@ -248,6 +248,7 @@ login_local(const char *path, int in, int out)
 		return EX_PROTOCOL;
 	}
 	forget();
+	server_stop_fd(in);	/* opens what a sandbox refuses */
 	status = confine(&m, path, n > 0 && path[n - 1] == '/' ?
 	    MAILBOX_CREATE : 0);
 	if (status == MAILBOX_OK && login.open != NULL) {

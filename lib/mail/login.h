@@ -142,9 +142,10 @@ extern const struct server_op login_ops[LOGIN_NOPS];
 bool	 login_private(const struct server_session *, const struct stream *);
 
 /* Ask for name and password of a finished SASL exchange, or of LOGIN and
- * USER/PASS: fill in authcid and password.  Acting for another (authzid) is
- * LOGIN_WRONG.  The struct is wiped.  Logs the result. */
-enum login_verdict login_password(struct server_session *, bool tls,
+ * USER/PASS: fill in authcid and password.  What was answered before goes out
+ * first, since a wrong password is answered late.  Acting for another
+ * (authzid) is LOGIN_WRONG.  The struct is wiped.  Logs the result. */
+enum login_verdict login_password(struct server_session *, struct stream *,
 	    struct sasl *);
 
 /*
@@ -156,9 +157,14 @@ enum login_verdict login_password(struct server_session *, bool tls,
 enum mailbox_status login_open(struct server_session *, struct stream *,
 	    const void *hello, size_t n);
 
-/* A stream on the client, with TLS shaken when -T says so.  NULL: logged, the
- * door ends. */
+/* A stream on the client, with TLS shaken when -T says so; login.tls is NULL
+ * then, for STLS and STARTTLS there is nothing left.  NULL: logged, the door
+ * ends. */
 struct stream *login_stream(struct server_session *);
+
+/* STLS, STARTTLS: login.tls shakes hands, and is wiped and NULL.  0; -1:
+ * logged, the stream can only be freed. */
+int	 login_starttls(struct stream *);
 
 /* ---- with -p ---- */
 

@@ -13,12 +13,27 @@
 #include "system/log.h"
 
 #define HANDSHAKE_SECONDS	60
+#define RELAY_SECONDS		300	/* without taking any output */
 
 bool
 login_private(const struct server_session *s, const struct stream *stream)
 {
 	return tls_on(stream) || login.settings->allow_plaintext ||
 	    (s->peer.loopback && !s->peer.proxied);
+}
+
+/* The key is not needed a second time, and gone before a login. */
+static int
+shake(struct stream *stream, enum tls_begin begin)
+{
+	enum stream_status status = tls_accept(stream, login.tls, begin);
+
+	tls_server_free(login.tls);
+	login.tls = NULL;
+	if (status == STREAM_OK)
+		return 0;
+	log_info("tls", "error=%s", log_str(stream_error(stream)));
+	return -1;
 }
 
 struct stream *
@@ -29,11 +44,16 @@ login_stream(struct server_session *s)
 	if (stream == NULL || !login.tls_first)
 		return stream;
 	stream_set_timeout(stream, HANDSHAKE_SECONDS * 1000);
-	if (tls_accept(stream, login.tls, TLS_DIRECT) == STREAM_OK)
+	if (shake(stream, TLS_DIRECT) == 0)
 		return stream;
-	log_info("tls", "error=%s", log_str(stream_error(stream)));
 	stream_free(stream);
 	return NULL;
+}
+
+int
+login_starttls(struct stream *stream)
+{
+	return shake(stream, TLS_STARTTLS);
 }
 
 static const char *
@@ -77,12 +97,15 @@ ask(struct server_session *s, const struct sasl *sasl)
 }
 
 enum login_verdict
-login_password(struct server_session *s, bool tls, struct sasl *sasl)
+login_password(struct server_session *s, struct stream *stream,
+    struct sasl *sasl)
 {
-	enum login_verdict v = ask(s, sasl);
+	enum login_verdict v;
 
+	(void)stream_flush(stream);
+	v = ask(s, sasl);
 	log_info("auth", "user=%s result=%s tls=%s", log_str(sasl->authcid),
-	    verdict_name(v), tls ? "yes" : "no");
+	    verdict_name(v), tls_on(stream) ? "yes" : "no");
 	sasl_wipe(sasl);
 	return v;
 }
@@ -136,6 +159,9 @@ relay(struct server_session *s, struct stream *stream,
 	status = ask_open(s, request, &sv[1], 1);
 	close(sv[1]);
 	if (status == MAILBOX_OK) {
+		/* How long a client may be silent is not for us to say. */
+		stream_set_timeout(stream, RELAY_SECONDS * 1000);
+		stream_set_session(stream, 0);
 		(void)stream_relay(stream, sv[0]);
 		(void)stream_close(stream);
 	}

@@ -1,3 +1,4 @@
+#!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 #
 # Proves that a Maildir goes to Dovecot and comes back: UIDs, UIDVALIDITY,
