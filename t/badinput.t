@@ -142,6 +142,17 @@ checks
 
 checks($_) for @programs;
 
+# TLS from the first byte without a certificate cannot begin at all.
+for my $name (grep { $built{$_} } qw(smtpd pop3d imapd)) {
+	my $s = Stdmail->new(conf => { tls_cert => undef, tls_key => undef });
+	my ($status, $out, $err) = $s->run_program($name, ['-T'], stdin => '');
+
+	is($status, 78, "$name -T without a certificate: 78");
+	is($out, '', "$name -T: nothing said in the clear");
+	like($err, qr/tls_cert|certificate/, "$name -T: it says what is missing");
+	$s->remove;
+}
+
 # --- a full disk ----------------------------------------------------------
 
 # Make DIR of this site a small file system of its own.

@@ -153,8 +153,43 @@ activators
 		# tcpserver of the world runs inside it, as root.
 		skip 'tcpserver runs as root here', 2
 		    if @ucspi > 1 && $as eq 'nobody';
+		my $path = Stdmail::program($name);
+		skip "$name lacks libraries where tcpserver is", 2
+		    if @ucspi > 1 &&
+		    system("$ucspi[0] $path -V >/dev/null 2>&1");
 		foreign($as, $name, 'tcpserver', @ucspi, '-R', '-H', '-l',
 		    'localhost', '127.0.0.1', 'PORT');
+	}
+}
+
+# inetd itself, nowait and wait; it needs root.
+sub
+inetd
+{
+	my ($name) = @_;
+	my @inetd = Stdmail::tool('inetd');
+	my $path = Stdmail::program($name);
+
+	SKIP: {
+		skip 'inetd is missing', 4 if !@inetd;
+		skip "$name lacks libraries where inetd is", 4 if @inetd > 1 &&
+		    system("$inetd[0] $path -V >/dev/null 2>&1");
+		for my $wait (qw(nowait wait)) {
+			my $s = site('root');
+			my $port = Stdmail::Signed::free_port();
+			my $conf = "$s->{dir}/inetd.conf";
+			my $line = join ' ', $s->command($name);
+
+			Stdmail::spew($conf, "127.0.0.1:$port stream tcp " .
+			    "$wait root $path $line\n");
+			my $pid = $s->spawn([@inetd, '-i', $conf], {});
+			is(eval { hello($name, dial($port)) } // $@, 'good',
+			    "$name, inetd $wait") for 1 .. 2;
+			kill 'TERM', $pid;
+			Stdmail::reap($pid, 2);
+			kill 'KILL', -$pid;
+			$s->remove;
+		}
 	}
 }
 
@@ -268,6 +303,32 @@ after_login
 		hello_end($name, $c);
 	}
 	$s->stop;
+}
+
+# smtpd's door keeps its connection, with TLS and after AUTH, in DATA too.
+sub
+in_data
+{
+	my ($as) = @_;
+	my $s = site($as);
+	my $srv = $s->start('smtpd', args => ['-m', 'submission']);
+	my $c = $srv->connect;
+
+	$c->smtp($_) for undef, 'EHLO client.test', 'STARTTLS';
+	$c->starttls;
+	$c->smtp($_) for 'EHLO client.test',
+	    'AUTH PLAIN AGFsaWNlAG9wZW4tc2VzYW1l', 'MAIL FROM:<alice@a.test>',
+	    'RCPT TO:<alice@a.test>';
+	like($c->smtp('DATA'), qr/^354 /, "$as: smtpd, in DATA");
+	$c->send("Subject: half a message\r\n");
+	my %holder = holders($srv->{port});
+	cmp_ok(scalar keys %holder, '>', 0, "$as: smtpd: someone holds it");
+	is((grep { /\b0\b/ } values %holder), 0,
+	    "$as: smtpd: and that is not root");
+	$c->close;
+	ok(Stdmail::until_true(sub { !$s->spooled }, 3),
+	    "$as: smtpd: and nothing of it stays");
+	$s->remove;
 }
 
 sub
@@ -398,6 +459,11 @@ for my $name (@daemons) {
 	activators($as, $name);
 	limits($as[0], $name);
 	proxy($as[0], $name);
+}
+SKIP: {
+	skip 'needs root', 1 if !Stdmail::is_root();
+	inetd($_) for @daemons;
+	in_data('root') if Stdmail::program('smtpd');
 }
 many($_, 'smtpd', 200) for grep { Stdmail::program('smtpd') } @as;
 
