@@ -152,14 +152,16 @@ lex_list(struct imap_lex *l, struct imap_string *reference,
 	return r == -1 ? -1 : imap_lex_need_end(l);
 }
 
-/* Tell all names that match.  Parents: LIST tells them for "%" alone, which
- * does not cross the delimiter; so does LSUB (RFC 3501 6.3.9). */
+/* Tell all names that match.  A level that only has others below it exists
+ * for LIST (RFC 3501 6.3.4: what is left of a name that was deleted); LSUB
+ * tells it for "%" alone (6.3.9). */
 static void
 tell_all(struct session *s, struct listing *li, const struct mailbox_names
     *exist)
 {
 	size_t len = strlen(li->pattern), i;
-	bool parents = len > 0 && li->pattern[len - 1] == '%';
+	bool parents = exist == NULL ||
+	    (len > 0 && li->pattern[len - 1] == '%');
 
 	for (i = 0; i < li->names->n; i++) {
 		if (parents)
