@@ -38,22 +38,10 @@ static const struct start me = {
 	options, checks
 };
 
-/* The certificate is looked at before each session. */
 static void
 prepare(void)
 {
-	char error[TLS_ERROR_MAX];
-
-	if (smtpd.tls == NULL)
-		return;
-	switch (tls_server_refresh(smtpd.tls, error, sizeof(error))) {
-	case 1:
-		log_info("certificate", "state=renewed");
-		break;
-	case -1:
-		log_error("certificate", "kept=old error=%s", log_str(error));
-		break;
-	}
+	start_tls_refresh(smtpd.tls);
 }
 
 /* A session has no business with anybody's hash. */
@@ -81,26 +69,6 @@ refuse(enum server_refusal why)
 	return NULL;
 }
 
-/* A certificate for the settings; *tls stays NULL when none is configured. */
-static int
-load_tls(const struct settings *s, struct tls_server **tls)
-{
-	char error[TLS_ERROR_MAX];
-
-	*tls = NULL;
-	if (*s->tls_cert == '\0')
-		return 0;
-	if ((*tls = tls_server_new()) == NULL)
-		return -1;
-	if (tls_server_load(*tls, s->tls_cert, *s->tls_key == '\0' ?
-	    s->tls_cert : s->tls_key, error, sizeof(error)) == 0)
-		return 0;
-	log_error("certificate", "error=%s", log_str(error));
-	tls_server_free(*tls);
-	*tls = NULL;
-	return -1;
-}
-
 static void
 open_spool(void)
 {
@@ -112,42 +80,17 @@ open_spool(void)
 		log_error("spool", "error=%s", log_str(error));
 }
 
-/* Everything anew, or nothing. */
 static void
 reload(struct server *server)
 {
-	struct settings *fresh = calloc(1, sizeof(*fresh));
-	struct settings *old = smtpd.settings;
-	struct tls_server *tls = NULL;
-	struct users *users = NULL;
-	char error[CONF_ERROR_MAX];
+	struct start_parts p = { smtpd.settings, smtpd.users, smtpd.tls };
 
-	if (fresh == NULL || start_reread(fresh) == -1) {
-		free(fresh);
+	if (start_anew(server, smtpd.tls_first, &p) == -1)
 		return;
-	}
-	if (users_open(&users, fresh, error) == -1) {
-		log_error("reload", "kept=old error=%s", log_str(error));
-		goto keep;
-	}
-	if (load_tls(fresh, &tls) == -1 || start_server(server, fresh) == -1)
-		goto keep;
-	users_close(smtpd.users);
-	smtpd.users = users;
-	tls_server_free(smtpd.tls);
-	smtpd.tls = tls;
-	smtpd.settings = fresh;
-	settings_free(old);
-	free(old);
+	smtpd.settings = p.settings;
+	smtpd.users = p.users;
+	smtpd.tls = p.tls;
 	server->ops = monitor_ops();
-	log_info("reload", NULL);
-	return;
-keep:
-	tls_server_free(tls);
-	users_close(users);
-	(void)start_server(server, old);
-	settings_free(fresh);
-	free(fresh);
 }
 
 static int
@@ -162,25 +105,6 @@ take_mode(void)
 		    mode);
 		return -1;
 	}
-	return 0;
-}
-
-static int
-load(void)
-{
-	char error[CONF_ERROR_MAX];
-
-	if (users_open(&smtpd.users, smtpd.settings, error) == -1) {
-		log_error("users", "error=%s", log_str(error));
-		return EX_CONFIG;
-	}
-	if (load_tls(smtpd.settings, &smtpd.tls) == -1)
-		return EX_CONFIG;
-	if (smtpd.tls_first && smtpd.tls == NULL) {
-		log_error("config", "error=\"-T without tls_cert\"");
-		return EX_CONFIG;
-	}
-	open_spool();
 	return 0;
 }
 
@@ -209,10 +133,11 @@ main(int argc, char **argv)
 		log_error("start", "error=%s", log_str(error));
 		return EX_USAGE;
 	}
-	if ((r = load()) != 0)
-		return r;
-	if (start_server(&server, smtpd.settings) == -1)
+	if (start_users(smtpd.settings, &smtpd.users) == -1 ||
+	    start_tls(smtpd.settings, smtpd.tls_first, &smtpd.tls) == -1 ||
+	    start_server(&server, smtpd.settings) == -1)
 		return EX_CONFIG;
+	open_spool();
 	server.ops = monitor_ops();
 	server.data_size = monitor_data_size();
 	if (activate.kind == ACTIVATE_LISTEN && smtpd.spool_open)

@@ -30,89 +30,22 @@ static settings_check *const checks[] = {
 	auth_check_users, settings_check_tls, NULL
 };
 
-/* The certificate is looked at before each session. */
 static void
 prepare(void)
 {
-	char error[TLS_ERROR_MAX];
-
-	if (login.tls == NULL)
-		return;
-	switch (tls_server_refresh(login.tls, error, sizeof(error))) {
-	case 1:
-		log_info("certificate", "state=renewed");
-		break;
-	case -1:
-		log_error("certificate", "kept=old error=%s", log_str(error));
-		break;
-	}
+	start_tls_refresh(login.tls);
 }
 
-/* The certificate of s; *tls stays NULL when there is none to load. */
-static int
-load_tls(const struct settings *s, struct tls_server **tls)
-{
-	char error[TLS_ERROR_MAX];
-
-	*tls = NULL;
-	if (*s->tls_cert == '\0')
-		return 0;
-	if ((*tls = tls_server_new()) == NULL)
-		return -1;
-	if (tls_server_load(*tls, s->tls_cert, *s->tls_key == '\0' ?
-	    s->tls_cert : s->tls_key, error, sizeof(error)) == 0)
-		return 0;
-	log_error("certificate", "error=%s", log_str(error));
-	tls_server_free(*tls);
-	*tls = NULL;
-	return -1;
-}
-
-static int
-load_users(const struct settings *s, struct users **users)
-{
-	char error[CONF_ERROR_MAX];
-
-	if (users_open(users, s, error) == 0)
-		return 0;
-	*users = NULL;
-	log_error("users", "error=%s", log_str(error));
-	return -1;
-}
-
-/* Everything anew, or nothing. */
 static void
 reload(struct server *server)
 {
-	struct settings *fresh = calloc(1, sizeof(*fresh));
-	struct settings *old = login.settings;
-	struct tls_server *tls = NULL;
-	struct users *users = NULL;
+	struct start_parts p = { login.settings, login.users, login.tls };
 
-	if (fresh == NULL || start_reread(fresh) == -1) {
-		free(fresh);
+	if (start_anew(server, login.tls_first, &p) == -1)
 		return;
-	}
-	if (load_users(fresh, &users) == -1 ||
-	    load_tls(fresh, &tls) == -1 ||
-	    (login.tls_first && tls == NULL) ||
-	    start_server(server, fresh) == -1) {
-		log_error("reload", "kept=old");
-		tls_server_free(tls);
-		users_close(users);
-		(void)start_server(server, old);
-		settings_free(fresh);
-		free(fresh);
-		return;
-	}
-	users_close(login.users);
-	login.users = users;
-	tls_server_free(login.tls);
-	login.tls = tls;
-	login.settings = fresh;
-	settings_free(old);
-	free(old);
-	log_info("reload", NULL);
+	login.settings = p.settings;
+	login.users = p.users;
+	login.tls = p.tls;
 }
 
 /* In the door: it has no business with anybody's hash. */
@@ -135,7 +68,7 @@ serve(const struct activate *activate, char **argv)
 	};
 	struct activate found = *activate;
 
-	if (load_users(login.settings, &login.users) == -1 ||
+	if (start_users(login.settings, &login.users) == -1 ||
 	    start_server(&server, login.settings) == -1)
 		return EX_CONFIG;
 	return server_run(&server, &found, argv);
@@ -173,12 +106,8 @@ login_main(int argc, char **argv)
 	}
 	/* A pipe without -T needs no certificate. */
 	if ((mailbox == NULL || login.tls_first) &&
-	    load_tls(login.settings, &login.tls) == -1)
+	    start_tls(login.settings, login.tls_first, &login.tls) == -1)
 		return EX_CONFIG;
-	if (login.tls_first && login.tls == NULL) {
-		log_error("config", "error=\"-T without tls_cert\"");
-		return EX_CONFIG;
-	}
 	return mailbox == NULL ? serve(&activate, argv) :
 	    login_local(mailbox, activate.in, activate.out);
 }

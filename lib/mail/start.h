@@ -33,6 +33,8 @@ struct start {
 };
 
 struct server;
+struct tls_server;
+struct users;
 
 #define START_GO	(-1)	/* settings are loaded: go on */
 
@@ -51,6 +53,30 @@ int	 start_reread(struct settings *fresh);
 
 /* The same, and s is replaced (the old freed) when it is good.  0, -1. */
 int	 start_reload(struct settings *);
+
+/*
+ * For the daemons.
+ */
+
+/* What one prepares for all its sessions. */
+struct start_parts {
+	struct settings		*settings;	/* by malloc */
+	struct users		*users;
+	struct tls_server	*tls;		/* NULL: no certificate */
+};
+
+/* Open the users; load the certificate of the settings, which may have none
+ * unless needed is set (-T).  0, or -1 and NULL: logged. */
+int	 start_users(const struct settings *, struct users **);
+int	 start_tls(const struct settings *, int needed, struct tls_server **);
+
+/* Before each session: the certificate again, when it changed.  NULL does
+ * nothing. */
+void	 start_tls_refresh(struct tls_server *);
+
+/* After SIGHUP: everything anew, the server's share of the settings too, and
+ * the old is freed; or nothing.  0, or -1: logged, the old serves on. */
+int	 start_anew(struct server *, int tls_needed, struct start_parts *);
 
 /* What a server takes from the settings: limits, proxy_from (points into s),
  * idle_exit, and, when we are root, door_user.  For the start and for reload.

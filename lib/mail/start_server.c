@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: ISC
  *
- * What the daemons have in common at their start, besides options: limits
- * and accounts, and the check of the certificate.
+ * What the daemons have in common at their start and after SIGHUP, besides
+ * options: limits and accounts, the users, the certificate.  A fault after
+ * SIGHUP must never take away what served before.
  */
 #include <pwd.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "mail/start.h"
+#include "mail/users.h"
 #include "system/log.h"
 #include "system/server.h"
 #include "system/tls.h"
@@ -35,6 +38,15 @@ start_server(struct server *server, const struct settings *s)
 	return 0;
 }
 
+/* Load the certificate the settings name. */
+static int
+load(struct tls_server *tls, const struct settings *s, char *error,
+    size_t size)
+{
+	return tls_server_load(tls, s->tls_cert, *s->tls_key == '\0' ?
+	    s->tls_cert : s->tls_key, error, size);
+}
+
 int
 settings_check_tls(const struct settings *s, char *error)
 {
@@ -45,8 +57,89 @@ settings_check_tls(const struct settings *s, char *error)
 		return 0;
 	if ((tls = tls_server_new()) == NULL)
 		return 0;
-	r = tls_server_load(tls, s->tls_cert, *s->tls_key == '\0' ?
-	    s->tls_cert : s->tls_key, error, CONF_ERROR_MAX);
+	r = load(tls, s, error, CONF_ERROR_MAX);
 	tls_server_free(tls);
 	return r;
+}
+
+int
+start_tls(const struct settings *s, int needed, struct tls_server **tls)
+{
+	char error[TLS_ERROR_MAX] = "out of memory";
+
+	*tls = NULL;
+	if (*s->tls_cert == '\0') {
+		if (!needed)
+			return 0;
+		log_error("config", "error=\"-T without tls_cert\"");
+		return -1;
+	}
+	if ((*tls = tls_server_new()) != NULL &&
+	    load(*tls, s, error, sizeof(error)) == 0)
+		return 0;
+	log_error("certificate", "error=%s", log_str(error));
+	tls_server_free(*tls);
+	*tls = NULL;
+	return -1;
+}
+
+void
+start_tls_refresh(struct tls_server *tls)
+{
+	char error[TLS_ERROR_MAX];
+
+	if (tls == NULL)
+		return;
+	switch (tls_server_refresh(tls, error, sizeof(error))) {
+	case 1:
+		log_info("certificate", "state=renewed");
+		break;
+	case -1:
+		log_error("certificate", "kept=old error=%s", log_str(error));
+		break;
+	}
+}
+
+int
+start_users(const struct settings *s, struct users **users)
+{
+	char error[CONF_ERROR_MAX];
+
+	if (users_open(users, s, error) == 0)
+		return 0;
+	*users = NULL;
+	log_error("users", "error=%s", log_str(error));
+	return -1;
+}
+
+static void
+free_parts(struct start_parts *p)
+{
+	users_close(p->users);
+	tls_server_free(p->tls);
+	settings_free(p->settings);
+	free(p->settings);
+}
+
+int
+start_anew(struct server *server, int tls_needed, struct start_parts *now)
+{
+	struct start_parts fresh = { calloc(1, sizeof(*fresh.settings)) };
+
+	if (fresh.settings == NULL || start_reread(fresh.settings) == -1) {
+		free(fresh.settings);
+		return -1;
+	}
+	if (start_users(fresh.settings, &fresh.users) == -1 ||
+	    start_tls(fresh.settings, tls_needed, &fresh.tls) == -1 ||
+	    start_server(server, fresh.settings) == -1) {
+		log_error("reload", "kept=old");
+		(void)start_server(server, now->settings);
+		free_parts(&fresh);
+		return -1;
+	}
+	free_parts(now);
+	*now = fresh;
+	log_info("reload", NULL);
+	return 0;
 }
