@@ -26,6 +26,8 @@ plan skip_all => 'there are no accounts mail and daemon'
     if !defined $id{mail} || !defined $id{daemon};
 my ($setpriv) = Stdmail::tool('setpriv');
 my ($unshare) = Stdmail::tool('unshare');
+plan skip_all => 'mounts of our own are not to be had here'
+    if system("$unshare -m true 2>/dev/null") != 0;
 my @bound = ($setpriv, '--bounding-set=-all,+setuid,+setgid',
     '--inh-caps=-all');
 

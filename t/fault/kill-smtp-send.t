@@ -23,7 +23,7 @@ use Stdmail::Mta;
 
 Stdmail::need(qw(smtp-send smtpd tool:strace));
 
-my ($strace) = Stdmail::tool('strace');
+my @strace = Stdmail::tool('strace');
 # The search for leaks does not work under strace.
 my %env = (ASAN_OPTIONS => 'detect_leaks=0');
 my @rules = ([qr/^RCPT TO:<nobody@/, '550 5.1.1 nobody here']);
@@ -101,7 +101,7 @@ check
 
 # Where in the list of its calls the agent opens the message, and the end.
 begin();
-my ($status, $out, $err) = $s->run([$strace, '-o', "$s->{dir}/trace",
+my ($status, $out, $err) = $s->run([@strace, '-o', "$s->{dir}/trace",
     $s->command('smtp-send', '-q')], env => \%env);
 plan skip_all => "strace cannot trace here: $err"
     if $status != 0 && $err =~ /strace|ptrace/i;
@@ -123,7 +123,7 @@ my $killed = 0;
 for (my $n = 0; $n < @steps; $n += $step) {
 	my ($name, $nth, $line) = @{$steps[$n]};
 	begin();
-	my ($st) = $s->run([$strace, '-o', "$s->{dir}/trace", '-e',
+	my ($st) = $s->run([@strace, '-o', "$s->{dir}/trace", '-e',
 	    'trace=all', '-e', "inject=$name:signal=KILL:when=$nth",
 	    $s->command('smtp-send', '-q')], env => \%env);
 	$killed++ if $st != 0;

@@ -398,6 +398,21 @@ _become
 	die "cannot become nobody\n" if $< == 0 || $> == 0;
 }
 
+# The command to execute, having become whom the test says.  What runs in the
+# world needs root to enter it, and gives it up there.
+sub
+_in_world
+{
+	my ($as, @cmd) = @_;
+
+	if ($> != 0 || $as ne 'nobody' || $cmd[0] ne "$top/t/world-run") {
+		_become($as);
+		return @cmd;
+	}
+	return (shift @cmd, 'setpriv', "--reuid=$nobody[0]",
+	    "--regid=$nobody[1]", '--clear-groups', '--', @cmd);
+}
+
 # Start @$cmd with descriptors { 0 => fh, 1 => fh ... }; 2 is the log unless
 # given.  Returns the pid; the child leads its own process group.
 sub
@@ -431,9 +446,9 @@ spawn
 		}
 		$ENV{LISTEN_PID} = $$ if defined $ENV{LISTEN_FDS};
 		$^F = 1024;
-		_become($o{as} // $s->{as});
+		my @cmd = _in_world($o{as} // $s->{as}, @$cmd);
 		no warnings 'exec';
-		exec { $cmd->[0] } @$cmd or die "$cmd->[0]: $!\n";
+		exec { $cmd[0] } @cmd or die "$cmd[0]: $!\n";
 	};
 	print STDERR "# spawn: $@";
 	POSIX::_exit(126);
