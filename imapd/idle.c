@@ -4,18 +4,9 @@
  * autologout of RFC 3501 5.4 goes on counting.
  */
 #include <strings.h>
-#include <time.h>
 
 #include "commands.h"
-
-static long long
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
+#include "system/clock.h"
 
 /* How the waiting ended: STREAM_OK: there is a line. */
 static enum stream_status
@@ -33,7 +24,7 @@ wait_for_line(struct session *s, long long until)
 			if (s->state == STATE_OVER)
 				return STREAM_RESET;
 		}
-		if ((left = until - now_ms()) <= 0)
+		if ((left = until - clock_ms()) <= 0)
 			return STREAM_TIMEOUT;
 		if (left > seconds * 1000LL)
 			left = seconds * 1000LL;
@@ -54,7 +45,7 @@ cmd_idle(struct session *s, struct imap_lex *l)
 		return reply_bad(s, l);
 	stream_puts(s->io, "+ idling\r\n");
 	server_busy(false);
-	status = wait_for_line(s, now_ms() + IDLE_SECONDS * 1000LL);
+	status = wait_for_line(s, clock_ms() + IDLE_SECONDS * 1000LL);
 	stream_set_timeout(s->io, IDLE_SECONDS * 1000);
 	if (status == STREAM_OK)
 		status = stream_line(s->io, LINE_MAX_FRESH, &line);

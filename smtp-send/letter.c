@@ -18,6 +18,7 @@
 #include "grammar/header.h"
 #include "grammar/message_id.h"
 #include "letter.h"
+#include "system/clock.h"
 
 #define PHRASE_MAX	40	/* octets of a name in an encoded word */
 
@@ -295,15 +296,13 @@ static void
 write_missing(struct letter *l)
 {
 	char date[DATE_MAX], id[MESSAGE_ID_MAX];
-	struct tm tm;
 	uint64_t random;
 
 	if (!has_field(l, "From"))
 		write_from(l);
-	localtime_r(&l->now, &tm);
 	if (!has_field(l, "Date"))
 		buf_addf(&l->text, "Date: %s\n", date_format(date, l->now,
-		    (int)(tm.tm_gmtoff / 60)));
+		    clock_zone(l->now)));
 	arc4random_buf(&random, sizeof(random));
 	if (!has_field(l, "Message-ID"))
 		buf_addf(&l->text, "Message-ID: %s\n", message_id_make(id,

@@ -16,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mail/mx.h"
 #include "route.h"
+#include "system/clock.h"
 #include "system/dns.h"
 #include "system/log.h"
 
@@ -265,25 +265,16 @@ find_places(struct route *r, struct client_message *m)
 	return -1;
 }
 
-static long long
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /* Wait for a connect under way: 0, or -1 with errno. */
 static int
 connect_wait(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	long long end = now_ms() + CONNECT_WAIT, left;
+	long long end = clock_ms() + CONNECT_WAIT, left;
 	socklen_t len = sizeof(int);
 	int n, fault;
 
-	while ((left = end - now_ms()) > 0) {
+	while ((left = end - clock_ms()) > 0) {
 		if ((n = poll(&p, 1, (int)left)) == 1)
 			break;
 		if (n == -1 && errno != EINTR)

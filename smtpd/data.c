@@ -16,6 +16,7 @@
 #include "grammar/trace.h"
 #include "reply.h"
 #include "smtpd.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #define RECEIVED_MAX	100	/* RFC 5321 section 6.3 */
@@ -202,12 +203,10 @@ traces_write(struct incoming *in)
 static bool
 open_parts(struct incoming *in)
 {
-	struct tm tm;
 	size_t i;
 
 	in->now = time(NULL);
-	if (localtime_r(&in->now, &tm) != NULL)
-		in->zone = (int)(tm.tm_gmtoff / 60);
+	in->zone = clock_zone(in->now);
 	for (i = 0; i < SPOOL_QUEUES; i++)
 		if (in->s->nqueue[queues[i]] > 0 &&
 		    !part_open(in, queues[i]))

@@ -16,6 +16,7 @@
 #include "grammar/message_id.h"
 #include "grammar/smtp_reply.h"
 #include "mail/bounce.h"
+#include "system/clock.h"
 #include "system/fdio.h"
 #include "system/log.h"
 
@@ -283,19 +284,16 @@ put(const struct spool *spool, const struct settings *s,
 	struct spool_put file;
 	struct envelope e;
 	struct buf b;
-	struct tm tm;
 	time_t now = time(NULL);
 	int r = -1;
 
 	buf_init(&b, BOUNCE_MAX);
 	envelope_init(&e);
 	e.arrived = now;
-	localtime_r(&now, &tm);
 	snprintf(boundary, sizeof(boundary), "b%08x%08x", arc4random(),
 	    arc4random());
 	if (envelope_add(&e, &m->env.sender) == -1 ||
-	    bounce_write(&b, s, m, now, (int)(tm.tm_gmtoff / 60),
-	    boundary) == -1)
+	    bounce_write(&b, s, m, now, clock_zone(now), boundary) == -1)
 		goto out;
 	if (spool_put_begin(&file, spool, domain[0] == '\0' ||
 	    settings_is_local(s, domain, strlen(domain)) ? SPOOL_LOCAL :

@@ -16,6 +16,7 @@
 
 #include "mail/mailbox_file.h"
 #include "mail/mailbox_lock.h"
+#include "system/clock.h"
 #include "system/fdio.h"
 #include "system/log.h"
 
@@ -123,19 +124,10 @@ write_owner(int fd)
 	return fd_write_all(fd, text, (size_t)n);
 }
 
-static long long
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 enum mailbox_status
 mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
 {
-	long long end = now_ms() + MAILBOX_LOCK_WAIT;
+	long long end = clock_ms() + MAILBOX_LOCK_WAIT;
 	struct timespec pause = { 0, 1000000 };
 	enum mailbox_status status;
 
@@ -149,7 +141,7 @@ mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
 		if (errno != EEXIST)
 			return mailbox_errno("lock");
 		try_break(l);
-		if (now_ms() >= end) {
+		if (clock_ms() >= end) {
 			log_warn("mailbox-lock", "busy=%s", l->name);
 			return MAILBOX_BUSY;
 		}

@@ -11,9 +11,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "system/clock.h"
 #include "system/dns_local.h"
 
 #define HOPS_MAX	8	/* CNAMEs that we follow ourselves */
@@ -47,15 +47,6 @@ struct dns_query {
 	long long	 deadline;
 	struct dns_answer answer;
 };
-
-static long long
-now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- one question ---- */
 
@@ -117,7 +108,7 @@ open_socket(struct dns_query *q, int type)
 	    0);
 	if (q->fd == -1)
 		return -1;
-	q->deadline = now() + ((long long)q->dns->ms << q->round);
+	q->deadline = clock_ms() + ((long long)q->dns->ms << q->round);
 	if (connect(q->fd, (const struct sockaddr *)&s->addr, s->len) == -1 &&
 	    errno != EINPROGRESS)
 		return -1;
@@ -423,7 +414,7 @@ dns_pollfds(struct dns *dns, struct pollfd *p, size_t n)
 static int
 deadline_ms(const struct dns *dns)
 {
-	long long least = LLONG_MAX, t = now();
+	long long least = LLONG_MAX, t = clock_ms();
 	const struct dns_query *q;
 
 	for (q = dns->first; q != NULL; q = q->next)
@@ -482,7 +473,7 @@ turn(struct dns *dns, int ms)
 	int r;
 
 	r = poll(dns->poll, (nfds_t)n, ms);
-	t = now();
+	t = clock_ms();
 	for (q = dns->first; q != NULL; q = q->next) {
 		if (q->state == Q_DONE)
 			continue;
@@ -498,7 +489,7 @@ turn(struct dns *dns, int ms)
 struct dns_query *
 dns_wait(struct dns *dns, int ms)
 {
-	long long end = now() + ms, left;
+	long long end = clock_ms() + ms, left;
 	struct dns_query *q;
 	int wait;
 
@@ -506,11 +497,11 @@ dns_wait(struct dns *dns, int ms)
 		if ((q = take_done(dns)) != NULL || dns->first == NULL)
 			return q;
 		wait = dns_wait_ms(dns);
-		left = ms < 0 ? wait : end - now();
+		left = ms < 0 ? wait : end - clock_ms();
 		if (left < 0)
 			left = 0;
 		turn(dns, left < wait ? (int)left : wait);
-		if (ms >= 0 && now() >= end)
+		if (ms >= 0 && clock_ms() >= end)
 			return take_done(dns);
 	}
 }

@@ -8,20 +8,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "grammar/proxy.h"
+#include "system/clock.h"
 #include "system/proxy.h"
-
-static long long
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* Up to n bytes before the deadline; 0 end, -1 late or error. */
 static ssize_t
@@ -32,7 +23,7 @@ read_some(int fd, char *to, size_t n, long long deadline)
 	ssize_t r;
 
 	for (;;) {
-		if ((left = deadline - now_ms()) <= 0)
+		if ((left = deadline - clock_ms()) <= 0)
 			return -1;
 		if (poll(&pfd, 1, (int)left) <= 0)
 			continue;
@@ -63,7 +54,7 @@ name_peer(struct peer *p, const unsigned char *addr, unsigned short port,
 int
 proxy_read(int fd, unsigned seconds, struct peer *peer, struct peer *local)
 {
-	long long deadline = now_ms() + (long long)seconds * 1000;
+	long long deadline = clock_ms() + (long long)seconds * 1000;
 	struct proxy_header header;
 	char buf[PROXY_V2_MAX];
 	size_t n = 0, want = 1;

@@ -16,9 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 #include "system/sandbox.h"
 #include "system/server_local.h"
@@ -30,15 +30,6 @@
 #define CRASHES_MAX	5		/* then a new memory layout */
 
 struct server_loop server_loop;
-
-int64_t
-server_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 int
 server_watch(struct watch *w, enum watch_kind kind, int fd)
@@ -133,7 +124,7 @@ accept_some(const struct activate_listener *from)
 			log_warn("accept", "error=%s",
 			    log_str(strerror(errno)));
 			listen_on(false);
-			server_loop.accept_again = server_now() +
+			server_loop.accept_again = clock_ms() +
 			    ACCEPT_PAUSE;
 			return;
 		}
@@ -172,7 +163,7 @@ stop(void)
 		return;
 	l->stopping = true;
 	l->accept_again = 0;
-	l->kill_at = server_now() + 1000LL *
+	l->kill_at = clock_ms() + 1000LL *
 	    (l->server->stop_seconds == 0 ? 30 : l->server->stop_seconds);
 	if (!l->draining)
 		listen_on(false);
@@ -400,13 +391,13 @@ run_loop(void)
 	int n, i;
 
 	for (;;) {
-		if (timers(server_now()))
+		if (timers(clock_ms()))
 			return l->exit_code;
 		if (l->crashes >= CRASHES_MAX && !l->draining &&
 		    !l->stopping && l->activate->kind == ACTIVATE_LISTEN)
 			execute_again();
 		n = epoll_wait(l->epoll, ev, EVENTS,
-		    sleep_time(server_now()));
+		    sleep_time(clock_ms()));
 		if (n == -1 && errno != EINTR) {
 			log_error("loop", "error=%s",
 			    log_str(strerror(errno)));
@@ -467,7 +458,7 @@ server_run(struct server *server, struct activate *a, char *const *argv)
 	l->server = server;
 	l->activate = a;
 	l->argv = argv;
-	l->idle_since = server_now();
+	l->idle_since = clock_ms();
 	TAILQ_INIT(&l->conns);
 	TAILQ_INIT(&l->waiting);
 	TAILQ_INIT(&l->graveyard);

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "system/clock.h"
 #include "system/log.h"
 #include "system/server_local.h"
 
@@ -142,7 +143,7 @@ pending_new(struct server_conn *c, unsigned op, const void *request,
 	p->call.conn = c;
 	if (o->flags & SERVER_LOGIN && c->client != NULL)
 		p->call.locked = client_locked(c->client,
-		    server_loop.server->max_login_failures, server_now());
+		    server_loop.server->max_login_failures, clock_ms());
 	return p;
 }
 
@@ -154,7 +155,7 @@ respond(struct server_conn *c)
 	const struct server_op *o = op_of(p);
 	int r;
 
-	if (p->due > server_now() && !server_loop.stopping)
+	if (p->due > clock_ms() && !server_loop.stopping)
 		return;
 	if (c->watch.fd != -1) {
 		if (p->failed)
@@ -365,7 +366,7 @@ helper_fork(struct server_conn *c)
 	h->client = c->client;
 	h->client->helpers++;
 	server_loop.nhelpers++;
-	h->deadline = server_now() +
+	h->deadline = clock_ms() +
 	    1000LL * (seconds == 0 ? DEADLINE_DEFAULT : seconds);
 	h->proc.conn = c;
 	h->proc.helper = h;
@@ -479,10 +480,10 @@ server_login(struct server_call *call, bool good)
 
 	if (good || client == NULL)
 		return;
-	client_failed_login(client, server_now());
+	client_failed_login(client, clock_ms());
 	if (call->conn->pending->due == 0)
 		server_loop.nheld++;
-	call->conn->pending->due = server_now() + client_delay(client);
+	call->conn->pending->due = clock_ms() + client_delay(client);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system/clock.h"
 #include "system/server_local.h"
 
 #define BUCKETS		1024
@@ -63,7 +64,7 @@ static void
 make_room(void)
 {
 	struct client *c, *next, *oldest = NULL;
-	int64_t now = server_now();
+	int64_t now = clock_ms();
 	size_t i;
 
 	for (i = 0; i < BUCKETS; i++) {
@@ -104,7 +105,7 @@ client_find(const struct peer *p)
 void
 client_forget(struct client *c)
 {
-	if (is_stale(c, server_now()))
+	if (is_stale(c, clock_ms()))
 		client_remove(c);
 }
 

@@ -13,6 +13,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "system/clock.h"
 #include "system/conf.h"
 #include "system/log.h"
 #include "system/server_local.h"
@@ -40,7 +41,7 @@ address_may(const struct peer *peer, enum server_refusal *why)
 	}
 	*why = SERVER_ADDRESS_FULL;
 	return (max == 0 || c->sessions < max) &&
-	    c->barred_until <= server_now();
+	    c->barred_until <= clock_ms();
 }
 
 bool
@@ -179,7 +180,7 @@ conn_door_gone(struct server_conn *c, int status)
 	if (is_crash(status)) {
 		server_loop.crashes++;
 		if (c->client != NULL)
-			client_crashed(c->client, server_now());
+			client_crashed(c->client, clock_ms());
 		log_error("session-died", "ip=%s signal=%d", c->peer.ip,
 		    WTERMSIG(status));
 	}

@@ -129,7 +129,6 @@ struct server_verdict {			/* its reply */
 enum { SERVER_DONE = 0, SERVER_FAILED = 1 };	/* status of a reply */
 
 /* server.c */
-int64_t	 server_now(void);
 int	 server_watch(struct watch *, enum watch_kind, int fd);
 void	 server_unwatch(struct watch *);	/* closes */
 

@@ -17,19 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "system/clock.h"
 #include "system/stream_local.h"
-
-long long
-stream_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (long long)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /* ---- the clear ---- */
 
@@ -304,14 +295,14 @@ stream_set_timeout(struct stream *s, int ms)
 void
 stream_set_session(struct stream *s, int ms)
 {
-	s->session = ms == 0 ? 0 : stream_now() + ms;
+	s->session = ms == 0 ? 0 : clock_ms() + ms;
 }
 
 void
 stream_record_begin(struct stream *s, int ms)
 {
 	s->in_record = 1;
-	s->record = ms == 0 ? 0 : stream_now() + ms;
+	s->record = ms == 0 ? 0 : clock_ms() + ms;
 }
 
 void
@@ -324,7 +315,7 @@ stream_record_end(struct stream *s)
 long long
 stream_deadline(struct stream *s)
 {
-	return s->timeout == 0 ? 0 : stream_now() + s->timeout;
+	return s->timeout == 0 ? 0 : clock_ms() + s->timeout;
 }
 
 enum stream_status
@@ -334,7 +325,7 @@ stream_late(struct stream *s, long long deadline)
 
 	if (deadline == 0 && s->session == 0 && s->record == 0)
 		return STREAM_OK;
-	now = stream_now();
+	now = clock_ms();
 	if (s->session != 0 && now >= s->session)
 		return STREAM_EXPIRED;
 	if ((deadline != 0 && now >= deadline) ||
@@ -347,7 +338,7 @@ int
 stream_left(const struct stream *s, long long deadline)
 {
 	const long long all[] = { deadline, s->session, s->record };
-	long long left, least = -1, now = stream_now();
+	long long left, least = -1, now = clock_ms();
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {

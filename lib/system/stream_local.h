@@ -44,7 +44,6 @@ struct stream {
 };
 
 /* Milliseconds of the monotonic clock. */
-long long stream_now(void);
 
 /* One attempt to read into the buffer, which is given room; returns as
  * stream_backend.read. */
