@@ -22,7 +22,8 @@
 #define RECEIVED_MAX	100	/* RFC 5321 section 6.3 */
 #define TRACE_MAX	16384
 #define CHUNK		8192
-#define RECORD_MS	(600 * 1000) /* for each CHUNK; section 4.5.3.2.6 */
+#define RECORD_TIMEOUTS	2	/* for each CHUNK; 10 minutes by default, as
+				 * RFC 5321 section 4.5.3.2.6 has it */
 
 /* A file in the making, one for each queue. */
 struct part {
@@ -288,11 +289,16 @@ receive(struct incoming *in)
 	enum stream_status status;
 	const char *p;
 	uint64_t at;
-	size_t n, written;
+	size_t n, written, taken = CHUNK;
 
 	smtp_data_init(&in->data, in->s->lenient);
 	while (!smtp_data_done(&in->data)) {
-		stream_record_begin(st, RECORD_MS);
+		/* A new term only for a whole chunk, not for each octet. */
+		if (taken >= CHUNK) {
+			stream_record_begin(st, RECORD_TIMEOUTS *
+			    session_timeout());
+			taken = 0;
+		}
 		status = stream_peek(st, 1, &p, &n);
 		if (status != STREAM_OK) {
 			stream_record_end(st);
@@ -310,6 +316,7 @@ receive(struct incoming *in)
 		written = smtp_data_feed(&in->data, p, &n, out);
 		text_write(in, out, written, at);
 		stream_consume(st, n);
+		taken += n;
 	}
 	stream_record_end(st);
 	if (!in->fields_done && !in->data.body)

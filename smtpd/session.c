@@ -92,16 +92,21 @@ count_errors(struct session *s)
 	session_end(s);
 }
 
+int
+session_timeout(void)
+{
+	long long seconds = smtpd.settings->timeout;
+
+	return (int)(1000 * (seconds == 0 ? TIMEOUT : seconds));
+}
+
 static int
 begin(struct session *s)
 {
-	long long seconds = smtpd.settings->timeout == 0 ? TIMEOUT :
-	    smtpd.settings->timeout;
-
 	s->stream = stream_new(s->server->in, s->server->out);
 	if (s->stream == NULL)
 		return -1;
-	stream_set_timeout(s->stream, (int)(seconds * 1000));
+	stream_set_timeout(s->stream, session_timeout());
 	if (!smtpd.tls_first)
 		return 0;
 	if (smtpd.tls == NULL || tls_accept(s->stream, smtpd.tls,

@@ -167,6 +167,7 @@ struct session {
 void	 session_run(struct server_session *);
 void	 session_reset(struct session *);	/* forget the transaction */
 void	 session_end(struct session *);		/* close after this reply */
+int	 session_timeout(void);			/* of a command, in ms */
 /* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);

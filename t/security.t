@@ -1,0 +1,62 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# Proves that what attackers send costs them more than us: clients that send
+# an octet now and then, senders who want us to write to others for them.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time sleep);
+
+use Stdmail;
+
+plan skip_all => 'smtpd is not built' if !Stdmail::program('smtpd');
+
+# --- one octet at a time ----------------------------------------------------
+
+# Send this, an octet each tenth of a second, until the server answers; how
+# long that took, and the answer.
+sub
+drip
+{
+	my ($c, $text, $seconds) = @_;
+	my $start = time;
+	my $in = $c->{in};
+
+	for my $octet (split //, $text) {
+		local $SIG{PIPE} = 'IGNORE';
+		last if time - $start > $seconds;
+		syswrite $c->{out}, $octet or last;
+		my $bits = '';
+		vec($bits, fileno($in), 1) = 1;
+		last if select($bits, undef, undef, 0.1);
+	}
+	return (time - $start, eval { $c->answer } // '');
+}
+
+{
+	my $s = Stdmail->new(users => { alice => 'open-sesame' },
+	    conf => { timeout => 1 });
+	my $srv = $s->start('smtpd');
+	my $c = $srv->connect(timeout => 10);
+
+	$c->answer;
+	$c->ask($_) for 'HELO x.test', 'MAIL FROM:<a@b.test>',
+	    'RCPT TO:<alice@a.test>';
+	like($c->ask('DATA'), qr/^354/, 'DATA');
+	my ($took, $got) = drip($c, 'x' x 100, 8);
+	cmp_ok($took, '<', 5, 'a message by drops is cut');
+	like($got, qr/^421 /, 'and the client is told');
+
+	$c = $srv->connect(timeout => 10);
+	$c->answer;
+	($took, $got) = drip($c, 'EHLO ' . 'x' x 100, 8);
+	cmp_ok($took, '<', 5, 'a command by drops is cut');
+	like($got, qr/^421 /, 'and the client is told');
+	$srv->stop;
+}
+
+done_testing();
