@@ -59,4 +59,24 @@ drip
 	$srv->stop;
 }
 
+# --- busy for ever, without a login -----------------------------------------
+
+for my $prog (grep { Stdmail::program($_) } qw(pop3d imapd)) {
+	my $s = Stdmail->new(users => { alice => 'open-sesame' },
+	    conf => { timeout => 1 });
+	my $srv = $s->start($prog);
+	my $c = $srv->connect(timeout => 10);
+	my $start = time;
+
+	$c->answer;
+	while (time - $start < 8) {
+		last if !$c->send($prog eq 'pop3d' ? "CAPA\r\n" :
+		    "a NOOP\r\n") || $c->{eof};
+		$c->silent(0.2);
+		$c->{buf} = '';
+	}
+	cmp_ok(time - $start, '<', 6, "$prog: a stranger is shown out");
+	$srv->stop;
+}
+
 done_testing();

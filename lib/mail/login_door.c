@@ -13,6 +13,7 @@
 #include "system/log.h"
 
 #define HANDSHAKE_SECONDS	60
+#define STRANGER_SECONDS	900	/* until there is a login */
 #define RELAY_SECONDS		300	/* without taking any output */
 
 bool
@@ -40,8 +41,14 @@ struct stream *
 login_stream(struct server_session *s)
 {
 	struct stream *stream = stream_new(s->in, s->out);
+	long long seconds = login.settings->timeout;
 
-	if (stream == NULL || !login.tls_first)
+	if (stream == NULL)
+		return NULL;
+	/* However busy, without a login nobody stays for ever. */
+	stream_set_session(stream, (int)(1000 * (seconds == 0 ?
+	    STRANGER_SECONDS : 3 * seconds)));
+	if (!login.tls_first)
 		return stream;
 	stream_set_timeout(stream, HANDSHAKE_SECONDS * 1000);
 	if (shake(stream, TLS_DIRECT) == 0)
