@@ -64,6 +64,17 @@ check_mail(struct session *s, const struct smtp_command *c)
 	return REPLY_NONE;
 }
 
+/* A sender without a domain, of a client that may send on: to another host
+ * it would be malformed (section 4.1.2). */
+static void
+sender_complete(struct session *s)
+{
+	if ((s->trusted || s->authenticated) && s->sender.domain[0] == '\0' &&
+	    !address_is_null(&s->sender))
+		strlcpy(s->sender.domain, smtpd.settings->domains.v[0],
+		    sizeof(s->sender.domain));
+}
+
 static void
 do_mail(struct session *s, const struct smtp_command *c)
 {
@@ -84,9 +95,10 @@ do_mail(struct session *s, const struct smtp_command *c)
 		return;
 	}
 	s->sender = c->path;
+	sender_complete(s);
 	s->body = c->params.body;
 	s->state = SESSION_MAIL;
-	reply(s, REPLY_SENDER_OK, address_text(&c->path, text));
+	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
 }
 
 /*
