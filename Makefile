@@ -156,7 +156,7 @@ fuzz: deps
 targets: $(FUZZ)
 
 bench: all world
-	t/bench.sh
+	t/perf/way.sh
 
 # --- install ---------------------------------------------------------------
 

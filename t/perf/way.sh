@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: ISC
 #
 # How fast: messages a second taken by smtpd and delivered to a Maildir, then
-# read by POP3 and IMAP, over the loopback, with Postfix's smtp-source and
-# curl as clients.  Figures of a shared machine: use the ratios.  It works in
+# read by POP3 and IMAP, over the loopback, with Postfix's smtp-source, curl
+# and perl as clients.  Figures of a shared machine: use the ratios.  It works in
 # a folder of its own, which it removes.
 #
-# usage: t/bench.sh [MESSAGES [OCTETS]]
+# usage: t/perf/way.sh [MESSAGES [OCTETS]]
 
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 n=${1:-500} size=${2:-4096}
 bin=${STDMAIL_BIN:-$PWD/build/bin}
 t/world-run -t smtp-source ||
@@ -28,20 +28,27 @@ finish()
 trap finish EXIT
 trap 'exit 1' HUP INT TERM
 
-me=$(id -un)
-mkdir "$dir/spool"
-echo "bob:{PLAIN}secret:$(id -u):$(id -g)::$dir::" >"$dir/users"
+# Under root with accounts that every system has: nobody's mail is root's.
+door=$(id -un) mail=$door spool=$door
+if [ "$(id -u)" = 0 ]; then
+	door=nobody mail=mail spool=daemon
+fi
+mkdir "$dir/spool" "$dir/home"
+chmod 711 "$dir"
+echo "bob:{PLAIN}secret:$(id -u $mail):$(id -g $mail)::$dir/home::" \
+    >"$dir/users"
 chmod 600 "$dir/users"
+[ "$mail" = "$(id -un)" ] || chown "$mail" "$dir/home"
 cat >"$dir/conf" <<END
 hostname bench.test
 domains bench.test
 users $dir/users
-mail $dir/Maildir
+mail $dir/home/Maildir
 spool $dir/spool
 resolver 127.0.0.1@9
-door_user nobody
-mail_user $me
-spool_user $me
+door_user $door
+mail_user $mail
+spool_user $spool
 END
 
 # serve NAME CMD...: on a free port, in $dir/NAME
@@ -71,7 +78,7 @@ took()
 
 delivered()
 {
-	find "$dir/Maildir/new" -type f 2>/dev/null | wc -l
+	find "$dir/home/Maildir/new" -type f 2>/dev/null | wc -l
 }
 
 serve smtp "$bin/smtpd" -c "$dir/conf"
@@ -82,7 +89,8 @@ pids="$pids $!"
 total=0
 for clients in 1 10 50; do
 	for keep in '' -d; do
-		what="$clients client(s), ${keep:+one connection each}"
+		what="$clients client(s), ${keep:+many}${keep:-one}"
+		what="${what%-d} a connection"
 		at=$(now)
 		t/world-run smtp-source $keep -s $clients -m "$n" -l "$size" \
 		    -f alice@else.test -t bob@bench.test \
@@ -99,11 +107,20 @@ auth="-s --user bob:secret"
 at=$(now)
 curl $auth "pop3://127.0.0.1:$(cat "$dir/pop3")/[1-$n]" >/dev/null
 took 'read by POP3, one by one' "$n" "$at"
+# curl keeps what it is told in memory and gives up at 300 kB.
+imap()
+{
+	perl -MIO::Socket::INET -e '
+		my $c = IO::Socket::INET->new("127.0.0.1:$ARGV[0]") or die;
+		for my $line ("LOGIN bob secret", "SELECT INBOX", $ARGV[1]) {
+			print $c "a $line\r\n";
+			while (<$c>) { last if /^a / }
+			die "imap: $_" if !/^a OK/;
+		}' "$(cat "$dir/imap")" "$1"
+}
 at=$(now)
-curl $auth "imap://127.0.0.1:$(cat "$dir/imap")/INBOX" \
-    -X 'FETCH 1:* (FLAGS ENVELOPE)' >/dev/null
+imap 'FETCH 1:* (FLAGS ENVELOPE)'
 took 'IMAP: select, envelopes of all' "$total" "$at"
 at=$(now)
-curl $auth "imap://127.0.0.1:$(cat "$dir/imap")/INBOX" \
-    -X 'FETCH 1:* BODY.PEEK[]' >/dev/null
+imap 'FETCH 1:* BODY.PEEK[]'
 took 'IMAP: select, all messages' "$total" "$at"
