@@ -368,17 +368,20 @@ bool
 drop_update(struct session *s)
 {
 	struct drop *d = s->drop;
-	bool good = true;
-	uint32_t i;
+	struct mailbox_msg msg;
+	uint32_t i, n = 0, *seqs;
+	bool good;
 
-	for (i = 0; i < d->n; i++) {
-		if (!d->v[i].deleted)
-			continue;
-		if (mailbox_expunge(d->box, &d->v[i].seq, 1, false) ==
-		    MAILBOX_OK)
-			s->removed++;
-		else
-			good = false;
+	if ((seqs = calloc((size_t)d->n + 1, sizeof(*seqs))) == NULL)
+		return false;
+	for (i = 0; i < d->n; i++)
+		if (d->v[i].deleted)
+			seqs[n++] = d->v[i].seq;
+	good = mailbox_expunge(d->box, seqs, n, false) == MAILBOX_OK;
+	for (i = 0; i < n; i++) {
+		mailbox_msg(d->box, seqs[i], &msg);
+		s->removed += msg.gone;
 	}
+	free(seqs);
 	return good;
 }

@@ -136,8 +136,9 @@ struct mailbox;
 					 * are: EXAMINE, STATUS, POP3 */
 
 /*
- * Open a mailbox; INBOX in any letter case.  flags: MAILBOX_READONLY (also
- * when the root is), MAILBOX_KEEP_NEW.  It is empty until the first
+ * Open a mailbox; INBOX in any letter case.  flags: MAILBOX_READONLY (the
+ * calls that change messages are refused; new ones are still given UIDs),
+ * MAILBOX_KEEP_NEW.  It is empty until the first
  * mailbox_refresh(); a target of saves alone needs none.
  */
 enum mailbox_status mailbox_open(struct mailbox_root *, const char *name,
@@ -271,7 +272,8 @@ enum mailbox_status mailbox_store(struct mailbox *, const uint32_t *seqs,
  * Remove n messages; they become .gone, and the next refresh reports them.
  * With only_deleted those whose file no longer says deleted are left alone.
  * One that had vanished already counts as removed.  On failure the rest is
- * still tried, and the first failure returned.
+ * still tried, and the first failure returned.  What was removed stays so
+ * after a power cut: one sync for the batch.
  */
 enum mailbox_status mailbox_expunge(struct mailbox *, const uint32_t *seqs,
 	    size_t n, bool only_deleted);

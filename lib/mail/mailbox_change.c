@@ -276,5 +276,8 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		if (first == MAILBOX_OK && status != MAILBOX_NONE)
 			first = status;
 	}
+	if (n > 0 && (fsync(mb->cur) == -1 || fsync(mb->new) == -1) &&
+	    first == MAILBOX_OK)
+		first = mailbox_errno("fsync");
 	return first;
 }

@@ -336,16 +336,23 @@ rename_inbox(struct mailbox_root *root, const char *to)
 	struct mailbox *inbox = NULL, *target = NULL;
 	struct mailbox_save *save = NULL;
 	enum mailbox_status status;
-	uint32_t seq;
+	uint32_t seq, *seqs = NULL;
 
 	if ((status = mailbox_create(root, to)) != MAILBOX_OK)
 		return status;
 	if ((status = mailbox_open(root, INBOX, 0, &inbox)) != MAILBOX_OK ||
 	    (status = mailbox_open(root, to, 0, &target)) != MAILBOX_OK ||
-	    (status = mailbox_refresh(inbox, 0, NULL)) != MAILBOX_OK ||
-	    (status = mailbox_save_begin(target, &save)) != MAILBOX_OK)
+	    (status = mailbox_refresh(inbox, 0, NULL)) != MAILBOX_OK)
+		goto out;
+	seqs = calloc((size_t)mailbox_count(inbox) + 1, sizeof(*seqs));
+	if (seqs == NULL) {
+		status = MAILBOX_TEMPORARY;
+		goto out;
+	}
+	if ((status = mailbox_save_begin(target, &save)) != MAILBOX_OK)
 		goto out;
 	for (seq = 1; seq <= mailbox_count(inbox); seq++) {
+		seqs[seq - 1] = seq;
 		status = mailbox_save_copy(save, inbox, seq);
 		if (status != MAILBOX_OK && status != MAILBOX_NONE) {
 			mailbox_save_abort(save);
@@ -354,9 +361,9 @@ rename_inbox(struct mailbox_root *root, const char *to)
 	}
 	if ((status = mailbox_save_commit(save, NULL)) != MAILBOX_OK)
 		goto out;
-	for (seq = 1; seq <= mailbox_count(inbox); seq++)
-		(void)mailbox_expunge(inbox, &seq, 1, false);
+	(void)mailbox_expunge(inbox, seqs, mailbox_count(inbox), false);
 out:
+	free(seqs);
 	mailbox_close(inbox);
 	mailbox_close(target);
 	if (status != MAILBOX_OK)
