@@ -22,6 +22,11 @@
 
 #define RETURN_MAX	100000	/* octets of a message that goes back whole */
 #define HEADER_MAX	32768	/* of a header that goes back */
+#define ENTRY_MAX	16384	/* of a recipient in either list, at most */
+
+/* Where the lists of recipients end, so that all the rest has room. */
+#define TEXT_END	(BOUNCE_MAX / 2 - ENTRY_MAX)
+#define STATUS_END	(BOUNCE_MAX - RETURN_MAX - 2 * ENTRY_MAX)
 
 /* The parts of a recipient's last words. */
 struct words {
@@ -156,7 +161,7 @@ write_text(struct buf *b, const struct settings *s,
 {
 	char to[ADDRESS_TEXT_MAX];
 	struct words w;
-	size_t i;
+	size_t i, unnamed = 0;
 
 	buf_adds(b, "Content-Type: text/plain; charset=us-ascii\n\n");
 	buf_addf(b, "This is the mail server %s.\n\n"
@@ -164,6 +169,10 @@ write_text(struct buf *b, const struct settings *s,
 	for (i = 0; i < m->env.nrcpts; i++) {
 		if (!failed(&m->env, i))
 			continue;
+		if (b->len > TEXT_END) {
+			unnamed++;
+			continue;
+		}
 		split_words(&w, &m->env.rcpts[i]);
 		buf_addf(b, "\n<%s>\n",
 		    address_text(&m->env.rcpts[i].addr, to));
@@ -176,6 +185,9 @@ write_text(struct buf *b, const struct settings *s,
 		buf_addc(b, '\n');
 		add_filled(b, advice(w.status), "  ");
 	}
+	if (unnamed > 0)
+		buf_addf(b, "\nand to %zu others, for whom there is no room "
+		    "here.\n", unnamed);
 	buf_adds(b, "\nThe message will not be tried again for them. "
 	    "It, or its header, is below.\n");
 }
@@ -192,7 +204,7 @@ write_status(struct buf *b, const struct settings *s,
 	buf_adds(b, "Content-Type: message/delivery-status\n\n");
 	buf_addf(b, "Reporting-MTA: dns; %s\nArrival-Date: %s\n",
 	    s->hostname, date_format(date, m->item.arrived, zone));
-	for (i = 0; i < m->env.nrcpts; i++) {
+	for (i = 0; i < m->env.nrcpts && b->len <= STATUS_END; i++) {
 		if (!failed(&m->env, i))
 			continue;
 		split_words(&w, &m->env.rcpts[i]);

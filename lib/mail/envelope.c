@@ -225,6 +225,7 @@ take_to(struct envelope *e, const char *p, const char *end, size_t at)
 static int
 take_tried(struct envelope *e, const char *p, const char *end)
 {
+	const size_t most = 4 * ENVELOPE_TEXT;	/* all of it escaped */
 	struct envelope_rcpt *r;
 	int64_t when, i;
 	char *text;
@@ -233,7 +234,8 @@ take_tried(struct envelope *e, const char *p, const char *end)
 	    get_number(&p, end, &i) != 1 || p == end || *p++ != ' ' ||
 	    (uint64_t)i >= e->nrcpts)
 		return 1;
-	if ((text = get_text(p, (size_t)(end - p))) == NULL)
+	if ((text = get_text(p, (size_t)(end - p) > most ? most :
+	    (size_t)(end - p))) == NULL)
 		return -1;
 	r = &e->rcpts[i];
 	free(r->reply);

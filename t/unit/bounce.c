@@ -69,6 +69,48 @@ compose(const char *message, const char *reply, size_t extra)
 	return out;
 }
 
+/* As many recipients as a message may have, each refused at length, and a
+ * message that would go back whole: there must be a bounce even so. */
+static void
+test_many(void)
+{
+	struct settings s = { .hostname = (char *)"mx.a.test" };
+	struct spool_message m = { .env_fd = -1 };
+	struct address to = { "", "b.test" };
+	char words[4000] = "5.1.1 mx.b.test[192.0.2.1] 550 ";
+	FILE *f = tmpfile();
+	struct buf b;
+	const char *p;
+	size_t i;
+
+	memset(words + strlen(words), 'w', sizeof(words) - strlen(words) - 1);
+	words[sizeof(words) - 1] = '\0';
+	for (i = 0; i < 90000 / 64; i++)
+		fprintf(f, "X-%060zu\n", i);
+	m.size = (uint64_t)ftell(f);
+	fflush(f);
+	m.fd = fileno(f);
+	envelope_init(&m.env);
+	strlcpy(m.env.sender.local, "alice", sizeof(m.env.sender.local));
+	for (i = 0; i < 3000; i++) {
+		snprintf(to.local, sizeof(to.local), "%064zu", i);
+		envelope_add(&m.env, &to);
+		m.env.rcpts[i].status = ENVELOPE_FAILED;
+		m.env.rcpts[i].reply = strdup(words);
+	}
+	buf_init(&b, BOUNCE_MAX);
+	is_int(bounce_write(&b, &s, &m, 1763700000, 60, "b0123456789abcdef"),
+	    0, "a bounce for 3000 recipients");
+	p = buf_str(&b) == NULL ? "" : buf_str(&b);
+	ok(strstr(p, " others, for whom there is no room here") != NULL,
+	    "says that it does not name all");
+	ok(strlen(p) > 23 && strcmp(p + strlen(p) - 23,
+	    "\n--b0123456789abcdef--\n") == 0, "and has its end");
+	envelope_free(&m.env);
+	buf_free(&b);
+	fclose(f);
+}
+
 int
 main(void)
 {
@@ -94,5 +136,6 @@ main(void)
 	p = compose(small, "5.1.1 - x", 200000);
 	ok(strstr(p, "text/rfc822-headers\n\nSubject: hi\n") != NULL &&
 	    strlen(p) < 4000, "and of a large one");
+	test_many();
 	return done();
 }
