@@ -197,6 +197,9 @@ search_text(struct search *q, struct match *m, bool with_header)
 	bool found = false;
 	size_t i;
 
+	match_reset(m);
+	if (m->found)
+		return true;	/* the empty text is in every message */
 	if (fetch_message_parse(&q->m, true) == -1 || need_header(q) == -1)
 		return false;
 	if (with_header && any_field_has(q, &q->header, m))
