@@ -68,7 +68,7 @@ cmd_id(struct session *s, struct imap_lex *l)
 {
 	if (lex_id(l) == -1)
 		return reply_bad(s, l);
-	/* No version: RFC 2971 section 4 on what it tells an attacker. */
+	/* No version: RFC 2971 section 7 on what it tells an attacker. */
 	stream_puts(s->io, "* ID (\"name\" \"stdmail\")\r\n");
 	return REPLY_OK;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * The PROXY protocol header: HAProxy's proxy-protocol.txt, sections 2.1
- * (version 1, a line) and 2.2 (version 2, binary).  It must never ask for an
- * octet that may belong to what comes behind the header.
+ * The header of the PROXY protocol, as HAProxy's proxy-protocol.txt has it:
+ * version 1, a line, and version 2, binary.  It must never ask for an octet
+ * that may belong to what comes behind the header.
  */
 #include <arpa/inet.h>
 

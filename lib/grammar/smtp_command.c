@@ -117,7 +117,7 @@ param_size(struct smtp_params *s, const char *p, size_t n)
 	return 0;
 }
 
-/* body-value = "7BIT" / "8BITMIME" (RFC 1652, section 3) */
+/* body-value = "7BIT" / "8BITMIME" (RFC 1652, section 2) */
 static int
 param_body(struct smtp_params *s, const char *p, size_t n)
 {

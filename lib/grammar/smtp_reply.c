@@ -206,7 +206,7 @@ parse_auth(struct smtp_ehlo *e, const char *p, const char *end)
 	}
 }
 
-/* size-param = [1*DIGIT] (RFC 1870, section 5); 0 is no limit. */
+/* size-param = [1*DIGIT] (RFC 1870, section 3); 0 is no limit. */
 static void
 parse_size(struct smtp_ehlo *e, const char *p, const char *end)
 {
