@@ -22,6 +22,8 @@ enum wants {
 	WANTS_TOP		/* msg n */
 };
 
+static command_handler do_capa, do_noop, do_quit;
+
 static const struct command {
 	const char	*keyword;
 	command_handler	*handler;
@@ -144,7 +146,7 @@ command_line(struct session *s, const struct stream_line *line)
 
 /* RFC 2449, section 5: what is there before login is said after it, too; of
  * STLS only where it is permitted (RFC 2595, section 4). */
-void
+static void
 do_capa(struct session *s, const struct arguments *a)
 {
 	const struct conf_list *mechanisms = &login.settings->auth_mechanisms;
@@ -168,14 +170,14 @@ do_capa(struct session *s, const struct arguments *a)
 	    "IMPLEMENTATION stdmail-" STDMAIL_VERSION "\r\n.\r\n");
 }
 
-void
+static void
 do_noop(struct session *s, const struct arguments *a)
 {
 	(void)a;
 	reply_send(s->io, REPLY_NOOP);
 }
 
-void
+static void
 do_quit(struct session *s, const struct arguments *a)
 {
 	uint64_t octets;

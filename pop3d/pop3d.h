@@ -81,8 +81,6 @@ typedef void command_handler(struct session *, const struct arguments *);
 command_handler do_user, do_pass, do_auth, do_stls;
 /* maildrop.c */
 command_handler do_stat, do_list, do_uidl, do_retr, do_top, do_dele, do_rset;
-/* command.c */
-command_handler do_capa, do_noop, do_quit;
 
 /* maildrop.c: RFC 1939, section 6.  False: some were not removed. */
 bool	 drop_update(struct session *);

@@ -45,8 +45,10 @@ struct route {
 	size_t		 nplaces;
 };
 
-int
-route_split(const char *s, char *host, size_t size, unsigned short *port)
+/* Split "HOST[:PORT]" (as settings accept it): host is terminated, without
+ * brackets; port stays when none is given.  0, or -1: host has no room. */
+static int
+split(const char *s, char *host, size_t size, unsigned short *port)
 {
 	const char *end = NULL, *colon = NULL;
 	size_t len = strlen(s);
@@ -167,7 +169,7 @@ route_new(const struct settings *settings, const char *host,
 	r->port = (unsigned short)settings->smtp_port;
 	fixed = fixed_host(settings, host, domain);
 	if ((r->dns = dns_new()) == NULL ||
-	    route_split(fixed, r->fixed, sizeof(r->fixed), &r->port) == -1) {
+	    split(fixed, r->fixed, sizeof(r->fixed), &r->port) == -1) {
 		route_free(r);
 		return NULL;
 	}

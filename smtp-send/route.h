@@ -27,9 +27,4 @@ void	 route_deliver(struct route *, struct client_message *);
 
 void	 route_free(struct route *);
 
-/* Split "HOST[:PORT]" (as settings accept it): host is terminated, without
- * brackets; port stays when none is given.  0, or -1: host has no room. */
-int	 route_split(const char *, char *host, size_t size,
-	    unsigned short *port);
-
 #endif

@@ -61,8 +61,9 @@ connect_loopback(unsigned short port)
 	return -1;
 }
 
-int
-submit_connect(const struct settings *s, char *why, size_t size)
+/* Connect.  A descriptor, or -1 with one line in why[size]. */
+static int
+reach(const struct settings *s, char *why, size_t size)
 {
 	char socket_fault[128] = "no socket is configured";
 	int fd;
@@ -169,7 +170,7 @@ submit_letter(const struct settings *s, const struct letter *l)
 	if ((m.fd = letter_fd(l)) == -1 ||
 	    (m.reports = calloc(l->n, sizeof(*m.reports))) == NULL)
 		err(EX_TEMPFAIL, "message");
-	if ((fd = submit_connect(s, why, sizeof(why))) == -1)
+	if ((fd = reach(s, why, sizeof(why))) == -1)
 		errx(EX_TEMPFAIL, "%s", why);
 	if ((c.stream = stream_new(fd, fd)) == NULL)
 		err(EX_TEMPFAIL, "message");
@@ -192,7 +193,7 @@ submit_relay(const struct settings *s)
 	char why[512];
 	int fd;
 
-	if ((fd = submit_connect(s, why, sizeof(why))) == -1) {
+	if ((fd = reach(s, why, sizeof(why))) == -1) {
 		/* Our reader speaks SMTP. */
 		printf("421 4.3.2 %s\r\n", why);
 		return EX_TEMPFAIL;

@@ -12,9 +12,6 @@
 #include "letter.h"
 #include "mail/settings.h"
 
-/* Connect.  A descriptor, or -1 with one line in why[size]. */
-int	 submit_connect(const struct settings *, char *why, size_t size);
-
 /*
  * Hand the letter over.  A line on standard error for each recipient that was
  * not taken.  Returns an exit code: 0 all taken; else that of the first

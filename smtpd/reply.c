@@ -95,6 +95,13 @@ detail_clean(char to[DETAIL_MAX + 1], const char *detail)
 	to[n] = '\0';
 }
 
+/* Is it an error that counts against the client? */
+static bool
+is_error(enum reply r)
+{
+	return replies[r][0] == '5';
+}
+
 void
 reply(struct session *s, enum reply r, const char *detail)
 {
@@ -111,14 +118,8 @@ reply(struct session *s, enum reply r, const char *detail)
 		stream_puts(s->stream, hole + 2);
 	}
 	stream_puts(s->stream, "\r\n");
-	if (reply_is_error(r))
+	if (is_error(r))
 		s->errors++;
-}
-
-bool
-reply_is_error(enum reply r)
-{
-	return replies[r][0] == '5';
 }
 
 const char *

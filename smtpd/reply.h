@@ -90,7 +90,4 @@ void	 reply_challenge(struct session *, const char *);
  * session. */
 const char *reply_text(enum reply);
 
-/* Is it an error that counts against the client? */
-bool	 reply_is_error(enum reply);
-
 #endif

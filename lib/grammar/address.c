@@ -45,8 +45,8 @@ sub_domain(const char **p, const char *end, const char **why)
 }
 
 /* Domain = sub-domain *("." sub-domain) */
-int
-address_domain(const char **p, const char *end, const char **why)
+static int
+domain_rule(const char **p, const char *end, const char **why)
 {
 	const char *start = *p;
 	int found;
@@ -97,8 +97,8 @@ address_literal_ip(const char *s, size_t n, unsigned char ip[16])
  * A General-address-literal needs a registered tag, and none but IPv6 is:
  * others are malformed.  "::" may stand for a single group, as elsewhere.
  */
-int
-address_literal(const char **p, const char *end, const char **why)
+static int
+literal_rule(const char **p, const char *end, const char **why)
 {
 	unsigned char ip[16];
 	const char *start = *p;
@@ -205,8 +205,8 @@ address_mailbox(const char **p, const char *end, struct address *a,
 		return a->local[0] == '\0' ?
 		    fail(why, "the address has no domain") : 1;
 	start = ++(*p);
-	if ((found = address_literal(p, end, why)) == 0)
-		found = address_domain(p, end, why);
+	if ((found = literal_rule(p, end, why)) == 0)
+		found = domain_rule(p, end, why);
 	if (found == 0)
 		return fail(why, "no domain behind the @");
 	if (found < 0)
@@ -229,7 +229,7 @@ source_route(const char **p, const char *end, const char **why)
 		return 0;
 	for (;;) {
 		(*p)++;
-		switch (address_domain(p, end, why)) {
+		switch (domain_rule(p, end, why)) {
 		case 0:
 			return fail(why, "the address begins with @");
 		case -1:
@@ -305,8 +305,8 @@ address_is_host(const char *s, size_t n)
 	const char *p = s, *end = s + n;
 	int found;
 
-	if ((found = address_literal(&p, end, NULL)) == 0)
-		found = address_domain(&p, end, NULL);
+	if ((found = literal_rule(&p, end, NULL)) == 0)
+		found = domain_rule(&p, end, NULL);
 	return found == 1 && p == end;
 }
 

@@ -39,12 +39,7 @@ struct address {
  * The rules.  Each takes what it finds at *p, not past end, and moves *p
  * behind it: 1 found; 0 absent, nothing moved; -1 malformed, *p is where, and
  * *why (may be NULL) says in a few words for a reply what is wrong.
- *
- * address_domain and address_literal append nothing to what they check: *p
- * before and after are the bounds.
  */
-int	 address_domain(const char **p, const char *end, const char **why);
-int	 address_literal(const char **p, const char *end, const char **why);
 /* local-part "@" (domain / literal); without the "@" a local part alone. */
 int	 address_mailbox(const char **p, const char *end, struct address *,
 	    const char **why);

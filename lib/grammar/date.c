@@ -51,8 +51,9 @@ date_days(int64_t year, int month, int day)
 	    floor_div(y, 400) + (153 * m + 2) / 5 + day - 719469;
 }
 
-void
-date_civil(int64_t days, int64_t *year, int *month, int *day)
+/* And back: the civil date of days since 1970-01-01. */
+static void
+date_of_days(int64_t days, int64_t *year, int *month, int *day)
 {
 	int64_t y, left;
 	int m;
@@ -295,7 +296,7 @@ to_civil(int64_t time, int zone, struct civil *c)
 		time = time < first ? first : last;
 	days = floor_div(time, 86400);
 	left = time - days * 86400;
-	date_civil(days, &c->year, &c->month, &c->day);
+	date_of_days(days, &c->year, &c->month, &c->day);
 	c->hour = (int)(left / 3600);
 	c->minute = (int)(left / 60 % 60);
 	c->second = (int)(left % 60);

@@ -36,9 +36,8 @@ int	 date_imap_parse(struct date *, const char *, size_t);
 int	 date_imap_day_parse(int64_t *, const char *, size_t);
 char	*date_imap_format(char out[DATE_MAX], int64_t time, int zone);
 
-/* The civil date of days since 1970-01-01 and back (proleptic Gregorian);
- * month 1 to 12. */
-void	 date_civil(int64_t days, int64_t *year, int *month, int *day);
+/* Days since 1970-01-01 of a civil date (proleptic Gregorian); month 1 to
+ * 12. */
 int64_t	 date_days(int64_t year, int month, int day);
 
 #endif

@@ -127,22 +127,6 @@ auth_check(struct users *us, const char *login, const char *password,
 	return r;
 }
 
-const char *
-auth_result_name(enum auth_result r)
-{
-	switch (r) {
-	case AUTH_OK:
-		return "ok";
-	case AUTH_WRONG:
-		return "wrong";
-	case AUTH_DISABLED:
-		return "disabled";
-	case AUTH_TEMPORARY:
-		break;
-	}
-	return "temporary";
-}
-
 struct checking {
 	const struct users	*us;
 	char			*error;

@@ -32,9 +32,6 @@ enum auth_result auth_check(struct users *, const char *login,
 	    const char *password, size_t n, const char *ip, struct user *,
 	    char *error);
 
-/* "ok", "wrong", "disabled", "temporary", for the log. */
-const char *auth_result_name(enum auth_result);
-
 /* For -n: every password of the users file can be checked. */
 settings_check auth_check_users;
 

@@ -28,6 +28,7 @@ keywords_free(struct keywords *k)
 	memset(k, 0, sizeof(*k));
 }
 
+/* Whether a name is a keyword IMAP can say: an atom (RFC 3501, section 9). */
 static bool
 name_ok(const char *s, size_t n)
 {
@@ -40,12 +41,6 @@ name_ok(const char *s, size_t n)
 		    memchr("(){%*\"\\]", s[i], 8) != NULL)
 			return false;
 	return true;
-}
-
-bool
-keywords_name_ok(const char *s)
-{
-	return name_ok(s, strlen(s));
 }
 
 /* line = index SP name; 0, or -1 no memory. */
@@ -183,7 +178,7 @@ keywords_add(struct keywords *k, int dir, mode_t mode, const char *name,
 	struct mailbox_lock lock;
 	enum mailbox_status status;
 
-	if (!keywords_name_ok(name))
+	if (!name_ok(name, strlen(name)))
 		return MAILBOX_BAD_NAME;
 	status = mailbox_lock(&lock, dir, KEYWORDS_FILE, mode);
 	if (status != MAILBOX_OK)

@@ -30,9 +30,6 @@ void	 keywords_free(struct keywords *);
  * that IMAP cannot say, are passed over.  0, or -1: no memory. */
 int	 keywords_parse(struct keywords *, const char *, size_t n);
 
-/* Whether a name is a keyword IMAP can say: an atom (RFC 3501, section 9). */
-bool	 keywords_name_ok(const char *);
-
 /* The index of a name in any letter case, or -1. */
 int	 keywords_find(const struct keywords *, const char *);
 

@@ -87,8 +87,10 @@ maildir_open(const char *path, int flags)
 	return fd;
 }
 
-char *
-maildir_unique(char *name, const char *host)
+/* A name that was never used: "<sec>.M<usec>P<pid>Q<seq>.<host>", to
+ * name[SPOOL_ID_MAX]; host is made safe and cut. */
+static char *
+make_unique(char *name, const char *host)
 {
 	char safe[100];
 
@@ -128,7 +130,7 @@ maildir_begin(struct maildir_file *f, int dir, const char *id,
 			open_tmp(f);
 	} else
 		for (tries = 0; tries < TRIES && f->fd == -1; tries++) {
-			maildir_unique(f->tmp, host);
+			make_unique(f->tmp, host);
 			if (open_tmp(f) == -1 && errno != EEXIST)
 				break;
 		}
@@ -142,24 +144,6 @@ int
 maildir_write(struct maildir_file *f, const void *data, size_t n)
 {
 	return spool_write(&f->writer, data, n);
-}
-
-int
-maildir_copy(struct maildir_file *f, int fd, uint64_t from)
-{
-	char data[65536];
-	ssize_t got;
-
-	for (;;) {
-		got = pread(fd, data, sizeof(data), (off_t)from);
-		if (got == -1 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return (int)got;
-		if (maildir_write(f, data, (size_t)got) == -1)
-			return -1;
-		from += (uint64_t)got;
-	}
 }
 
 void

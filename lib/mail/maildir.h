@@ -27,10 +27,6 @@
  */
 int	 maildir_open(const char *path, int flags);
 
-/* Write a name that was never used: "<sec>.M<usec>P<pid>Q<seq>.<host>" to
- * name[SPOOL_ID_MAX]; returns it.  host is made safe and cut. */
-char	*maildir_unique(char *name, const char *host);
-
 /* A message on its way in. */
 struct maildir_file {
 	int		dir;		/* the caller's, from maildir_open() */
@@ -51,9 +47,6 @@ int	 maildir_begin(struct maildir_file *, int dir, const char *id,
 
 /* Octets in disk form. */
 int	 maildir_write(struct maildir_file *, const void *, size_t);
-
-/* The rest of a file from an offset. */
-int	 maildir_copy(struct maildir_file *, int fd, uint64_t from);
 
 /*
  * Sync and rename to new/ID,S=n,W=m with mtime (NULL: now).  0: it is there,

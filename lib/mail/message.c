@@ -83,12 +83,6 @@ message_close(struct message *m)
 	free(m);
 }
 
-uint64_t
-message_disk_size(const struct message *m)
-{
-	return m->disk;
-}
-
 /* Have block i in disk_block. */
 static int
 hold(struct message *m, size_t i)

@@ -21,9 +21,6 @@ struct message;
 struct message *message_new(int fd);
 void	 message_close(struct message *);
 
-/* Octets on disk, when it was opened. */
-uint64_t message_disk_size(const struct message *);
-
 /*
  * Octets on the wire, exact: reads the whole file the first time and remembers
  * where which octet is.  0, or -1 with errno (EIO, or ESTALE: it became

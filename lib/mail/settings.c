@@ -326,9 +326,3 @@ settings_check_accounts(const struct settings *s, char *error)
 	}
 	return 0;
 }
-
-const char *
-settings_key_name(size_t i)
-{
-	return i < NKEYS ? keys[i].name : NULL;
-}

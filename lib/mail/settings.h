@@ -82,8 +82,4 @@ settings_check settings_check_accounts;
 /* tls_cert and tls_key can be read and belong together; none is good too. */
 settings_check settings_check_tls;
 
-/* The names of all keys in the order of the table, for the test that
- * compares them with the man page; NULL behind the last. */
-const char *settings_key_name(size_t i);
-
 #endif

@@ -123,6 +123,28 @@ open_folder(const struct spool *sp, const struct folder *f)
 	return fd;
 }
 
+/* Must a folder be synced too, to carry a new name in it, besides the file?
+ * Not on those known to write both (ext4, xfs, btrfs), or the name at once
+ * (NFS), or nothing ever (tmpfs). */
+static bool
+syncs_names(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) == -1)
+		return true;
+	switch ((unsigned long)fs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case NFS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case RAMFS_MAGIC:
+		return false;
+	}
+	return true;
+}
+
 int
 spool_open(struct spool *sp, const struct settings *s, char *error)
 {
@@ -146,7 +168,7 @@ spool_open(struct spool *sp, const struct settings *s, char *error)
 	sp->root = open(s->spool, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (sp->root == -1)
 		goto fail;
-	sp->sync_names = spool_syncs_names(sp->root);
+	sp->sync_names = syncs_names(sp->root);
 	for (i = 0; i < NFOLDERS; i++) {
 		if ((fd = open_folder(sp, &folders[i])) == -1) {
 			folder = folders[i].name;
@@ -250,25 +272,6 @@ spool_room(const struct spool *sp, uint64_t n)
 		return 0;
 	return v.f_frsize == 0 ||
 	    v.f_bavail >= (n + ROOM_RESERVE) / v.f_frsize + 1;
-}
-
-bool
-spool_syncs_names(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) == -1)
-		return true;
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case BTRFS_SUPER_MAGIC:
-	case NFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-	case RAMFS_MAGIC:
-		return false;
-	}
-	return true;
 }
 
 DIR *

@@ -70,7 +70,8 @@ struct spool {
 	uid_t	uid;				/* ours at spool_open() */
 	uid_t	owner[SPOOL_QUEUES];		/* as root: mail_user and */
 	gid_t	group;				/* spool_user, its group */
-	bool	sync_names;			/* see spool_syncs_names() */
+	bool	sync_names;			/* the folder of a new name
+						 * must be synced too */
 };
 
 /*
@@ -88,11 +89,6 @@ settings_check spool_check;
 /* Is there room for n more octets, a reserve and inodes?  1, 0; -1 errno.
  * Asks the file system (statvfs), which does not wait. */
 int	 spool_room(const struct spool *, uint64_t n);
-
-/* Must a folder be synced too, to carry a new name in it, besides the file?
- * Not on those known to write both (ext4, xfs, btrfs), or the name at once
- * (NFS), or nothing ever (tmpfs). */
-bool	 spool_syncs_names(int fd);
 
 /*
  * The creator's side: the monitor.
@@ -317,8 +313,6 @@ void	 spool_watch_open(struct spool_watch *, const struct spool *,
  * blocked but inside: mask as in ppoll(2), NULL leaves the mask. */
 int	 spool_watch_wait(struct spool_watch *, int64_t until,
 	    const void *sigmask);
-/* For an agent with its own poll(2): read away what fd says. */
-void	 spool_watch_drain(struct spool_watch *);
 void	 spool_watch_close(struct spool_watch *);
 
 /*

@@ -71,23 +71,6 @@ fd_pread_all(int fd, void *buf, size_t n, off_t at)
 	return (ssize_t)have;
 }
 
-int
-fd_nonblock(int fd, int on)
-{
-	int flags;
-
-	if ((flags = fcntl(fd, F_GETFL)) == -1)
-		return -1;
-	flags = on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
-	return fcntl(fd, F_SETFL, flags) == -1 ? -1 : 0;
-}
-
-int
-fd_cloexec(int fd, int on)
-{
-	return fcntl(fd, F_SETFD, on ? FD_CLOEXEC : 0) == -1 ? -1 : 0;
-}
-
 /* Room for the control message of n descriptors, rightly aligned. */
 union control {
 	struct cmsghdr	hdr;

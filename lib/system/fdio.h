@@ -21,10 +21,6 @@ ssize_t	 fd_read_all(int fd, void *, size_t n);
 /* The same at an offset, without moving the file's position. */
 ssize_t	 fd_pread_all(int fd, void *, size_t n, off_t);
 
-/* Set or clear O_NONBLOCK, FD_CLOEXEC; 0, or -1 with errno. */
-int	 fd_nonblock(int fd, int on);
-int	 fd_cloexec(int fd, int on);
-
 /*
  * One message of n octets (n >= 1) over a UNIX socket, with a descriptor
  * beside it, or -1 for none.  Returns 0, or -1 with errno (EMSGSIZE when a
