@@ -9,10 +9,9 @@
 #include "mail/recipient.h"
 
 static enum recipient_kind
-ask(struct users *us, const char *local, const char *domain,
-    struct recipient *r)
+kind_of(enum users_result found)
 {
-	switch (users_find(us, local, domain, &r->user, r->error)) {
+	switch (found) {
 	case USERS_FOUND:
 		return RECIPIENT_LOCAL;
 	case USERS_NONE:
@@ -33,11 +32,16 @@ recipient_find(const struct settings *s, struct users *us,
 		r->kind = RECIPIENT_REMOTE;
 		return r->kind;
 	}
-	r->kind = ask(us, a->local, a->domain, r);
+	r->kind = kind_of(users_find(us, a->local, a->domain, &r->user,
+	    r->error));
 	if (r->kind == RECIPIENT_UNKNOWN && s->postmaster[0] != '\0' &&
 	    (strcasecmp(a->local, "postmaster") == 0 ||
 	    strcasecmp(a->local, "root") == 0))
-		r->kind = ask(us, s->postmaster, a->domain, r);
+		r->kind = kind_of(strchr(s->postmaster, '@') != NULL ?
+		    users_login(us, s->postmaster, &r->user, r->error) :
+		    users_find(us, s->postmaster, a->domain, &r->user,
+		    r->error));
+	explicit_bzero(r->user.hash, sizeof(r->user.hash));
 	return r->kind;
 }
 

@@ -15,12 +15,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mail/users.h"
 #include "mail/users_extra.h"
 #include "system/fdio.h"
 #include "system/log.h"
+
+#define GRANULE	2	/* seconds in which a stamp need not change */
 
 struct entry {
 	const char	*name;		/* in text, len octets */
@@ -33,6 +36,7 @@ struct users {
 	const struct settings *settings;
 	bool		 system;
 	struct stat	 stamp;
+	bool		 clean;		/* stamp was old when it was taken */
 	char		*text;
 	struct entry	*entries;	/* sorted by name, then line */
 	size_t		 n;
@@ -137,7 +141,7 @@ static struct entry *
 list_entries(char *text, size_t *n)
 {
 	struct entry *list;
-	char *p = text, *end, *colon;
+	char *p = text, *end, *colon, *at;
 	unsigned line = 0;
 
 	*n = 0;
@@ -152,6 +156,8 @@ list_entries(char *text, size_t *n)
 		if (*p == '#' || *p == '\0')
 			continue;
 		colon = p + strcspn(p, ":");
+		for (at = p + strcspn(p, "@:"); at < colon; at++)
+			*at = (char)tolower((unsigned char)*at);
 		list[*n].name = p;
 		list[*n].len = (size_t)(colon - p);
 		list[*n].rest = *colon == ':' ? colon + 1 : colon;
@@ -182,6 +188,7 @@ load(struct users *u)
 	u->entries = list;
 	u->n = n;
 	u->stamp = st;
+	u->clean = time(NULL) - st.st_mtime > GRANULE;
 	return 0;
 }
 
@@ -238,7 +245,10 @@ users_refresh(struct users *u)
 			    log_str(strerror(errno)));
 		return;
 	}
-	if (!same_stamp(&st, &u->stamp) && load(u) == -1)
+	/* A file that was young when it was read may have changed since within
+	 * the same tick of its clock: it is read once more. */
+	if ((!same_stamp(&st, &u->stamp) || (!u->clean &&
+	    time(NULL) - st.st_mtime > GRANULE)) && load(u) == -1)
 		log_warn("users", "file=%s error=%s note=%s",
 		    log_str(u->settings->users), log_str(strerror(errno)),
 		    "\"the old one stays\"");

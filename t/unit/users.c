@@ -189,6 +189,7 @@ main(void)
 	static char *domains[] = { (char *)"a.test", (char *)"b.test" };
 	char error[CONF_ERROR_MAX];
 	struct users *us;
+	struct recipient r;
 	struct user u;
 	int fd = mkstemp(path);
 
@@ -206,9 +207,16 @@ main(void)
 	test_find(us);
 	test_login(us);
 	test_recipient(us);
-	write_file("\nzoe:{PLAIN}secret\n");
+	s.postmaster = (char *)"bob@b.test";
+	recipient_find(&s, us, &(struct address){ "postmaster", "a.test" },
+	    &r);
+	is_str(r.user.name, "bob@b.test", "a postmaster with a domain");
+	is_str(r.user.hash, "", "and without a password");
+	write_file("\nzoe:{PLAIN}secret\nZed@A.Test:{PLAIN}x\n");
 	is_int(users_find(us, "zoe", "a.test", &u, error), USERS_FOUND,
 	    "a changed file is read again");
+	is_int(users_find(us, "Zed", "A.TEST", &u, error), USERS_FOUND,
+	    "a domain has no letter case");
 	unlink(path);
 	is_int(users_find(us, "zoe", "a.test", &u, error), USERS_FOUND,
 	    "a file that is gone changes nothing");
