@@ -238,8 +238,25 @@ spool_commit(const struct spool *sp, struct spool_new *n)
 
 /*
  * The envelope is unsealed first: from then on the message, though it may be
- * sealed, is one to be deleted.
+ * sealed, is one to be deleted.  A message that a recovery queued between an
+ * unlock and a rename that failed has gone its way: it keeps its envelope.
  */
+static void
+take_away(const struct spool *sp, const struct spool_new *n)
+{
+	if (n->env != -1)
+		(void)fchmod(n->env, SPOOL_MODE_OPEN);
+	if (unlinkat(sp->tmp, n->tmp, 0) == -1) {
+		log_error("spool", "id=%s error=%s", n->id,
+		    log_str(strerror(errno)));
+		if (n->env != -1)
+			(void)fchmod(n->env, done_mode(sp, n));
+		return;
+	}
+	if (n->env != -1)
+		(void)unlinkat(sp->env[n->queue], n->id, 0);
+}
+
 void
 spool_abort(const struct spool *sp, struct spool_new *n)
 {
@@ -249,13 +266,7 @@ spool_abort(const struct spool *sp, struct spool_new *n)
 	if (n->id[0] == '\0' || n->msg == -1)
 		return;
 	if (spool_as(&as, n->owner, sp->group) == 0) {
-		if (n->env != -1)
-			(void)fchmod(n->env, SPOOL_MODE_OPEN);
-		if (unlinkat(sp->tmp, n->tmp, 0) == -1)
-			log_error("spool", "id=%s error=%s", n->id,
-			    log_str(strerror(errno)));
-		if (n->env != -1)
-			(void)unlinkat(sp->env[n->queue], n->id, 0);
+		take_away(sp, n);
 		spool_as_end(&as);
 	}
 	close(n->msg);
