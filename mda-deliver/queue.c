@@ -259,6 +259,9 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		return 0;
 	if (watch && (due = spool_next_due(&a->spool, SPOOL_LOCAL)) == -1)
 		due = now + SPOOL_POLL;
+	/* What is due is in a worker's hands. */
+	if (due != 0 && due <= now)
+		due = now + 1;
 	(void)spool_watch_wait(&a->watch, due, inside);
 	return 1;
 }
