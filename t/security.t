@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves that what attackers send costs them more than us: clients that send
-# an octet now and then, senders who want us to write to others for them.
+# an octet now and then, strangers who never leave; and that nothing a starter
+# left us (ignored signals, groups) helps them.
 use strict;
 use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Socket::IP;
 use Test::More;
 use Time::HiRes qw(time sleep);
 
@@ -76,6 +78,49 @@ for my $prog (grep { Stdmail::program($_) } qw(pop3d imapd)) {
 		$c->{buf} = '';
 	}
 	cmp_ok(time - $start, '<', 6, "$prog: a stranger is shown out");
+	$srv->stop;
+}
+
+# --- what a careless starter leaves us --------------------------------------
+
+# Started with children ignored, with a signal blocked, in groups of its own.
+sub
+start_badly
+{
+	my ($s, $name, @args) = @_;
+	my $l = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0,
+	    Listen => 50) or die "listen: $@\n";
+	my $pid = $s->spawn([$^X, '-MPOSIX', '-e', '$SIG{CHLD} = "IGNORE"; ' .
+	    'sigprocmask(SIG_BLOCK, POSIX::SigSet->new(SIGALRM, SIGCHLD)); ' .
+	    '$) = "0 0 4 6" if !$>; $ENV{LISTEN_PID} = $$; exec @ARGV',
+	    $s->command($name, @args)], { 3 => $l }, env => {
+	    LISTEN_FDS => 1 });
+
+	return bless { site => $s, addr => '127.0.0.1', pid => $pid,
+	    port => $l->sockport, name => $name }, 'Stdmail::Server';
+}
+
+{
+	my $s = Stdmail->new(users => { alice => 'open-sesame' },
+	    as => Stdmail::is_root() ? 'root' : 'me',
+	    conf => { max_sessions => 2 });
+	my $srv = start_badly($s, 'smtpd');
+	my $good = 0;
+
+	for (1 .. 5) {
+		my $c = $srv->connect(timeout => 10);
+		$good++ if $c->answer =~ /^220 /;
+		$c->ask('QUIT');
+		$c->closed;
+		sleep 0.1;
+	}
+	is($good, 5, 'sessions that ended are counted no more');
+	open(my $fh, '<', "/proc/$srv->{pid}/status") or die "$!\n";
+	my ($groups) = map { /^Groups:\s*(.*?)\s*$/ } <$fh>;
+	SKIP: {
+		skip 'not root', 1 if !Stdmail::is_root();
+		is($groups, '', 'the groups of the starter are given up');
+	}
 	$srv->stop;
 }
 

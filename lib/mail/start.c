@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -148,6 +149,22 @@ fill_descriptors(void)
 	return 0;
 }
 
+/* What the starter ignored, blocked or belonged to is not for us: ended
+ * children must be told, deadlines ring, and root's further groups open
+ * nothing when it acts as somebody else. */
+static int
+clean_process(void)
+{
+	sigset_t none;
+
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	return geteuid() == 0 && setgroups(0, NULL) == -1 &&
+	    errno != EPERM ? -1 : 0;
+}
+
 static int
 run_checks(const struct start *st, const struct settings *s)
 {
@@ -172,9 +189,8 @@ start(const struct start *st, int argc, char **argv, struct settings *s,
 	int letter, r;
 
 	log_open(st->name);
-	if (fill_descriptors() == -1)
+	if (fill_descriptors() == -1 || clean_process() == -1)
 		return EX_OSERR;
-	signal(SIGPIPE, SIG_IGN);
 	add_options(&p, st->options);
 	add_options(&p, common);
 	while ((letter = getopt_long(argc, argv, p.letters, p.long_form,
