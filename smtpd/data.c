@@ -291,7 +291,8 @@ receive(struct incoming *in)
 	uint64_t at;
 	size_t n, written, taken = CHUNK;
 
-	smtp_data_init(&in->data, in->s->lenient);
+	smtp_data_init(&in->data, in->s->server->peer.terminal ?
+	    SMTP_DATA_TYPED : in->s->lenient);
 	while (!smtp_data_done(&in->data)) {
 		/* A new term only for a whole chunk, not for each octet. */
 		if (taken >= CHUNK) {

@@ -124,6 +124,24 @@ END
 	is($out, "10\n", 'a reader that leaves early is no fault');
 }
 
+# What the manual of smtpd shows: a person at a terminal, whose lines end in LF.
+SKIP: {
+	skip 'smtpd is not built', 2 if !Stdmail::program('smtpd');
+	skip 'no script(1)', 2 if system('command -v script >/dev/null') != 0;
+	my ($status, $out) = shell(<<'END');
+mkdir spool && echo "bob:{PLAIN}secret::::$HOME:" >users || exit
+(sleep 1; for l in 'HELO me' 'MAIL FROM:<me@example.com>' \
+    'RCPT TO:<bob@example.org>' DATA 'Subject: hello' '' line . QUIT; do
+	sleep .1; echo "$l"
+done; sleep 1) | timeout 20 script -qec "smtpd -o hostname=mx.example.org \
+    -o domains=example.org -o users=./users -o spool=./spool" /dev/null
+END
+	like($out, qr/^250 2\.0\.0 Message taken as .*^221 /ms,
+	    'a dot and Enter end a message typed at a terminal');
+	($status, $out) = shell('cat spool/local/now/* | tail -3');
+	is($out, "Subject: hello\n\nline\n", 'and it is in the spool');
+}
+
 # A full pipe of ours: delivered, then read back.
 SKIP: {
 	skip 'pop3d and mda-deliver are not built', 1

@@ -136,6 +136,21 @@ after_cr(struct smtp_data *d, char c, char *out, size_t *written)
 	return 1;
 }
 
+/* At the bare LF of a line of one dot: whether it was taken.  NOTE: for a
+ * terminal, whose lines end so, it is the end of the message. */
+static int
+bare_dot_end(struct smtp_data *d, char *out, size_t *written)
+{
+	if (d->lenient == SMTP_DATA_TYPED) {
+		d->facts |= SMTP_DATA_BARE_LF;
+		d->state = END;
+		return 1;
+	}
+	out[(*written)++] = '.';
+	d->state = TEXT;
+	return 0;
+}
+
 /* At a line start, or behind a dot there: whether c was taken. */
 static int
 line_start(struct smtp_data *d, char c, char *out, size_t *written)
@@ -152,9 +167,8 @@ line_start(struct smtp_data *d, char c, char *out, size_t *written)
 			d->state = DOT_CR;
 			return 1;
 		}
-		/* Lenient: a line of one dot, with a bare end. */
 		if (c == '\n' && d->lenient)
-			out[(*written)++] = '.';
+			return bare_dot_end(d, out, written);
 		d->state = TEXT;
 		return 0;
 	case BARE_DOT:
@@ -163,7 +177,7 @@ line_start(struct smtp_data *d, char c, char *out, size_t *written)
 			return 1;
 		}
 		if (c == '\n')
-			out[(*written)++] = '.';
+			return bare_dot_end(d, out, written);
 		d->state = TEXT;
 		return 0;
 	case DOT_CR:

@@ -46,7 +46,10 @@ struct smtp_data {
  * lenient: bare LF and bare CR are line ends, CR CR LF is one.  A leading dot
  * is removed after any line end, but a lone dot that no CRLF precedes and
  * follows is a line of the message, never its end.
+ * typed: the same, but a lone dot between line ends of any kind is the end.
+ * Only for a terminal: behind a person's fingers nothing can be smuggled.
  */
+enum { SMTP_DATA_STRICT, SMTP_DATA_LENIENT, SMTP_DATA_TYPED };
 void	 smtp_data_init(struct smtp_data *, int lenient);
 
 /*

@@ -240,6 +240,7 @@ take_connection(struct activate *a, int in, int out)
 		return -1;
 	if (a->peer.kind != PEER_INET)
 		peer_from_environment(&a->peer, &a->local);
+	a->peer.terminal = a->peer.kind == PEER_NONE && isatty(in);
 	return 0;
 }
 

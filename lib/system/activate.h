@@ -36,6 +36,7 @@ struct peer {
 	pid_t			pid;	/* UNIX only, else 0 */
 	bool			named;	/* UNIX: it came by a name in the file
 					 * system, and is no socketpair(2) */
+	bool			terminal; /* NONE: a person types */
 };
 
 enum activate_kind {

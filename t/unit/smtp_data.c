@@ -48,6 +48,13 @@ static const struct {
 	{ 0, STR("a\r\n.\r"), STR("a\n"), -1, 0 },
 	{ 0, STR("a\r\n."), STR("a\n"), -1, 0 },
 	{ 0, STR("a\n.\n"), STR("a\n.\n"), -1, LF_ },
+	/* typed */
+	{ 2, STR("a\n.\nQ"), STR("a\n"), 1, LF_ },
+	{ 2, STR(".\nQ"), STR(""), 1, LF_ },
+	{ 2, STR("a\n..\nb\n.\n"), STR("a\n.\nb\n"), 0, LF_ },
+	{ 2, STR("a\n\n.b\n.\n"), STR("a\n\nb\n"), 0, LF_ },
+	{ 2, STR("a\r\n.\r\nQ"), STR("a\n"), 1, 0 },
+	{ 2, STR("a\r\n.\nQ"), STR("a\n"), 1, LF_ },
 	/* lenient */
 	{ 1, STR("a\r\n.\r\nQ"), STR("a\n"), 1, 0 },
 	{ 1, STR(".\r\n"), STR(""), 0, 0 },
