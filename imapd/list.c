@@ -185,6 +185,7 @@ do_list(struct session *s, struct listing *li, bool subscribed)
 	li->names = &names;
 	if (status == MAILBOX_OK)
 		tell_all(s, li, subscribed ? &exist : NULL);
+	li->names = NULL;
 	mailbox_names_free(&names);
 	mailbox_names_free(&exist);
 	return reply_mailbox(status);
