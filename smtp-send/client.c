@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "client.h"
@@ -203,6 +204,28 @@ greeting(struct talk *t)
 	return 0;
 }
 
+/* Has the host our own name?  The DNS of a stranger may lead back to us, by an
+ * address of the loopback for one. */
+static bool
+is_self(struct talk *t)
+{
+	const char *text = buf_str(&t->reply.text);
+	size_t n = strlen(t->c->hostname);
+
+	return t->c->found && text != NULL &&
+	    strncasecmp(text, t->c->hostname, n) == 0 &&
+	    strchr(" \n", text[n]) != NULL;
+}
+
+static int
+report_self(struct talk *t)
+{
+	client_report_all(t->m, OUTCOME_PERMANENT, "5.4.6", t->c->place,
+	    "the domain's mail exchanger is this host, which does not know "
+	    "the domain: a mail loop");
+	return -1;
+}
+
 /* EHLO, or HELO where it is unknown (RFC 5321, section 3.2). */
 static int
 hello(struct talk *t)
@@ -212,6 +235,8 @@ hello(struct talk *t)
 	if (hear(t, WAIT_COMMAND) == HEARD_LOST || t->lost)
 		goto lost;
 	if (t->reply.code == 250) {
+		if (is_self(t))
+			return report_self(t);
 		smtp_ehlo_parse(&t->ehlo, &t->reply);
 		return 0;
 	}

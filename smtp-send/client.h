@@ -34,6 +34,7 @@ struct client {
 	const char	*host;		/* for the reports, SNI */
 	const char	*place;		/* for the reports: host[address] */
 	struct tls_client *tls;		/* NULL: never TLS */
+	bool		 found;		/* by the DNS: must not be this host */
 };
 
 enum client_result {

@@ -320,7 +320,8 @@ try_place(struct route *r, const struct place *p, struct client_message *m,
 {
 	char ip[DNS_ADDR_TEXT], where[DELIVERY_HOST_MAX];
 	struct client c = { .hostname = r->settings->hostname,
-	    .host = p->name, .place = where, .tls = clear ? NULL : r->tls };
+	    .host = p->name, .place = where, .tls = clear ? NULL : r->tls,
+	    .found = r->have_mx };
 	enum client_result result;
 	int fd;
 

@@ -183,6 +183,16 @@ row('the DNS fails', [@f, 'bob@broken.test'], 75,
     qr/^bob\@broken\.test 4\.4\.3 - /);
 row('this host is the best exchanger', [@f, 'bob@self.test'], 69,
     qr/^bob\@self\.test 5\.4\.6 - .*loop/);
+{
+	my $self = Stdmail::Mta->start(addr => '127.0.0.13', port => $port,
+	    rules => [[qr/^EHLO/, "250-mx.a.test hello\n250 SIZE"]]);
+	row('an exchanger turns out to be this host', [@f, 'bob@down.test'],
+	    69, qr/^bob\@down\.test 5\.4\.6 mx3\.test\[127\.0\.0\.13\] .*loop/);
+	is_deeply([$self->messages], [], 'and gets no message');
+	row('which -r may name', [@f, '-r', "127.0.0.13:$port",
+	    'bob@one.test'], 0, qr/^bob\@one\.test 2\.0\.0 /);
+	$self->stop;
+}
 row('this host is a worse exchanger', [@f, 'bob@last.test'], 0,
     "bob\@last.test 2.0.0 $ok1");
 row('-r names the host', [@f, '-r', "127.0.0.12:$port", 'bob@null.test'], 0,
