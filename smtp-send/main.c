@@ -18,6 +18,8 @@ main(int argc, char **argv)
 {
 	const char *sender = NULL, *host = NULL, *wrong = NULL;
 	int queue = 0, watch = 0, list = 0;
+	char name[SETTINGS_HOST_MAX];
+	unsigned short port;
 	const struct start_option options[] = {
 		{ 'f', "from", "SENDER", "reverse-path; <> for none",
 		    NULL, &sender },
@@ -57,6 +59,9 @@ main(int argc, char **argv)
 		wrong = "-q and -l take no message";
 	else if (!queue && !list && first == argc)
 		wrong = "no recipient";
+	else if (host != NULL &&
+	    settings_host_port(host, name, &port) == -1)
+		wrong = "-r: is not HOST[:PORT]";
 	if (wrong != NULL) {
 		warnx("%s", wrong);
 		code = EX_USAGE;

@@ -37,41 +37,13 @@ struct route {
 	struct tls_client *tls;
 	struct dns	*dns;
 	const char	*domain;
-	char		 fixed[DNS_NAME_MAX];	/* "": by MX */
+	char		 fixed[SETTINGS_HOST_MAX];	/* "": by MX */
 	unsigned short	 port;
 	struct mx_list	 mx;
 	bool		 have_mx;
 	struct place	 places[PLACES_MAX];
 	size_t		 nplaces;
 };
-
-/* Split "HOST[:PORT]" (as settings accept it): host is terminated, without
- * brackets; port stays when none is given.  0, or -1: host has no room. */
-static int
-split(const char *s, char *host, size_t size, unsigned short *port)
-{
-	const char *end = NULL, *colon = NULL;
-	size_t len = strlen(s);
-
-	if (*s == '[' && (end = strchr(s, ']')) != NULL) {
-		s++;
-		len = (size_t)(end - s);
-		if (end[1] == ':')
-			colon = end + 1;
-	} else if ((colon = strchr(s, ':')) != NULL) {
-		if (strchr(colon + 1, ':') != NULL)
-			colon = NULL;		/* a bare IPv6 address */
-		else
-			len = (size_t)(colon - s);
-	}
-	if (len >= size)
-		return -1;
-	memcpy(host, s, len);
-	host[len] = '\0';
-	if (colon != NULL)
-		*port = (unsigned short)strtonum(colon + 1, 1, 65535, NULL);
-	return 0;
-}
 
 static void
 add_place(struct route *r, const char *name, const struct dns_addr *addr)
@@ -169,7 +141,8 @@ route_new(const struct settings *settings, const char *host,
 	r->port = (unsigned short)settings->smtp_port;
 	fixed = fixed_host(settings, host, domain);
 	if ((r->dns = dns_new()) == NULL ||
-	    split(fixed, r->fixed, sizeof(r->fixed), &r->port) == -1) {
+	    (*fixed != '\0' &&
+	    settings_host_port(fixed, r->fixed, &r->port) == -1)) {
 		route_free(r);
 		return NULL;
 	}

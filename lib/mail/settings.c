@@ -123,35 +123,66 @@ port_fault(const char *s)
 }
 
 /* host-port = ( name / IPv4 / "[" IPv6 "]" / IPv6 ) [ ":" port ]; a port only
- * where the colon is unambiguous. */
+ * where the colon is unambiguous.  Where both stand (port NULL: none), or what
+ * is wrong. */
 static const char *
-rule_host_port(const char *s)
+find_host_port(const char *s, const char **host, size_t *n, const char **port)
 {
 	char ip[INET6_ADDRSTRLEN];
 	struct in6_addr in6;
-	const char *close_at, *colon;
+	const char *end;
 
+	*host = s;
+	*port = NULL;
+	*n = strlen(s);
+	if (inet_pton(AF_INET6, s, &in6) == 1)
+		return NULL;
 	if (*s == '[') {
-		close_at = strchr(s, ']');
-		if (close_at == NULL ||
-		    (size_t)(close_at - s) > sizeof(ip))
+		*host = s + 1;
+		*n = strcspn(s + 1, "]");
+		if (s[1 + *n] != ']' || *n >= sizeof(ip))
 			return "is not HOST[:PORT]";
-		strlcpy(ip, s + 1, (size_t)(close_at - s));
+		strlcpy(ip, *host, *n + 1);
 		if (inet_pton(AF_INET6, ip, &in6) != 1 &&
 		    inet_pton(AF_INET, ip, &in6) != 1)
 			return "is not HOST[:PORT]";
-		if (close_at[1] == '\0')
-			return NULL;
-		return close_at[1] == ':' ? port_fault(close_at + 2) :
-		    "is not HOST[:PORT]";
+		end = s + *n + 2;
+	} else {
+		*n = strcspn(s, ":");
+		if (host_fault(s, *n) != NULL)
+			return "is not HOST[:PORT]";
+		end = s + *n;
 	}
-	if (inet_pton(AF_INET6, s, &in6) == 1)
+	if (*end == '\0')
 		return NULL;
-	colon = strchr(s, ':');
-	if (host_fault(s, colon == NULL ? strlen(s) : (size_t)(colon - s)) !=
-	    NULL)
+	if (*end != ':')
 		return "is not HOST[:PORT]";
-	return colon == NULL ? NULL : port_fault(colon + 1);
+	*port = end + 1;
+	return port_fault(*port);
+}
+
+static const char *
+rule_host_port(const char *s)
+{
+	const char *host, *port;
+	size_t n;
+
+	return find_host_port(s, &host, &n, &port);
+}
+
+int
+settings_host_port(const char *s, char host[SETTINGS_HOST_MAX],
+    unsigned short *port)
+{
+	const char *h, *p;
+	size_t n;
+
+	if (find_host_port(s, &h, &n, &p) != NULL)
+		return -1;
+	strlcpy(host, h, n + 1);
+	if (p != NULL)
+		*port = (unsigned short)strtonum(p, 1, 65535, NULL);
+	return 0;
 }
 
 /* resolver = address [ "@" port ] */

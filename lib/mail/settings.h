@@ -69,6 +69,13 @@ void	 settings_free(struct settings *);
 bool	 settings_is_local(const struct settings *, const char *domain,
 	    size_t len);
 
+/* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
+ * the host without brackets; port stays when there is none.  0, or -1: it is
+ * malformed. */
+#define SETTINGS_HOST_MAX	256	/* NUL included */
+int	 settings_host_port(const char *, char host[SETTINGS_HOST_MAX],
+	    unsigned short *port);
+
 /* One check of -n: 0, or -1 and what is wrong in error[CONF_ERROR_MAX].
  * Modules offer functions of this form (users_check, spool_check, ...). */
 typedef int settings_check(const struct settings *, char *error);

@@ -287,8 +287,9 @@ row('too many recipients', [@f, @hundred[0 .. 4]], 75,
 # --- usage ----------------------------------------------------------------
 
 for my $case (['no recipient', 64], ['no domain', 64, 'bob'],
-    ['no address', 64, 'bob@@two.test'], ['a bad sender', 64, '-f', 'a@@b',
-    'bob@two.test']) {
+    ['no address', 64, 'bob@@two.test'],
+    ['a bad host', 64, '-r', 'mx:99999', 'bob@two.test'],
+    ['a bad sender', 64, '-f', 'a@@b', 'bob@two.test']) {
 	my ($what, $code, @args) = @$case;
 	my ($status, $out, $err) = smtp_send([@args]);
 	is($status, $code, "$what: exit $code");

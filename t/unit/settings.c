@@ -4,6 +4,7 @@
  * that a reread with a fault keeps what was there.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mail/settings.h"
@@ -53,6 +54,42 @@ static const struct {
 	{ "tls_key=/k", "tls_cert is not" },
 	{ "relay_domains=example.org", "unknown key relay_domains" },
 };
+
+static const struct {
+	const char	*text;
+	const char	*host;		/* NULL: malformed */
+	int		 port;		/* 7: none given */
+} hosts[] = {
+	{ "mx.example.org", "mx.example.org", 7 },
+	{ "mx.example.org:2525", "mx.example.org", 2525 },
+	{ "192.0.2.1:25", "192.0.2.1", 25 },
+	{ "[192.0.2.1]", "192.0.2.1", 7 },
+	{ "[2001:db8::1]:65535", "2001:db8::1", 65535 },
+	{ "2001:db8::1", "2001:db8::1", 7 },
+	{ "host:99999", NULL, 0 },
+	{ "host:25x", NULL, 0 },
+	{ "[2001:db8::1]25", NULL, 0 },
+	{ ":25", NULL, 0 },
+	{ "[]", NULL, 0 },
+	{ "", NULL, 0 },
+};
+
+static void
+test_hosts(void)
+{
+	char host[SETTINGS_HOST_MAX];
+	unsigned short port;
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		port = 7;
+		r = settings_host_port(hosts[i].text, host, &port);
+		ok(hosts[i].host == NULL ? r == -1 : r == 0 &&
+		    strcmp(host, hosts[i].host) == 0 &&
+		    port == hosts[i].port, "\"%s\" in two", hosts[i].text);
+	}
+}
 
 static void
 write_file(const char *file, const char *text)
@@ -137,6 +174,7 @@ main(void)
 	settings_free(&s);
 	write_file(file, "hostname a.example.org\n");
 	test_start(file);
+	test_hosts();
 	unlink(file);
 	is_int(settings_load(&s, file, NULL, 0, error), -1,
 	    "a file that was named must be there");
