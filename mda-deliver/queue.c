@@ -224,22 +224,29 @@ pass(struct agent *a, const sigset_t *inside)
 	spool_walk_close(walk);
 }
 
-/* The settings and what was made of them; the old stay on error. */
+/* The settings and the users they name, or neither: the old stay on error. */
 static void
 reread(struct agent *a)
 {
 	char error[CONF_ERROR_MAX];
+	struct settings fresh, old = *a->settings;
 	struct users *users;
 
 	reload = 0;
-	if (start_reload(a->settings) == -1)
+	if (start_reread(&fresh) == -1)
 		return;
+	/* The users keep the address of their settings. */
+	*a->settings = fresh;
 	if (users_open(&users, a->settings, error) == -1) {
-		log_error("reload", "error=%s", log_str(error));
+		log_error("reload", "kept=old error=%s", log_str(error));
+		*a->settings = old;
+		settings_free(&fresh);
 		return;
 	}
 	users_close(a->users);
 	a->users = users;
+	settings_free(&old);
+	log_info("reload", NULL);
 }
 
 /* Until something is to be done: 1, or 0 when there is no more to do. */

@@ -288,6 +288,15 @@ SKIP: {
 	Stdmail::until_true(sub { $s->log_text =~ /^.*\breload\b/m }, 5);
 	submit($s, 'al@x.test', 'bob@c.test');
 	ok($arrives->(4), 'SIGHUP reads the configuration again');
+	{
+		local $s->{conf}{users} = "$s->{dir}/no-such-file";
+		local $s->{conf}{domains} = 'a.test';
+		$s->write_conf;
+	}
+	kill 'HUP', $pid;
+	Stdmail::until_true(sub { $s->log_text =~ /kept=old/ }, 5);
+	submit($s, 'al@x.test', 'bob@c.test');
+	ok($arrives->(5), '... all of it, or nothing');
 
 	is(scalar(() = $s->spooled), 0, 'nothing is left');
 	kill 'TERM', $pid;

@@ -225,16 +225,3 @@ start_reread(struct settings *fresh)
 	log_error("reload", "kept=old error=%s", log_str(error));
 	return -1;
 }
-
-int
-start_reload(struct settings *s)
-{
-	struct settings fresh;
-
-	if (start_reread(&fresh) == -1)
-		return -1;
-	settings_free(s);
-	*s = fresh;
-	log_info("reload", NULL);
-	return 0;
-}

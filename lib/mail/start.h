@@ -47,12 +47,9 @@ int	 start(const struct start *, int argc, char **argv,
 	    struct settings *, int *operand);
 
 /* After SIGHUP: read the same file and the same -o again, into a fresh
- * struct: for who has more to prepare before the old can go.  0, or -1: the
+ * struct: what depends on it may fail before the old can go.  0, or -1: the
  * fault is logged and fresh holds nothing. */
 int	 start_reread(struct settings *fresh);
-
-/* The same, and s is replaced (the old freed) when it is good.  0, -1. */
-int	 start_reload(struct settings *);
 
 /*
  * For the daemons.
