@@ -45,8 +45,8 @@ cmd_idle(struct session *s, struct imap_lex *l)
 		return reply_bad(s, l);
 	stream_puts(s->io, "+ idling\r\n");
 	server_busy(false);
-	status = wait_for_line(s, clock_ms() + IDLE_SECONDS * 1000LL);
-	stream_set_timeout(s->io, IDLE_SECONDS * 1000);
+	status = wait_for_line(s, clock_ms() + session_silence(s));
+	stream_set_timeout(s->io, session_silence(s));
 	if (status == STREAM_OK)
 		status = stream_line(s->io, LINE_MAX_FRESH, &line);
 	server_busy(true);

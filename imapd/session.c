@@ -10,6 +10,18 @@
 #include "fetch.h"
 #include "system/log.h"
 
+int
+session_silence(const struct session *s)
+{
+	long long seconds = s->settings->timeout;
+
+	if (seconds == 0)
+		seconds = IDLE_SECONDS;
+	if (s->state == STATE_FRESH && seconds > LOGIN_SECONDS)
+		seconds = LOGIN_SECONDS;
+	return (int)(seconds * 1000);
+}
+
 void
 session_init(struct session *s, struct stream *io,
     const struct settings *settings, enum session_state state)
@@ -23,8 +35,7 @@ session_init(struct session *s, struct stream *io,
 	    COMMAND_MAX_AUTH);
 	/* COPYUID has two sets of as many ranges as a command may name. */
 	buf_init(&s->code, 64 << 20);
-	stream_set_timeout(io, 1000 * (state == STATE_FRESH ? LOGIN_SECONDS :
-	    IDLE_SECONDS));
+	stream_set_timeout(io, session_silence(s));
 }
 
 void

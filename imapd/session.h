@@ -76,6 +76,9 @@ void	 session_init(struct session *, struct stream *,
 	    const struct settings *, enum session_state);
 void	 session_free(struct session *);
 
+/* How long the client may be silent now, in ms (key timeout). */
+int	 session_silence(const struct session *);
+
 /* Nothing is selected any more. */
 void	 session_deselect(struct session *);
 
