@@ -122,7 +122,8 @@ foreign
 	my $s = site($as);
 	my $port = Stdmail::Signed::free_port();
 	my $pid = $s->spawn([map { s/PORT/$port/r } @cmd,
-	    $s->command($name)], {});
+	    $s->command($name)], {}, env => {
+	    Stdmail::lend_libraries(Stdmail::program($name)) });
 
 	for (1 .. 2) {
 		my $got = eval { hello($name, dial($port)) } // $@;
@@ -155,8 +156,7 @@ activators
 		    if @ucspi > 1 && $as eq 'nobody';
 		my $path = Stdmail::program($name);
 		skip "$name lacks libraries where tcpserver is", 2
-		    if @ucspi > 1 &&
-		    system("$ucspi[0] $path -V >/dev/null 2>&1");
+		    if !Stdmail::can_run($path, @ucspi);
 		foreign($as, $name, 'tcpserver', @ucspi, '-R', '-H', '-l',
 		    'localhost', '127.0.0.1', 'PORT');
 	}
@@ -172,16 +172,19 @@ inetd
 
 	SKIP: {
 		skip 'inetd is missing', 4 if !@inetd;
-		skip "$name lacks libraries where inetd is", 4 if @inetd > 1 &&
-		    system("$inetd[0] $path -V >/dev/null 2>&1");
+		skip "$name lacks libraries where inetd is", 4
+		    if !Stdmail::can_run($path, @inetd);
 		for my $wait (qw(nowait wait)) {
 			my $s = site('root');
 			my $port = Stdmail::Signed::free_port();
 			my $conf = "$s->{dir}/inetd.conf";
-			my $line = join ' ', $s->command($name);
+			# inetd passes no environment on.
+			my %env = Stdmail::lend_libraries($path);
+			my $line = join ' ', 'env', (map { "$_=$env{$_}" }
+			    keys %env), $s->command($name);
 
 			Stdmail::spew($conf, "127.0.0.1:$port stream tcp " .
-			    "$wait root $path $line\n");
+			    "$wait root /usr/bin/env $line\n");
 			my $pid = $s->spawn([@inetd, '-i', $conf], {});
 			is(eval { hello($name, dial($port)) } // $@, 'good',
 			    "$name, inetd $wait") for 1 .. 2;

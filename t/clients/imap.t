@@ -203,7 +203,8 @@ Expunge Both
 CopyArrivalDate yes
 SyncState *
 END
-	return $s->run_tool('mbsync', ['-c', "$home/mbsyncrc", @args, 'all']);
+	return $s->run_tool('mbsync', ['-c', "$home/mbsyncrc", @args, 'all'],
+	    env => { Stdmail::lend_libraries(Stdmail::program('imapd')) });
 }
 
 sub
@@ -282,10 +283,8 @@ all_mbsync
 	# mbsync runs our program itself, inside the world if it lives there.
 	my $imapd = Stdmail::program('imapd');
 	SKIP: {
-		my @mbsync = Stdmail::tool('mbsync');
-		pop @mbsync;
-		skip 'imapd lacks libraries where mbsync is', 1
-		    if @mbsync && system("@mbsync $imapd -V >/dev/null 2>&1");
+		skip 'imapd lacks libraries where mbsync is', 1 if
+		    !Stdmail::can_run($imapd, Stdmail::tool('mbsync'));
 		$s = site();
 		with_mbsync('Tunnel', $s, "Tunnel \"$imapd -c " .
 		    "$s->{conf_file} -p $s->{dir}/Mail/alice\"");

@@ -116,6 +116,37 @@ need
 	}
 }
 
+# Our program, run by a tool that lives in the world, finds the world's
+# libraries there; those of sanitizers, which it may lack, are lent to it.
+# Returns the environment for it.
+my $lent;
+sub
+lend_libraries
+{
+	my ($path) = @_;
+
+	return () if !-x "$top/t/world-run";
+	if (!defined $lent) {
+		my @libs = qx{ldd '$path' 2>/dev/null} =~
+		    m{=> (/\S*/lib(?:asan|ubsan|gcov)\.so\S*)}g;
+		$lent = @libs ? folder() : '';
+		copy($_, $lent) or die "$_: $!\n" for @libs;
+		chmod 0755, glob("$lent/*") if @libs;
+	}
+	return $lent ne '' ? (LD_LIBRARY_PATH => $lent) : ();
+}
+
+# Can a tool (as tool() gives it) run our program where it lives?
+sub
+can_run
+{
+	my ($path, @tool) = @_;
+
+	return 1 if @tool < 2;
+	local %ENV = (%ENV, lend_libraries($path));
+	return system("$tool[0] '$path' -V >/dev/null 2>&1") == 0;
+}
+
 # --- folders and files ----------------------------------------------------
 
 # A temporary folder that everyone may enter, removed at the end.
