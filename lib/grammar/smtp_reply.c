@@ -269,24 +269,3 @@ smtp_ehlo_parse(struct smtp_ehlo *e, const struct smtp_reply *r)
 		first = 0;
 	}
 }
-
-int
-smtp_reply_write(struct buf *b, unsigned code, const char *status,
-    const char *text)
-{
-	const char *end, *p = text;
-
-	for (;;) {
-		end = p + strcspn(p, "\n");
-		buf_addf(b, "%03u%c", code, *end == '\n' ? '-' : ' ');
-		if (status != NULL && status[0] != '\0')
-			buf_addf(b, "%s ", status);
-		for (; p < end; p++)
-			buf_addc(b, char_is(*p, CHAR_PRINT) ? *p : '?');
-		buf_add(b, "\r\n", 2);
-		if (*end == '\0')
-			break;
-		p = end + 1;
-	}
-	return buf_failed(b) ? -1 : 0;
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * SMTP replies (RFC 5321, section 4.2; RFC 2034): read by a client, line
- * after line, with bounds; and written by a server.
+ * SMTP replies (RFC 5321, section 4.2; RFC 2034), read by a client line after
+ * line, with bounds.
  */
 #ifndef GRAMMAR_SMTP_REPLY_H
 #define GRAMMAR_SMTP_REPLY_H
@@ -71,13 +71,5 @@ struct smtp_ehlo {
 };
 
 void	 smtp_ehlo_parse(struct smtp_ehlo *, const struct smtp_reply *);
-
-/*
- * Append a reply: code, enhanced status ("5.1.1", or NULL), text, which may
- * have several lines with LF between them.  Each line repeats code and status.
- * Anything but printable characters becomes "?".  0, or -1 as buf_add().
- */
-int	 smtp_reply_write(struct buf *, unsigned code, const char *status,
-	    const char *text);
 
 #endif

@@ -198,21 +198,20 @@ finish_file(struct maildir_file *f, const struct timespec *mtime)
 	return spool_sync(&f->writer);
 }
 
-static int
-end_in(struct maildir_file *f, const struct timespec *mtime,
-    const char *into, const char *info)
+int
+maildir_end(struct maildir_file *f, const struct timespec *mtime)
 {
 	char from[SPOOL_ID_MAX + 8], to[SPOOL_NAME_MAX + 8];
 	int n;
 
-	n = snprintf(f->name, sizeof(f->name), "%s,S=%" PRIu64 ",W=%" PRIu64
-	    "%s", f->tmp, f->writer.size, f->writer.wire, info);
+	n = snprintf(f->name, sizeof(f->name), "%s,S=%" PRIu64 ",W=%" PRIu64,
+	    f->tmp, f->writer.size, f->writer.wire);
 	if (n < 0 || (size_t)n >= sizeof(f->name)) {
 		errno = ENAMETOOLONG;
 		goto fail;
 	}
 	snprintf(from, sizeof(from), "tmp/%s", f->tmp);
-	snprintf(to, sizeof(to), "%s/%s", into, f->name);
+	snprintf(to, sizeof(to), "new/%s", f->name);
 	if (finish_file(f, mtime) == -1)
 		goto fail;
 	if (maildir_rename(f->dir, from, f->dir, to) == -1) {
@@ -221,7 +220,7 @@ end_in(struct maildir_file *f, const struct timespec *mtime,
 		maildir_abort(f);
 		return 1;
 	}
-	if (spool_sync_dir(f->dir, into) == -1) {
+	if (spool_sync_dir(f->dir, "new") == -1) {
 		n = errno;
 		(void)unlinkat(f->dir, to, 0);
 		errno = n;
@@ -233,30 +232,4 @@ end_in(struct maildir_file *f, const struct timespec *mtime,
 fail:
 	maildir_abort(f);
 	return -1;
-}
-
-int
-maildir_end(struct maildir_file *f, const struct timespec *mtime)
-{
-	return end_in(f, mtime, "new", "");
-}
-
-int
-maildir_end_cur(struct maildir_file *f, const struct timespec *mtime,
-    const char *info)
-{
-	return end_in(f, mtime, "cur", info);
-}
-
-int
-maildir_take(int dir, int fromdir, const char *from, const char *name)
-{
-	char to[SPOOL_NAME_MAX + 8];
-	int n = snprintf(to, sizeof(to), "new/%s", name);
-
-	if (n < 0 || (size_t)n >= sizeof(to)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return maildir_rename(fromdir, from, dir, to);
 }

@@ -55,18 +55,7 @@ int	 maildir_write(struct maildir_file *, const void *, size_t);
  */
 int	 maildir_end(struct maildir_file *, const struct timespec *mtime);
 
-/* The same into cur/ with info (":2,S"), for those that store. */
-int	 maildir_end_cur(struct maildir_file *, const struct timespec *mtime,
-	    const char *info);
-
 void	 maildir_abort(struct maildir_file *);
-
-/*
- * Move a finished file from another folder into new/ under name: one rename
- * that never overwrites.  0; -1 with EXDEV on another file system, EEXIST.
- */
-int	 maildir_take(int dir, int fromdir, const char *from,
-	    const char *name);
 
 /* rename(2) that refuses to overwrite, by renameat2, or link and unlink
  * where a file system lacks it. */

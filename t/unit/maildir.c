@@ -118,10 +118,6 @@ test_deliver(void)
 	    "and is unchanged");
 	is_int(files("empty/tmp"), 0, "nothing left in tmp/");
 
-	is_int(maildir_begin(&f, d, NULL, "h"), 0, "for cur/");
-	is_int(maildir_end_cur(&f, NULL, ":2,S"), 0, "stored");
-	ok(strstr(f.name, ",S=0,W=0:2,S") != NULL, "%s", f.name);
-
 	/* A folder that is gone: every step says so. */
 	rename("empty/new", "empty/old");
 	is_int(maildir_begin(&f, d, NULL, "h"), 0, "without new/");
@@ -131,21 +127,6 @@ test_deliver(void)
 	rename("empty/tmp", "empty/old");
 	is_int(maildir_begin(&f, d, NULL, "h"), -1, "without tmp/");
 	rename("empty/old", "empty/tmp");
-	close(d);
-}
-
-static void
-test_take(void)
-{
-	int d = maildir_open("empty", 0);
-
-	close(open("file", O_WRONLY | O_CREAT, 0600));
-	is_int(maildir_take(d, AT_FDCWD, "file", "5.x"), 0, "moved in");
-	ok(access("empty/new/5.x", F_OK) == 0, "is there");
-	close(open("file", O_WRONLY | O_CREAT, 0600));
-	is_int(maildir_take(d, AT_FDCWD, "file", "5.x"), -1, "not over it");
-	is_int(errno, EEXIST, "so it says");
-	unlink("file");
 	close(d);
 }
 
@@ -250,7 +231,6 @@ main(void)
 		return 1;
 	test_open();
 	test_deliver();
-	test_take();
 	test_mbox();
 	test_mbox_file();
 	if (chdir("/") == -1)
