@@ -294,12 +294,29 @@ write_copy(struct work *w, size_t i, struct outcome *o)
 		copy_message(m, &d, o);
 }
 
+/* Wait for its end, which its owner must not be able to put off by stopping
+ * it.  What it says has room in the pipe. */
+static void
+end_copy(pid_t pid)
+{
+	int status;
+	pid_t got;
+
+	for (;;) {
+		got = waitpid(pid, &status, WUNTRACED);
+		if (got == pid && WIFSTOPPED(status))
+			(void)kill(pid, SIGKILL);
+		else if (got == pid || errno != EINTR)
+			return;
+	}
+}
+
 /* In a process that is the owner; what it says comes through a pipe. */
 static void
 copy_as_owner(struct work *w, size_t i, struct outcome *o)
 {
 	const struct target *t = &w->targets[i];
-	int ends[2], status;
+	int ends[2];
 	pid_t pid;
 
 	outcome_errno(o, "its owner's process", EIO);
@@ -314,10 +331,9 @@ copy_as_owner(struct work *w, size_t i, struct outcome *o)
 	}
 	close(ends[1]);
 	if (pid != -1) {
+		end_copy(pid);
 		if (fd_read_all(ends[0], o, sizeof(*o)) != sizeof(*o))
 			outcome_errno(o, "its owner's process", EIO);
-		while (waitpid(pid, &status, 0) == -1 && errno == EINTR)
-			;
 	}
 	close(ends[0]);
 }

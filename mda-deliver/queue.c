@@ -105,14 +105,19 @@ ended(struct agent *a, pid_t pid, int status)
 	a->running--;
 }
 
+/* A worker may be a user's by now, who could stop it, and with some of them
+ * all others' mail. */
 static void
 reap(struct agent *a)
 {
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		ended(a, pid, status);
+	while ((pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0)
+		if (WIFSTOPPED(status))
+			(void)kill(pid, SIGKILL);
+		else
+			ended(a, pid, status);
 }
 
 /* Wait for a free place. */
@@ -136,6 +141,8 @@ run_worker(struct agent *a, struct spool_message *m)
 		    SIG_IGN);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	/* A terminal's stop is the agent's alone. */
+	(void)signal(SIGTSTP, SIG_IGN);
 	spool_watch_close(&a->watch);
 	(void)alarm(MESSAGE_SECONDS);
 	_exit(message_handle(a->settings, &a->spool, a->users, m));

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves that what attackers send costs them more than us: clients that send
-# an octet now and then, strangers who never leave; and that nothing a starter
-# left us (ignored signals, groups) helps them.
+# an octet now and then, strangers who never leave, a user who stops what
+# delivers to him; and that nothing a starter left us (ignored signals, groups)
+# helps them.
 use strict;
 use warnings;
 
@@ -122,6 +123,35 @@ start_badly
 		is($groups, '', 'the groups of the starter are given up');
 	}
 	$srv->stop;
+}
+
+# --- a user who stops what delivers to him ----------------------------------
+
+# A worker of mda-deliver is held by its own log line, in a pipe that is full.
+SKIP: {
+	skip 'needs root, and mda-deliver', 2 if !Stdmail::is_root() ||
+	    !Stdmail::program('mda-deliver');
+	my $s = Stdmail->new(as => 'root', users => { alice => 'x' });
+	my $put = ($ENV{STDMAIL_UNIT} // 'build/t/unit') =~
+	    s{/unit$}{/fault/put}r;
+	my @child;
+
+	$s->run([$put, $s->{conf_file}, 'local', 1, 100, 'x@b.test',
+	    'alice@a.test'], env => { PUT_OWNER => ($s->ids('alice'))[0] });
+	pipe(my $in, my $out) or die "pipe: $!\n";
+	fcntl($out, 1031, 4096);		# F_SETPIPE_SZ
+	syswrite $out, 'x' x 4096;
+	my $pid = $s->spawn([$s->command('mda-deliver', '-q', '-w')],
+	    { 2 => $out });
+	Stdmail::until_true(sub {
+		open(my $fh, '<', "/proc/$pid/task/$pid/children") or return 1;
+		@child = split ' ', <$fh> // '';
+	}, 5);
+	sleep 0.2;
+	ok(@child && kill('STOP', $child[0]), 'a worker is stopped');
+	ok(Stdmail::until_true(sub { !@child || !-e "/proc/$child[0]" }, 3),
+	    'and does not hold up the others');
+	kill 'KILL', $pid;
 }
 
 done_testing();
