@@ -99,6 +99,15 @@ split_words(struct words *w, const struct envelope_rcpt *r)
 	w->reply = *space == ' ' ? space + 1 : space;
 }
 
+/* Are these the words of the host, an SMTP reply, and not ours about it?  Only
+ * such ones are of type smtp (RFC 3461, section 9.2). */
+static bool
+host_said(const struct words *w)
+{
+	return w->host[0] != '\0' && w->reply[0] >= '2' &&
+	    w->reply[0] <= '5' && strspn(w->reply, "0123456789") == 3;
+}
+
 /* Append text in 7 bits on one line. */
 static void
 add_plain(struct buf *b, const char *s)
@@ -177,9 +186,9 @@ write_text(struct buf *b, const struct settings *s,
 		buf_addf(b, "\n<%s>\n",
 		    address_text(&m->env.rcpts[i].addr, to));
 		if (w.host[0] != '\0') {
-			buf_adds(b, "  ");
+			buf_adds(b, host_said(&w) ? "  " : "  At ");
 			add_plain(b, w.host);
-			buf_adds(b, " said:\n");
+			buf_adds(b, host_said(&w) ? " said:\n" : ":\n");
 		}
 		add_filled(b, w.reply[0] == '\0' ? w.status : w.reply, "  ");
 		buf_addc(b, '\n');
@@ -199,6 +208,7 @@ write_status(struct buf *b, const struct settings *s,
 {
 	char date[DATE_MAX], to[ADDRESS_TEXT_MAX];
 	struct words w;
+	bool said;
 	size_t i;
 
 	buf_adds(b, "Content-Type: message/delivery-status\n\n");
@@ -211,13 +221,15 @@ write_status(struct buf *b, const struct settings *s,
 		buf_addf(b, "\nFinal-Recipient: rfc822; %s\n"
 		    "Action: failed\nStatus: %s\n",
 		    address_text(&m->env.rcpts[i].addr, to), w.status);
+		said = host_said(&w);
 		if (w.host[0] != '\0') {
 			buf_adds(b, "Remote-MTA: dns; ");
 			w.host[strcspn(w.host, "[")] = '\0';
 			add_plain(b, w.host);
-			buf_adds(b, "\nDiagnostic-Code: smtp; ");
-		} else
-			buf_adds(b, "Diagnostic-Code: x-stdmail; ");
+			buf_addc(b, '\n');
+		}
+		buf_addf(b, "Diagnostic-Code: %s; ", said ? "smtp" :
+		    "x-stdmail");
 		add_plain(b, w.reply);
 		buf_addc(b, '\n');
 		if (m->env.rcpts[i].last != 0)

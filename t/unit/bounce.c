@@ -20,6 +20,11 @@ static const struct row {
 	{ "status", "5.1.1 mx.b.test[192.0.2.1] 550 no", "Status: 5.1.1\n" },
 	{ "remote host", "5.1.1 mx.b.test[192.0.2.1] 550 no",
 	    "\nRemote-MTA: dns; mx.b.test\nDiagnostic-Code: smtp; 550 no\n" },
+	{ "our words about a host", "5.3.4 mx.b.test[192.0.2.1] 999 is too much",
+	    "\nRemote-MTA: dns; mx.b.test\n"
+	    "Diagnostic-Code: x-stdmail; 999 is too much\n" },
+	{ "whose they are", "5.6.3 mx.b.test[192.0.2.1] it takes no such thing",
+	    "  At mx.b.test[192.0.2.1]:\n  it takes no such thing\n" },
 	{ "our own words", "5.1.1 - no such user here",
 	    "\nDiagnostic-Code: x-stdmail; no such user here\n" },
 	{ "null MX", "5.1.10 - the domain takes no mail",
