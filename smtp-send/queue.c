@@ -464,7 +464,7 @@ static void
 watch_queue(struct agent *a)
 {
 	sigset_t block, old;
-	int64_t due;
+	int64_t due, soon;
 
 	sigemptyset(&block);
 	sigaddset(&block, SIGTERM);
@@ -472,11 +472,16 @@ watch_queue(struct agent *a)
 	while (!stop) {
 		drain(a);
 		sigprocmask(SIG_BLOCK, &block, &old);
-		due = a->trouble ? time(NULL) + SPOOL_POLL :
+		due = a->trouble ? -1 :
 		    spool_next_due(&a->spool, SPOOL_REMOTE);
+		/* What is due now is with another agent: look again soon. */
+		soon = (int64_t)time(NULL) + 1;
+		if (due == -1)
+			due = soon + SPOOL_POLL;
+		else if (due != 0 && due < soon)
+			due = soon;
 		if (!stop)
-			(void)spool_watch_wait(&a->watch,
-			    due == -1 ? time(NULL) + SPOOL_POLL : due, &old);
+			(void)spool_watch_wait(&a->watch, due, &old);
 		sigprocmask(SIG_SETMASK, &old, NULL);
 	}
 }
