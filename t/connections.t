@@ -162,6 +162,20 @@ activators
 	}
 }
 
+# Does a process run with this word in its command line?
+sub
+runs_with
+{
+	my ($word) = @_;
+
+	for my $path (glob '/proc/[0-9]*/cmdline') {
+		open(my $fh, '<', $path) or next;
+		local $/;
+		return 1 if index(<$fh> // '', $word) >= 0;
+	}
+	return 0;
+}
+
 # inetd itself, nowait and wait; it needs root.
 sub
 inetd
@@ -171,8 +185,8 @@ inetd
 	my $path = Stdmail::program($name);
 
 	SKIP: {
-		skip 'inetd is missing', 4 if !@inetd;
-		skip "$name lacks libraries where inetd is", 4
+		skip 'inetd is missing', 6 if !@inetd;
+		skip "$name lacks libraries where inetd is", 6
 		    if !Stdmail::can_run($path, @inetd);
 		for my $wait (qw(nowait wait)) {
 			my $s = site('root');
@@ -181,7 +195,8 @@ inetd
 			# inetd passes no environment on.
 			my %env = Stdmail::lend_libraries($path);
 			my $line = join ' ', 'env', (map { "$_=$env{$_}" }
-			    keys %env), $s->command($name);
+			    keys %env), $s->command($name, '-o',
+			    'idle_exit=1');
 
 			Stdmail::spew($conf, "127.0.0.1:$port stream tcp " .
 			    "$wait root /usr/bin/env $line\n");
@@ -191,6 +206,10 @@ inetd
 			kill 'TERM', $pid;
 			Stdmail::reap($pid, 2);
 			kill 'KILL', -$pid;
+			# inetd puts them into sessions of their own.
+			ok(Stdmail::until_true(sub {
+			    !runs_with($s->{conf_file}) }, 10),
+			    "$name, inetd $wait: it leaves by itself");
 			$s->remove;
 		}
 	}
