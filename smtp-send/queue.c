@@ -410,8 +410,8 @@ pass(struct agent *a)
 	spool_walk_close(walk);
 }
 
-/* Let workers end, but not for ever; those left are killed, and what is known of
- * their messages is kept. */
+/* Let workers end, but not for ever; those left are killed, and what is known
+ * of their messages is kept. */
 static void
 stop_workers(struct agent *a)
 {
