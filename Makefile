@@ -7,6 +7,7 @@
 # A variant (V=asan, cover, memcheck, fuzz) lives in build/VARIANT/ and never
 # mixes with another; changed flags or a changed list of files rebuild.
 
+MAKEFLAGS += --no-print-directory
 V      ?= plain
 B      := build/$(if $(filter plain,$V),,$V/)
 CC     ?= cc

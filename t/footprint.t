@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
-# Proves that the tests leave the host as it was: making the world installed
-# no package here and left no listening socket; and no process of the run of
-# tests that this is part of (it runs last), and no mount, is left behind.
+# Proves that the tests leave the host as it was: neither making the world nor
+# the run of tests that this is part of (it runs last) installed a package here
+# or left a listening socket, a process or a mount.
 
 use strict;
 use warnings;
@@ -34,6 +34,23 @@ sub listening {
 	return @found;
 }
 
+# The environment of a process, or nothing when it cannot be read.
+sub environ {
+	my ($pid) = @_;
+
+	open my $fh, '<', "/proc/$pid/environ" or return;
+	local $/ = "\0";
+	return map { chomp; $_ } <$fh>;
+}
+
+# Is it a process of this run?  1, 0, or undef: cannot be told.
+sub of_run {
+	my ($pid, $run) = @_;
+	my @env = environ($pid) or return;
+
+	return scalar grep { $_ eq "CHECK_RUN=$run" } @env;
+}
+
 # Processes of this run but for those that we descend from.
 sub leftovers {
 	my ($run) = @_;
@@ -44,17 +61,27 @@ sub leftovers {
 		my ($stat) = lines("/proc/$p/stat") or last;
 		($p) = $stat =~ /\) \S (\d+)/;
 	}
-	for my $dir (glob '/proc/[0-9]*') {
-		my ($pid) = $dir =~ /(\d+)$/;
-		next if $mine{$pid};
-		open my $fh, '<', "$dir/environ" or next;
-		local $/ = "\0";
-		my @env = <$fh>;
-		next if !grep { $_ eq "CHECK_RUN=$run\0" } @env;
-		my ($cmd) = lines("$dir/cmdline");
+	for my $pid (map { /(\d+)/ } glob '/proc/[0-9]*') {
+		next if $mine{$pid} || !of_run($pid, $run);
+		my ($cmd) = lines("/proc/$pid/cmdline");
 		push @found, "$pid " . (($cmd // '?') =~ tr/\0/ /r);
 	}
 	return @found;
+}
+
+# Of these sockets, those that no process of others has.
+sub not_of_others {
+	my ($run, @sockets) = @_;
+	my %inode = map { (split)[2] => $_ } @sockets;
+
+	for my $fd (keys %inode ? glob('/proc/[0-9]*/fd/*') : ()) {
+		my ($to, $pid) = (readlink $fd, $fd =~ /(\d+)/);
+		next if ($to // '') !~ /^socket:\[(\d+)\]/ || !$inode{$1};
+		my $inode = $1;
+		my $ours = of_run($pid, $run);
+		delete $inode{$inode} if defined $ours && !$ours;
+	}
+	return sort values %inode;
 }
 
 SKIP: {
@@ -68,15 +95,21 @@ SKIP: {
 	is_deeply([grep { $now{$_} } @new], [],
 	    'and left nothing that listens');
 }
-my $run = $ENV{CHECK_RUN};
+my ($run, $then) = @ENV{'CHECK_RUN', 'CHECK_BEFORE'};
 SKIP: {
-	skip 'not part of a run', 1 if !defined $run;
+	skip 'not part of a run', 3 if !defined $run || !defined $then;
 	my @left;
 	for (1 .. 20) {
 		@left = leftovers($run) or last;
 		select undef, undef, undef, 0.1;
 	}
 	is_deeply(\@left, [], 'no process is left');
+	my %before = map { $_ => 1 } lines($then);
+	my @packages = split /\n/, `dpkg-query -W 2>/dev/null`;
+	is_deeply([grep { !$before{$_} } @packages], [],
+	    'the tests installed nothing here');
+	is_deeply([not_of_others($run, grep { !$before{$_} } listening())],
+	    [], 'and left nothing that listens');
 }
 my @mounts = grep { index($_, " $top/") >= 0 || ($world ne '' &&
     index($_, " $world/") >= 0) } lines('/proc/self/mountinfo');

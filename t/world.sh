@@ -21,7 +21,7 @@ suite=bookworm
 base="systemd systemd-sysv dbus iproute2 openssl ca-certificates
 libbsd0 libssl3 libldns3 libcrypt1 libargon2-1 ldnsutils"
 tree="systemd-container procps psmisc strace valgrind xfsprogs e2fsprogs
-btrfs-progs util-linux-extra perl libio-socket-ssl-perl python3-minimal
+btrfs-progs util-linux-extra libasan8 libubsan1 perl libio-socket-ssl-perl python3-minimal
 nsd unbound bind9-dnsutils haproxy postfix openbsd-inetd ucspi-tcp-ipv6
 dovecot-imapd dovecot-pop3d
 swaks curl mutt isync fetchmail getmail6 msmtp mpop s-nail maildrop procmail
