@@ -20,7 +20,8 @@ static const struct row {
 	{ "status", "5.1.1 mx.b.test[192.0.2.1] 550 no", "Status: 5.1.1\n" },
 	{ "remote host", "5.1.1 mx.b.test[192.0.2.1] 550 no",
 	    "\nRemote-MTA: dns; mx.b.test\nDiagnostic-Code: smtp; 550 no\n" },
-	{ "our words about a host", "5.3.4 mx.b.test[192.0.2.1] 999 is too much",
+	{ "our words about a host",
+	    "5.3.4 mx.b.test[192.0.2.1] 999 is too much",
 	    "\nRemote-MTA: dns; mx.b.test\n"
 	    "Diagnostic-Code: x-stdmail; 999 is too much\n" },
 	{ "whose they are", "5.6.3 mx.b.test[192.0.2.1] it takes no such thing",
