@@ -183,24 +183,28 @@ spew
 	chmod $mode, $path if defined $mode;
 }
 
-# A self-signed certificate for tests, made once for each run.
+# Make a self-signed certificate: (certificate, key) as PEM.
+sub
+new_certificate
+{
+	my $dir = folder();
+	my $out = qx{openssl req -x509 -newkey ec -pkeyopt \\
+	    ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \\
+	    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \\
+	    -keyout $dir/key.pem -out $dir/cert.pem 2>&1};
+
+	die "openssl: $out\n" if $? != 0;
+	return map { slurp("$dir/$_") } qw(cert.pem key.pem);
+}
+
+# A certificate for a folder; the same one for all of a run.
 my @certificate;
 sub
 certificate
 {
 	my ($dir) = @_;
 
-	if (!@certificate) {
-		my $home = folder();
-		my $out = qx{openssl req -x509 -newkey ec -pkeyopt \\
-		    ec_paramgen_curve:prime256v1 -nodes -days 2 \\
-		    -subj /CN=localhost \\
-		    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \\
-		    -keyout $home/key.pem -out $home/cert.pem 2>&1};
-		die "openssl: $out\n" if $? != 0;
-		@certificate = map { slurp("$home/$_") }
-		    qw(cert.pem key.pem);
-	}
+	@certificate = new_certificate() if !@certificate;
 	spew("$dir/cert.pem", $certificate[0], 0644);
 	spew("$dir/key.pem", $certificate[1], 0600);
 }
