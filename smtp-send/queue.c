@@ -7,6 +7,7 @@
  * the message in the queue with all that is known.
  */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 
 #include "mail/bounce.h"
 #include "mail/spool.h"
+#include "mail/start.h"
 #include "queue.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -48,7 +50,7 @@ struct dest {
 };
 
 struct agent {
-	const struct settings *settings;
+	struct settings	 *settings;
 	struct spool	  spool;
 	struct spool_watch watch;
 	struct worker_set set;
@@ -61,13 +63,15 @@ struct agent {
 	bool		  trouble;	/* something was not recorded */
 };
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t stop, reload;
 
 static void
 on_signal(int sig)
 {
-	(void)sig;
-	stop = 1;
+	if (sig == SIGHUP)
+		reload = 1;
+	else
+		stop = 1;
 }
 
 /* ---- books ---- */
@@ -458,6 +462,22 @@ catch_signals(void)
 	sigemptyset(&sa.sa_mask);
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGHUP, &sa, NULL);
+}
+
+/* The settings anew; the old stay when they cannot be read.  What was opened
+ * by them (spool, accounts) stays as it is. */
+static void
+reread(struct agent *a)
+{
+	struct settings fresh;
+
+	reload = 0;
+	if (start_reread(&fresh) == -1)
+		return;
+	settings_free(a->settings);
+	*a->settings = fresh;
+	log_info("reload", NULL);
 }
 
 static void
@@ -469,7 +489,10 @@ watch_queue(struct agent *a)
 	sigemptyset(&block);
 	sigaddset(&block, SIGTERM);
 	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGHUP);
 	while (!stop) {
+		if (reload)
+			reread(a);
 		drain(a);
 		sigprocmask(SIG_BLOCK, &block, &old);
 		due = a->trouble ? -1 :
@@ -480,7 +503,7 @@ watch_queue(struct agent *a)
 			due = soon + SPOOL_POLL;
 		else if (due != 0 && due < soon)
 			due = soon;
-		if (!stop)
+		if (!stop && !reload)
 			(void)spool_watch_wait(&a->watch, due, &old);
 		sigprocmask(SIG_SETMASK, &old, NULL);
 	}
@@ -507,17 +530,24 @@ open_spool(struct agent *a, char *error)
 }
 
 int
-queue_run(const struct settings *settings, bool watch)
+queue_run(struct settings *settings, bool watch)
 {
 	struct agent a = { .settings = settings };
-	char fault[CONF_ERROR_MAX];
+	char fault[CONF_ERROR_MAX], config[PATH_MAX];
 	struct sandbox_path paths[] = {
 		{ settings->spool, SANDBOX_WRITE },
+		{ config, SANDBOX_READ },
 		{ "/etc/resolv.conf", SANDBOX_READ },
 		{ "/etc/hosts", SANDBOX_READ },
 		{ "/etc/nsswitch.conf", SANDBOX_READ },
 	};
 
+	/* Its folder: a new file may take the old one's place. */
+	strlcpy(config, start_config(), sizeof(config));
+	if (strrchr(config, '/') == NULL)
+		strlcpy(config, ".", sizeof(config));
+	else
+		*strrchr(config, '/') = '\0';
 	if (worker_setup(&a.set, settings, NULL, fault) == -1 ||
 	    open_spool(&a, fault) == -1) {
 		log_error("start", "error=%s", log_str(fault));

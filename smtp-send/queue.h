@@ -12,9 +12,10 @@
 
 /*
  * Deliver what is due; with watch, go on until SIGTERM, woken by new messages
- * and by the next due time.  Returns the exit code: 0; 75 when the spool could
- * not be worked on; 78 when it cannot be opened.
+ * and by the next due time, and SIGHUP rereads the settings.  Returns the exit
+ * code: 0; 75 when the spool could not be worked on; 78 when it cannot be
+ * opened.
  */
-int	 queue_run(const struct settings *, bool watch);
+int	 queue_run(struct settings *, bool watch);
 
 #endif

@@ -214,6 +214,12 @@ start(const struct start *st, int argc, char **argv, struct settings *s,
 	return START_GO;
 }
 
+const char *
+start_config(void)
+{
+	return start_file == NULL ? SETTINGS_FILE : start_file;
+}
+
 int
 start_reread(struct settings *fresh)
 {

@@ -46,6 +46,9 @@ struct users;
 int	 start(const struct start *, int argc, char **argv,
 	    struct settings *, int *operand);
 
+/* The configuration file: -c's, or the default one. */
+const char *start_config(void);
+
 /* After SIGHUP: read the same file and the same -o again, into a fresh
  * struct: what depends on it may fail before the old can go.  0, or -1: the
  * fault is logged and fresh holds nothing. */

@@ -234,6 +234,44 @@ $mta->forget;
 enqueue('alice@a.test', ['full@b.test'], $text);
 ok(Stdmail::until_true(sub { return scalar $s->spooled('remote/later') }, 4),
     'what is put off waits');
+
+# SIGHUP: the settings anew, and the old ones when the new are faulty.
+sub
+greeted_as
+{
+	my ($name) = @_;
+
+	return Stdmail::until_true(sub {
+		return grep { $_ eq "EHLO $name" } map { @$_ } $mta->heard;
+	}, 4);
+}
+
+clear();
+$mta->forget;
+$s->{conf}{hostname} = 'renamed.a.test';
+$s->write_conf;
+kill 'HUP', $watcher;
+ok(Stdmail::until_true(sub { $s->log_text =~ /\breload\b/ }, 4),
+    'SIGHUP is heard');
+enqueue('alice@a.test', ['bob@b.test'], $text);
+ok(greeted_as('renamed.a.test'), 'what was reread is used') or
+    diag $s->log_text;
+$s->{conf}{hostname} = 'again.a.test';
+$s->{conf}{nonsense} = 'x';
+$s->write_conf;
+kill 'HUP', $watcher;
+ok(Stdmail::until_true(sub { $s->log_text =~ /kept=old/ }, 4),
+    'a faulty file is named');
+delete $s->{conf}{nonsense};
+$s->write_conf;
+$mta->forget;
+enqueue('alice@a.test', ['bob@b.test'], $text);
+ok(greeted_as('renamed.a.test'), 'and changes nothing');
+$s->{conf}{hostname} = 'mx.a.test';
+$s->write_conf;
+$mta->forget;
+enqueue('alice@a.test', ['full@b.test'], $text);
+Stdmail::until_true(sub { return scalar $s->spooled('remote/later') }, 4);
 kill 'TERM', $watcher;
 is(Stdmail::reap($watcher, 5), 0, 'SIGTERM ends it in order');
 
