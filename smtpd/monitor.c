@@ -373,9 +373,12 @@ run_commit(struct server_call *call)
 
 #define ANYBODY	((1u << STATE_ANYBODY) | (1u << STATE_AUTHENTICATED))
 
+/* An honest door shows a client out long before. */
+#define AUTHS_MAX	32
+
 static struct server_op ops[OPS] = {
 	[OP_AUTH] = { "auth", sizeof(struct auth_request),
-	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, 0,
+	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, AUTHS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
 	[OP_BEGIN] = { "begin", sizeof(struct begin_request),
 	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_begin,

@@ -192,15 +192,20 @@ done_open(struct server_call *call)
 		call->state = LOGIN_STATE_OPEN;
 }
 
+/* An honest door shows a client out long before these. */
+#define PASSWORDS_MAX	32
+#define OPENS_MAX	8
+
 const struct server_op login_ops[LOGIN_NOPS] = {
 	[LOGIN_OP_PASSWORD] = { "password",
 	    sizeof(struct login_password_request),
 	    sizeof(struct login_password_reply),
-	    (1u << LOGIN_STATE_FRESH) | (1u << LOGIN_STATE_KNOWN), 0,
+	    (1u << LOGIN_STATE_FRESH) | (1u << LOGIN_STATE_KNOWN),
+	    PASSWORDS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_password, run_password,
 	    done_password },
 	[LOGIN_OP_OPEN] = { "open", sizeof(struct login_open_request),
-	    sizeof(struct login_open_reply), 1u << LOGIN_STATE_KNOWN, 0,
+	    sizeof(struct login_open_reply), 1u << LOGIN_STATE_KNOWN, OPENS_MAX,
 	    SERVER_HELPER | SERVER_STAYS | SERVER_FD_IN, check_open,
 	    run_open, done_open },
 };
