@@ -536,11 +536,12 @@ queue_run(struct settings *settings, bool watch)
 	char fault[CONF_ERROR_MAX], config[PATH_MAX];
 	struct sandbox_path paths[] = {
 		{ settings->spool, SANDBOX_WRITE },
-		{ config, SANDBOX_READ },
 		{ "/etc/resolv.conf", SANDBOX_READ },
 		{ "/etc/hosts", SANDBOX_READ },
 		{ "/etc/nsswitch.conf", SANDBOX_READ },
+		{ config, SANDBOX_READ },	/* for SIGHUP: only to watch */
 	};
+	size_t npaths = sizeof(paths) / sizeof(paths[0]) - !watch;
 
 	/* Its folder: a new file may take the old one's place. */
 	strlcpy(config, start_config(), sizeof(config));
@@ -556,8 +557,7 @@ queue_run(struct settings *settings, bool watch)
 	catch_signals();
 	if (watch)
 		spool_watch_open(&a.watch, &a.spool, SPOOL_REMOTE);
-	if (sandbox_agent(paths, sizeof(paths) / sizeof(paths[0]), true) ==
-	    -1) {
+	if (sandbox_agent(paths, npaths, true) == -1) {
 		log_error("sandbox", "error=%s", log_str(strerror(errno)));
 		return EX_OSERR;
 	}

@@ -257,7 +257,13 @@ sub
 sending_agent
 {
 	my $s = site();
+
+	# The folder of the configuration is open to it, for SIGHUP.
+	Stdmail::spew("$s->{dir}/etc/stdmail.conf",
+	    Stdmail::slurp($s->{conf_file}), 0644);
+	$s->{conf_file} = "$s->{dir}/etc/stdmail.conf";
 	my $pid = $s->spawn([$s->command('smtp-send', '-q', '-w')], {});
+
 
 	Stdmail::until_true(sub { (status($pid)->{Seccomp} // 0) == 2 }, 5);
 	sleep 0.2;
