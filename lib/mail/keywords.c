@@ -23,7 +23,7 @@ keywords_free(struct keywords *k)
 {
 	int i;
 
-	for (i = 0; i < KEYWORDS_LETTERS; i++)
+	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++)
 		free(k->names[i]);
 	memset(k, 0, sizeof(*k));
 }
@@ -72,13 +72,34 @@ keywords_parse(struct keywords *k, const char *p, size_t n)
 	return 0;
 }
 
+bool
+keywords_name_ok(const char *name)
+{
+	return name_ok(name, strlen(name));
+}
+
+int
+keywords_extra(struct keywords *k, int i, const char *name)
+{
+	if (i < KEYWORDS_LETTERS || i >= MAILBOX_KEYWORDS_MAX ||
+	    k->names[i] != NULL || !keywords_name_ok(name))
+		return 0;
+	return (k->names[i] = strdup(name)) == NULL ? -1 : 1;
+}
+
+const char *
+keywords_name(const struct keywords *k, int i)
+{
+	return i >= 0 && i < MAILBOX_KEYWORDS_MAX ? k->names[i] : NULL;
+}
+
 int
 keywords_find(const struct keywords *k, const char *name)
 {
 	size_t n = strlen(name);
 	int i;
 
-	for (i = 0; i < KEYWORDS_LETTERS; i++)
+	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++)
 		if (k->names[i] != NULL && chars_is(name, n, k->names[i]))
 			return i;
 	return -1;
@@ -113,7 +134,7 @@ keywords_read(struct keywords *k, int dir)
 {
 	struct keywords fresh = { 0 };
 	struct stat st;
-	int fd, r;
+	int fd, r, i;
 
 	if (fstatat(dir, KEYWORDS_FILE, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
@@ -128,6 +149,10 @@ keywords_read(struct keywords *k, int dir)
 	if (r == -1) {
 		keywords_free(&fresh);
 		return -1;
+	}
+	for (i = KEYWORDS_LETTERS; i < MAILBOX_KEYWORDS_MAX; i++) {
+		fresh.names[i] = k->names[i];
+		k->names[i] = NULL;
 	}
 	keywords_free(k);
 	*k = fresh;
@@ -178,7 +203,7 @@ keywords_add(struct keywords *k, int dir, mode_t mode, const char *name,
 	struct mailbox_lock lock;
 	enum mailbox_status status;
 
-	if (!name_ok(name, strlen(name)))
+	if (!keywords_name_ok(name))
 		return MAILBOX_BAD_NAME;
 	status = mailbox_lock(&lock, dir, KEYWORDS_FILE, mode);
 	if (status != MAILBOX_OK)

@@ -46,23 +46,6 @@ mailbox_status_text(enum mailbox_status status)
 	return "";
 }
 
-int
-mailbox_grow(void *arrayp, size_t *cap, size_t n, size_t size)
-{
-	size_t want = *cap == 0 ? 64 : *cap;
-	void **array = arrayp, *p;
-
-	if (n <= *cap)
-		return 0;
-	while (want < n)
-		want *= 2;
-	if ((p = reallocarray(*array, want, size)) == NULL)
-		return -1;
-	*array = p;
-	*cap = want;
-	return 0;
-}
-
 static int
 open_dir(int at, const char *name)
 {
@@ -111,10 +94,14 @@ mailbox_open(struct mailbox_root *root, const char *name, unsigned flags,
 	if ((mb = calloc(1, sizeof(*mb))) == NULL)
 		return MAILBOX_TEMPORARY;
 	mb->root = root;
+	mb->next = root->open;
+	root->open = mb;
+	mb->watches[0] = mb->watches[1] = -1;
 	mb->flags = flags | (root->flags & MAILBOX_READONLY);
 	mb->dir = mb->cur = mb->new = -1;
 	mb->known = MAILBOX_SYSTEM_FLAGS;
 	uidlist_init(&mb->list);
+	journal_init(&mb->journal);
 	mb->name = strdup(strcmp(path, ".") == 0 ? INBOX : name);
 	status = mb->name == NULL ? MAILBOX_TEMPORARY :
 	    open_folders(mb, path);
@@ -133,6 +120,16 @@ close_if(int fd)
 		close(fd);
 }
 
+static void
+leave_root(struct mailbox *mb)
+{
+	struct mailbox **p;
+
+	for (p = &mb->root->open; *p != mb; p = &(*p)->next)
+		;
+	*p = mb->next;
+}
+
 void
 mailbox_close(struct mailbox *mb)
 {
@@ -140,16 +137,24 @@ mailbox_close(struct mailbox *mb)
 
 	if (mb == NULL)
 		return;
-	if (mb->root->watched == mb)
-		mb->root->watched = NULL;
+	/* Sizes that were counted, and the like, are for the next. */
+	if (mb->refreshed && mb->nfound == 0)
+		mailbox_index_update(mb, false);
+	mailbox_watch_end(mb);
+	leave_root(mb);
 	uidlist_free(&mb->list);
+	journal_close(&mb->journal);
+	mailbox_state_free(&mb->state);
 	keywords_free(&mb->keywords);
 	for (i = 0; i < mb->infos_cap; i++)
 		free(mb->infos[i]);
 	free(mb->infos);
 	free(mb->view);
+	free(mb->touched);
+	free(mb->found);
 	free(mb->unknown);
 	free(mb->names);
+	free(mb->events);
 	free(mb->expunged);
 	free(mb->changed);
 	free(mb->name);
@@ -157,6 +162,22 @@ mailbox_close(struct mailbox *mb)
 	close_if(mb->cur);
 	close_if(mb->new);
 	free(mb);
+}
+
+void
+mailbox_settle(struct mailbox *mb)
+{
+	struct timespec pause = { 0, 12000000 };
+
+	if (!mb->watching || mb->root->network)
+		return;
+	/* So that the stamps of our own changes are older than a granule. */
+	(void)nanosleep(&pause, NULL);
+	if (mailbox_load(mb) != MAILBOX_OK)
+		return;
+	mb->scan_tail = mb->tail;
+	if (mailbox_take_events(mb) && mb->nfound == 0 && mb->nunknown == 0)
+		mailbox_slot_write(mb);
 }
 
 const char *
@@ -198,22 +219,29 @@ mailbox_recent(const struct mailbox *mb)
 void
 mailbox_msg(const struct mailbox *mb, uint32_t seq, struct mailbox_msg *m)
 {
-	const struct uidlist_rec *rec = mailbox_rec(mb, seq);
+	struct mailbox_rec r;
 
-	m->uid = rec->uid;
-	m->flags = rec->flags;
-	m->recent = rec->recent;
-	m->gone = rec->gone;
+	mailbox_rec(mb, mb->view[seq - 1], &r);
+	m->uid = r.uid;
+	m->flags = r.flags;
+	m->modseq = r.modseq;
+	m->recent = r.recent;
+	m->gone = r.gone;
 }
 
 uint32_t
 mailbox_seq_from(const struct mailbox *mb, uint32_t uid)
 {
 	size_t low = 0, high = mb->nview, mid;
+	const struct mailbox_own *o;
+	uint32_t at;
 
 	while (low < high) {
 		mid = low + (high - low) / 2;
-		if (mb->list.v[mb->view[mid]].uid < uid)
+		o = mailbox_has_own(mb, mb->view[mid]);
+		at = o != NULL ? o->uid :
+		    mb->state.index.v[mb->view[mid]].uid;
+		if (at < uid)
 			low = mid + 1;
 		else
 			high = mid;
@@ -225,8 +253,25 @@ uint32_t
 mailbox_seq(const struct mailbox *mb, uint32_t uid)
 {
 	uint32_t seq = mailbox_seq_from(mb, uid);
+	struct mailbox_msg m;
 
-	return seq <= mb->nview && mailbox_rec(mb, seq)->uid == uid ? seq : 0;
+	if (seq > mb->nview)
+		return 0;
+	mailbox_msg(mb, seq, &m);
+	return m.uid == uid ? seq : 0;
+}
+
+uint64_t
+mailbox_modseq(const struct mailbox *mb)
+{
+	return mb->modseq < mb->journal.floor ? mb->journal.floor :
+	    mb->modseq;
+}
+
+int
+mailbox_modseq_sync(struct mailbox *mb)
+{
+	return journal_sync(&mb->journal);
 }
 
 /* NOTE: a migration may have left any octets; only what RFC 1939, section 7,
@@ -245,27 +290,31 @@ uidl_ok(const char *s, size_t n)
 void
 mailbox_uidl(const struct mailbox *mb, uint32_t seq, char *id)
 {
-	const struct uidlist_rec *rec = mailbox_rec(mb, seq);
+	struct mailbox_rec r;
 
-	if (uidlist_ext(rec, 'P', id, MAILBOX_UIDL_MAX + 1)) {
+	mailbox_rec(mb, mb->view[seq - 1], &r);
+	if (uidlist_ext(r.ext, 'P', id, MAILBOX_UIDL_MAX + 1)) {
 		/* An empty one stands for the base name. */
 		if (*id == '\0')
-			strlcpy(id, rec->name, MAILBOX_UIDL_MAX + 1);
+			snprintf(id, MAILBOX_UIDL_MAX + 1, "%.*s", r.base_len,
+			    r.base);
 		if (uidl_ok(id, strlen(id)))
 			return;
 	}
-	snprintf(id, MAILBOX_UIDL_MAX + 1, "%08x%08x", rec->uid,
+	snprintf(id, MAILBOX_UIDL_MAX + 1, "%08x%08x", r.uid,
 	    mb->list.validity);
 }
 
 uint32_t
 mailbox_pop3_order(const struct mailbox *mb, uint32_t seq)
 {
+	struct mailbox_rec r;
 	const char *error;
 	char value[12];
 	long long n;
 
-	if (!uidlist_ext(mailbox_rec(mb, seq), 'O', value, sizeof(value)))
+	mailbox_rec(mb, mb->view[seq - 1], &r);
+	if (!uidlist_ext(r.ext, 'O', value, sizeof(value)))
 		return 0;
 	n = strtonum(value, 0, UINT32_MAX, &error);
 	return error == NULL ? (uint32_t)n : 0;
@@ -273,26 +322,71 @@ mailbox_pop3_order(const struct mailbox *mb, uint32_t seq)
 
 /* ---- keywords ---- */
 
+/* Letters that files carry without a name meant something once. */
+static unsigned
+used_letters(const struct mailbox *mb)
+{
+	uint32_t i, places = mailbox_places(mb);
+	const struct mailbox_own *o;
+	mailbox_flags all = 0;
+
+	for (i = 0; i < places; i++) {
+		o = mailbox_has_own(mb, i);
+		all |= o != NULL ? o->flags : mb->state.index.v[i].flags;
+	}
+	return (unsigned)(all >> 8) & ((1u << KEYWORDS_LETTERS) - 1);
+}
+
+/* A keyword without a letter, when all of these are taken. */
+static int
+add_extra(struct mailbox *mb, const char *name)
+{
+	struct journal_rec r = { .type = JOURNAL_KEYWORD, .text = name };
+	struct mailbox_log log;
+	int i, index = -1;
+
+	if (mailbox_log_begin(mb, &log)) {
+		index = keywords_find(&mb->keywords, name);
+		for (i = KEYWORDS_LETTERS; index == -1 &&
+		    i < MAILBOX_KEYWORDS_MAX; i++)
+			if (keywords_name(&mb->keywords, i) == NULL)
+				index = i;
+		if (index != -1 && keywords_name(&mb->keywords, index) ==
+		    NULL) {
+			r.uid = (uint32_t)index;
+			mailbox_log_put(mb, &log, &r);
+		}
+	}
+	mailbox_log_end(mb, &log);
+	if (mb->unlogged || index == -1 ||
+	    keywords_extra(&mb->keywords, index, name) == -1)
+		return -1;
+	mailbox_reflag(mb);
+	return index;
+}
+
 int
 mailbox_keyword(struct mailbox *mb, const char *name, bool create)
 {
-	unsigned used = 0;
-	size_t i;
-	int index, c;
+	enum mailbox_status status;
+	int index;
 
 	if (keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
 	index = keywords_find(&mb->keywords, name);
-	if (index != -1 || !create || mailbox_readonly(mb))
+	if (index != -1 || !create || mailbox_readonly(mb) ||
+	    !keywords_name_ok(name))
 		return index;
-	/* A letter that files carry without a name meant something once. */
-	for (i = 0; i < mb->infos_cap; i++)
-		for (c = 0; mb->infos[i] != NULL && c < KEYWORDS_LETTERS; c++)
-			if (mailbox_file_flags(mb->infos[i]) &
-			    MAILBOX_KEYWORD(c))
-				used |= 1u << c;
-	if (keywords_add(&mb->keywords, mb->dir, mb->root->file_mode, name,
-	    used, &index) != MAILBOX_OK)
+	/* What a folder's letters and its journal say has to be known. */
+	if (!mb->loaded && mailbox_load(mb) != MAILBOX_OK)
+		return -1;
+	if ((index = keywords_find(&mb->keywords, name)) != -1)
+		return index;
+	status = keywords_add(&mb->keywords, mb->dir, mb->root->file_mode,
+	    name, used_letters(mb), &index);
+	if (status == MAILBOX_LIMIT)
+		return add_extra(mb, name);
+	if (status != MAILBOX_OK)
 		return -1;
 	mailbox_reflag(mb);
 	return index;
@@ -301,7 +395,7 @@ mailbox_keyword(struct mailbox *mb, const char *name, bool create)
 const char *
 mailbox_keyword_name(const struct mailbox *mb, int i)
 {
-	return i >= 0 && i < KEYWORDS_LETTERS ? mb->keywords.names[i] : NULL;
+	return keywords_name(&mb->keywords, i);
 }
 
 bool
@@ -309,8 +403,8 @@ mailbox_keyword_room(const struct mailbox *mb)
 {
 	int i;
 
-	for (i = 0; i < KEYWORDS_LETTERS; i++)
-		if (mb->keywords.names[i] == NULL)
+	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++)
+		if (keywords_name(&mb->keywords, i) == NULL)
 			return !mailbox_readonly(mb);
 	return false;
 }

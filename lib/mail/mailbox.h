@@ -145,6 +145,10 @@ enum mailbox_status mailbox_open(struct mailbox_root *, const char *name,
 	    unsigned flags, struct mailbox **);
 /* NULL is allowed. */
 void	 mailbox_close(struct mailbox *);
+/* At the end of a session, the client having been answered: wait some
+ * milliseconds until what we changed can be told from what others may change,
+ * so that the next who opens the mailbox need not list it. */
+void	 mailbox_settle(struct mailbox *);
 
 /* Its name as in mailbox_list(): "INBOX" in capitals. */
 const char *mailbox_name(const struct mailbox *);
@@ -196,11 +200,18 @@ uint32_t mailbox_recent(const struct mailbox *);
 struct mailbox_msg {
 	uint32_t	uid;
 	mailbox_flags	flags;
+	uint64_t	modseq;	/* RFC 7162, section 3: of its last change */
 	bool		recent;
 	bool		gone;	/* vanished, and not yet told so */
 };
 void	 mailbox_msg(const struct mailbox *, uint32_t seq,
 	    struct mailbox_msg *);
+
+/* The highest modification sequence (HIGHESTMODSEQ: RFC 7162, section 3.1.2.1).
+ * Before it, or that of a message, is told to a client, it must be on disk: 0,
+ * or -1 with errno. */
+uint64_t mailbox_modseq(const struct mailbox *);
+int	 mailbox_modseq_sync(struct mailbox *);
 
 /* The number of the message with this UID, 0 if there is none; with
  * mailbox_seq_from() that of the first with this UID or a greater one, or
@@ -325,7 +336,7 @@ void	 mailbox_save_abort(struct mailbox_save *);
  * stream_wait()), or -1: no more watches, or a file system without events.
  * *seconds is how often to refresh without a sign: seldom with a descriptor,
  * often without.  mailbox_refresh() takes the events.  One instance serves
- * the root: the last mailbox asked for is the one watched.
+ * all mailboxes of the root: it tells of any that was asked for and is open.
  */
 int	 mailbox_watch(struct mailbox *, int *seconds);
 

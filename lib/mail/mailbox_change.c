@@ -18,31 +18,12 @@
 #include "system/log.h"
 
 #define TRIES	4
+#define EVENTS_EACH 4096	/* changes; the kernel keeps only so many
+				 * events */
 
-struct uidlist_rec *
-mailbox_rec(const struct mailbox *mb, uint32_t seq)
-{
-	return &mb->list.v[mb->view[seq - 1]];
-}
-
-int
-mailbox_rec_file(const struct mailbox *mb, const struct uidlist_rec *rec,
-    char *name)
-{
-	int n;
-
-	if (rec->where == UIDLIST_NOWHERE)
-		return -1;
-	n = snprintf(name, MAILBOX_FILE_MAX + 1, "%s%s", rec->name,
-	    rec->info);
-	if (n > MAILBOX_FILE_MAX)
-		return -1;
-	return rec->where == UIDLIST_NEW ? mb->new : mb->cur;
-}
-
-/* A call on a message's file, which has this name in dir now: 0, or -1 with
- * errno. */
-typedef int file_call(struct mailbox *, struct uidlist_rec *, int dir,
+/* A call on the file of the message at place, which has this name in dir now:
+ * 0, or -1 with errno. */
+typedef int file_call(struct mailbox *, uint32_t place, int dir,
 	    const char *name, void *arg);
 
 /* Do call on the message, under whatever name it has. */
@@ -52,23 +33,20 @@ with_file(struct mailbox *mb, uint32_t seq, const char *what, file_call *call,
 {
 	char name[MAILBOX_FILE_MAX + 1];
 	enum mailbox_status status;
-	struct uidlist_rec *rec;
+	struct mailbox_rec r;
 	int dir, i;
 
 	for (i = 0; i < TRIES; i++) {
-		rec = mailbox_rec(mb, seq);
-		if (rec->gone)
+		mailbox_rec(mb, mb->view[seq - 1], &r);
+		if (r.gone)
 			return MAILBOX_NONE;
-		dir = mailbox_rec_file(mb, rec, name);
-		if (dir != -1 && call(mb, rec, dir, name, arg) == 0)
+		dir = mailbox_rec_file(mb, &r, name);
+		if (dir != -1 && call(mb, mb->view[seq - 1], dir, name, arg)
+		    == 0)
 			return MAILBOX_OK;
 		if (dir != -1 && errno != ENOENT && errno != EEXIST)
 			return mailbox_errno(what);
-		/* Files without a record stay for the next refresh, which
-		 * has to list again for them. */
-		status = mailbox_scan(mb, false);
-		mb->stamp_cur.clean = false;
-		if (status != MAILBOX_OK)
+		if ((status = mailbox_find_files(mb)) != MAILBOX_OK)
 			return status;
 	}
 	log_warn("mailbox-failed", "call=%s error=renamed", what);
@@ -78,10 +56,10 @@ with_file(struct mailbox *mb, uint32_t seq, const char *what, file_call *call,
 /* ---- reading ---- */
 
 static int
-call_open(struct mailbox *mb, struct uidlist_rec *rec, int dir,
-    const char *name, void *arg)
+call_open(struct mailbox *mb, uint32_t place, int dir, const char *name,
+    void *arg)
 {
-	(void)mb, (void)rec;
+	(void)mb, (void)place;
 	*(int *)arg = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK);
 	return *(int *)arg == -1 ? -1 : 0;
@@ -102,12 +80,12 @@ mailbox_message(struct mailbox *mb, uint32_t seq, struct message **m)
 }
 
 static int
-call_date(struct mailbox *mb, struct uidlist_rec *rec, int dir,
-    const char *name, void *arg)
+call_date(struct mailbox *mb, uint32_t place, int dir, const char *name,
+    void *arg)
 {
 	struct stat st;
 
-	(void)mb, (void)rec;
+	(void)mb, (void)place;
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;
 	*(time_t *)arg = st.st_mtime;
@@ -131,27 +109,35 @@ is_number(const char *s, uint64_t *n)
 	return error == NULL;
 }
 
+bool
+mailbox_size_hint(const struct mailbox_rec *r, uint64_t *size)
+{
+	char value[24];
+
+	if (r->size == UINT64_MAX)
+		return mailbox_file_size(r->base, r->base_len, 'W', size) ||
+		    (uidlist_ext(r->ext, 'W', value, sizeof(value)) &&
+		    is_number(value, size));
+	*size = r->size;
+	return true;
+}
+
 enum mailbox_status
 mailbox_size(struct mailbox *mb, uint32_t seq, uint64_t *size)
 {
-	struct uidlist_rec *rec = mailbox_rec(mb, seq);
 	enum mailbox_status status;
+	struct mailbox_rec r;
 	struct message *m;
-	char value[24];
 
-	if (rec->size != UINT64_MAX ||
-	    mailbox_file_size(rec->name, strlen(rec->name), 'W', &rec->size) ||
-	    (uidlist_ext(rec, 'W', value, sizeof(value)) &&
-	    is_number(value, &rec->size))) {
-		*size = rec->size;
+	mailbox_rec(mb, mb->view[seq - 1], &r);
+	if (mailbox_size_hint(&r, size))
 		return MAILBOX_OK;
-	}
 	if ((status = mailbox_message(mb, seq, &m)) != MAILBOX_OK)
 		return status;
 	if (message_size(m, size) == -1)
 		status = mailbox_errno("read");
 	else
-		mailbox_rec(mb, seq)->size = *size;
+		mailbox_sized(mb, seq, *size);
 	message_close(m);
 	return status;
 }
@@ -159,12 +145,19 @@ mailbox_size(struct mailbox *mb, uint32_t seq, uint64_t *size)
 void
 mailbox_sized(struct mailbox *mb, uint32_t seq, uint64_t size)
 {
-	struct uidlist_rec *rec = mailbox_rec(mb, seq);
+	struct mailbox_own *o;
+	struct mailbox_rec r;
+	uint64_t said;
 
-	if (rec->size != UINT64_MAX && rec->size != size)
-		log_warn("mailbox-size", "uid=%u said=%llu is=%llu", rec->uid,
-		    (unsigned long long)rec->size, (unsigned long long)size);
-	rec->size = size;
+	mailbox_rec(mb, mb->view[seq - 1], &r);
+	if (mailbox_size_hint(&r, &said)) {
+		if (said == size)
+			return;
+		log_warn("mailbox-size", "uid=%u said=%llu is=%llu", r.uid,
+		    (unsigned long long)said, (unsigned long long)size);
+	}
+	if ((o = mailbox_own(mb, mb->view[seq - 1])) != NULL)
+		o->size = size;
 }
 
 /* ---- flags ---- */
@@ -172,7 +165,7 @@ mailbox_sized(struct mailbox *mb, uint32_t seq, uint64_t size)
 struct store {
 	enum mailbox_change	change;
 	mailbox_flags		flags;
-	mailbox_flags		now;	/* as they have become */
+	bool			changed;	/* it made a difference */
 };
 
 static mailbox_flags
@@ -190,93 +183,165 @@ apply(mailbox_flags to, enum mailbox_change change, mailbox_flags flags)
 }
 
 static int
-call_store(struct mailbox *mb, struct uidlist_rec *rec, int dir,
-    const char *name, void *arg)
+call_store(struct mailbox *mb, uint32_t place, int dir, const char *name,
+    void *arg)
 {
 	char to[2 * MAILBOX_FILE_MAX], letters[MAILBOX_INFO_MAX + 1];
+	struct mailbox_own *o = mailbox_own(mb, place);
 	struct store *store = arg;
-	mailbox_flags unnamed, now;
+	mailbox_flags now;
 	const char *info;
 
+	if (o == NULL)
+		return -1;
 	/* Letters whose keyword nobody knows stay as they are. */
-	unnamed = mailbox_file_flags(rec->info) & ~mb->known;
-	now = apply(rec->flags, store->change, store->flags & mb->known);
-	store->now = now;
+	now = (o->flags & ~mb->known) | apply(o->flags & mb->known,
+	    store->change, store->flags & mb->known);
+	store->changed = now != o->flags;
 	/* No rename when there is nothing to change; the file must be there
 	 * all the same. */
-	if (now == rec->flags)
-		return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW);
-	mailbox_file_info(letters, rec->info, now | unnamed);
+	mailbox_file_info(letters, o->info, now);
+	if (((now ^ o->flags) & MAILBOX_FILE_FLAGS) == 0) {
+		if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+			return -1;
+		o->flags = now;
+		return 0;
+	}
 	if ((info = mailbox_info(mb, letters)) == NULL) {
 		errno = ENOMEM;
 		return -1;
 	}
-	snprintf(to, sizeof(to), "%s%s", rec->name, info);
+	snprintf(to, sizeof(to), "%.*s%s", o->base_len, o->base, info);
 	if (mailbox_rename_file(dir, name, mb->cur, to) == -1)
 		return -1;
-	rec->info = info;
-	rec->where = UIDLIST_CUR;
-	rec->flags = now;
-	return 0;
+	mb->stamp_cur.known = mb->stamp_cur.clean = false;
+	o->flags = now;
+	return mailbox_moved(mb, place, WHERE_CUR, info);
+}
+
+/* What the session knows of it already. */
+static int
+store_one(struct mailbox *mb, uint32_t seq, struct store *store)
+{
+	struct mailbox_own *o = mailbox_own(mb, mb->view[seq - 1]);
+
+	if (o == NULL)
+		return -1;
+	o->told = apply(o->told, store->change, store->flags & mb->known);
+	return mailbox_touch(mb, mb->view[seq - 1]);
+}
+
+/* Put what was stored into the journal. */
+static void
+log_stored(struct mailbox *mb, const uint32_t *seqs, size_t n)
+{
+	uint32_t generation = mb->generation;
+	struct mailbox_log log;
+	size_t i;
+
+	if (n == 0)
+		return;
+	(void)mailbox_log_begin(mb, &log);
+	/* Loaded anew, the state lacks what we did: a listing finds it. */
+	for (i = 0; i < n && mb->generation == generation; i++)
+		mailbox_log_state(mb, &log, mb->view[seqs[i] - 1]);
+	mailbox_log_end(mb, &log);
 }
 
 enum mailbox_status
 mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
     enum mailbox_change change, mailbox_flags flags)
 {
-	struct store store = { change, flags, 0 };
-	enum mailbox_status status;
-	struct uidlist_rec *rec;
-	size_t i;
+	struct store store = { change, flags, false };
+	enum mailbox_status status = MAILBOX_OK;
+	size_t i, nstored = 0;
+	uint32_t *stored;
 
 	if (mailbox_readonly(mb))
 		return MAILBOX_NOT_PERMITTED;
+	if (n == 0)
+		return MAILBOX_OK;
+	if ((stored = reallocarray(NULL, n, sizeof(*stored))) == NULL)
+		return MAILBOX_TEMPORARY;
+	mailbox_watch_begin(mb);
 	for (i = 0; i < n; i++) {
 		status = with_file(mb, seqs[i], "rename", call_store, &store);
-		if (status == MAILBOX_NONE)
+		if (status == MAILBOX_NONE) {
+			status = MAILBOX_OK;
 			continue;
+		}
 		if (status != MAILBOX_OK)
-			return status;
+			break;
 		/* What others changed at the same time is told later. */
-		rec = mailbox_rec(mb, seqs[i]);
-		rec->told = apply(rec->told, change, flags & mb->known);
+		if (store_one(mb, seqs[i], &store) == -1) {
+			status = MAILBOX_TEMPORARY;
+			break;
+		}
+		if (store.changed)
+			stored[nstored++] = seqs[i];
+		if (i % EVENTS_EACH == EVENTS_EACH - 1)
+			(void)mailbox_take_events(mb);
 	}
-	return MAILBOX_OK;
+	log_stored(mb, stored, nstored);
+	free(stored);
+	return status;
 }
 
 /* ---- removal ---- */
 
-static int
-call_remove(struct mailbox *mb, struct uidlist_rec *rec, int dir,
-    const char *name, void *arg)
-{
-	const bool *only_deleted = arg;
+struct removal {
+	bool	only_deleted;
+	bool	removed;
+};
 
-	if (*only_deleted && (rec->flags & MAILBOX_DELETED) == 0)
+static int
+call_remove(struct mailbox *mb, uint32_t place, int dir, const char *name,
+    void *arg)
+{
+	struct removal *removal = arg;
+	struct mailbox_rec r;
+
+	mailbox_rec(mb, place, &r);
+	removal->removed = false;
+	if (removal->only_deleted && (r.flags & MAILBOX_DELETED) == 0)
 		return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW);
 	if (unlinkat(dir, name, 0) == -1)
 		return -1;
-	rec->gone = mb->untold = true;
-	rec->where = UIDLIST_NOWHERE;
-	return 0;
+	removal->removed = true;
+	if (dir == mb->cur)
+		mb->stamp_cur.known = mb->stamp_cur.clean = false;
+	return mailbox_lost(mb, place);
 }
 
 enum mailbox_status
 mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
     bool only_deleted)
 {
+	struct removal removal = { only_deleted, false };
 	enum mailbox_status status, first = MAILBOX_OK;
-	size_t i;
+	size_t i, nremoved = 0;
+	uint32_t *removed;
 
 	if (mailbox_readonly(mb))
 		return MAILBOX_NOT_PERMITTED;
+	if (n == 0)
+		return MAILBOX_OK;
+	if ((removed = reallocarray(NULL, n, sizeof(*removed))) == NULL)
+		return MAILBOX_TEMPORARY;
+	mailbox_watch_begin(mb);
 	for (i = 0; i < n; i++) {
 		status = with_file(mb, seqs[i], "unlink", call_remove,
-		    &only_deleted);
+		    &removal);
+		if (status == MAILBOX_OK && removal.removed)
+			removed[nremoved++] = seqs[i];
 		if (first == MAILBOX_OK && status != MAILBOX_NONE)
 			first = status;
+		if (i % EVENTS_EACH == EVENTS_EACH - 1)
+			(void)mailbox_take_events(mb);
 	}
-	if (n > 0 && (fsync(mb->cur) == -1 || fsync(mb->new) == -1) &&
+	log_stored(mb, removed, nremoved);
+	free(removed);
+	if ((fsync(mb->cur) == -1 || fsync(mb->new) == -1) &&
 	    first == MAILBOX_OK)
 		first = mailbox_errno("fsync");
 	return first;

@@ -22,6 +22,10 @@ size_t	 mailbox_file_base(const char *name);
  * characters (they could not stand in a UID list). */
 bool	 mailbox_file_ok(const char *name);
 
+/* The flags that a name can say. */
+#define MAILBOX_FILE_FLAGS	(MAILBOX_SYSTEM_FLAGS | \
+	((MAILBOX_KEYWORD(26) - 1) & MAILBOX_KEYWORD_FLAGS))
+
 /* The flags an info says; letters of keywords become MAILBOX_KEYWORD(). */
 mailbox_flags mailbox_file_flags(const char *info);
 

@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: ISC
  *
  * What the files mailbox*.c share; nobody else includes it.
+ *
+ * The messages of a mailbox are the records of a mapped index, and beside them
+ * in memory those that differ from it or came later.  A record is named by its
+ * place: one number for all kinds.
+ *
+ *	0 .. index.n - 1	a record of the index, or what stands in its
+ *				place in changed.v
+ *	index.n + k		added.v[k]
+ *	MAILBOX_GHOST + k	ghosts.v[k]: gone, but not yet told so, and no
+ *				longer in the index
+ *
+ * Places are good until mailbox_reload().
  */
 #ifndef MAIL_MAILBOX_LOCAL_H
 #define MAIL_MAILBOX_LOCAL_H
 
 #include <sys/stat.h>
 
+#include "mail/index.h"
+#include "mail/journal.h"
 #include "mail/keywords.h"
 #include "mail/mailbox.h"
 #include "mail/mailbox_file.h"
@@ -14,6 +28,13 @@
 #include "mail/uidlist.h"
 
 #define INBOX	"INBOX"
+
+#define WHERE_NOWHERE	0
+#define WHERE_NEW	1
+#define WHERE_CUR	2
+
+#define MAILBOX_GHOST	0x80000000u
+#define MAILBOX_NOPLACE	UINT32_MAX
 
 struct mailbox_root {
 	char		*path;		/* from "/", for inotify */
@@ -24,15 +45,59 @@ struct mailbox_root {
 	bool		 network;	/* a network file system */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
-	int		 watches[2];	/* -1: none */
-	const struct mailbox *watched;
+	struct mailbox	*open;		/* all opened from it */
 };
 
 /* When a folder was looked at.  clean: its stamp was older than the clock's
  * granule then, so that any later change gives it another. */
 struct mailbox_stamp {
 	struct timespec	mtime;
+	bool		known;
 	bool		clean;
+};
+
+/* A message that differs from the index, or is not in it. */
+struct mailbox_own {
+	uint32_t	 uid;
+	uint32_t	 saved;
+	const char	*base;		/* base_len octets of its name */
+	const char	*info;		/* the rest, one copy of each */
+	const char	*ext;		/* of the UID list */
+	mailbox_flags	 flags;		/* of the file, and from the journal */
+	mailbox_flags	 told;		/* as the session knows them */
+	mailbox_flags	 add, remove;	/* the file is still to get these */
+	uint64_t	 modseq;
+	uint64_t	 size;
+	uint32_t	 tail;		/* when the journal last spoke of it */
+	unsigned char	 base_len, where, bits;
+	bool		 visible;	/* in the session's view */
+	bool		 gone;		/* removed, or its name has a later
+					 * record */
+	bool		 recent;
+	bool		 touched;	/* among mb->touched */
+};
+
+struct mailbox_owns {
+	struct mailbox_own *v;
+	size_t		 n, cap;
+};
+
+/* A record as whoever looks at it sees it. */
+struct mailbox_rec {
+	uint32_t	 uid, saved;
+	const char	*base, *info, *ext;
+	mailbox_flags	 flags;		/* those with a meaning here */
+	uint64_t	 modseq, size;
+	unsigned char	 base_len, where, bits;
+	bool		 visible, gone, recent;
+};
+
+/* What a listing found other than it was known. */
+struct mailbox_found {
+	uint32_t	 place;
+	const char	*info;
+	unsigned char	 where;
+	bool		 recent;
 };
 
 /* A file without a record yet. */
@@ -43,26 +108,59 @@ struct mailbox_unknown {
 	bool		 recent;
 };
 
+struct mailbox_chunk;
+
+/* All that is known of the messages, to be thrown away as one. */
+struct mailbox_state {
+	struct index	 index;
+	uint32_t	*over;		/* of the index's records: place in
+					 * changed.v + 1, or 0; NULL: none */
+	struct mailbox_owns changed, added, ghosts;
+	uint32_t	*hash;		/* of added names: index + 1, 0 free */
+	size_t		 nhash;		/* a power of two, or 0 */
+	struct mailbox_chunk *chunks;	/* where strings are */
+};
+
 struct mailbox {
 	struct mailbox_root *root;
+	struct mailbox	*next;		/* of root->open */
 	char		*name;
 	unsigned	 flags;
 	int		 dir, cur, new;	/* folders */
 
 	struct uidlist	 list;
-	bool		 loaded;	/* the list was read */
+	struct journal	 journal;
+	struct mailbox_state state;
+	bool		 loaded, refreshed;
+	bool		 cold;		/* made from the UID list: nothing is
+					 * known of files, nor of what changed
+					 * before */
+	bool		 unlogged;	/* the journal lacks what we know */
+	uint64_t	 modseq;	/* the highest */
+	uint32_t	 tail;		/* readings of the journal */
+	uint32_t	 scan_tail;	/* of these before the last scan */
+	uint32_t	 generation;	/* of places: reloads */
+
 	struct keywords	 keywords;
 	mailbox_flags	 known;		/* flags with a meaning here */
 	bool		 new_keywords;	/* since the last diff */
-	bool		 untold;	/* records may differ from what the
-					 * session was told */
 
-	uint32_t	*view;		/* indexes into list.v, by uid */
+	uint32_t	*view;		/* places, by uid */
 	size_t		 nview, view_cap;
-	uint32_t	 recent;
+	uint32_t	 recent, recent_told;
+	uint32_t	 nnew;		/* records in new */
+	uint32_t	 nnowhere;	/* records whose file is still to be
+					 * found */
+	uint32_t	*touched;	/* places that may have something to
+					 * tell */
+	size_t		 ntouched, touched_cap;
 
-	uint32_t	 listing;	/* number of the last one */
 	struct mailbox_stamp stamp_new, stamp_cur;
+	uint64_t	 slot_number;	/* the last one looked at */
+	bool		 too_lively;	/* the last scan saw no end of changes */
+	unsigned char	*seen;		/* bits, during a listing */
+	struct mailbox_found *found;
+	size_t		 nfound, found_cap;
 	struct mailbox_unknown *unknown;
 	size_t		 nunknown, unknown_cap;
 	char		*names;		/* of these, one behind another */
@@ -70,54 +168,157 @@ struct mailbox {
 	char		**infos;	/* each info string once: a hash */
 	size_t		 ninfos, infos_cap;
 
+	int		 watches[2];	/* on new and cur, -1: none */
+	bool		 watching;	/* both, and what is known holds but
+					 * for events not yet read */
+	bool		 lost_events;
+	char		*events;	/* a folder, what, and a name with its
+					 * NUL, each */
+	size_t		 nevents, events_cap;
+
 	uint32_t	*expunged;	/* of the last diff */
 	uint32_t	*changed;
 	size_t		 expunged_cap, changed_cap;
 };
 
-/* mailbox_root.c: the folder of a mailbox as a name in the root ("." for
- * INBOX), into path[MAILBOX_NAME_MAX + 2]. */
+/* ---- mailbox_root.c ---- */
+
+/* The folder of a mailbox as a name in the root ("." for INBOX), into
+ * path[MAILBOX_NAME_MAX + 2]. */
 enum mailbox_status mailbox_path(const char *name, char *path);
 /* Make cur, new and tmp where they are missing. */
 enum mailbox_status mailbox_make_folders(const struct mailbox_root *, int dir);
-/* mailbox_root.c: a UIDVALIDITY above all given in this tree. */
+/* A UIDVALIDITY above all given in this tree. */
 uint32_t mailbox_new_uidvalidity(const struct mailbox_root *);
 
-/* mailbox_list.c: load the list if need be, without a lock; then it may
- * still be missing (validity 0). */
-enum mailbox_status mailbox_load(struct mailbox *);
-/* With the lock held: as the file now is; a missing one gets a UIDVALIDITY. */
-enum mailbox_status mailbox_load_locked(struct mailbox *);
-/* Take and let go of the list's lock. */
-enum mailbox_status mailbox_lock_list(struct mailbox *, struct mailbox_lock *);
+/* ---- mailbox_record.c: records by their places ---- */
 
-/* mailbox_scan.c: list the folders and say in the records what is there.
- * Files without a record go to mb->unknown; what vanished is .gone. */
-enum mailbox_status mailbox_scan(struct mailbox *, bool move_new);
-/* Write down what is in hand of one file: its record, or an unknown. */
+void	 mailbox_rec(const struct mailbox *, uint32_t place,
+	    struct mailbox_rec *);
+/* The record in memory, made if it was only in the index; NULL: no memory. */
+struct mailbox_own *mailbox_own(struct mailbox *, uint32_t place);
+/* The same if there is one. */
+struct mailbox_own *mailbox_has_own(const struct mailbox *, uint32_t place);
+uint32_t mailbox_place_of_uid(const struct mailbox *, uint32_t uid);
+uint32_t mailbox_place_of_name(const struct mailbox *, const char *base,
+	    size_t n);
+/* All places but those of ghosts are below this. */
+uint32_t mailbox_places(const struct mailbox *);
+/* Add a record behind all others; one of the same name is gone.  0, -1. */
+int	 mailbox_add(struct mailbox *, uint32_t uid, const char *base,
+	    size_t n, const char *ext);
+/* It may have something to tell, or be gone. */
+int	 mailbox_touch(struct mailbox *, uint32_t place);
+/* Its file has another name or place now; or is nowhere. */
+int	 mailbox_moved(struct mailbox *, uint32_t place, unsigned char where,
+	    const char *info);
+int	 mailbox_lost(struct mailbox *, uint32_t place);
+/* One copy of each info string; NULL: no memory. */
+const char *mailbox_info(struct mailbox *, const char *);
+/* A copy of a string that lives as long as the state. */
+const char *mailbox_string(struct mailbox *, const char *, size_t);
+void	 mailbox_state_free(struct mailbox_state *);
+/* Its file: the folder's descriptor, and the name into MAILBOX_FILE_MAX + 1;
+ * -1 when it is nowhere. */
+int	 mailbox_rec_file(const struct mailbox *, const struct mailbox_rec *,
+	    char *name);
+/* The size that is known of it, by itself or by what its name and the UID list
+ * say: true, *size becomes it. */
+bool	 mailbox_size_hint(const struct mailbox_rec *, uint64_t *size);
+/* Make room for n elements: 0, -1 no memory. */
+int	 mailbox_grow(void *arrayp, size_t *cap, size_t n, size_t size);
+
+/* ---- mailbox_load.c ---- */
+
+/* What others wrote to the UID list and the journal since the last time, or
+ * all; without a lock.  The list may still be missing (validity 0). */
+enum mailbox_status mailbox_load(struct mailbox *);
+/* With the list's lock held; a missing list gets a UIDVALIDITY. */
+enum mailbox_status mailbox_load_locked(struct mailbox *);
+/* Forget the state and load it anew; the view stays what it was. */
+enum mailbox_status mailbox_reload(struct mailbox *);
+/* Set the meaning of the letters anew: the keywords changed. */
+void	 mailbox_reflag(struct mailbox *);
+
+/* ---- mailbox_scan.c ---- */
+
+/* List folders (bits 1 << WHERE_*) and note what is otherwise than known in
+ * found and unknown; records whose files are nowhere are lost. */
+enum mailbox_status mailbox_scan(struct mailbox *, unsigned which,
+	    bool move_new);
+/* Note one file; with move_new one in new is moved to cur first. */
+enum mailbox_status mailbox_note_entry(struct mailbox *, const char *name,
+	    unsigned char where, bool move_new);
 enum mailbox_status mailbox_note(struct mailbox *, const char *name,
 	    unsigned char where, bool recent);
-/* Whether nothing can have changed since the last scan. */
-bool	 mailbox_unchanged(const struct mailbox *);
-/* One copy of each info string. */
-const char *mailbox_info(struct mailbox *, const char *);
-/* Set the flags of all records anew: the keywords changed. */
-void	 mailbox_reflag(struct mailbox *);
+void	 mailbox_take_stamp(const struct mailbox *, int dir,
+	    struct mailbox_stamp *);
+bool	 mailbox_stamp_holds(int dir, const struct mailbox_stamp *);
+/* The folders must be listed at the next refresh. */
+void	 mailbox_distrust(struct mailbox *);
 /* Rename, but never over another file. */
 int	 mailbox_rename_file(int fromdir, const char *from, int todir,
 	    const char *to);
+/* Tests set this to make the stamps of a clock that ticks so many ns. */
+extern long long mailbox_coarse_stamps;
 
-/* mailbox_watch.c: take what inotify has to say. */
-void	 mailbox_take_events(const struct mailbox *);
+/* ---- mailbox_commit.c ---- */
 
-/* mailbox_change.c: the record behind a number. */
-struct uidlist_rec *mailbox_rec(const struct mailbox *, uint32_t seq);
-/* Its file: the folder's descriptor, and the name into MAILBOX_FILE_MAX + 1;
- * -1 when it is nowhere. */
-int	 mailbox_rec_file(const struct mailbox *, const struct uidlist_rec *,
-	    char *name);
+/*
+ * What a scan found becomes known: UIDs for unknown files, records in the
+ * journal.  MAILBOX_EXISTS: the state was loaded anew meanwhile, look again.
+ * MAILBOX_FULL, BUSY, NO_RIGHT: unknown files must wait.
+ */
+enum mailbox_status mailbox_commit(struct mailbox *);
+/* The list is to be written with all lines: it is damaged, or has too many that
+ * nobody wants. */
+bool	 mailbox_list_whole(const struct mailbox *);
+/* Begin to write the list, behind all lines of before when it is whole. */
+void	 mailbox_list_begin(struct mailbox *, struct uidlist_writer *);
+/* With the list's lock held: make the journal if there is none. */
+void	 mailbox_make_journal(struct mailbox *);
+/* The modification sequence for a change now. */
+uint64_t mailbox_next_modseq(const struct mailbox *);
+/* Take and let go of the list's lock. */
+enum mailbox_status mailbox_lock_list(struct mailbox *, struct mailbox_lock *);
+/* Between these, records may be put into the journal; begin loads what others
+ * put there.  False: there is no journal that can be written, and puts do
+ * nothing. */
+struct mailbox_log {
+	struct buf	 buf;
+	uint64_t	 modseq;	/* of all that is put */
+	bool		 open;
+};
+bool	 mailbox_log_begin(struct mailbox *, struct mailbox_log *);
+void	 mailbox_log_state(struct mailbox *, struct mailbox_log *,
+	    uint32_t place);
+void	 mailbox_log_put(struct mailbox *, struct mailbox_log *,
+	    const struct journal_rec *);
+void	 mailbox_log_end(struct mailbox *, struct mailbox_log *);
 
-/* Make room for n elements: 0, -1 no memory. */
-int	 mailbox_grow(void *arrayp, size_t *cap, size_t n, size_t size);
+/* ---- mailbox_index.c ---- */
+
+/* Write a new index when the old one is far behind; with take, go on from
+ * it. */
+void	 mailbox_index_update(struct mailbox *, bool take);
+/* Believe the slot's stamps when the journal stands where it says. */
+void	 mailbox_slot_read(struct mailbox *);
+/* Write the stamps down when they are clean and news. */
+void	 mailbox_slot_write(struct mailbox *);
+
+/* ---- mailbox_refresh.c ---- */
+
+/* A name was not there: find out where the messages are now, and what came,
+ * without telling.  Places may be others then. */
+enum mailbox_status mailbox_find_files(struct mailbox *);
+
+/* ---- mailbox_watch.c ---- */
+
+/* Take what inotify has to say, and note it as a scan does.  True when all is
+ * known by it and nothing need be listed. */
+bool	 mailbox_take_events(struct mailbox *);
+/* Begin to watch if that can be done. */
+void	 mailbox_watch_begin(struct mailbox *);
+void	 mailbox_watch_end(struct mailbox *);
 
 #endif

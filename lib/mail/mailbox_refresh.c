@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * Bringing a session's view up to date: what is new gets a UID and a place at
- * the end, and what changed is put into words.  No UID leaves here that is
- * not on disk.
+ * Bringing a session's view up to date: what is new gets a place at the end,
+ * and what changed is put into words.  Cost follows what changed: records that
+ * may have something to tell are in mb->touched.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,186 +11,207 @@
 #include "mail/mailbox_local.h"
 #include "system/log.h"
 
+#define TRIES	4	/* the state may be loaded anew while we look */
+#define NEW	(1u << WHERE_NEW)
+#define CUR	(1u << WHERE_CUR)
+
 static uint32_t
 last_uid(const struct mailbox *mb)
 {
-	return mb->nview == 0 ? 0 : mb->list.v[mb->view[mb->nview - 1]].uid;
+	struct mailbox_rec r;
+
+	if (mb->nview == 0)
+		return 0;
+	mailbox_rec(mb, mb->view[mb->nview - 1], &r);
+	return r.uid;
 }
 
 /*
- * A file that has a UID below one the session was told already (its file was
- * not to be seen until now): it cannot get a place in the middle.
+ * Files with a UID below one the session was told already (they were not to be
+ * seen until now): they cannot get a place in the middle, but a new UID.
  */
-static bool
-is_late(const struct mailbox *mb, const struct uidlist_rec *rec)
-{
-	return !rec->visible && rec->uid <= last_uid(mb);
-}
-
-static const char *sort_names;
-
-static int
-compare_unknown(const void *a, const void *b)
-{
-	const struct mailbox_unknown *x = a, *y = b;
-	int r = mailbox_file_compare(sort_names + x->name,
-	    sort_names + y->name);
-
-	if (r != 0)
-		return r;
-	return x->name < y->name ? -1 : x->name > y->name;
-}
-
-static enum mailbox_status
-give_uid(struct mailbox *mb, const struct mailbox_unknown *u)
-{
-	const char *base = mb->names + u->name, *name;
-	struct uidlist_rec *rec = uidlist_find(&mb->list, base, strlen(base));
-
-	if (rec == NULL || rec->gone || is_late(mb, rec)) {
-		name = uidlist_string(&mb->list, base, strlen(base));
-		if (name == NULL)
-			return MAILBOX_TEMPORARY;
-		/* A line with the old UID must not stay beside the new. */
-		if (rec != NULL)
-			mb->list.damaged = true;
-		if ((rec = uidlist_add(&mb->list, name, "")) == NULL)
-			return mb->list.next > UIDLIST_UID_MAX ?
-			    MAILBOX_LIMIT : MAILBOX_TEMPORARY;
-	} else if (rec->listing == mb->listing &&
-	    rec->where == UIDLIST_CUR) {
-		rec->recent |= u->recent;
-		return MAILBOX_OK;
-	}
-	rec->listing = mb->listing;
-	rec->where = u->where;
-	rec->info = u->info;
-	rec->flags = mailbox_file_flags(u->info) & mb->known;
-	rec->recent |= u->recent;
-	return MAILBOX_OK;
-}
-
-/* Files that were seen, but whose record cannot be shown. */
 static enum mailbox_status
 find_late(struct mailbox *mb)
 {
 	char name[MAILBOX_FILE_MAX + 1];
-	struct uidlist_rec *rec;
-	enum mailbox_status status;
-	unsigned char where;
+	uint32_t last = last_uid(mb);
+	struct mailbox_rec r;
 	size_t i;
-	bool recent;
 
-	for (i = 0; i < mb->list.n; i++) {
-		rec = &mb->list.v[i];
-		if (rec->gone || rec->superseded || !is_late(mb, rec) ||
-		    rec->listing != mb->listing)
+	for (i = 0; i < mb->ntouched; i++) {
+		mailbox_rec(mb, mb->touched[i], &r);
+		if (r.visible || r.gone || r.uid > last ||
+		    mailbox_rec_file(mb, &r, name) == -1)
 			continue;
-		if (mailbox_rec_file(mb, rec, name) == -1)
-			continue;
-		where = rec->where;
-		recent = rec->recent;
-		rec->gone = true;
-		status = mailbox_note(mb, name, where, recent);
-		if (status != MAILBOX_OK)
-			return status;
+		if (mailbox_lost(mb, mb->touched[i]) == -1)
+			return MAILBOX_TEMPORARY;
+		if (mailbox_note(mb, name, r.where, r.recent) != MAILBOX_OK)
+			return MAILBOX_TEMPORARY;
 	}
 	return MAILBOX_OK;
 }
 
-static enum mailbox_status
-give_uids(struct mailbox *mb)
+static int
+compare_places(const void *a, const void *b)
 {
-	enum mailbox_status status;
-	struct mailbox_lock lock;
-	size_t i;
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 
-	status = mailbox_lock_list(mb, &lock);
-	if (status != MAILBOX_OK)
-		return status;
-	if ((status = mailbox_load_locked(mb)) != MAILBOX_OK)
-		goto out;
-	sort_names = mb->names;
-	if (mb->nunknown > 0)
-		qsort(mb->unknown, mb->nunknown, sizeof(*mb->unknown),
-		    compare_unknown);
-	for (i = 0; i < mb->nunknown && status == MAILBOX_OK; i++)
-		status = give_uid(mb, &mb->unknown[i]);
-	if ((mb->list.written < mb->list.n || mb->list.damaged) &&
-	    uidlist_write(&mb->list, mb->dir, mb->root->file_mode) == -1)
-		status = mailbox_errno("uidlist");
-	mb->nunknown = 0;
-out:
-	mailbox_unlock(&lock);
-	return status;
+	return x < y ? -1 : x > y;
 }
 
-/* New messages that have a UID on disk take their places. */
+/* New messages take their places, by rising UID as their records stand. */
 static int
 extend_view(struct mailbox *mb)
 {
-	struct uidlist_rec *rec;
+	size_t i, from = mb->nview;
+	struct mailbox_own *o;
 	uint32_t last = last_uid(mb);
-	size_t i;
 
-	if (mailbox_grow(&mb->view, &mb->view_cap, mb->list.n,
+	if (mailbox_grow(&mb->view, &mb->view_cap, mb->nview + mb->ntouched,
 	    sizeof(*mb->view)) == -1)
 		return -1;
-	for (i = uidlist_at(&mb->list, last + 1); i < mb->list.written; i++) {
-		rec = &mb->list.v[i];
-		if (rec->visible || rec->gone || rec->superseded ||
-		    rec->listing != mb->listing)
+	for (i = 0; i < mb->ntouched; i++) {
+		o = mailbox_has_own(mb, mb->touched[i]);
+		if (o->visible || o->gone || o->where == WHERE_NOWHERE ||
+		    o->uid <= last)
 			continue;
-		rec->visible = true;
-		rec->told = rec->flags;
-		mb->view[mb->nview++] = (uint32_t)i;
+		o->visible = true;
+		o->recent |= o->where == WHERE_NEW;
+		o->told = ((o->flags & ~o->remove) | o->add) & mb->known;
+		mb->recent += o->recent;
+		mb->view[mb->nview++] = mb->touched[i];
 	}
+	if (mb->nview > from)
+		qsort(mb->view + from, mb->nview - from, sizeof(*mb->view),
+		    compare_places);
 	return 0;
 }
 
-static enum mailbox_status
-update(struct mailbox *mb)
+/* Which folders have to be listed, going by what is known of them. */
+static unsigned
+to_list(struct mailbox *mb, unsigned flags, bool move_new)
 {
-	enum mailbox_status status, later = MAILBOX_OK;
-	bool move_new = (mb->flags & (MAILBOX_KEEP_NEW | MAILBOX_READONLY)) ==
-	    0;
+	unsigned which = 0;
 
-	if ((status = mailbox_load(mb)) != MAILBOX_OK ||
-	    (status = mailbox_scan(mb, move_new)) != MAILBOX_OK ||
-	    (status = find_late(mb)) != MAILBOX_OK)
-		return status;
-	if (mb->list.validity == 0 || ((mb->nunknown > 0 ||
-	    mb->list.damaged) && (mb->root->flags & MAILBOX_READONLY) == 0)) {
-		later = give_uids(mb);
-		if (later == MAILBOX_RESET || later == MAILBOX_TEMPORARY)
-			return later;
-		if (later != MAILBOX_OK)
-			mb->stamp_cur.clean = false;
+	if ((flags & MAILBOX_RELIST) || mb->cold || mb->nnowhere > 0)
+		return NEW | CUR;
+	if (!mb->watching) {
+		if (!mb->stamp_new.clean ||
+		    !mailbox_stamp_holds(mb->new, &mb->stamp_new))
+			which |= NEW;
+		if (!mb->stamp_cur.clean ||
+		    !mailbox_stamp_holds(mb->cur, &mb->stamp_cur))
+			which |= CUR;
 	}
-	return extend_view(mb) == -1 ? MAILBOX_TEMPORARY : later;
+	if (move_new && mb->nnew > 0)
+		which |= NEW;
+	return which;
 }
+
+static enum mailbox_status
+look(struct mailbox *mb, unsigned flags)
+{
+	bool move_new = (mb->flags & (MAILBOX_KEEP_NEW | MAILBOX_READONLY)) ==
+	    0, covered;
+	enum mailbox_status status;
+	unsigned which;
+
+	if ((status = mailbox_load(mb)) != MAILBOX_OK)
+		return status;
+	mb->scan_tail = mb->tail;
+	(void)mailbox_take_events(mb);
+	which = to_list(mb, flags, move_new);
+	if (which != 0 && !mb->watching) {
+		mailbox_slot_read(mb);
+		which = to_list(mb, flags, move_new);
+	}
+	if (which != 0) {
+		if (move_new && (which & NEW))
+			mailbox_watch_begin(mb);
+		/* What is listed, or was unchanged when the watch began, is
+		 * told by events from there on. */
+		covered = mb->watches[1] != -1 && ((which & CUR) ||
+		    (mb->stamp_cur.clean &&
+		    mailbox_stamp_holds(mb->cur, &mb->stamp_cur)));
+		status = mailbox_scan(mb, which, move_new);
+		if (status != MAILBOX_OK)
+			return status;
+		mb->watching = covered && !mb->too_lively;
+	}
+	if ((status = find_late(mb)) != MAILBOX_OK)
+		return status;
+	return mailbox_commit(mb);
+}
+
+enum mailbox_status
+mailbox_find_files(struct mailbox *mb)
+{
+	enum mailbox_status status;
+
+	if ((status = mailbox_load(mb)) != MAILBOX_OK)
+		return status;
+	mb->scan_tail = mb->tail;
+	/* Often the event of its new name is there. */
+	if ((!mailbox_take_events(mb) || mb->nfound == 0) &&
+	    (status = mailbox_scan(mb, NEW | CUR, false)) != MAILBOX_OK)
+		return status;
+	status = mailbox_commit(mb);
+	/* New ones may wait. */
+	return status == MAILBOX_FULL || status == MAILBOX_BUSY ||
+	    status == MAILBOX_NO_RIGHT || status == MAILBOX_EXISTS ?
+	    MAILBOX_OK : status;
+}
+
+static enum mailbox_status
+update(struct mailbox *mb, unsigned flags)
+{
+	enum mailbox_status status = MAILBOX_BUSY;
+	int i;
+
+	for (i = 0; i < TRIES; i++)
+		if ((status = look(mb, flags)) != MAILBOX_EXISTS)
+			break;
+	if (status == MAILBOX_EXISTS)
+		status = MAILBOX_BUSY;
+	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)
+		return status;
+	if (extend_view(mb) == -1)
+		return MAILBOX_TEMPORARY;
+	if (status == MAILBOX_OK)
+		mailbox_index_update(mb, true);
+	mailbox_slot_write(mb);
+	return status;
+}
+
+/* ---- what to tell ---- */
 
 /* Take what is gone out of the view: numbers from the end, each right when
  * it is told. */
 static int
 diff_expunged(struct mailbox *mb, struct mailbox_diff *diff)
 {
+	const struct mailbox_own *o;
 	size_t i, n = 0, kept = 0;
 
-	for (i = 0; i < mb->nview; i++)
-		n += mb->list.v[mb->view[i]].gone;
+	for (i = 0; i < mb->ntouched; i++) {
+		o = mailbox_has_own(mb, mb->touched[i]);
+		n += o->visible && o->gone;
+	}
+	if (n == 0)
+		return 0;
 	if (mailbox_grow(&mb->expunged, &mb->expunged_cap, n,
 	    sizeof(*mb->expunged)) == -1)
 		return -1;
 	diff->expunged = mb->expunged;
 	diff->nexpunged = n;
 	for (i = 0; i < mb->nview; i++) {
-		if (mb->list.v[mb->view[i]].gone) {
-			mb->expunged[--n] = (uint32_t)i + 1;
-			mb->list.v[mb->view[i]].visible = false;
-		} else {
+		o = mailbox_has_own(mb, mb->view[i]);
+		if (o == NULL || !o->gone) {
 			mb->view[kept++] = mb->view[i];
+			continue;
 		}
+		mb->expunged[--n] = (uint32_t)i + 1;
+		mb->recent -= o->recent;
 	}
 	mb->nview = kept;
 	return 0;
@@ -199,72 +220,91 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff)
 static int
 diff_changed(struct mailbox *mb, struct mailbox_diff *diff)
 {
-	struct uidlist_rec *rec;
-	uint32_t seq;
-	size_t n = 0;
+	struct mailbox_own *o;
+	struct mailbox_rec r;
+	size_t i;
 
-	for (seq = 1; seq <= mb->nview; seq++) {
-		rec = mailbox_rec(mb, seq);
-		n += rec->flags != rec->told && !rec->gone;
-	}
-	if (mailbox_grow(&mb->changed, &mb->changed_cap, n,
+	if (mailbox_grow(&mb->changed, &mb->changed_cap, mb->ntouched,
 	    sizeof(*mb->changed)) == -1)
 		return -1;
 	diff->changed = mb->changed;
-	for (seq = 1; seq <= mb->nview; seq++) {
-		rec = mailbox_rec(mb, seq);
-		if (rec->flags == rec->told || rec->gone)
+	for (i = 0; i < mb->ntouched; i++) {
+		o = mailbox_has_own(mb, mb->touched[i]);
+		mailbox_rec(mb, mb->touched[i], &r);
+		if (!r.visible || r.gone || r.flags == o->told)
 			continue;
-		rec->told = rec->flags;
-		mb->changed[diff->nchanged++] = seq;
+		o->told = r.flags;
+		mb->changed[diff->nchanged++] = mailbox_seq(mb, r.uid);
 	}
+	qsort(mb->changed, diff->nchanged, sizeof(*mb->changed),
+	    compare_places);
 	return 0;
+}
+
+/* Keep only those that still have to be told: gone, but not to be said now; or
+ * not to be shown yet. */
+static void
+forget_told(struct mailbox *mb, bool keep_gone)
+{
+	struct mailbox_own *o;
+	size_t i, n = 0;
+
+	for (i = 0; i < mb->ntouched; i++) {
+		o = mailbox_has_own(mb, mb->touched[i]);
+		if ((o->gone && o->visible && keep_gone) ||
+		    (!o->visible && !o->gone)) {
+			mb->touched[n++] = mb->touched[i];
+			continue;
+		}
+		o->touched = false;
+		if (o->gone)
+			o->visible = false;
+	}
+	mb->ntouched = n;
 }
 
 static int
 make_diff(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff,
     size_t before)
 {
-	uint32_t seq, recent = 0;
+	bool keep_gone = (flags & MAILBOX_NO_EXPUNGE) != 0;
 
 	diff->exists = mb->nview > before;
-	if (((flags & MAILBOX_NO_EXPUNGE) == 0 &&
-	    diff_expunged(mb, diff) == -1) || diff_changed(mb, diff) == -1)
+	if ((!keep_gone && diff_expunged(mb, diff) == -1) ||
+	    diff_changed(mb, diff) == -1)
 		return -1;
-	for (seq = 1; seq <= mb->nview; seq++)
-		recent += mailbox_rec(mb, seq)->recent;
-	diff->recent = recent != mb->recent;
-	mb->recent = recent;
+	forget_told(mb, keep_gone);
+	diff->recent = mb->recent != mb->recent_told;
+	mb->recent_told = mb->recent;
 	diff->keywords = mb->new_keywords;
 	mb->new_keywords = false;
-	mb->untold = (flags & MAILBOX_NO_EXPUNGE) != 0;
 	return 0;
 }
 
 enum mailbox_status
 mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 {
-	enum mailbox_status status = MAILBOX_OK;
+	enum mailbox_status status;
 	struct mailbox_diff unwanted;
+	bool first = !mb->refreshed;
 	size_t before = mb->nview;
-	bool first = mb->listing == 0;
 
 	if (diff == NULL)
 		diff = &unwanted;
 	memset(diff, 0, sizeof(*diff));
-	mailbox_take_events(mb);
 	if (keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
-	if ((flags & MAILBOX_RELIST) || !mailbox_unchanged(mb)) {
-		status = update(mb);
-		if (status == MAILBOX_NONE)
-			status = MAILBOX_RESET;
-		if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)
-			return status;
-	}
-	if (mb->untold && make_diff(mb, flags, diff, before) == -1)
+	status = update(mb, flags);
+	if (status == MAILBOX_NONE)
+		status = MAILBOX_RESET;
+	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)
+		return status;
+	if (make_diff(mb, flags, diff, before) == -1)
 		return MAILBOX_TEMPORARY;
-	if (first)
-		diff->exists = true;
+	/* What a session was never told of is no change to it. */
+	if (first) {
+		diff->exists = mb->refreshed = true;
+		diff->nexpunged = diff->nchanged = 0;
+	}
 	return status;
 }

@@ -191,7 +191,7 @@ mailbox_root_open(const char *path, unsigned flags,
 	*rootp = NULL;
 	if ((root = calloc(1, sizeof(*root))) == NULL)
 		return MAILBOX_TEMPORARY;
-	root->fd = root->inotify = root->watches[0] = root->watches[1] = -1;
+	root->fd = root->inotify = -1;
 	root->flags = flags;
 	if ((root->path = whole_path(path)) == NULL) {
 		status = MAILBOX_TEMPORARY;

@@ -25,6 +25,8 @@ struct staged {
 	char	 tmp[MAILBOX_FILE_MAX + 1];	/* its name in tmp now */
 	char	 base[MAILBOX_FILE_MAX + 1];	/* the one it will have */
 	char	 info[MAILBOX_INFO_MAX + 1];	/* "": it goes to new */
+	mailbox_flags keywords;	/* those without a letter */
+	uint32_t saved;		/* when, if its date is another; or 0 */
 	bool	 placed;
 };
 
@@ -79,6 +81,7 @@ stage(struct mailbox_save *save, mailbox_flags flags)
 	memset(s, 0, sizeof(*s));
 	if (flags != 0)
 		mailbox_file_info(s->info, "", flags);
+	s->keywords = flags & ~MAILBOX_FILE_FLAGS;
 	mailbox_file_unique(s->tmp);
 	strlcpy(s->base, s->tmp, sizeof(s->base));
 	return s;
@@ -100,6 +103,8 @@ mailbox_save_start(struct mailbox_save *save, mailbox_flags flags, time_t date)
 		return save->status = mailbox_errno("create");
 	save->n++;
 	save->date = date;
+	if (date != (time_t)-1)
+		s->saved = (uint32_t)time(NULL);
 	save->disk = save->wire = 0;
 	memset(&save->to_disk, 0, sizeof(save->to_disk));
 	memset(&save->to_wire, 0, sizeof(save->to_wire));
@@ -164,15 +169,16 @@ static mailbox_flags
 translate(struct mailbox *from, struct mailbox *to, mailbox_flags flags)
 {
 	mailbox_flags result = flags & MAILBOX_SYSTEM_FLAGS;
+	const char *name;
 	int i, j;
 
 	if (from == to)
 		return flags;
-	for (i = 0; i < KEYWORDS_LETTERS; i++) {
+	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
 		if ((flags & MAILBOX_KEYWORD(i)) == 0 ||
-		    from->keywords.names[i] == NULL)
+		    (name = keywords_name(&from->keywords, i)) == NULL)
 			continue;
-		j = mailbox_keyword(to, from->keywords.names[i], true);
+		j = mailbox_keyword(to, name, true);
 		if (j != -1)
 			result |= MAILBOX_KEYWORD(j);
 	}
@@ -233,38 +239,49 @@ link_or_copy(struct mailbox_save *save, int dir, const char *name,
 	return copy_file(save, dir, name, tmp);
 }
 
+/* The copy keeps what its name says of its size. */
+static void
+keep_sizes(struct staged *s, const struct mailbox_rec *r)
+{
+	const char *sizes = memchr(r->base, ',', r->base_len);
+	size_t n = sizes == NULL ? 0 : (size_t)(r->base + r->base_len - sizes),
+	    have = strlen(s->base);
+
+	if (have + n >= MAILBOX_FILE_MAX - MAILBOX_INFO_MAX)
+		return;
+	if (n > 0)
+		memcpy(s->base + have, sizes, n);
+	s->base[have + n] = '\0';
+}
+
 enum mailbox_status
 mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
     uint32_t seq)
 {
 	char name[MAILBOX_FILE_MAX + 1];
 	enum mailbox_status status;
-	struct uidlist_rec *rec;
+	struct mailbox_rec r;
 	struct staged *s;
-	const char *sizes;
 	int dir, i;
 
 	for (i = 0; i < 4 && save->status == MAILBOX_OK; i++) {
-		rec = mailbox_rec(from, seq);
-		if (rec->gone)
+		mailbox_rec(from, from->view[seq - 1], &r);
+		if (r.gone)
 			return MAILBOX_NONE;
-		if ((s = stage(save, translate(from, save->mb, rec->flags)))
+		if ((s = stage(save, translate(from, save->mb, r.flags)))
 		    == NULL)
 			break;
-		dir = mailbox_rec_file(from, rec, name);
+		dir = mailbox_rec_file(from, &r, name);
 		if (dir != -1 && link_or_copy(save, dir, name, s->tmp) == 0) {
-			sizes = strchr(rec->name, ',');
-			if (sizes != NULL && strlen(s->base) + strlen(sizes) <
-			    MAILBOX_FILE_MAX - MAILBOX_INFO_MAX)
-				strlcat(s->base, sizes, sizeof(s->base));
+			keep_sizes(s, &r);
+			s->saved = (uint32_t)time(NULL);
 			save->n++;
 			return MAILBOX_OK;
 		}
 		if (dir != -1 && errno != ENOENT)
 			return save->status = mailbox_errno("link");
-		if ((status = mailbox_scan(from, false)) != MAILBOX_OK)
+		if ((status = mailbox_find_files(from)) != MAILBOX_OK)
 			return save->status = status;
-		from->stamp_cur.clean = false;
 	}
 	if (save->status == MAILBOX_OK)
 		save->status = MAILBOX_TEMPORARY;
@@ -296,6 +313,9 @@ place_files(struct mailbox_save *save)
 		if (mailbox_rename_file(save->tmp, s->tmp, dir, name) == -1)
 			return mailbox_errno("rename");
 		s->placed = true;
+		if (dir == save->mb->cur)
+			save->mb->stamp_cur.known =
+			    save->mb->stamp_cur.clean = false;
 		to_new |= dir == save->mb->new;
 		to_cur |= dir == save->mb->cur;
 	}
@@ -306,23 +326,72 @@ place_files(struct mailbox_save *save)
 }
 
 static enum mailbox_status
-write_uids(struct mailbox_save *save, uint32_t *first)
+write_lines(struct mailbox_save *save)
 {
 	struct mailbox *mb = save->mb;
-	const char *name;
+	struct uidlist_writer w;
 	size_t i;
 
-	*first = mb->list.next;
 	if (UIDLIST_UID_MAX - mb->list.next < save->n)
 		return MAILBOX_LIMIT;
-	for (i = 0; i < save->n; i++) {
-		name = uidlist_string(&mb->list, save->v[i].base,
-		    strlen(save->v[i].base));
-		if (name == NULL || uidlist_add(&mb->list, name, "") == NULL)
-			return MAILBOX_TEMPORARY;
-	}
-	return uidlist_write(&mb->list, mb->dir, mb->root->file_mode) == -1 ?
+	mailbox_list_begin(mb, &w);
+	for (i = 0; i < save->n; i++)
+		uidlist_put(&w, mb->list.next + (uint32_t)i, "",
+		    save->v[i].base, strlen(save->v[i].base));
+	return uidlist_end(&mb->list, &w, mb->dir) == -1 ?
 	    mailbox_errno("uidlist") : MAILBOX_OK;
+}
+
+/* Their records, in memory and in the journal. */
+static enum mailbox_status
+add_records(struct mailbox_save *save, uint32_t first)
+{
+	struct mailbox *mb = save->mb;
+	uint32_t place, generation = mb->generation;
+	struct mailbox_log log;
+	const struct staged *s;
+	struct mailbox_own *o;
+	const char *info;
+	size_t i;
+
+	for (i = 0; i < save->n; i++) {
+		s = &save->v[i];
+		place = mailbox_places(mb);
+		if ((info = mailbox_info(mb, s->info)) == NULL ||
+		    mailbox_add(mb, first + (uint32_t)i, s->base,
+		    strlen(s->base), "") == -1 || mailbox_moved(mb, place,
+		    *info == '\0' ? WHERE_NEW : WHERE_CUR, info) == -1)
+			return MAILBOX_TEMPORARY;
+		o = mailbox_has_own(mb, place);
+		o->flags |= s->keywords;
+		o->saved = s->saved;
+	}
+	(void)mailbox_log_begin(mb, &log);
+	place = mailbox_places(mb) - (uint32_t)save->n;
+	for (i = 0; i < save->n && mb->generation == generation; i++)
+		mailbox_log_state(mb, &log, place + (uint32_t)i);
+	mailbox_log_end(mb, &log);
+	return MAILBOX_OK;
+}
+
+static enum mailbox_status
+make_known(struct mailbox_save *save, uint32_t *first)
+{
+	struct mailbox *mb = save->mb;
+	enum mailbox_status status;
+
+	if ((status = mailbox_load_locked(mb)) != MAILBOX_OK)
+		return status;
+	mailbox_make_journal(mb);
+	mailbox_watch_begin(mb);
+	if ((status = place_files(save)) != MAILBOX_OK)
+		return status;
+	*first = mb->list.next;
+	status = write_lines(save);
+	/* From here they have UIDs that others may have seen. */
+	if (status == MAILBOX_OK && add_records(save, *first) != MAILBOX_OK)
+		mailbox_distrust(mb);
+	return status;
 }
 
 static void
@@ -364,9 +433,7 @@ mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 	if (status == MAILBOX_OK)
 		status = mailbox_lock_list(save->mb, &lock);
 	if (status == MAILBOX_OK) {
-		if ((status = mailbox_load_locked(save->mb)) == MAILBOX_OK &&
-		    (status = place_files(save)) == MAILBOX_OK)
-			status = write_uids(save, first);
+		status = make_known(save, first);
 		if (status != MAILBOX_OK)
 			remove_files(save);
 		mailbox_unlock(&lock);

@@ -2,7 +2,8 @@
  *
  * Listing a mailbox's folders.  Others rename files while they are listed, and
  * a file renamed during readdir(3) may not be seen at all: a message is
- * believed gone only when a second, undisturbed listing lacks it too.
+ * believed gone only when a second, undisturbed listing lacks it too.  What is
+ * found here becomes known in mailbox_commit().
  */
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,10 +23,14 @@
 #define LISTINGS_MAX	5	/* in one scan; then nothing is believed gone */
 #define GRANULE_LOCAL	10000000LL	/* ns */
 #define GRANULE_NETWORK	2000000000LL
+#define SECOND		1000000000LL
+#define BOTH		(1u << WHERE_NEW | 1u << WHERE_CUR)
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
 #endif
+
+long long mailbox_coarse_stamps;
 
 int
 mailbox_rename_file(int fromdir, const char *from, int todir, const char *to)
@@ -43,74 +48,6 @@ mailbox_rename_file(int fromdir, const char *from, int todir, const char *to)
 		return -1;
 	}
 	return renameat(fromdir, from, todir, to);
-}
-
-/* ---- info strings ---- */
-
-static size_t
-info_place(char *const *infos, size_t cap, const char *info)
-{
-	size_t i, h = 5381;
-	const char *p;
-
-	for (p = info; *p != '\0'; p++)
-		h = h * 33 + (unsigned char)*p;
-	for (i = h & (cap - 1); infos[i] != NULL; i = (i + 1) & (cap - 1))
-		if (strcmp(infos[i], info) == 0)
-			break;
-	return i;
-}
-
-static int
-infos_grow(struct mailbox *mb)
-{
-	size_t i, cap = mb->infos_cap == 0 ? 64 : mb->infos_cap * 2;
-	char **infos = calloc(cap, sizeof(*infos));
-
-	if (infos == NULL)
-		return -1;
-	for (i = 0; i < mb->infos_cap; i++)
-		if (mb->infos[i] != NULL)
-			infos[info_place(infos, cap, mb->infos[i])] =
-			    mb->infos[i];
-	free(mb->infos);
-	mb->infos = infos;
-	mb->infos_cap = cap;
-	return 0;
-}
-
-const char *
-mailbox_info(struct mailbox *mb, const char *info)
-{
-	size_t at;
-
-	if (*info == '\0')
-		return "";
-	if (mb->ninfos * 2 >= mb->infos_cap && infos_grow(mb) == -1)
-		return NULL;
-	at = info_place(mb->infos, mb->infos_cap, info);
-	if (mb->infos[at] == NULL) {
-		if ((mb->infos[at] = strdup(info)) == NULL)
-			return NULL;
-		mb->ninfos++;
-	}
-	return mb->infos[at];
-}
-
-void
-mailbox_reflag(struct mailbox *mb)
-{
-	size_t i;
-	int c;
-
-	mb->known = MAILBOX_SYSTEM_FLAGS;
-	for (c = 0; c < KEYWORDS_LETTERS; c++)
-		if (mb->keywords.names[c] != NULL)
-			mb->known |= MAILBOX_KEYWORD(c);
-	for (i = 0; i < mb->list.n; i++)
-		mb->list.v[i].flags = mb->known &
-		    mailbox_file_flags(mb->list.v[i].info);
-	mb->new_keywords = mb->untold = true;
 }
 
 /* ---- one file ---- */
@@ -137,13 +74,49 @@ add_unknown(struct mailbox *mb, const char *name, size_t n, const char *info,
 	return 0;
 }
 
+static bool
+is_seen(const struct mailbox *mb, uint32_t place)
+{
+	return mb->seen != NULL &&
+	    (mb->seen[place / 8] & 1u << place % 8) != 0;
+}
+
+/* What this scan has found of a record already, or NULL: it is as known. */
+static struct mailbox_found *
+find_found(const struct mailbox *mb, uint32_t place)
+{
+	size_t i;
+
+	for (i = mb->nfound; i > 0; i--)
+		if (mb->found[i - 1].place == place)
+			return &mb->found[i - 1];
+	return NULL;
+}
+
+static int
+add_found(struct mailbox *mb, uint32_t place, unsigned char where,
+    const char *info, bool recent)
+{
+	struct mailbox_found *f;
+
+	if (mailbox_grow(&mb->found, &mb->found_cap, mb->nfound + 1,
+	    sizeof(*mb->found)) == -1)
+		return -1;
+	f = &mb->found[mb->nfound++];
+	f->place = place;
+	f->info = info;
+	f->where = where;
+	f->recent = recent;
+	return 0;
+}
+
 /*
  * Two names of one base in cur.  Mostly it was renamed while we listed; two
  * files can only be a copy made by hand, which gets a name of its own.
  * Returns true when the second is the message's name.
  */
 static bool
-second_name(struct mailbox *mb, const struct uidlist_rec *rec,
+second_name(struct mailbox *mb, const struct mailbox_rec *rec,
     const char *name)
 {
 	char first[MAILBOX_FILE_MAX + 1], fresh[2 * MAILBOX_FILE_MAX];
@@ -165,35 +138,60 @@ second_name(struct mailbox *mb, const struct uidlist_rec *rec,
 	return false;
 }
 
+static enum mailbox_status
+note_known(struct mailbox *mb, uint32_t place, const char *name,
+    unsigned char where, bool recent)
+{
+	struct mailbox_found *f = NULL;
+	const char *info = name + mailbox_file_base(name);
+	struct mailbox_rec r;
+
+	mailbox_rec(mb, place, &r);
+	if (is_seen(mb, place)) {
+		if ((f = find_found(mb, place)) != NULL) {
+			r.where = f->where;
+			r.info = f->info;
+		}
+		/* One in new with this name waits until it is moved. */
+		if (r.where == WHERE_CUR && where == WHERE_NEW)
+			return MAILBOX_OK;
+		if (r.where == WHERE_CUR && strcmp(r.info, info) != 0 &&
+		    !second_name(mb, &r, name))
+			return MAILBOX_OK;
+	} else if (mb->seen != NULL) {
+		mb->seen[place / 8] |= (unsigned char)(1u << place % 8);
+	}
+	if (r.where == where && strcmp(r.info, info) == 0 &&
+	    (!recent || r.recent))
+		return MAILBOX_OK;
+	if ((info = mailbox_info(mb, info)) == NULL)
+		return MAILBOX_TEMPORARY;
+	if (f == NULL)
+		return add_found(mb, place, where, info, recent) == -1 ?
+		    MAILBOX_TEMPORARY : MAILBOX_OK;
+	f->where = where;
+	f->info = info;
+	f->recent |= recent;
+	return MAILBOX_OK;
+}
+
 enum mailbox_status
 mailbox_note(struct mailbox *mb, const char *name, unsigned char where,
     bool recent)
 {
 	size_t n = mailbox_file_base(name);
-	const char *info = mailbox_info(mb, name + n);
-	struct uidlist_rec *rec;
+	uint32_t place = mailbox_place_of_name(mb, name, n);
+	struct mailbox_rec r;
+	const char *info;
 
-	if (info == NULL)
-		return MAILBOX_TEMPORARY;
-	rec = uidlist_find(&mb->list, name, n);
-	if (rec == NULL || rec->gone)
-		return add_unknown(mb, name, n, info, where, recent) == -1 ?
-		    MAILBOX_TEMPORARY : MAILBOX_OK;
-	if (rec->listing == mb->listing && rec->where == UIDLIST_CUR) {
-		/* One in new with this name waits until it is moved. */
-		if (where == UIDLIST_NEW)
-			return MAILBOX_OK;
-		if (rec->info != info && !second_name(mb, rec, name))
-			return MAILBOX_OK;
+	if (place != MAILBOX_NOPLACE) {
+		mailbox_rec(mb, place, &r);
+		if (!r.gone)
+			return note_known(mb, place, name, where, recent);
 	}
-	rec->listing = mb->listing;
-	rec->where = where;
-	rec->recent |= recent;
-	if (rec->info != info) {
-		rec->info = info;
-		rec->flags = mailbox_file_flags(info) & mb->known;
-	}
-	return MAILBOX_OK;
+	info = mailbox_info(mb, name + n);
+	return info == NULL || add_unknown(mb, name, n, info, where, recent) ==
+	    -1 ? MAILBOX_TEMPORARY : MAILBOX_OK;
 }
 
 /* A new message becomes ours: into cur, with an info.  *name is replaced by
@@ -232,18 +230,20 @@ is_message(int dir, const struct dirent *e)
 	    S_ISREG(st.st_mode);
 }
 
-static enum mailbox_status
-note_entry(struct mailbox *mb, const char *name, unsigned char where,
+enum mailbox_status
+mailbox_note_entry(struct mailbox *mb, const char *name, unsigned char where,
     bool move_new)
 {
 	char moved[2 * MAILBOX_FILE_MAX];
 
-	if (where == UIDLIST_CUR)
+	if (where == WHERE_CUR)
 		return mailbox_note(mb, name, where, false);
 	if (!move_new)
 		return mailbox_note(mb, name, where, true);
-	if (move_to_cur(mb, name, moved))
-		return mailbox_note(mb, moved, UIDLIST_CUR, true);
+	if (move_to_cur(mb, name, moved)) {
+		mb->stamp_cur.known = mb->stamp_cur.clean = false;
+		return mailbox_note(mb, moved, WHERE_CUR, true);
+	}
 	/* Gone already, or it has to stay where it is. */
 	return errno == ENOENT ? MAILBOX_OK :
 	    mailbox_note(mb, name, where, true);
@@ -268,7 +268,7 @@ list_folder(struct mailbox *mb, int dir, unsigned char where, bool move_new)
 		if ((e = readdir(d)) == NULL)
 			break;
 		if (is_message(dir, e))
-			status = note_entry(mb, e->d_name, where, move_new);
+			status = mailbox_note_entry(mb, e->d_name, where, move_new);
 	}
 	if (status == MAILBOX_OK && errno != 0)
 		status = mailbox_errno("readdir");
@@ -278,8 +278,24 @@ list_folder(struct mailbox *mb, int dir, unsigned char where, bool move_new)
 
 /* ---- stamps ---- */
 
-static void
-take_stamp(const struct mailbox *mb, int dir, struct mailbox_stamp *stamp)
+static struct timespec
+stamp_of(const struct stat *st)
+{
+	struct timespec t = st->st_mtim;
+
+	if (mailbox_coarse_stamps != 0) {
+		long long ns = t.tv_sec * SECOND + t.tv_nsec;
+
+		ns -= ns % mailbox_coarse_stamps;
+		t.tv_sec = (time_t)(ns / SECOND);
+		t.tv_nsec = (long)(ns % SECOND);
+	}
+	return t;
+}
+
+void
+mailbox_take_stamp(const struct mailbox *mb, int dir,
+    struct mailbox_stamp *stamp)
 {
 	long long granule = mb->root->network ? GRANULE_NETWORK :
 	    GRANULE_LOCAL, age;
@@ -289,107 +305,143 @@ take_stamp(const struct mailbox *mb, int dir, struct mailbox_stamp *stamp)
 	memset(stamp, 0, sizeof(*stamp));
 	if (fstat(dir, &st) == -1)
 		return;
+	if (granule < mailbox_coarse_stamps)
+		granule = mailbox_coarse_stamps;
 	clock_gettime(CLOCK_REALTIME, &now);
-	stamp->mtime = st.st_mtim;
-	age = (long long)(now.tv_sec - st.st_mtim.tv_sec);
+	stamp->mtime = stamp_of(&st);
+	stamp->known = true;
+	age = (long long)(now.tv_sec - stamp->mtime.tv_sec);
 	if (age < 10)
-		stamp->clean = age >= 0 && age * 1000000000LL + now.tv_nsec -
-		    st.st_mtim.tv_nsec > granule;
+		stamp->clean = age >= 0 && age * SECOND + now.tv_nsec -
+		    stamp->mtime.tv_nsec > granule;
 	else
 		stamp->clean = true;
 }
 
-static bool
-stamp_holds(int dir, const struct mailbox_stamp *stamp)
+bool
+mailbox_stamp_holds(int dir, const struct mailbox_stamp *stamp)
 {
+	struct timespec t;
 	struct stat st;
 
-	return fstat(dir, &st) == 0 && st.st_nlink != 0 &&
-	    st.st_mtim.tv_sec == stamp->mtime.tv_sec &&
-	    st.st_mtim.tv_nsec == stamp->mtime.tv_nsec;
+	if (!stamp->known || fstat(dir, &st) == -1 || st.st_nlink == 0)
+		return false;
+	t = stamp_of(&st);
+	return t.tv_sec == stamp->mtime.tv_sec &&
+	    t.tv_nsec == stamp->mtime.tv_nsec;
 }
 
-bool
-mailbox_unchanged(const struct mailbox *mb)
+void
+mailbox_distrust(struct mailbox *mb)
 {
-	return mb->loaded && mb->stamp_new.clean && mb->stamp_cur.clean &&
-	    stamp_holds(mb->new, &mb->stamp_new) &&
-	    stamp_holds(mb->cur, &mb->stamp_cur) &&
-	    !uidlist_changed(&mb->list, mb->dir);
+	mb->stamp_cur.known = mb->stamp_cur.clean = mb->watching = false;
 }
 
 /* ---- the scan ---- */
 
-/* A record whose file this scan has not met. */
+/* A record whose file this scan should have met and has not. */
 static bool
-is_missing(const struct mailbox *mb, const struct uidlist_rec *rec)
+is_missing(const struct mailbox *mb, uint32_t place, unsigned which)
 {
-	return !rec->gone && !rec->superseded && rec->listing != mb->listing;
+	struct mailbox_rec r;
+
+	if (is_seen(mb, place))
+		return false;
+	mailbox_rec(mb, place, &r);
+	return !r.gone && (r.where == WHERE_NOWHERE ||
+	    (which & 1u << r.where) != 0);
 }
 
 static size_t
-count_missing(const struct mailbox *mb)
+count_missing(const struct mailbox *mb, unsigned which)
 {
-	size_t i, n = 0;
+	uint32_t i, places = mailbox_places(mb);
+	size_t n = 0;
 
-	for (i = 0; i < mb->list.n; i++)
-		n += is_missing(mb, &mb->list.v[i]);
+	for (i = 0; i < places; i++)
+		n += is_missing(mb, i, which);
 	return n;
 }
 
-static void
-believe_gone(struct mailbox *mb)
+static enum mailbox_status
+believe_gone(struct mailbox *mb, unsigned which)
 {
 	char name[MAILBOX_FILE_MAX + 1];
-	struct uidlist_rec *rec;
+	uint32_t i, places = mailbox_places(mb);
+	struct mailbox_rec r;
 	struct stat st;
-	size_t i;
 	int dir;
 
-	for (i = 0; i < mb->list.n; i++) {
-		rec = &mb->list.v[i];
-		if (!is_missing(mb, rec))
+	for (i = 0; i < places; i++) {
+		if (!is_missing(mb, i, which))
 			continue;
-		dir = mailbox_rec_file(mb, rec, name);
+		mailbox_rec(mb, i, &r);
+		dir = mailbox_rec_file(mb, &r, name);
 		if (dir != -1 && fstatat(dir, name, &st,
 		    AT_SYMLINK_NOFOLLOW) == 0)
 			continue;
-		rec->gone = true;
-		rec->where = UIDLIST_NOWHERE;
+		if (add_found(mb, i, WHERE_NOWHERE, "", false) == -1)
+			return MAILBOX_TEMPORARY;
 	}
+	return MAILBOX_OK;
+}
+
+static enum mailbox_status
+list_once(struct mailbox *mb, unsigned which, bool move_new)
+{
+	enum mailbox_status status = MAILBOX_OK;
+
+	if (which & 1u << WHERE_NEW) {
+		mailbox_take_stamp(mb, mb->new, &mb->stamp_new);
+		status = list_folder(mb, mb->new, WHERE_NEW, move_new);
+	}
+	if (status == MAILBOX_OK && (which & 1u << WHERE_CUR)) {
+		/* Taken after our own moves into it. */
+		mailbox_take_stamp(mb, mb->cur, &mb->stamp_cur);
+		status = list_folder(mb, mb->cur, WHERE_CUR, false);
+	}
+	return status;
+}
+
+static enum mailbox_status
+scan(struct mailbox *mb, unsigned which, bool move_new)
+{
+	enum mailbox_status status;
+	int i;
+
+	for (i = 0; i < LISTINGS_MAX; i++) {
+		status = list_once(mb, which, move_new);
+		if (status != MAILBOX_OK)
+			return status;
+		if (count_missing(mb, which) == 0)
+			return MAILBOX_OK;
+		if (i > 0 && which == BOTH &&
+		    mailbox_stamp_holds(mb->new, &mb->stamp_new) &&
+		    mailbox_stamp_holds(mb->cur, &mb->stamp_cur))
+			return believe_gone(mb, which);
+		/* It may have gone to the other folder. */
+		which = BOTH;
+	}
+	/* What is gone cannot be told: the next refresh looks again. */
+	mb->too_lively = true;
+	mb->stamp_cur.known = mb->stamp_cur.clean = false;
+	return MAILBOX_OK;
 }
 
 enum mailbox_status
-mailbox_scan(struct mailbox *mb, bool move_new)
+mailbox_scan(struct mailbox *mb, unsigned which, bool move_new)
 {
 	enum mailbox_status status;
 	struct stat st;
-	int i;
 
 	if (fstat(mb->cur, &st) == -1 || st.st_nlink == 0)
 		return MAILBOX_RESET;
-	mb->nunknown = mb->nnames = 0;
-	mb->untold = true;
-	mb->listing++;
-	for (i = 0; i < LISTINGS_MAX; i++) {
-		take_stamp(mb, mb->new, &mb->stamp_new);
-		status = list_folder(mb, mb->new, UIDLIST_NEW, move_new);
-		if (status != MAILBOX_OK)
-			return status;
-		/* Taken after our own moves into it. */
-		take_stamp(mb, mb->cur, &mb->stamp_cur);
-		status = list_folder(mb, mb->cur, UIDLIST_CUR, false);
-		if (status != MAILBOX_OK)
-			return status;
-		if (count_missing(mb) == 0)
-			return MAILBOX_OK;
-		if (i > 0 && stamp_holds(mb->new, &mb->stamp_new) &&
-		    stamp_holds(mb->cur, &mb->stamp_cur)) {
-			believe_gone(mb);
-			return MAILBOX_OK;
-		}
-	}
-	/* Too lively to tell what is gone: the next refresh looks again. */
-	mb->stamp_cur.clean = false;
-	return MAILBOX_OK;
+	mb->too_lively = false;
+	mb->seen = calloc((size_t)mailbox_places(mb) / 8 + 1, 1);
+	if (mb->seen == NULL)
+		return MAILBOX_TEMPORARY;
+	status = scan(mb, which, move_new);
+	free(mb->seen);
+	mb->seen = NULL;
+	return status;
 }

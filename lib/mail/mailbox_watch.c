@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC
  *
- * Waking when a folder changes: one inotify instance for a root, on the folder
- * being watched.  It is only a sign to look; what changed is found by
- * looking.
+ * Events of a mailbox's folders: they wake a session that waits, and spare it
+ * listing a folder of which they tell all that happened.  One inotify instance
+ * serves a root; each mailbox has its two watches.
  */
 #include <sys/inotify.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
@@ -15,6 +19,11 @@
 
 #define SECONDS_WATCHED	120	/* in case an event was lost */
 #define SECONDS_POLLED	15
+#define EVENTS_MAX	(1u << 20)	/* octets of names kept */
+#define FOUND_MAX	1000	/* then a listing costs less */
+
+#define CAME	(IN_CREATE | IN_MOVED_TO)
+#define WENT	(IN_DELETE | IN_MOVED_FROM)
 
 /* The kernel gives a user only so many instances: then we poll. */
 static void
@@ -31,76 +40,241 @@ make_instance(struct mailbox_root *root)
 		log_once("mailbox-watch", "error=none-left");
 }
 
-static void
-unwatch(struct mailbox_root *root)
+void
+mailbox_watch_end(struct mailbox *mb)
 {
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		if (root->watches[i] != -1)
-			(void)inotify_rm_watch(root->inotify,
-			    root->watches[i]);
-		root->watches[i] = -1;
+		if (mb->watches[i] != -1)
+			(void)inotify_rm_watch(mb->root->inotify,
+			    mb->watches[i]);
+		mb->watches[i] = -1;
 	}
-	root->watched = NULL;
+	mb->watching = mb->lost_events = false;
+	mb->nevents = 0;
 }
 
 /* The folders by the root's path: a sandbox has no /proc to name an open
  * descriptor by. */
 static int
-watch(struct mailbox_root *root, const struct mailbox *mb)
+add_watches(struct mailbox *mb)
 {
 	static const char *const folders[2] = { "new", "cur" };
-	const uint32_t events = IN_CREATE | IN_DELETE | IN_MOVED_FROM |
-	    IN_MOVED_TO | IN_DELETE_SELF | IN_ONLYDIR;
 	char folder[MAILBOX_NAME_MAX + 2], path[PATH_MAX];
 	int i, n;
 
 	if (mailbox_path(mb->name, folder) != MAILBOX_OK)
 		return -1;
 	for (i = 0; i < 2; i++) {
-		n = snprintf(path, sizeof(path), "%s/%s/%s", root->path,
+		n = snprintf(path, sizeof(path), "%s/%s/%s", mb->root->path,
 		    folder, folders[i]);
 		if (n < 0 || (size_t)n >= sizeof(path))
 			return -1;
-		root->watches[i] = inotify_add_watch(root->inotify, path,
-		    events);
-		if (root->watches[i] == -1)
+		mb->watches[i] = inotify_add_watch(mb->root->inotify, path,
+		    CAME | WENT | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR);
+		if (mb->watches[i] == -1)
 			return -1;
 	}
 	return 0;
 }
 
-int
-mailbox_watch(struct mailbox *mb, int *seconds)
+/* The kernel has one watch for a folder: two mailboxes of one instance that
+ * are the same would share it. */
+static bool
+is_watched_twice(const struct mailbox *mb)
 {
-	struct mailbox_root *root = mb->root;
+	const struct mailbox *other;
 
-	*seconds = SECONDS_POLLED;
-	make_instance(root);
-	if (root->inotify == -1)
-		return -1;
-	if (root->watched != mb) {
-		unwatch(root);
-		if (watch(root, mb) == -1) {
-			unwatch(root);
-			return -1;
-		}
-		root->watched = mb;
-		/* What came before the watch is not told by it. */
-		mb->stamp_cur.clean = false;
-	}
-	*seconds = SECONDS_WATCHED;
-	return root->inotify;
+	for (other = mb->root->open; other != NULL; other = other->next)
+		if (other != mb && other->watches[0] != -1 &&
+		    strcmp(other->name, mb->name) == 0)
+			return true;
+	return false;
 }
 
 void
-mailbox_take_events(const struct mailbox *mb)
+mailbox_watch_begin(struct mailbox *mb)
 {
-	char buf[4096] __attribute__((aligned(8)));
-
-	if (mb->root->watched != mb)
+	if (mb->watches[1] != -1)
 		return;
-	while (read(mb->root->inotify, buf, sizeof(buf)) > 0)
-		;
+	make_instance(mb->root);
+	if (mb->root->inotify == -1 || is_watched_twice(mb))
+		return;
+	if (add_watches(mb) == -1) {
+		mailbox_watch_end(mb);
+		return;
+	}
+	/* What came before the watch is not told by it. */
+	mb->watching = mb->stamp_new.clean && mb->stamp_cur.clean &&
+	    mailbox_stamp_holds(mb->new, &mb->stamp_new) &&
+	    mailbox_stamp_holds(mb->cur, &mb->stamp_cur);
+}
+
+int
+mailbox_watch(struct mailbox *mb, int *seconds)
+{
+	mailbox_watch_begin(mb);
+	if (mb->watches[1] == -1) {
+		*seconds = SECONDS_POLLED;
+		return -1;
+	}
+	*seconds = SECONDS_WATCHED;
+	return mb->root->inotify;
+}
+
+/* ---- events ---- */
+
+static void
+queue_event(struct mailbox *mb, unsigned char where,
+    const struct inotify_event *e)
+{
+	size_t n = strnlen(e->name, e->len) + 3;
+
+	if ((e->mask & (CAME | WENT)) == 0 || mb->lost_events ||
+	    mb->nevents + n > EVENTS_MAX || mailbox_grow(&mb->events,
+	    &mb->events_cap, mb->nevents + n, 1) == -1) {
+		mb->lost_events = true;
+		return;
+	}
+	mb->events[mb->nevents] = (char)where;
+	mb->events[mb->nevents + 1] = (e->mask & CAME) != 0;
+	memcpy(mb->events + mb->nevents + 2, e->name, n - 3);
+	mb->events[mb->nevents + n - 1] = '\0';
+	mb->nevents += n;
+}
+
+static void
+dispatch(struct mailbox_root *root, const struct inotify_event *e)
+{
+	struct mailbox *mb;
+
+	for (mb = root->open; mb != NULL; mb = mb->next) {
+		if (e->mask & IN_Q_OVERFLOW)
+			mb->lost_events = true;
+		else if (e->wd == mb->watches[0])
+			queue_event(mb, WHERE_NEW, e);
+		else if (e->wd == mb->watches[1])
+			queue_event(mb, WHERE_CUR, e);
+	}
+}
+
+/* All the kernel has, to the mailboxes they are of. */
+static void
+read_events(struct mailbox_root *root)
+{
+	char buf[16384] __attribute__((aligned(8)));
+	const struct inotify_event *e;
+	ssize_t n, at;
+
+	while ((n = read(root->inotify, buf, sizeof(buf))) > 0)
+		for (at = 0; at < n; at += (ssize_t)(sizeof(*e) + e->len)) {
+			e = (const void *)(buf + at);
+			dispatch(root, e);
+		}
+}
+
+/* Whether the record of this name says that it is there: *place becomes it. */
+static bool
+is_known(const struct mailbox *mb, unsigned char where, const char *name,
+    uint32_t *place)
+{
+	size_t n = mailbox_file_base(name);
+	struct mailbox_rec r;
+
+	*place = mailbox_place_of_name(mb, name, n);
+	if (*place == MAILBOX_NOPLACE)
+		return false;
+	mailbox_rec(mb, *place, &r);
+	return !r.gone && r.where == where && strcmp(r.info, name + n) == 0;
+}
+
+static bool
+is_there(const struct mailbox *mb, unsigned char where, const char *name)
+{
+	struct stat st;
+
+	return fstatat(where == WHERE_NEW ? mb->new : mb->cur, name, &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool
+was_found(const struct mailbox *mb, uint32_t place)
+{
+	size_t i;
+
+	for (i = 0; i < mb->nfound; i++)
+		if (mb->found[i].place == place)
+			return true;
+	return false;
+}
+
+/* Files that came, or have another name. */
+static bool
+note_came(struct mailbox *mb)
+{
+	bool move_new = (mb->flags & (MAILBOX_KEEP_NEW | MAILBOX_READONLY)) ==
+	    0;
+	const char *p, *name;
+	uint32_t place;
+
+	for (p = mb->events; p < mb->events + mb->nevents;
+	    p = name + strlen(name) + 1) {
+		name = p + 2;
+		if (!p[1] || !mailbox_file_ok(name) || is_known(mb,
+		    (unsigned char)*p, name, &place) ||
+		    !is_there(mb, (unsigned char)*p, name))
+			continue;
+		if (mb->nfound > FOUND_MAX || mailbox_note_entry(mb, name,
+		    (unsigned char)*p, move_new) != MAILBOX_OK)
+			return false;
+	}
+	return true;
+}
+
+/* Whether all that went came again elsewhere, or was known to be gone. */
+static bool
+explain_went(const struct mailbox *mb)
+{
+	const char *p, *name;
+	uint32_t place;
+
+	for (p = mb->events; p < mb->events + mb->nevents;
+	    p = name + strlen(name) + 1) {
+		name = p + 2;
+		if (p[1] || !is_known(mb, (unsigned char)*p, name, &place) ||
+		    was_found(mb, place))
+			continue;
+		if (!is_there(mb, (unsigned char)*p, name))
+			return false;
+	}
+	return true;
+}
+
+bool
+mailbox_take_events(struct mailbox *mb)
+{
+	struct mailbox_stamp stamp_new, stamp_cur;
+	bool good;
+
+	if (mb->root->inotify == -1 || mb->watches[1] == -1)
+		return false;
+	/* Taken first: what happens later is in the next events. */
+	mailbox_take_stamp(mb, mb->new, &stamp_new);
+	mailbox_take_stamp(mb, mb->cur, &stamp_cur);
+	read_events(mb->root);
+	good = mb->watching && !mb->lost_events && note_came(mb) &&
+	    explain_went(mb);
+	mb->nevents = 0;
+	mb->lost_events = false;
+	mb->watching = good;
+	if (good) {
+		mb->stamp_new = stamp_new;
+		mb->stamp_cur = stamp_cur;
+	} else {
+		/* A listing will find them; but what is ours since it was
+		 * moved from new is remembered. */
+		mb->nfound = 0;
+	}
+	return good;
 }

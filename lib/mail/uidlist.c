@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * The list in memory and its text form; see mail/uidlist.h.  It opens no
- * file: that is uidlist_file.c.  It must never give a UID twice, whatever a
- * file says.
+ * The text form of a UID list; see mail/uidlist.h.  It opens no file: that is
+ * uidlist_file.c.  It must never give a UID twice, whatever a file says.
  */
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "mail/uidlist.h"
-
-#define CHUNK	65536
-
-struct uidlist_chunk {
-	struct uidlist_chunk *next;
-	size_t		 used, size;
-	char		 data[];
-};
 
 void
 uidlist_init(struct uidlist *l)
@@ -29,188 +19,9 @@ uidlist_init(struct uidlist *l)
 void
 uidlist_free(struct uidlist *l)
 {
-	struct uidlist_chunk *c;
-
-	while ((c = l->chunks) != NULL) {
-		l->chunks = c->next;
-		free(c);
-	}
-	free(l->v);
-	free(l->hash);
-	free(l->header);
 	if (l->fd != -1)
 		close(l->fd);
 	uidlist_init(l);
-}
-
-char *
-uidlist_hold(struct uidlist *l, size_t n)
-{
-	struct uidlist_chunk *c = l->chunks;
-	size_t size = n > CHUNK ? n : CHUNK;
-
-	if (c == NULL || c->size - c->used < n) {
-		if ((c = malloc(sizeof(*c) + size)) == NULL)
-			return NULL;
-		c->used = 0;
-		c->size = size;
-		/* A chunk of its own must not hide the one being filled. */
-		if (n > CHUNK && l->chunks != NULL) {
-			c->next = l->chunks->next;
-			l->chunks->next = c;
-		} else {
-			c->next = l->chunks;
-			l->chunks = c;
-		}
-	}
-	c->used += n;
-	return c->data + c->used - n;
-}
-
-const char *
-uidlist_string(struct uidlist *l, const char *s, size_t n)
-{
-	char *to = uidlist_hold(l, n + 1);
-
-	if (to == NULL)
-		return NULL;
-	memcpy(to, s, n);
-	to[n] = '\0';
-	return to;
-}
-
-/* FNV-1a.  Names are the owner's own; nobody gains by choosing them. */
-static uint32_t
-hash_name(const char *s, size_t n)
-{
-	uint32_t h = 2166136261u;
-
-	while (n-- > 0)
-		h = (h ^ (unsigned char)*s++) * 16777619u;
-	return h ^ h >> 15;
-}
-
-/* Where the name stands in the hash, or the free place it would take. */
-static size_t
-hash_place(const struct uidlist *l, const char *s, size_t n)
-{
-	size_t i = hash_name(s, n) & (l->nhash - 1);
-	const char *name;
-
-	for (; l->hash[i] != 0; i = (i + 1) & (l->nhash - 1)) {
-		name = l->v[l->hash[i] - 1].name;
-		if (strncmp(name, s, n) == 0 && name[n] == '\0')
-			break;
-	}
-	return i;
-}
-
-/* A hash of n places for the records of v. */
-static int
-rehash(struct uidlist *l, size_t nhash)
-{
-	size_t i, at;
-	uint32_t *hash = calloc(nhash, sizeof(*hash));
-
-	if (hash == NULL)
-		return -1;
-	free(l->hash);
-	l->hash = hash;
-	l->nhash = nhash;
-	for (i = 0; i < l->n; i++) {
-		if (l->v[i].superseded)
-			continue;
-		at = hash_place(l, l->v[i].name, strlen(l->v[i].name));
-		l->hash[at] = (uint32_t)i + 1;
-	}
-	return 0;
-}
-
-int
-uidlist_take(struct uidlist *l, struct uidlist_rec *v, size_t n)
-{
-	struct uidlist_rec *old = l->v;
-	size_t nhash = 256, oldn = l->n;
-
-	while (nhash <= n * 2)
-		nhash *= 2;
-	l->v = v;
-	l->n = n;
-	if (rehash(l, nhash) == -1) {
-		l->v = old;
-		l->n = oldn;
-		return -1;
-	}
-	free(old);
-	l->cap = l->written = n;
-	return 0;
-}
-
-struct uidlist_rec *
-uidlist_find(struct uidlist *l, const char *s, size_t n)
-{
-	size_t at;
-
-	if (l->nhash == 0)
-		return NULL;
-	at = hash_place(l, s, n);
-	return l->hash[at] == 0 ? NULL : &l->v[l->hash[at] - 1];
-}
-
-size_t
-uidlist_at(const struct uidlist *l, uint32_t uid)
-{
-	size_t low = 0, high = l->n, mid;
-
-	while (low < high) {
-		mid = low + (high - low) / 2;
-		if (l->v[mid].uid < uid)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* A record behind the last; its uid is above all others. */
-static struct uidlist_rec *
-add(struct uidlist *l, uint32_t uid, const char *name, const char *ext)
-{
-	struct uidlist_rec *rec;
-	size_t cap, at;
-
-	if (l->n == l->cap) {
-		cap = l->cap == 0 ? 64 : l->cap * 2;
-		rec = reallocarray(l->v, cap, sizeof(*l->v));
-		if (rec == NULL)
-			return NULL;
-		l->v = rec;
-		l->cap = cap;
-	}
-	if (l->n * 2 >= l->nhash &&
-	    rehash(l, l->nhash == 0 ? 256 : l->nhash * 2) == -1)
-		return NULL;
-	at = hash_place(l, name, strlen(name));
-	if (l->hash[at] != 0)
-		l->v[l->hash[at] - 1].superseded = true;
-	rec = &l->v[l->n++];
-	memset(rec, 0, sizeof(*rec));
-	rec->uid = uid;
-	rec->name = name;
-	rec->ext = ext;
-	rec->info = "";
-	rec->size = UINT64_MAX;
-	l->hash[at] = (uint32_t)l->n;
-	l->next = uid + 1;
-	return rec;
-}
-
-struct uidlist_rec *
-uidlist_add(struct uidlist *l, const char *name, const char *ext)
-{
-	if (l->next > UIDLIST_UID_MAX)
-		return NULL;
-	return add(l, l->next, name, ext);
 }
 
 /* A number of at most 32 bits and not 0; *p is moved behind it. */
@@ -231,68 +42,68 @@ number(char **p, uint32_t *n)
 }
 
 /* *(key value): V and N are taken out, the rest is kept as it stands. */
-static int
+static void
 parse_header3(struct uidlist *l, char *p)
 {
-	char *start, *to;
-	size_t n = strlen(p);
+	char *start, *digits, *to = l->header;
+	size_t n;
 
-	if ((l->header = malloc(n + 2)) == NULL)
-		return -1;
-	to = l->header;
 	while (*p != '\0') {
 		start = p;
 		p += strcspn(p, " ");
 		n = (size_t)(p - start);
 		p += strspn(p, " ");
 		if (*start == 'V' || *start == 'N') {
-			char *digits = start + 1;
-
+			digits = start + 1;
 			if (!number(&digits, *start == 'V' ? &l->validity :
 			    &l->next))
 				l->damaged = true;
 			continue;
 		}
+		if (n + 2 > (size_t)(l->header + sizeof(l->header) - to)) {
+			l->damaged = true;
+			break;
+		}
 		*to++ = ' ';
-		memmove(to, start, n);
+		memcpy(to, start, n);
 		to += n;
 	}
 	*to = '\0';
-	return 0;
 }
 
 /* header = "3 " fields / "1 " uidvalidity " " nextuid */
-static int
+static void
 parse_header(struct uidlist *l, char *p)
 {
 	uint32_t validity, next;
 
-	if (strncmp(p, "3 ", 2) == 0)
-		return parse_header3(l, p + 2);
+	l->version3 = strncmp(p, "3 ", 2) == 0;
+	if (l->version3) {
+		parse_header3(l, p + 2);
+		return;
+	}
 	l->damaged = true;
 	if (strncmp(p, "1 ", 2) != 0)
-		return 0;
+		return;
 	p += 2;
 	if (!number(&p, &validity) || *p++ != ' ' || !number(&p, &next))
-		return 0;
+		return;
 	l->validity = validity;
 	l->next = next;
-	return 0;
 }
 
 /* record = uid *(SP key value) SP ":" name; in version 1 uid SP name */
 static int
-parse_record(struct uidlist *l, char *p, uint32_t *last)
+parse_record(struct uidlist *l, char *p, uidlist_take *take, void *arg)
 {
-	struct uidlist_rec *rec;
-	uint32_t uid, next = l->next;
 	char *ext, *name;
+	uint32_t uid;
 
 	if (!number(&p, &uid) || *p != ' ' || uid > UIDLIST_UID_MAX)
 		return 0;
 	p += strspn(p, " ");
 	ext = p;
-	if (l->header != NULL) {
+	if (l->version3) {
 		if (*p != ':' && (p = strstr(p, " :")) == NULL)
 			return 0;
 		if (*p == ' ')
@@ -306,33 +117,33 @@ parse_record(struct uidlist *l, char *p, uint32_t *last)
 	}
 	/* Flags behind the base name are those of long ago. */
 	name[strcspn(name, ":")] = '\0';
-	if (uid <= *last || *name == '\0' || strchr(name, '/') != NULL)
+	if (uid <= l->last || *name == '\0' || strchr(name, '/') != NULL)
 		return 0;
-	if ((rec = add(l, uid, name, ext)) == NULL)
-		return -1;
-	if (l->next < next)
-		l->next = next;
-	*last = uid;
-	return 1;
+	l->last = uid;
+	l->lines++;
+	if (l->next <= uid)
+		l->next = uid + 1;
+	return take(arg, uid, name, ext) == -1 ? -1 : 1;
 }
 
 ssize_t
-uidlist_parse(struct uidlist *l, char *text, size_t n, bool header)
+uidlist_parse(struct uidlist *l, char *text, size_t n, bool header,
+    uidlist_take *take, void *arg)
 {
 	char *p = text, *end = text + n, *nl;
-	uint32_t last = l->n > 0 ? l->v[l->n - 1].uid : 0;
 	int r;
 
 	if (!header && l->validity == 0)
 		return (ssize_t)n;
 	for (; (nl = memchr(p, '\n', (size_t)(end - p))) != NULL; p = nl + 1) {
 		*nl = '\0';
+		r = 1;
 		if (memchr(p, '\0', (size_t)(nl - p)) != NULL)
 			r = 0;
 		else if (header)
-			r = parse_header(l, p) == -1 ? -1 : 1;
+			parse_header(l, p);
 		else
-			r = parse_record(l, p, &last);
+			r = parse_record(l, p, take, arg);
 		if (r == -1)
 			return -1;
 		if (r == 0)
@@ -348,12 +159,12 @@ uidlist_parse(struct uidlist *l, char *text, size_t n, bool header)
 }
 
 int
-uidlist_ext(const struct uidlist_rec *rec, char key, char *value, size_t size)
+uidlist_ext(const char *ext, char key, char *value, size_t size)
 {
 	const char *p;
 	size_t n;
 
-	for (p = rec->ext; *p != '\0'; p += n, p += strspn(p, " ")) {
+	for (p = ext; *p != '\0'; p += n, p += strspn(p, " ")) {
 		n = strcspn(p, " ");
 		if (*p != key)
 			continue;

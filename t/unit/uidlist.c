@@ -16,8 +16,7 @@
 #include "mail/mailbox_file.h"
 #include "mail/uidlist.h"
 
-/* What is expected: "validity next damaged|uid name ext;..." of the records
- * that are not superseded. */
+/* What is expected: "validity next damaged|uid name ext;..." */
 static const struct {
 	const char	*what;
 	const char	*text;
@@ -46,8 +45,8 @@ static const struct {
 	{ "UIDs not in order", "3 V7 N9\n5 :a\n4 :b\n6 :c\n",
 	  "7 9 1|5 a ;6 c ;" },
 	{ "a UID twice", "3 V7 N9\n5 :a\n5 :b\n", "7 9 1|5 a ;" },
-	{ "a name twice: the later counts", "3 V7 N9\n5 :a\n6 :b\n7 :a\n",
-	  "7 9 0|6 b ;7 a ;" },
+	{ "a name twice", "3 V7 N9\n5 :a\n6 :b\n7 :a\n",
+	  "7 9 0|5 a ;6 b ;7 a ;" },
 	{ "UID 0", "3 V7 N9\n0 :a\n5 :b\n", "7 9 1|5 b ;" },
 	{ "UID too large", "3 V7 N9\n4294967295 :a\n5 :b\n", "7 9 1|5 b ;" },
 	{ "a slash in a name", "3 V7 N9\n4 :../a\n5 :b\n", "7 9 1|5 b ;" },
@@ -55,89 +54,59 @@ static const struct {
 	{ "an empty line", "3 V7 N9\n\n6 :b\n", "7 9 1|6 b ;" },
 };
 
-static void
-describe(const struct uidlist *l, struct buf *b)
+static int
+take(void *arg, uint32_t uid, const char *name, const char *ext)
 {
-	size_t i;
-
-	buf_reset(b);
-	buf_addf(b, "%u %u %d|", l->validity, l->next, l->damaged);
-	for (i = 0; i < l->n; i++)
-		if (!l->v[i].superseded)
-			buf_addf(b, "%u %s %s;", l->v[i].uid, l->v[i].name,
-			    l->v[i].ext);
+	buf_addf(arg, "%u %s %s;", uid, name, ext);
+	return 0;
 }
 
-/* Give the text in pieces that end at cut and at the end, as a file grows. */
+/* Give the text in pieces that end at cut and at the end, as a file grows; b
+ * becomes what was understood. */
 static void
-parse(struct uidlist *l, const char *text, size_t n, size_t cut)
+parse(struct buf *b, const char *text, size_t n, size_t cut)
 {
 	size_t at = 0, ends[2] = { cut, n }, i, len;
+	char hold[256], head[64];
+	struct uidlist l;
 	ssize_t got;
-	char *hold;
 
-	uidlist_init(l);
+	uidlist_init(&l);
+	buf_reset(b);
 	for (i = 0; i < 2; i++) {
 		len = ends[i] - at;
-		hold = uidlist_hold(l, len + 1);
 		memcpy(hold, text + at, len);
-		got = uidlist_parse(l, hold, len, at == 0);
+		got = uidlist_parse(&l, hold, len, at == 0, take, b);
 		at += got > 0 ? (size_t)got : 0;
 	}
+	snprintf(head, sizeof(head), "%u %u %d|", l.validity, l.next,
+	    l.damaged);
+	len = b->len;
+	buf_adds(b, head);
+	/* The head in front. */
+	memmove(b->data + strlen(head), b->data, len);
+	memcpy(b->data, head, strlen(head));
+	uidlist_free(&l);
 }
 
 static void
 test_parse(void)
 {
-	struct uidlist l;
 	struct buf b;
 	size_t i, cut, n, bad;
 
 	buf_init(&b, 4096);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		n = strlen(rows[i].text);
-		parse(&l, rows[i].text, n, n);
-		describe(&l, &b);
+		parse(&b, rows[i].text, n, n);
 		is_str(buf_str(&b), rows[i].want, rows[i].what);
-		uidlist_free(&l);
 		for (cut = bad = 0; cut < n; cut++) {
-			parse(&l, rows[i].text, n, cut);
-			describe(&l, &b);
+			parse(&b, rows[i].text, n, cut);
 			bad += strcmp(buf_str(&b), rows[i].want) != 0;
-			uidlist_free(&l);
 		}
 		is_int((long long)bad, 0, "the same in two pieces");
 	}
 	buf_free(&b);
-}
-
-static void
-test_find(void)
-{
-	char name[32];
-	struct uidlist l;
-	size_t bad = 0;
-	int i;
-
-	uidlist_init(&l);
-	for (i = 0; i < 5000; i++) {
-		snprintf(name, sizeof(name), "name%d", i);
-		uidlist_add(&l, uidlist_string(&l, name, strlen(name)), "");
-	}
-	for (i = 0; i < 5000; i++) {
-		snprintf(name, sizeof(name), "name%d", i);
-		bad += uidlist_find(&l, name, strlen(name))->uid !=
-		    (uint32_t)i + 1;
-	}
-	is_int((long long)bad, 0, "5000 names are found");
-	ok(uidlist_find(&l, "name", 4) == NULL, "a prefix is not");
-	is_int((long long)uidlist_at(&l, 0), 0, "from UID 0");
-	is_int((long long)uidlist_at(&l, 4000), 3999, "from UID 4000");
-	is_int((long long)uidlist_at(&l, 9999), 5000, "from beyond");
-	l.next = UIDLIST_UID_MAX;
-	ok(uidlist_add(&l, "last", "") != NULL, "the last UID");
-	ok(uidlist_add(&l, "more", "") == NULL, "and no more");
-	uidlist_free(&l);
 }
 
 static void
@@ -162,76 +131,155 @@ get(int dir, const char *name)
 	return text;
 }
 
-static void
-test_file(void)
+static const char *
+lines(struct buf *b)
 {
-	char path[] = "/tmp/stdmail-uidlist.XXXXXX";
-	struct uidlist l;
-	int dir, i;
+	return b->len == 0 ? "" : buf_str(b);
+}
 
-	dir = open(mkdtemp(path), O_RDONLY | O_DIRECTORY);
-	uidlist_init(&l);
-	is_int(uidlist_read(&l, dir), UIDLIST_MISSING, "no file");
+/* Open and read all. */
+static enum uidlist_read
+open_all(struct uidlist *l, int dir, struct buf *b)
+{
+	uidlist_init(l);
+	buf_reset(b);
+	if (uidlist_open(l, dir) != UIDLIST_MORE)
+		return UIDLIST_MISSING;
+	return uidlist_read(l, dir, take, b);
+}
+
+static int
+add_line(struct uidlist *l, int dir, const char *name)
+{
+	struct uidlist_writer w;
+
+	uidlist_begin(l, &w, dir, 0600, false);
+	uidlist_put(&w, l->next, "", name, strlen(name));
+	return uidlist_end(l, &w, dir);
+}
+
+static void
+test_file(int dir)
+{
+	struct uidlist_writer w;
+	struct uidlist l;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	is_int(open_all(&l, dir, &b), UIDLIST_MISSING, "no file");
 	put(dir, UIDLIST_FILE, "3 V7 N3 Gabc Xyz\n1 :a\n2 W5 :b\n");
-	is_int(uidlist_read(&l, dir), UIDLIST_MORE, "a file");
-	is_int(uidlist_read(&l, dir), UIDLIST_SAME, "the same file");
-	uidlist_add(&l, "c", "");
-	is_int(uidlist_write(&l, dir, 0600), 0, "append");
+	is_int(open_all(&l, dir, &b), UIDLIST_MORE, "a file");
+	is_str(lines(&b), "1 a ;2 b W5;", "its lines");
+	is_int(uidlist_read(&l, dir, take, &b), UIDLIST_SAME, "the same file");
+	is_int(add_line(&l, dir, "c"), 0, "append");
 	is_str(get(dir, UIDLIST_FILE),
 	    "3 V7 N3 Gabc Xyz\n1 :a\n2 W5 :b\n3 :c\n", "a line more");
-	is_int(uidlist_read(&l, dir), UIDLIST_SAME, "nothing new for us");
-
+	is_int(l.next, 4, "the next UID");
+	is_int(uidlist_read(&l, dir, take, &b), UIDLIST_SAME,
+	    "nothing new for us");
 	put(dir, UIDLIST_FILE, "3 V7 N3 Gabc Xyz\n1 :a\n2 W5 :b\n3 :c\n4 :d\n");
-	is_int(uidlist_read(&l, dir), UIDLIST_MORE, "another one appended");
-	is_int((long long)l.n, 4, "its record");
-	l.v[0].gone = true;
-	l.damaged = true;
-	is_int(uidlist_write(&l, dir, 0600), 0, "replace");
-	is_str(get(dir, UIDLIST_FILE),
-	    "3 V7 N5 Gabc Xyz\n2 W5 :b\n3 :c\n4 :d\n",
-	    "unknown fields stay, gone records do not");
+	buf_reset(&b);
+	is_int(uidlist_read(&l, dir, take, &b), UIDLIST_MORE,
+	    "another one appended");
+	is_str(lines(&b), "4 d ;", "its line");
+	uidlist_begin(&l, &w, dir, 0600, true);
+	uidlist_put(&w, 2, "W5", "b", 1);
+	uidlist_put(&w, 3, "", "cXX", 1);
+	is_int(uidlist_end(&l, &w, dir), 0, "replace");
+	is_str(get(dir, UIDLIST_FILE), "3 V7 N5 Gabc Xyz\n2 W5 :b\n3 :c\n",
+	    "unknown fields stay");
+	is_int(uidlist_read(&l, dir, take, &b), UIDLIST_SAME, "it is ours");
 	put(dir, "other", "3 V7 N9\n4 :d\n");
 	renameat(dir, "other", dir, UIDLIST_FILE);
-	is_int(uidlist_read(&l, dir), UIDLIST_REPLACED, "replaced by another");
+	is_int(uidlist_read(&l, dir, take, &b), UIDLIST_REPLACED,
+	    "replaced by another");
 	uidlist_free(&l);
 
 	put(dir, UIDLIST_FILE, "3 V7 N2\n1 :a\n2 :torn");
-	uidlist_init(&l);
-	is_int(uidlist_read(&l, dir), UIDLIST_MORE, "a torn line");
-	uidlist_add(&l, "c", "");
-	is_int(uidlist_write(&l, dir, 0600), 0, "written over");
-	is_str(get(dir, UIDLIST_FILE), "3 V7 N3\n1 :a\n2 :c\n",
-	    "and not appended to");
+	is_int(open_all(&l, dir, &b), UIDLIST_MORE, "a torn line");
+	is_str(lines(&b), "1 a ;", "is none");
 	uidlist_free(&l);
 
 	uidlist_init(&l);
 	l.validity = 9;
-	for (i = 0; i < 300; i++)
-		uidlist_add(&l, uidlist_string(&l, (char[]){ 'a' + i / 26,
-		    'a' + i % 26 }, 2), "");
-	is_int(uidlist_write(&l, dir, 0600), 0, "a list of our own");
+	l.next = 301;
+	uidlist_begin(&l, &w, dir, 0600, true);
+	is_int(uidlist_end(&l, &w, dir), 0, "a list of our own");
 	ok(strncmp(get(dir, UIDLIST_FILE), "3 V9 N301 G", 11) == 0,
 	    "has a GUID");
 	uidlist_free(&l);
 	unlinkat(dir, UIDLIST_FILE, 0);
-	close(dir);
-	rmdir(path);
+
+	put(dir, UIDLIST_COURIER, "1 77 5\n1 a\n4 b:2,S\n");
+	is_int(open_all(&l, dir, &b), UIDLIST_MORE, "Courier's");
+	is_str(lines(&b), "1 a ;4 b ;", "is read");
+	ok(l.validity == 77 && l.next == 5 && l.courier && l.damaged,
+	    "to be written as ours");
+	put(dir, UIDLIST_FILE, "3 V7 N2\n1 :a\n");
+	is_int(uidlist_read(&l, dir, take, &b), UIDLIST_REPLACED,
+	    "which another may have done");
+	uidlist_free(&l);
+	unlinkat(dir, UIDLIST_FILE, 0);
+	unlinkat(dir, UIDLIST_COURIER, 0);
+	buf_free(&b);
+}
+
+/* A place in a file is known again only while it is that file. */
+static void
+test_mark(int dir)
+{
+	struct uidlist_mark mark;
+	struct uidlist l;
+	struct buf b;
+
+	buf_init(&b, 4096);
+	put(dir, UIDLIST_FILE, "3 V7 N3\n1 :a\n2 :b\n");
+	open_all(&l, dir, &b);
+	is_int(uidlist_mark(&l, &mark), 0, "a mark");
+	uidlist_free(&l);
+	put(dir, UIDLIST_FILE, "3 V7 N3\n1 :a\n2 :b\n3 :c\n");
+	uidlist_init(&l);
+	uidlist_open(&l, dir);
+	ok(uidlist_resume(&l, &mark), "the file has grown");
+	buf_reset(&b);
+	uidlist_read(&l, dir, take, &b);
+	is_str(lines(&b), "3 c ;", "what came since");
+	is_int(l.lines, 3, "all lines are counted");
+	uidlist_free(&l);
+	put(dir, UIDLIST_FILE, "3 V7 N3\n1 :a\n2 :X\n3 :c\n");
+	uidlist_init(&l);
+	uidlist_open(&l, dir);
+	ok(!uidlist_resume(&l, &mark), "other octets before it");
+	uidlist_free(&l);
+	put(dir, UIDLIST_FILE, "3 V7 N3\n1 :a\n");
+	uidlist_init(&l);
+	uidlist_open(&l, dir);
+	ok(!uidlist_resume(&l, &mark), "a shorter one");
+	uidlist_free(&l);
+	put(dir, "other", "3 V7 N3\n1 :a\n2 :b\n");
+	renameat(dir, "other", dir, UIDLIST_FILE);
+	uidlist_init(&l);
+	uidlist_open(&l, dir);
+	ok(!uidlist_resume(&l, &mark), "a copy");
+	uidlist_free(&l);
+	unlinkat(dir, UIDLIST_FILE, 0);
+	buf_free(&b);
 }
 
 static void
 test_ext(void)
 {
-	struct uidlist_rec rec = { .ext = "W12 Pa-b O P" };
+	const char *ext = "W12 Pa-b O P";
 	char v[5];
 
-	is_int(uidlist_ext(&rec, 'W', v, sizeof(v)), 1, "W");
+	is_int(uidlist_ext(ext, 'W', v, sizeof(v)), 1, "W");
 	is_str(v, "12", "its value");
-	is_int(uidlist_ext(&rec, 'P', v, sizeof(v)), 1, "P");
+	is_int(uidlist_ext(ext, 'P', v, sizeof(v)), 1, "P");
 	is_str(v, "a-b", "its value");
-	is_int(uidlist_ext(&rec, 'O', v, sizeof(v)), 1, "O");
+	is_int(uidlist_ext(ext, 'O', v, sizeof(v)), 1, "O");
 	is_str(v, "", "empty");
-	is_int(uidlist_ext(&rec, 'X', v, sizeof(v)), 0, "no X");
-	is_int(uidlist_ext(&rec, 'P', v, 3), 0, "no room");
+	is_int(uidlist_ext(ext, 'X', v, sizeof(v)), 0, "no X");
+	is_int(uidlist_ext(ext, 'P', v, 3), 0, "no room");
 }
 
 static const struct {
@@ -325,9 +373,14 @@ test_names(void)
 int
 main(void)
 {
+	char path[] = "/tmp/stdmail-uidlist.XXXXXX";
+	int dir = open(mkdtemp(path), O_RDONLY | O_DIRECTORY);
+
 	test_parse();
-	test_find();
-	test_file();
+	test_file(dir);
+	test_mark(dir);
+	close(dir);
+	rmdir(path);
 	test_ext();
 	test_keywords();
 	test_names();
