@@ -5,9 +5,9 @@
  * them at once, some killed; what each session then sees is compared with a
  * plain list of messages.
  *
- *	mailbox [-k KEYWORDS] [-s SEED] OPERATIONS SECONDS
+ *	mailbox [-v] [-k KEYWORDS] [-s SEED] OPERATIONS SECONDS
  *
- * It ends after so many operations or seconds.  Exit code: 0 all was as it
+ * -v prints every operation.  It ends after so many operations or seconds.  Exit code: 0 all was as it
  * should be; 1 a rule was broken: the seed, the number of the operation, the
  * last ones and what was wrong are on standard output, and with KEEP in the
  * environment the Maildir stays.
@@ -80,6 +80,7 @@ static long operation, nrefreshes, nkills, nexact;
 static char history[HISTORY][600];
 static pid_t renaming;
 static bool lively;		/* it is not stopped */
+static bool verbose;
 static bool together;		/* several requests are under way */
 
 /* ---- chance ---- */
@@ -157,8 +158,9 @@ fail(const char *fmt, ...)
 	va_list ap;
 	long i;
 
-	printf("FAILED: SEED=%llu, operation %ld: ",
-	    (unsigned long long)seed, operation);
+	printf("FAILED: SEED=%llu, operation %ld%s: ",
+	    (unsigned long long)seed, operation, lively ?
+	    ", with renames going on" : "");
 	va_start(ap, fmt);
 	vprintf(fmt, ap);
 	va_end(ap);
@@ -683,7 +685,7 @@ draw_uids(struct handle *h, uint64_t mark)
 		if (e != NULL)
 			e->reserved |= mark;
 		q->uid[q->n++] = row->uid;
-		note(" %u", row->uid);
+		note(" %u(%u)", row->uid, row->token);
 	}
 }
 
@@ -1102,6 +1104,9 @@ operate(void)
 {
 	uint64_t what = draw(100);
 
+	if (verbose && operation > 0)
+		printf("%6ld %s\n", operation - 1,
+		    history[(operation - 1) % HISTORY]);
 	history[operation % HISTORY][0] = '\0';
 	end_reservations();
 	if (what < 45)
@@ -1187,16 +1192,19 @@ main(int argc, char **argv)
 	int c;
 
 	seed = ((uint64_t)time(NULL) << 20 ^ (uint64_t)getpid()) & 0xffffffff;
-	while ((c = getopt(argc, argv, "k:s:")) != -1) {
+	while ((c = getopt(argc, argv, "k:s:v")) != -1) {
 		if (c == 'k')
 			nkeywords = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 's')
 			seed = strtoull(optarg, NULL, 10);
+		else if (c == 'v')
+			verbose = true;
 		else
 			return 64;
 	}
 	if (argc - optind != 2 || nkeywords > KEYWORDS)
-		errx(64, "mailbox [-k keywords] [-s seed] operations seconds");
+		errx(64, "mailbox [-v] [-k keywords] [-s seed] operations "
+		    "seconds");
 	limit = strtol(argv[optind], NULL, 10);
 	until = now_ms() + 1000 * strtol(argv[optind + 1], NULL, 10);
 	state = seed * 0x9e3779b97f4a7c15ULL + 1;

@@ -360,13 +360,33 @@ is_wanted(const struct place *p, const char *line, const char *rest)
 	    each_file(p->new, has_base, &s);
 }
 
+/* The lines of a list that are wanted, and a header with the next UID. */
+static void
+write_list(const struct place *p, int fd, const char *text)
+{
+	const char *line = strchr(text, '\n') + 1, *end, *extra;
+	unsigned long next, validity, uid = 0;
+
+	if (sscanf(text, "3 V%lu N%lu", &validity, &next) != 2)
+		return;
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		uid = strtoul(line, NULL, 10);
+	line = strchr(text, '\n') + 1;
+	extra = strstr(text, " G");
+	(void)dprintf(fd, "3 V%lu N%lu%.*s\n", validity, uid >= next ?
+	    uid + 1 : next, extra == NULL || extra > line ? 0 :
+	    (int)(line - 1 - extra), extra == NULL ? "" : extra);
+	for (; (end = strchr(line, '\n')) != NULL; line = end + 1)
+		if (is_wanted(p, line, end))
+			(void)!write(fd, line, (size_t)(end - line) + 1);
+}
+
 /* The UID list written anew, under its lock, without lines of files that are
  * gone. */
 static int
 outside_rewrite(const struct place *p)
 {
 	static char text[1 << 20];
-	const char *line, *end;
 	int fd, lock, r = -1;
 	char owner[128];
 	ssize_t n;
@@ -378,17 +398,17 @@ outside_rewrite(const struct place *p)
 	lock_text(owner, sizeof(owner), getpid());
 	(void)!write(lock, owner, strlen(owner));
 	close(lock);
-	if ((fd = openat(p->dir, "dovecot-uidlist", O_RDONLY | O_CLOEXEC)) ==
-	    -1)
+	fd = openat(p->dir, "dovecot-uidlist", O_RDONLY | O_CLOEXEC);
+	if (fd == -1)
 		goto out;
 	n = read(fd, text, sizeof(text) - 1);
 	close(fd);
 	text[n > 0 ? n : 0] = '\0';
+	if (strchr(text, '\n') == NULL)
+		goto out;
 	fd = openat(p->dir, "uidlist.other", O_WRONLY | O_CREAT | O_TRUNC |
 	    O_CLOEXEC, 0600);
-	for (line = text; (end = strchr(line, '\n')) != NULL; line = end + 1)
-		if (line == text || is_wanted(p, line, end))
-			(void)!write(fd, line, (size_t)(end - line) + 1);
+	write_list(p, fd, text);
 	r = fsync(fd) | close(fd);
 	r |= renameat(p->dir, "uidlist.other", p->dir, "dovecot-uidlist");
 out:
