@@ -72,6 +72,8 @@ static struct folder folders[FOLDERS];
 static struct handle handles[HANDLES];
 static struct entry entries[ENTRIES];
 static size_t nentries;
+static struct entry removing[HANDLES * BATCH];	/* by this operation */
+static size_t nremoving;
 static uint32_t next_token = 1;
 static unsigned nkeywords = 20;
 
@@ -197,6 +199,8 @@ remove_entry(struct entry *e)
 {
 	if (e->uid != 0)
 		folders[e->folder].uid[e->uid].removed = true;
+	if (nremoving < HANDLES * BATCH)
+		removing[nremoving++] = *e;
 	*e = entries[--nentries];
 }
 
@@ -267,19 +271,33 @@ bind_uid(int folder, uint32_t uid, uint32_t token)
 		found->uid = uid;
 }
 
+/* Can other programs find this message by its token?  A file that a session
+ * is about to remove may still be there. */
+static bool
+is_sole(const struct entry *e)
+{
+	struct entry *unused;
+	size_t i;
+
+	for (i = 0; i < nremoving; i++)
+		if (removing[i].folder == e->folder &&
+		    removing[i].token == e->token)
+			return false;
+	return count_token(e->folder, e->token, &unused) == 1;
+}
+
 /* Any message whose file an outside program can tell from others, of which
  * these flags are nobody's now; NULL: none was drawn. */
 static struct entry *
 draw_entry(int folder, uint64_t mark)
 {
-	struct entry *e, *unused;
+	struct entry *e;
 	int i;
 
 	for (i = 0; i < 30 && nentries > 0; i++) {
 		e = &entries[draw(nentries)];
 		if (e->folder == folder && (e->reserved & mark) == 0 &&
-		    !e->maybe_gone &&
-		    count_token(folder, e->token, &unused) == 1) {
+		    !e->maybe_gone && is_sole(e)) {
 			e->reserved |= mark;
 			return e;
 		}
@@ -294,6 +312,7 @@ end_reservations(void)
 
 	for (i = 0; i < nentries; i++)
 		entries[i].reserved = 0;
+	nremoving = 0;
 }
 
 /* ---- what is seen ---- */
