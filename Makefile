@@ -51,7 +51,7 @@ OBJ    := $(SRC:%.c=$Bobj/%.o)
 LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
 BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
-FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c))
+FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c))
 FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
 
 all: $(BINS)
@@ -156,6 +156,12 @@ fuzz: deps
 
 targets: $(FUZZ)
 
+# The mailbox against its model for long: SOAK seconds in all, any seeds.
+SOAK ?= 600
+soak: deps
+	$(MAKE) -s all tests
+	SOAK=$(SOAK) t/check model
+
 bench: all world
 	t/perf/way.sh
 
@@ -222,6 +228,6 @@ distclean: clean
 	rm -rf --one-file-system build
 
 .PHONY: all tests flags unit check demo deps world lint asan memcheck cover \
-	fuzz targets bench install uninstall dist clean distclean
+	fuzz targets bench soak install uninstall dist clean distclean
 .SECONDARY:
 .DELETE_ON_ERROR:
