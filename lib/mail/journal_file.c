@@ -43,6 +43,8 @@ journal_init(struct journal *j)
 void
 journal_close(struct journal *j)
 {
+	/* A child may share it: closing alone would leave the lock. */
+	journal_unlock(j);
 	if (j->fd != -1)
 		close(j->fd);
 	journal_init(j);
@@ -276,7 +278,6 @@ put_in_place(struct journal *j, int dir, mode_t mode, struct header *h,
 		errno = saved;
 		return -1;
 	}
-	/* Closing the old one lets its lock go. */
 	journal_close(j);
 	if (take_file(j, fd, h) == -1) {
 		close(fd);

@@ -176,24 +176,17 @@ free_letter(const struct keywords *k, unsigned avoid)
 	return -1;
 }
 
-/* All lines, with the new name at i, over the owner in the lock file. */
+/* All lines, with the new name at i. */
 static int
-write_file(const struct keywords *k, int fd, int i, const char *name)
+make_file(const struct keywords *k, struct buf *b, int i, const char *name)
 {
-	struct buf b;
-	int j, r = -1;
+	int j;
 
-	buf_init(&b, FILE_MAX_SIZE);
 	for (j = 0; j < KEYWORDS_LETTERS; j++)
 		if (j == i || k->names[j] != NULL)
-			buf_addf(&b, "%d %s\n", j, j == i ? name :
+			buf_addf(b, "%d %s\n", j, j == i ? name :
 			    k->names[j]);
-	if (buf_failed(&b))
-		errno = ENOMEM;
-	else if (ftruncate(fd, 0) == 0 && lseek(fd, 0, SEEK_SET) == 0)
-		r = fd_write_all(fd, b.data, b.len);
-	buf_free(&b);
-	return r;
+	return buf_failed(b) ? -1 : 0;
 }
 
 enum mailbox_status
@@ -202,6 +195,7 @@ keywords_add(struct keywords *k, int dir, mode_t mode, const char *name,
 {
 	struct mailbox_lock lock;
 	enum mailbox_status status;
+	struct buf b;
 
 	if (!keywords_name_ok(name))
 		return MAILBOX_BAD_NAME;
@@ -218,11 +212,14 @@ keywords_add(struct keywords *k, int dir, mode_t mode, const char *name,
 		status = MAILBOX_LIMIT;
 		goto out;
 	}
-	if (write_file(k, lock.fd, *index, name) == -1) {
-		status = mailbox_errno("write");
+	buf_init(&b, FILE_MAX_SIZE);
+	if (make_file(k, &b, *index, name) == -1) {
+		buf_free(&b);
+		status = MAILBOX_LIMIT;
 		goto out;
 	}
-	status = mailbox_lock_replace(&lock);
+	status = mailbox_lock_replace(&lock, b.data, b.len);
+	buf_free(&b);
 	if (status == MAILBOX_OK && keywords_read(k, dir) == -1)
 		status = mailbox_errno("read");
 	return status;

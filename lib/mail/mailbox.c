@@ -201,7 +201,7 @@ mailbox_uidvalidity(const struct mailbox *mb)
 uint32_t
 mailbox_uidnext(const struct mailbox *mb)
 {
-	return mb->list.next;
+	return mb->refreshed ? mb->uidnext : mb->list.next;
 }
 
 uint32_t

@@ -189,6 +189,7 @@ call_store(struct mailbox *mb, uint32_t place, int dir, const char *name,
 	char to[2 * MAILBOX_FILE_MAX], letters[MAILBOX_INFO_MAX + 1];
 	struct mailbox_own *o = mailbox_own(mb, place);
 	struct store *store = arg;
+	unsigned char where = WHERE_CUR;
 	mailbox_flags now;
 	const char *info;
 
@@ -204,46 +205,36 @@ call_store(struct mailbox *mb, uint32_t place, int dir, const char *name,
 	if (((now ^ o->flags) & MAILBOX_FILE_FLAGS) == 0) {
 		if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
 			return -1;
-		o->flags = now;
-		return 0;
+		info = o->info;
+		where = o->where;
+	} else {
+		if ((info = mailbox_info(mb, letters)) == NULL) {
+			errno = ENOMEM;
+			return -1;
+		}
+		snprintf(to, sizeof(to), "%.*s%s", o->base_len, o->base, info);
+		if (mailbox_rename_file(dir, name, mb->cur, to) == -1)
+			return -1;
+		mb->stamp_cur.known = mb->stamp_cur.clean = false;
 	}
-	if ((info = mailbox_info(mb, letters)) == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	snprintf(to, sizeof(to), "%.*s%s", o->base_len, o->base, info);
-	if (mailbox_rename_file(dir, name, mb->cur, to) == -1)
-		return -1;
-	mb->stamp_cur.known = mb->stamp_cur.clean = false;
-	o->flags = now;
-	return mailbox_moved(mb, place, WHERE_CUR, info);
-}
-
-/* What the session knows of it already. */
-static int
-store_one(struct mailbox *mb, uint32_t seq, struct store *store)
-{
-	struct mailbox_own *o = mailbox_own(mb, mb->view[seq - 1]);
-
-	if (o == NULL)
-		return -1;
+	/* The session knows it; what others changed at the same time is told
+	 * later. */
 	o->told = apply(o->told, store->change, store->flags & mb->known);
-	return mailbox_touch(mb, mb->view[seq - 1]);
+	o->flags = now;
+	return mailbox_moved(mb, place, where, info);
 }
 
 /* Put what was stored into the journal. */
 static void
 log_stored(struct mailbox *mb, const uint32_t *seqs, size_t n)
 {
-	uint32_t generation = mb->generation;
 	struct mailbox_log log;
 	size_t i;
 
 	if (n == 0)
 		return;
 	(void)mailbox_log_begin(mb, &log);
-	/* Loaded anew, the state lacks what we did: a listing finds it. */
-	for (i = 0; i < n && mb->generation == generation; i++)
+	for (i = 0; i < n; i++)
 		mailbox_log_state(mb, &log, mb->view[seqs[i] - 1]);
 	mailbox_log_end(mb, &log);
 }
@@ -261,6 +252,9 @@ mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return MAILBOX_NOT_PERMITTED;
 	if (n == 0)
 		return MAILBOX_OK;
+	/* Letters that have got a name meanwhile are keywords as any. */
+	if (keywords_read(&mb->keywords, mb->dir) == 1)
+		mailbox_reflag(mb);
 	if ((stored = reallocarray(NULL, n, sizeof(*stored))) == NULL)
 		return MAILBOX_TEMPORARY;
 	mailbox_watch_begin(mb);
@@ -272,11 +266,6 @@ mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		}
 		if (status != MAILBOX_OK)
 			break;
-		/* What others changed at the same time is told later. */
-		if (store_one(mb, seqs[i], &store) == -1) {
-			status = MAILBOX_TEMPORARY;
-			break;
-		}
 		if (store.changed)
 			stored[nstored++] = seqs[i];
 		if (i % EVENTS_EACH == EVENTS_EACH - 1)

@@ -81,28 +81,33 @@ mailbox_next_modseq(const struct mailbox *mb)
 bool
 mailbox_log_begin(struct mailbox *mb, struct mailbox_log *log)
 {
+	uint64_t id;
 	int i;
 
 	buf_init(&log->buf, LOG_BLOCK + 4096);
-	log->open = false;
-	for (i = 0; i < LOG_TRIES && mb->journal.fd != -1 && (mb->root->flags &
-	    MAILBOX_READONLY) == 0; i++) {
-		if (journal_lock(&mb->journal, mb->dir) == 0) {
-			log->open = mailbox_load(mb) == MAILBOX_OK &&
-			    journal_current(&mb->journal, mb->dir);
-			if (log->open)
-				break;
-			journal_unlock(&mb->journal);
-		} else if (errno != ESTALE) {
+	log->open = log->reset = false;
+	for (i = 0; i < LOG_TRIES && !log->open && !log->reset &&
+	    mb->journal.fd != -1 && (mb->root->flags & MAILBOX_READONLY) == 0;
+	    i++) {
+		if (journal_lock(&mb->journal, mb->dir) == 0)
+			log->open = true;
+		else if (errno != ESTALE) {
 			(void)mailbox_errno("journal");
 			break;
 		}
-		if (mailbox_load(mb) != MAILBOX_OK)
-			break;
+		id = mb->journal.id;
+		log->reset = mailbox_load_tails(mb) != MAILBOX_OK;
+		/* Another one took its place while we waited. */
+		if (log->open && (log->reset || mb->journal.id != id)) {
+			journal_unlock(&mb->journal);
+			log->open = false;
+		}
 	}
 	log->modseq = mb->modseq = mailbox_next_modseq(mb);
 	if (!log->open)
 		mb->unlogged = true;
+	if (log->reset)
+		mailbox_distrust(mb);
 	return log->open;
 }
 
@@ -262,6 +267,9 @@ still_unknown(struct mailbox *mb)
 		base = mb->names + u->name;
 		if (strcmp(base, last) == 0) {
 			mb->unknown[n - 1].recent |= u->recent;
+			/* Two files, or one seen twice: the next look tells. */
+			if (mb->unknown[n - 1].info != u->info)
+				mb->too_lively = true;
 			continue;
 		}
 		place = mailbox_place_of_name(mb, base, strlen(base));
@@ -355,12 +363,15 @@ commit(struct mailbox *mb, bool locked)
 	if (locked) {
 		if ((status = mailbox_load_locked(mb)) != MAILBOX_OK)
 			return status;
+		if (mb->generation != generation)
+			return MAILBOX_EXISTS;
 		mailbox_make_journal(mb);
 	}
 	(void)mailbox_log_begin(mb, &log);
-	if (mb->generation != generation) {
+	if (log.reset) {
 		mailbox_log_end(mb, &log);
-		return MAILBOX_EXISTS;
+		status = mailbox_load(mb);
+		return status == MAILBOX_OK ? MAILBOX_EXISTS : status;
 	}
 	/* Nobody saw what changed before a cold start. */
 	if (mb->cold && log.open) {
@@ -373,6 +384,8 @@ commit(struct mailbox *mb, bool locked)
 	if (status == MAILBOX_OK)
 		status = apply_all(mb, &log);
 	first = mb->list.next;
+	if (mb->too_lively)
+		mailbox_distrust(mb);
 	if (status == MAILBOX_OK && locked && (mb->nunknown > 0 ||
 	    mailbox_list_whole(mb)) && (later = write_lines(mb)) == MAILBOX_OK)
 		status = add_records(mb, first, &log);

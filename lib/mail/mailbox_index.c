@@ -235,7 +235,7 @@ void
 mailbox_index_update(struct mailbox *mb, bool take)
 {
 	struct mailbox_stamp stamp_new, stamp_cur;
-	uint32_t generation = mb->generation;
+	uint64_t id = mb->journal.id;
 	bool watching = mb->watching;
 	int r;
 
@@ -244,8 +244,8 @@ mailbox_index_update(struct mailbox *mb, bool take)
 	    mb->nunknown > 0 || mb->journal.fd == -1 || !is_behind(mb) ||
 	    journal_lock(&mb->journal, mb->dir) == -1)
 		return;
-	if (mailbox_load(mb) != MAILBOX_OK || mb->generation != generation ||
-	    mb->nnowhere > 0) {
+	if (mailbox_load_tails(mb) != MAILBOX_OK || mb->nnowhere > 0 ||
+	    mb->journal.id != id) {
 		journal_unlock(&mb->journal);
 		return;
 	}

@@ -254,9 +254,8 @@ read_journal(struct mailbox *mb, off_t limit)
 	return MAILBOX_OK;
 }
 
-/* MAILBOX_RESET: another file has taken the place of one that we know. */
-static enum mailbox_status
-read_tails(struct mailbox *mb)
+enum mailbox_status
+mailbox_load_tails(struct mailbox *mb)
 {
 	enum mailbox_status status;
 	off_t limit;
@@ -317,12 +316,13 @@ meet(struct mailbox *mb, const struct mailbox_own *from, uint32_t *place)
 		    add_ghost(mb, from, place);
 	}
 	if (*place < mb->state.index.n && r.flags == from->told &&
-	    !from->recent && !r.gone)
+	    !from->recent && !from->unsteady && !r.gone)
 		return 0;
 	if ((o = mailbox_own(mb, *place)) == NULL)
 		return -1;
 	o->told = from->told;
 	o->recent = from->recent;
+	o->unsteady = from->unsteady;
 	o->visible = true;
 	return mailbox_touch(mb, *place);
 }
@@ -367,6 +367,7 @@ remember(const struct mailbox *mb, uint32_t place, struct mailbox_own *to)
 	to->base_len = r.base_len;
 	to->modseq = r.modseq;
 	to->told = o == NULL ? r.flags : o->told;
+	to->unsteady = o != NULL && o->unsteady;
 	to->recent = r.recent;
 	to->gone = r.gone;
 }
@@ -444,7 +445,7 @@ mailbox_reload(struct mailbox *mb)
 	for (i = 0; i < RELOADS; i++) {
 		forget(mb, i > 0);
 		if ((status = load_first(mb)) != MAILBOX_OK ||
-		    (status = read_tails(mb)) != MAILBOX_RESET)
+		    (status = mailbox_load_tails(mb)) != MAILBOX_RESET)
 			break;
 	}
 	if (status == MAILBOX_OK)
@@ -476,7 +477,7 @@ mailbox_load(struct mailbox *mb)
 			return MAILBOX_TEMPORARY;
 		mb->loaded = true;
 	}
-	if ((status = read_tails(mb)) == MAILBOX_RESET)
+	if ((status = mailbox_load_tails(mb)) == MAILBOX_RESET)
 		status = mailbox_reload(mb);
 	if (status == MAILBOX_OK && first && show_recent(mb) == -1)
 		status = MAILBOX_TEMPORARY;

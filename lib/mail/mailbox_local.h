@@ -75,6 +75,8 @@ struct mailbox_own {
 					 * record */
 	bool		 recent;
 	bool		 touched;	/* among mb->touched */
+	bool		 unsteady;	/* was other than told since: the
+					 * session may have said it */
 };
 
 struct mailbox_owns {
@@ -147,6 +149,7 @@ struct mailbox {
 
 	uint32_t	*view;		/* places, by uid */
 	size_t		 nview, view_cap;
+	uint32_t	 uidnext;	/* above all that it shows */
 	uint32_t	 recent, recent_told;
 	uint32_t	 nnew;		/* records in new */
 	uint32_t	 nnowhere;	/* records whose file is still to be
@@ -233,6 +236,10 @@ int	 mailbox_grow(void *arrayp, size_t *cap, size_t n, size_t size);
 /* What others wrote to the UID list and the journal since the last time, or
  * all; without a lock.  The list may still be missing (validity 0). */
 enum mailbox_status mailbox_load(struct mailbox *);
+/* Only what was added.  MAILBOX_RESET: another file has taken the place of one
+ * that we know, mailbox_load() takes it; not with the journal's lock held,
+ * which that may want. */
+enum mailbox_status mailbox_load_tails(struct mailbox *);
 /* With the list's lock held; a missing list gets a UIDVALIDITY. */
 enum mailbox_status mailbox_load_locked(struct mailbox *);
 /* Forget the state and load it anew; the view stays what it was. */
@@ -281,13 +288,16 @@ void	 mailbox_make_journal(struct mailbox *);
 uint64_t mailbox_next_modseq(const struct mailbox *);
 /* Take and let go of the list's lock. */
 enum mailbox_status mailbox_lock_list(struct mailbox *, struct mailbox_lock *);
-/* Between these, records may be put into the journal; begin loads what others
+/*
+ * Between these, records may be put into the journal; begin loads what others
  * put there.  False: there is no journal that can be written, and puts do
- * nothing. */
+ * nothing; with .reset the state has to be loaded anew before that is good,
+ * and a listing will find what was not put.
+ */
 struct mailbox_log {
 	struct buf	 buf;
 	uint64_t	 modseq;	/* of all that is put */
-	bool		 open;
+	bool		 open, reset;
 };
 bool	 mailbox_log_begin(struct mailbox *, struct mailbox_log *);
 void	 mailbox_log_state(struct mailbox *, struct mailbox_log *,

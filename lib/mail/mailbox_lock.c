@@ -73,12 +73,15 @@ owner_dead(int fd)
 	return kill((pid_t)pid, 0) == -1 && errno == ESRCH;
 }
 
+/* Left alone too long; an empty one is of someone who died before he could say
+ * who he was. */
 static bool
 is_old(const struct stat *st)
 {
 	time_t now = time(NULL);
 
-	return st->st_mtime < now && now - st->st_mtime > MAILBOX_LOCK_STALE;
+	return st->st_mtime < now && now - st->st_mtime >
+	    (st->st_size == 0 ? MAILBOX_LOCK_EMPTY : MAILBOX_LOCK_STALE);
 }
 
 /* Whether the name still is this file. */
@@ -91,6 +94,15 @@ is_still(const struct mailbox_lock *l, const struct stat *st)
 	    now.st_ino == st->st_ino && now.st_dev == st->st_dev;
 }
 
+/* Whoever of us holds a lock has the file itself locked as well. */
+static int
+lock_file(int fd)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &whole);
+}
+
 /*
  * Look at the lock that is in the way and remove it when its owner is gone.
  * Who breaks a lock locks that very file: so of two, one comes second, and
@@ -99,7 +111,6 @@ is_still(const struct mailbox_lock *l, const struct stat *st)
 static void
 try_break(const struct mailbox_lock *l)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct stat st;
 	int fd = openat(l->dir, l->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK);
@@ -107,21 +118,28 @@ try_break(const struct mailbox_lock *l)
 	if (fd == -1)
 		return;
 	if (fstat(fd, &st) == 0 && (is_old(&st) || owner_dead(fd)) &&
-	    fcntl(fd, F_OFD_SETLK, &whole) == 0 && is_still(l, &st)) {
+	    lock_file(fd) == 0 && is_still(l, &st)) {
 		log_warn("mailbox-lock", "stale=%s", l->name);
 		(void)unlinkat(l->dir, l->name, 0);
 	}
 	close(fd);
 }
 
+/* Say whose it is: 1; 0 another broke it before it was said; -1 errno. */
 static int
-write_owner(int fd)
+write_owner(const struct mailbox_lock *l)
 {
 	char text[128];
 	int n = snprintf(text, sizeof(text), "%ld:%s", (long)getpid(),
 	    mailbox_file_host());
+	struct stat st;
 
-	return fd_write_all(fd, text, (size_t)n);
+	if (lock_file(l->fd) == -1 && errno == EAGAIN)
+		return 0;
+	if (fd_write_all(l->fd, text, (size_t)n) == -1 ||
+	    fstat(l->fd, &st) == -1)
+		return -1;
+	return is_still(l, &st);
 }
 
 enum mailbox_status
@@ -130,16 +148,23 @@ mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
 	long long end = clock_ms() + MAILBOX_LOCK_WAIT;
 	struct timespec pause = { 0, 1000000 };
 	enum mailbox_status status;
+	int r;
 
 	l->dir = dir;
 	snprintf(l->name, sizeof(l->name), "%.50s.lock", file);
 	for (;;) {
 		l->fd = openat(dir, l->name, O_RDWR | O_CREAT | O_EXCL |
 		    O_CLOEXEC, mode);
-		if (l->fd != -1)
-			break;
-		if (errno != EEXIST)
+		if (l->fd != -1) {
+			if ((r = write_owner(l)) == 1)
+				return MAILBOX_OK;
+			status = r == -1 ? mailbox_errno("lock") : MAILBOX_OK;
+			mailbox_unlock(l);
+			if (r == -1)
+				return status;
+		} else if (errno != EEXIST) {
 			return mailbox_errno("lock");
+		}
 		try_break(l);
 		if (clock_ms() >= end) {
 			log_warn("mailbox-lock", "busy=%s", l->name);
@@ -149,11 +174,6 @@ mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
 		if (pause.tv_nsec < 50000000)
 			pause.tv_nsec += pause.tv_nsec / 2;
 	}
-	if (write_owner(l->fd) == 0)
-		return MAILBOX_OK;
-	status = mailbox_errno("lock");
-	mailbox_unlock(l);
-	return status;
 }
 
 void
@@ -169,27 +189,43 @@ mailbox_unlock(struct mailbox_lock *l)
 	l->fd = -1;
 }
 
+/* The new file, whole and synced, under its own temporary name: the lock must
+ * go on saying whose it is. */
+static int
+write_new(int dir, const char *tmp, mode_t mode, const void *data, size_t n)
+{
+	int fd, r;
+
+	/* The lock is ours: a file there is of someone dead. */
+	(void)unlinkat(dir, tmp, 0);
+	fd = openat(dir, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd == -1)
+		return -1;
+	r = fd_write_all(fd, data, n) == -1 || fsync(fd) == -1 ? -1 : 0;
+	return close(fd) == -1 ? -1 : r;
+}
+
 enum mailbox_status
-mailbox_lock_replace(struct mailbox_lock *l)
+mailbox_lock_replace(struct mailbox_lock *l, const void *data, size_t n)
 {
 	enum mailbox_status status = MAILBOX_OK;
-	char file[sizeof(l->name)];
+	char file[sizeof(l->name)], tmp[sizeof(l->name)];
 	struct stat st;
 
 	strlcpy(file, l->name, sizeof(file));
 	file[strlen(file) - strlen(".lock")] = '\0';
-	if (fsync(l->fd) == -1 || fstat(l->fd, &st) == -1) {
-		status = mailbox_errno("fsync");
-	} else if (!is_still(l, &st)) {
+	snprintf(tmp, sizeof(tmp), "%.50s.tmp", file);
+	if (fstat(l->fd, &st) == -1 ||
+	    write_new(l->dir, tmp, st.st_mode & 0777, data, n) == -1)
+		status = mailbox_errno("write");
+	else if (!is_still(l, &st))
 		status = MAILBOX_BUSY;
-	} else if (renameat(l->dir, l->name, l->dir, file) == 0) {
-		close(l->fd);
-		l->fd = -1;
-		return fsync(l->dir) == 0 ? MAILBOX_OK :
-		    mailbox_errno("fsync");
-	} else {
+	else if (renameat(l->dir, tmp, l->dir, file) == -1)
 		status = mailbox_errno("rename");
-	}
+	else if (fsync(l->dir) == -1)
+		status = mailbox_errno("fsync");
+	if (status != MAILBOX_OK && status != MAILBOX_BUSY)
+		(void)unlinkat(l->dir, tmp, 0);
 	mailbox_unlock(l);
 	return status;
 }

@@ -2,8 +2,9 @@
  *
  * Dovecot's dot-locks: FILE.lock, made with O_EXCL, with "pid:host" in it.  The
  * lock of an owner who is dead on this host is broken at once, another one
- * when it was left alone for MAILBOX_LOCK_STALE seconds.  Never held while a
- * client is waited for.
+ * when it was left alone for MAILBOX_LOCK_STALE seconds; but never one whose
+ * file a living process of ours has locked.  Never held while a client is
+ * waited for.
  */
 #ifndef MAIL_MAILBOX_LOCK_H
 #define MAIL_MAILBOX_LOCK_H
@@ -13,12 +14,12 @@
 #include "mail/mailbox.h"
 
 #define MAILBOX_LOCK_STALE	120	/* seconds */
+#define MAILBOX_LOCK_EMPTY	1	/* of one without an owner in it */
 #define MAILBOX_LOCK_WAIT	10000	/* milliseconds */
 
 struct mailbox_lock {
 	int	dir;
-	int	fd;		/* of the lock file, to be written to by
-				 * who replaces FILE with it */
+	int	fd;		/* of the lock file */
 	char	name[64];	/* "FILE.lock" */
 };
 
@@ -30,9 +31,10 @@ enum mailbox_status mailbox_lock(struct mailbox_lock *, int dir,
 /* Let go.  A lock that is not ours any more is left alone. */
 void	 mailbox_unlock(struct mailbox_lock *);
 
-/* Make the lock file, its contents written anew through .fd, the file: sync
- * it, rename it, sync the folder, which also unlocks.  On failure too. */
-enum mailbox_status mailbox_lock_replace(struct mailbox_lock *);
+/* Make n octets the new contents of the file: written beside it, synced,
+ * renamed over it, the folder synced.  It also unlocks, on failure too. */
+enum mailbox_status mailbox_lock_replace(struct mailbox_lock *, const void *,
+	    size_t n);
 
 /* The status that an errno of the file system means; logs what an
  * administrator should know, what being the call. */

@@ -138,6 +138,12 @@ mailbox_has_own(const struct mailbox *mb, uint32_t place)
 	return &s->changed.v[s->over[place] - 1];
 }
 
+static mailbox_flags
+flags_of(const struct mailbox *mb, const struct mailbox_own *o)
+{
+	return ((o->flags & ~o->remove) | o->add) & mb->known;
+}
+
 static void
 rec_of_own(const struct mailbox *mb, const struct mailbox_own *o,
     struct mailbox_rec *r)
@@ -147,7 +153,7 @@ rec_of_own(const struct mailbox *mb, const struct mailbox_own *o,
 	r->base = o->base;
 	r->info = o->info;
 	r->ext = o->ext;
-	r->flags = ((o->flags & ~o->remove) | o->add) & mb->known;
+	r->flags = flags_of(mb, o);
 	r->modseq = o->modseq < mb->journal.floor ? mb->journal.floor :
 	    o->modseq;
 	r->size = o->size;
@@ -320,6 +326,8 @@ mailbox_touch(struct mailbox *mb, uint32_t place)
 
 	if (o == NULL)
 		return -1;
+	o->unsteady |= o->visible && o->where != WHERE_NOWHERE &&
+	    flags_of(mb, o) != o->told;
 	if (o->touched)
 		return 0;
 	if (mailbox_grow(&mb->touched, &mb->touched_cap, mb->ntouched + 1,

@@ -70,11 +70,16 @@ extend_view(struct mailbox *mb)
 	if (mailbox_grow(&mb->view, &mb->view_cap, mb->nview + mb->ntouched,
 	    sizeof(*mb->view)) == -1)
 		return -1;
+	mb->uidnext = mb->list.next;
 	for (i = 0; i < mb->ntouched; i++) {
 		o = mailbox_has_own(mb, mb->touched[i]);
-		if (o->visible || o->gone || o->where == WHERE_NOWHERE ||
-		    o->uid <= last)
+		if (o->visible || o->gone || o->uid <= last)
 			continue;
+		if (o->where == WHERE_NOWHERE) {
+			if (o->uid < mb->uidnext)
+				mb->uidnext = o->uid;
+			continue;
+		}
 		o->visible = true;
 		o->recent |= o->where == WHERE_NEW;
 		o->told = ((o->flags & ~o->remove) | o->add) & mb->known;
@@ -120,6 +125,7 @@ look(struct mailbox *mb, unsigned flags)
 		return status;
 	mb->scan_tail = mb->tail;
 	(void)mailbox_take_events(mb);
+	mb->too_lively = false;
 	which = to_list(mb, flags, move_new);
 	if (which != 0 && !mb->watching) {
 		mailbox_slot_read(mb);
@@ -177,8 +183,12 @@ update(struct mailbox *mb, unsigned flags)
 		return status;
 	if (extend_view(mb) == -1)
 		return MAILBOX_TEMPORARY;
-	if (status == MAILBOX_OK)
+	if (status == MAILBOX_OK) {
 		mailbox_index_update(mb, true);
+		/* It may have read what others wrote meanwhile. */
+		if (extend_view(mb) == -1)
+			return MAILBOX_TEMPORARY;
+	}
 	mailbox_slot_write(mb);
 	return status;
 }
@@ -217,8 +227,9 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff)
 	return 0;
 }
 
+/* Those with a UID beyond last have just come, and are not known otherwise. */
 static int
-diff_changed(struct mailbox *mb, struct mailbox_diff *diff)
+diff_changed(struct mailbox *mb, struct mailbox_diff *diff, uint32_t last)
 {
 	struct mailbox_own *o;
 	struct mailbox_rec r;
@@ -231,9 +242,13 @@ diff_changed(struct mailbox *mb, struct mailbox_diff *diff)
 	for (i = 0; i < mb->ntouched; i++) {
 		o = mailbox_has_own(mb, mb->touched[i]);
 		mailbox_rec(mb, mb->touched[i], &r);
-		if (!r.visible || r.gone || r.flags == o->told)
+		if (!r.visible || r.gone ||
+		    (r.flags == o->told && !o->unsteady))
 			continue;
 		o->told = r.flags;
+		o->unsteady = false;
+		if (r.uid > last)
+			continue;
 		mb->changed[diff->nchanged++] = mailbox_seq(mb, r.uid);
 	}
 	qsort(mb->changed, diff->nchanged, sizeof(*mb->changed),
@@ -265,13 +280,13 @@ forget_told(struct mailbox *mb, bool keep_gone)
 
 static int
 make_diff(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff,
-    size_t before)
+    size_t before, uint32_t last)
 {
 	bool keep_gone = (flags & MAILBOX_NO_EXPUNGE) != 0;
 
 	diff->exists = mb->nview > before;
 	if ((!keep_gone && diff_expunged(mb, diff) == -1) ||
-	    diff_changed(mb, diff) == -1)
+	    diff_changed(mb, diff, last) == -1)
 		return -1;
 	forget_told(mb, keep_gone);
 	diff->recent = mb->recent != mb->recent_told;
@@ -287,6 +302,7 @@ mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 	enum mailbox_status status;
 	struct mailbox_diff unwanted;
 	bool first = !mb->refreshed;
+	uint32_t last = last_uid(mb);
 	size_t before = mb->nview;
 
 	if (diff == NULL)
@@ -299,7 +315,7 @@ mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 		status = MAILBOX_RESET;
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)
 		return status;
-	if (make_diff(mb, flags, diff, before) == -1)
+	if (make_diff(mb, flags, diff, before, last) == -1)
 		return MAILBOX_TEMPORARY;
 	/* What a session was never told of is no change to it. */
 	if (first) {

@@ -347,7 +347,7 @@ static enum mailbox_status
 add_records(struct mailbox_save *save, uint32_t first)
 {
 	struct mailbox *mb = save->mb;
-	uint32_t place, generation = mb->generation;
+	uint32_t place;
 	struct mailbox_log log;
 	const struct staged *s;
 	struct mailbox_own *o;
@@ -368,7 +368,7 @@ add_records(struct mailbox_save *save, uint32_t first)
 	}
 	(void)mailbox_log_begin(mb, &log);
 	place = mailbox_places(mb) - (uint32_t)save->n;
-	for (i = 0; i < save->n && mb->generation == generation; i++)
+	for (i = 0; i < save->n; i++)
 		mailbox_log_state(mb, &log, place + (uint32_t)i);
 	mailbox_log_end(mb, &log);
 	return MAILBOX_OK;

@@ -160,6 +160,9 @@ note_known(struct mailbox *mb, uint32_t place, const char *name,
 			return MAILBOX_OK;
 	} else if (mb->seen != NULL) {
 		mb->seen[place / 8] |= (unsigned char)(1u << place % 8);
+	} else if (r.where == WHERE_CUR && where == WHERE_CUR &&
+	    strcmp(r.info, info) != 0 && !second_name(mb, &r, name)) {
+		return MAILBOX_OK;
 	}
 	if (r.where == where && strcmp(r.info, info) == 0 &&
 	    (!recent || r.recent))

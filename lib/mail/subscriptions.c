@@ -179,34 +179,27 @@ add_line(struct buf *b, const char *name, bool version2)
 	buf_addc(b, '\n');
 }
 
-/* Write what the file is to be into the lock; *changed tells whether it is
- * anything new. */
+/* What the file is to be; *changed tells whether it is anything new. */
 static enum mailbox_status
-make_new(struct mailbox_root *root, const char *name, bool subscribed, int fd,
-    bool *changed)
+make_new(struct mailbox_root *root, const char *name, bool subscribed,
+    struct buf *new, bool *changed)
 {
 	enum mailbox_status status;
-	struct buf old, new;
+	struct buf old;
 	bool found;
 
 	buf_init(&old, SIZE_LIMIT);
-	buf_init(&new, SIZE_LIMIT);
 	status = read_file(root, &old);
 	if (status == MAILBOX_OK) {
-		found = old.len > 0 && copy_without(&old, name, &new);
+		found = old.len > 0 && copy_without(&old, name, new);
 		*changed = found != subscribed;
 		if (subscribed)
-			add_line(&new, name, old.len > 0 &&
+			add_line(new, name, old.len > 0 &&
 			    is_version2(&old));
-		if (buf_failed(&new))
+		if (buf_failed(new))
 			status = MAILBOX_LIMIT;
-		else if (*changed && (ftruncate(fd, 0) == -1 ||
-		    lseek(fd, 0, SEEK_SET) == -1 ||
-		    fd_write_all(fd, new.data, new.len) == -1))
-			status = mailbox_errno("write");
 	}
 	buf_free(&old);
-	buf_free(&new);
 	return status;
 }
 
@@ -218,6 +211,7 @@ subscriptions_set(struct mailbox_root *root, const char *given,
 	struct mailbox_lock lock;
 	enum mailbox_status status;
 	bool changed = false;
+	struct buf new;
 
 	if (!line_name(given, strlen(given), false, name))
 		return MAILBOX_BAD_NAME;
@@ -226,9 +220,12 @@ subscriptions_set(struct mailbox_root *root, const char *given,
 	status = mailbox_lock(&lock, root->fd, FILE_NAME, root->file_mode);
 	if (status != MAILBOX_OK)
 		return status;
-	status = make_new(root, name, subscribed, lock.fd, &changed);
+	buf_init(&new, SIZE_LIMIT);
+	status = make_new(root, name, subscribed, &new, &changed);
 	if (status == MAILBOX_OK && changed)
-		return mailbox_lock_replace(&lock);
-	mailbox_unlock(&lock);
+		status = mailbox_lock_replace(&lock, new.data, new.len);
+	else
+		mailbox_unlock(&lock);
+	buf_free(&new);
 	return status;
 }
