@@ -7,11 +7,10 @@
  *
  *	mailbox [-v] [-k KEYWORDS] [-s SEED] OPERATIONS SECONDS
  *
- * -v prints every operation.  It
- * ends after so many operations or seconds.  Exit code: 0 all was as it
- * should be; 1 a rule was broken: the seed, the number of the operation, the
- * last ones and what was wrong are on standard output, and with KEEP in the
- * environment the Maildir stays.
+ * -v prints every operation.  It ends after so many operations or seconds.
+ * Exit code: 0 all was as it should be; 1 a rule was broken: the seed, the
+ * number of the operation, the last ones and what was wrong are on standard
+ * output, and with KEEP in the environment the Maildir stays.
  */
 #include "ask.h"
 
