@@ -5,7 +5,9 @@
 # operations of many sessions and of other programs in the same Maildir, some
 # at once, some killed.  No UID ever means another message, nothing is lost or
 # doubled, no flag set by anyone is undone, what a session is told is what it
-# sees, no lock or file of a dead session stays in the way.
+# sees, no lock or file of a dead session stays in the way.  And that files
+# renamed in the middle of every listing (t/model/lively.c) are never called
+# gone.
 #
 # SEED=N repeats one run, OPERATIONS=N makes it longer, KEEP=1 keeps its
 # Maildir; SOAK=SECONDS (make soak) runs one seed after another, each with
@@ -25,6 +27,7 @@ use Stdmail;
 my $dir = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit");
 Stdmail::need("$dir/model/mailbox");
 my $model = "$dir/model/mailbox";
+my $lively = "$dir/model/lively";
 my $soak = $ENV{SOAK} // 0;
 my $operations = $ENV{OPERATIONS} // ($soak ? 10000 : 1500);
 my $first = $ENV{SEED} // ($soak ? time() * 1000 % 1e9 : $$);
@@ -55,6 +58,12 @@ if (defined $ENV{SEED}) {
 		last if !run_model($seed, 20, int($end - time) + 5);
 	}
 } else {
-	run_model($first + $_, 20, 6) for 0 .. 2;
+	run_model($first + $_, 20, 5) for 0 .. 2;
 }
+
+# A large mailbox, renamed while it is listed.
+my $seconds = $soak ? 30 : 4;
+my $said = `$lively 3000 $seconds 2>$log`;
+ok($? == 0, "files renamed all the time: " . $said =~ s/\n//gr) or
+    diag($said, (split /\n/, Stdmail::slurp($log))[-5 .. -1]);
 done_testing();
