@@ -75,16 +75,21 @@ extend_view(struct mailbox *mb)
 		o = mailbox_has_own(mb, mb->touched[i]);
 		if (o->visible || o->gone || o->uid <= last)
 			continue;
-		if (o->where == WHERE_NOWHERE) {
-			if (o->uid < mb->uidnext)
-				mb->uidnext = o->uid;
+		if (o->where == WHERE_NOWHERE)
 			continue;
-		}
 		o->visible = true;
 		o->recent |= o->where == WHERE_NEW;
 		o->told = ((o->flags & ~o->remove) | o->add) & mb->known;
 		mb->recent += o->recent;
 		mb->view[mb->nview++] = mb->touched[i];
+	}
+	/* Lines without a word of their files yet. */
+	for (i = mb->nnowhere == 0 ? mb->state.added.n : 0;
+	    i < mb->state.added.n; i++) {
+		o = &mb->state.added.v[i];
+		if (!o->gone && o->where == WHERE_NOWHERE &&
+		    o->uid > last && o->uid < mb->uidnext)
+			mb->uidnext = o->uid;
 	}
 	if (mb->nview > from)
 		qsort(mb->view + from, mb->nview - from, sizeof(*mb->view),

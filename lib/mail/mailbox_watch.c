@@ -272,9 +272,8 @@ mailbox_take_events(struct mailbox *mb)
 		mb->stamp_new = stamp_new;
 		mb->stamp_cur = stamp_cur;
 	} else {
-		/* A listing will find them; but what is ours since it was
-		 * moved from new is remembered. */
-		mb->nfound = 0;
+		/* A listing will find what is still there. */
+		mb->nfound = mb->nunknown = mb->nnames = 0;
 	}
 	return good;
 }
