@@ -180,8 +180,11 @@ apply_found(struct mailbox *mb, const struct mailbox_found *f,
 
 	if (o == NULL)
 		return false;
-	if (o->gone)
+	if (o->gone) {
+		if (f->where == WHERE_NOWHERE)
+			mailbox_log_state(mb, log, f->place);
 		return true;
+	}
 	if (o->tail > mb->scan_tail) {
 		/* Another session told of it meanwhile: look again. */
 		mailbox_distrust(mb);

@@ -258,6 +258,8 @@ enum mailbox_status mailbox_note_entry(struct mailbox *, const char *name,
 	    unsigned char where, bool move_new);
 enum mailbox_status mailbox_note(struct mailbox *, const char *name,
 	    unsigned char where, bool recent);
+/* Note that a record has no file: 0, -1 no memory. */
+int	 mailbox_note_gone(struct mailbox *, uint32_t place);
 void	 mailbox_take_stamp(const struct mailbox *, int dir,
 	    struct mailbox_stamp *);
 bool	 mailbox_stamp_holds(int dir, const struct mailbox_stamp *);

@@ -31,7 +31,7 @@ last_uid(const struct mailbox *mb)
  * seen until now): they cannot get a place in the middle, but a new UID.
  */
 static enum mailbox_status
-find_late(struct mailbox *mb)
+take_late(struct mailbox *mb)
 {
 	char name[MAILBOX_FILE_MAX + 1];
 	uint32_t last = last_uid(mb);
@@ -43,12 +43,12 @@ find_late(struct mailbox *mb)
 		if (r.visible || r.gone || r.uid > last ||
 		    mailbox_rec_file(mb, &r, name) == -1)
 			continue;
-		if (mailbox_lost(mb, mb->touched[i]) == -1)
-			return MAILBOX_TEMPORARY;
-		if (mailbox_note(mb, name, r.where, r.recent) != MAILBOX_OK)
+		if (mailbox_lost(mb, mb->touched[i]) == -1 ||
+		    mailbox_note_gone(mb, mb->touched[i]) == -1 ||
+		    mailbox_note(mb, name, r.where, r.recent) != MAILBOX_OK)
 			return MAILBOX_TEMPORARY;
 	}
-	return MAILBOX_OK;
+	return mb->nunknown == 0 ? MAILBOX_OK : mailbox_commit(mb);
 }
 
 static int
@@ -149,9 +149,9 @@ look(struct mailbox *mb, unsigned flags)
 			return status;
 		mb->watching = covered && !mb->too_lively;
 	}
-	if ((status = find_late(mb)) != MAILBOX_OK)
+	if ((status = mailbox_commit(mb)) != MAILBOX_OK)
 		return status;
-	return mailbox_commit(mb);
+	return take_late(mb);
 }
 
 enum mailbox_status

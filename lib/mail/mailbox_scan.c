@@ -110,6 +110,12 @@ add_found(struct mailbox *mb, uint32_t place, unsigned char where,
 	return 0;
 }
 
+int
+mailbox_note_gone(struct mailbox *mb, uint32_t place)
+{
+	return add_found(mb, place, WHERE_NOWHERE, "", false);
+}
+
 /*
  * Two names of one base in cur.  Mostly it was renamed while we listed; two
  * files can only be a copy made by hand, which gets a name of its own.
@@ -383,7 +389,7 @@ believe_gone(struct mailbox *mb, unsigned which)
 		if (dir != -1 && fstatat(dir, name, &st,
 		    AT_SYMLINK_NOFOLLOW) == 0)
 			continue;
-		if (add_found(mb, i, WHERE_NOWHERE, "", false) == -1)
+		if (mailbox_note_gone(mb, i) == -1)
 			return MAILBOX_TEMPORARY;
 	}
 	return MAILBOX_OK;
