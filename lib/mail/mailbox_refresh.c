@@ -59,6 +59,22 @@ compare_places(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The first UID that cannot be shown: the next to be given, or one that a line
+ * has whose file is still to be found. */
+static uint32_t
+first_hidden(const struct mailbox *mb, uint32_t last)
+{
+	const struct mailbox_own *o;
+	size_t i;
+
+	for (i = 0; mb->nnowhere > 0 && i < mb->state.added.n; i++) {
+		o = &mb->state.added.v[i];
+		if (!o->gone && o->where == WHERE_NOWHERE && o->uid > last)
+			return o->uid;
+	}
+	return mb->list.next;
+}
+
 /* New messages take their places, by rising UID as their records stand. */
 static int
 extend_view(struct mailbox *mb)
@@ -70,26 +86,17 @@ extend_view(struct mailbox *mb)
 	if (mailbox_grow(&mb->view, &mb->view_cap, mb->nview + mb->ntouched,
 	    sizeof(*mb->view)) == -1)
 		return -1;
-	mb->uidnext = mb->list.next;
+	mb->uidnext = first_hidden(mb, last);
 	for (i = 0; i < mb->ntouched; i++) {
 		o = mailbox_has_own(mb, mb->touched[i]);
-		if (o->visible || o->gone || o->uid <= last)
-			continue;
-		if (o->where == WHERE_NOWHERE)
+		if (o->visible || o->gone || o->where == WHERE_NOWHERE ||
+		    o->uid <= last || o->uid >= mb->uidnext)
 			continue;
 		o->visible = true;
 		o->recent |= o->where == WHERE_NEW;
 		o->told = ((o->flags & ~o->remove) | o->add) & mb->known;
 		mb->recent += o->recent;
 		mb->view[mb->nview++] = mb->touched[i];
-	}
-	/* Lines without a word of their files yet. */
-	for (i = mb->nnowhere == 0 ? mb->state.added.n : 0;
-	    i < mb->state.added.n; i++) {
-		o = &mb->state.added.v[i];
-		if (!o->gone && o->where == WHERE_NOWHERE &&
-		    o->uid > last && o->uid < mb->uidnext)
-			mb->uidnext = o->uid;
 	}
 	if (mb->nview > from)
 		qsort(mb->view + from, mb->nview - from, sizeof(*mb->view),
@@ -179,9 +186,13 @@ update(struct mailbox *mb, unsigned flags)
 	enum mailbox_status status = MAILBOX_BUSY;
 	int i;
 
-	for (i = 0; i < TRIES; i++)
-		if ((status = look(mb, flags)) != MAILBOX_EXISTS)
+	for (i = 0; i < TRIES; i++) {
+		status = look(mb, flags);
+		/* Lines that came while we looked have files to be found. */
+		if (status != MAILBOX_EXISTS && (status != MAILBOX_OK ||
+		    mb->nnowhere == 0 || mb->too_lively))
 			break;
+	}
 	if (status == MAILBOX_EXISTS)
 		status = MAILBOX_BUSY;
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)

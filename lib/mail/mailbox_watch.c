@@ -198,15 +198,28 @@ is_there(const struct mailbox *mb, unsigned char where, const char *name)
 	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
 }
 
-static bool
+/* What the events before told of the record, or NULL. */
+static const struct mailbox_found *
 was_found(const struct mailbox *mb, uint32_t place)
 {
 	size_t i;
 
-	for (i = 0; i < mb->nfound; i++)
-		if (mb->found[i].place == place)
-			return true;
-	return false;
+	for (i = mb->nfound; i > 0; i--)
+		if (mb->found[i - 1].place == place)
+			return &mb->found[i - 1];
+	return NULL;
+}
+
+/* Whether events before told of this very file. */
+static bool
+is_noted(const struct mailbox *mb, uint32_t place, unsigned char where,
+    const char *name)
+{
+	const struct mailbox_found *f = place == MAILBOX_NOPLACE ? NULL :
+	    was_found(mb, place);
+
+	return f != NULL && f->where == where &&
+	    strcmp(f->info, name + mailbox_file_base(name)) == 0;
 }
 
 /* Files that came, or have another name. */
@@ -222,7 +235,8 @@ note_came(struct mailbox *mb)
 	    p = name + strlen(name) + 1) {
 		name = p + 2;
 		if (!p[1] || !mailbox_file_ok(name) || is_known(mb,
-		    (unsigned char)*p, name, &place) ||
+		    (unsigned char)*p, name, &place) || is_noted(mb, place,
+		    (unsigned char)*p, name) ||
 		    !is_there(mb, (unsigned char)*p, name))
 			continue;
 		if (mb->nfound > FOUND_MAX || mailbox_note_entry(mb, name,
@@ -243,7 +257,7 @@ explain_went(const struct mailbox *mb)
 	    p = name + strlen(name) + 1) {
 		name = p + 2;
 		if (p[1] || !is_known(mb, (unsigned char)*p, name, &place) ||
-		    was_found(mb, place))
+		    was_found(mb, place) != NULL)
 			continue;
 		if (!is_there(mb, (unsigned char)*p, name))
 			return false;
