@@ -322,20 +322,23 @@ cpu
 }
 
 # Run a client that prints "NAME SECONDS UNITS OCTETS": the figures by name,
-# with the server's CPU time.
+# the first of them with the server's CPU time.
 sub
 client
 {
 	my ($srv, @cmd) = @_;
 	my $before = cpu(@{$srv->{pids}});
+	my (%got, $first);
 
 	open(my $fh, '-|', @cmd) or die "$cmd[0]: $!\n";
-	my @lines = <$fh>;
+	while (my $line = <$fh>) {
+		my ($name, $seconds, $units, $octets) = split ' ', $line;
+		$got{$name} = { seconds => $seconds, units => $units,
+		    octets => $octets, cpu => 0 };
+		$first //= $got{$name};
+	}
 	close $fh or die "$srv->{name}: @cmd has failed\n";
-	my %got = map { my ($name, $seconds, $units, $octets) = split;
-	    ($name => { seconds => $seconds, units => $units,
-	    octets => $octets }) } @lines;
-	$_->{cpu} = cpu(@{$srv->{pids}}) - $before for values %got;
+	$first->{cpu} = cpu(@{$srv->{pids}}) - $before;
 	return \%got;
 }
 
