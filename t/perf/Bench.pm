@@ -141,18 +141,18 @@ link_maildir
 
 # --- the servers ----------------------------------------------------------
 
-# A site with the users NAME1 .. NAMEn, all with the password "secret", one
-# uid and a Maildir each; started as root it runs as a host would run it.
+# A site with these users, all with the password "secret", one uid and a
+# Maildir each; started as root it runs as a host would run it.
 sub
 site
 {
-	my ($name, $count, %conf) = @_;
+	my ($names, %conf) = @_;
 	my $s = Stdmail->new(as => Stdmail::is_root() ? 'root' : 'me',
 	    conf => { max_sessions => 1000, max_per_address => 1000, %conf });
-	my ($uid, $gid) = $s->ids($name);
+	my ($uid, $gid) = $s->ids($names->[0]);
 
 	$s->{owner} = [$uid, $gid];
-	$s->{names} = [map { "$name$_" } 1 .. $count];
+	$s->{names} = $names;
 	make_path(map { "$s->{dir}/home/$_" } @{$s->{names}});
 	my @lines = map { sprintf "%s:{PLAIN}secret:%d:%d::%s/home/%s:\n", $_,
 	    $uid, $gid, $s->{dir}, $_ } @{$s->{names}};
@@ -392,7 +392,7 @@ figure
 sub
 head
 {
-	printf "%-40s %12s %12s  %-20s %s\n", '', 'ours', 'theirs',
+	printf "%-44s %10s %10s  %-20s %s\n", '', 'ours', 'theirs',
 	    'ratio (min-max)', 'ratio of CPU';
 }
 
@@ -412,7 +412,7 @@ row
 		figure($how, { %{$pairs[0][$side]}, seconds => $s });
 	} 0, 1;
 
-	printf "%-40s %12s %12s  %-20s %s\n", $what, @mid,
+	printf "%-44s %10s %10s  %-20s %s\n", $what, @mid,
 	    sprintf('%.2f (%.2f-%.2f)', $m, min(@ratio), max(@ratio)),
 	    $cpu[0] > 0 && $cpu[1] > 0 ? sprintf('%.2f', $cpu[1] / $cpu[0])
 	    : '';

@@ -5,15 +5,15 @@
  * cut short wins nothing.  It must never measure work of its own: reads are
  * large, and the end of an answer is found without a look at its lines.
  *
- *	pop3client [-t] [-n count] [-w window] [-p clients] PORT USER WORK
+ *	pop3client [-t] [-n count] [-p clients] [-u user] [-w window] PORT WORK
  *
  * WORK: open (login, STAT, UIDL, LIST, QUIT; -n times), retr or top (of all,
  * -w commands in flight), conn (login, STAT, QUIT; -n times, -p at once),
  * check (what every message looks like, a line each).  -t: TLS from the first
- * octet.  The user of client i is USERi, the password is "secret".
+ * octet.  Client 1 is the user u1 (-u NAME: NAME1), the password is "secret".
  *
- * Prints "NAME SECONDS UNITS OCTETS" for each figure, and with -t the protocol
- * and cipher before.
+ * Prints "NAME SECONDS UNITS OCTETS" for each figure; check with TLS ends with
+ * the protocol and the cipher.
  */
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -48,7 +48,7 @@ static struct {
 	in_port_t	 port;
 	const char	*user;
 	unsigned	 count, window, clients;
-} opt = { .count = 1, .window = 1, .clients = 1 };
+} opt = { .user = "u", .count = 1, .window = 1, .clients = 1 };
 
 struct conn {
 	int		 fd;
@@ -472,7 +472,7 @@ main(int argc, char **argv)
 	size_t i;
 	int ch;
 
-	while ((ch = getopt(argc, argv, "n:p:tw:")) != -1)
+	while ((ch = getopt(argc, argv, "n:p:tu:w:")) != -1)
 		switch (ch) {
 		case 'n':
 			opt.count = number(optarg, 1000000);
@@ -483,20 +483,22 @@ main(int argc, char **argv)
 		case 't':
 			opt.tls = context();
 			break;
+		case 'u':
+			opt.user = optarg;
+			break;
 		case 'w':
 			opt.window = number(optarg, WINDOW_MAX);
 			break;
 		default:
 			return EX_USAGE;
 		}
-	if (argc - optind != 3)
+	if (argc - optind != 2)
 		errx(EX_USAGE, "see the comment on top of pop3client.c");
 	opt.port = (in_port_t)number(argv[optind], 65535);
-	opt.user = argv[optind + 1];
 	for (i = 0; i < sizeof(works) / sizeof(works[0]); i++)
-		if (strcmp(works[i].name, argv[optind + 2]) == 0) {
+		if (strcmp(works[i].name, argv[optind + 1]) == 0) {
 			works[i].call();
 			return 0;
 		}
-	errx(EX_USAGE, "%s: no such work", argv[optind + 2]);
+	errx(EX_USAGE, "%s: no such work", argv[optind + 1]);
 }
