@@ -2,7 +2,8 @@
 # stdmail: build, test, install.  GNU make; no configure.
 #
 # make		build/bin/*		make check	all tests (T=NAME: one)
-# make demo	see it work		make install	(DESTDIR, PREFIX)
+# make demo	see it work		make bench	how fast (T=NAME: one)
+# make install	(DESTDIR, PREFIX)
 #
 # A variant (V=asan, cover, memcheck, fuzz) lives in build/VARIANT/ and never
 # mixes with another; changed flags or a changed list of files rebuild.
@@ -52,6 +53,7 @@ LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
 BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
 FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c))
+PERF   := $(patsubst t/%.c,$Bt/%,$(wildcard t/perf/*.c))
 FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
 
 all: $(BINS)
@@ -109,12 +111,13 @@ WORLD  ?= build/world
 world_ := $(filter-out no,$(WORLD))
 export STDMAIL_BIN     := $(abspath $Bbin)
 export STDMAIL_UNIT    := $(abspath $Bt/unit)
+export STDMAIL_PERF    := $(abspath $Bt/perf)
 export STDMAIL_VARIANT := $V
 export STDMAIL_WORLD   := $(if $(world_),$(abspath $(world_)))
 export STDMAIL_SHARED  ?= $(abspath ../shared)
 FUZZTIME ?= 10
 
-tests: $(TESTS) $(FAULT)
+tests: $(TESTS) $(FAULT) $(PERF)
 
 flags:
 	@echo $(ALL_CPPFLAGS) $(ALL_CFLAGS)
@@ -162,8 +165,12 @@ soak: deps
 	$(MAKE) -s all tests
 	SOAK=$(SOAK) t/check model
 
-bench: all world
-	t/perf/way.sh
+# How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
+# ARGS are its own (each says at its top what it takes).
+bench: all world $(PERF)
+	@for t in $(or $T,way pop3); do \
+	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
+	    t/perf/$$t $(ARGS) || exit; done
 
 # --- install ---------------------------------------------------------------
 

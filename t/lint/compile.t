@@ -55,10 +55,11 @@ SKIP: {
 	    "-D'LIST_FOREACH(v,h,f)=while((v=next_of(h)))' " .
 	    "-D_GNU_SOURCE -DLIBBSD_OVERLAY -Ilib @sources");
 }
-for (glob('t/*.sh t/world-run .ci/run')) {
+for (glob('t/*.sh t/perf/*.sh t/world-run .ci/run')) {
 	quiet("sh -n $_", "sh -n $_");
 }
-for (sort split /\n/, `find t -name '*.t' -o -name '*.pm' -o -path t/check`) {
+my @perl = split /\n/, `find t -name '*.t' -o -name '*.pm' -o -path t/check`;
+for (sort @perl, grep { -x && !/\./ } glob 't/perf/*') {
 	open my $fh, '<', $_ or die "$_: $!\n";
 	next if (<$fh> // '') =~ m{^#!/bin/sh};
 	quiet("perl -c $_", "perl -Mwarnings=FATAL,all -It/lib -c $_");

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/../.."
 n=${1:-500} size=${2:-4096}
 bin=${STDMAIL_BIN:-$PWD/build/bin}
 t/world-run -t smtp-source ||
-    { echo "bench: no smtp-source here, and no world" >&2; exit 69; }
+    { echo "way: skipped: no smtp-source here, and no world"; exit 0; }
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/stdmail-bench.XXXXXX")
 pids=
