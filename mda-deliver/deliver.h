@@ -64,8 +64,8 @@ int	 deliver_write(struct deliver *, const void *, size_t,
 void	 deliver_end(struct deliver *, struct outcome *);
 void	 deliver_abort(struct deliver *);
 
-/* The Maildir that a Maildir++ folder is in: a descriptor; dir itself when it is
- * no such folder; -1 errno. */
+/* The Maildir that a Maildir++ folder is in: a descriptor; dir itself when it
+ * is no such folder; -1 errno. */
 int	 deliver_root(int dir);
 
 /* Fill in an outcome for an errno of a mailbox. */
