@@ -94,13 +94,15 @@ sum
 
 # By the rules of the configuration and of a user.
 {
-	my $s = Stdmail->new(users => { bob => 'x', eve => 'x' },
+	my $s = Stdmail->new(users => { map { $_ => 'x' }
+	    qw(ann bob eve) },
 	    conf => { quota => '1K' });
 	my $users = "$s->{dir}/users";
 	my $size = length "Delivered-To: bob\@a.test\n$text";
 
 	my $lines = Stdmail::slurp($users);
 	$lines =~ s/^(eve:.*)$/$1:userdb_quota_rule=*:bytes=60/m;
+	$lines =~ s/^(ann:.*)$/$1:userdb_quota_rule=*:storage=0/m;
 	Stdmail::spew($users, $lines, 0600);
 	$s->own;
 	like(deliver($s, $text, '-d', 'bob'), qr/^0 $/, 'key quota');
@@ -113,6 +115,10 @@ sum
 	    'and is obeyed');
 	like(deliver($s, 'x' x 2000, '-a', 'bob@a.test'), qr/^73 .*5\.2\.2 /,
 	    'and so is the key');
+	like(deliver($s, 'x' x 2000, '-d', 'ann'), qr/^0 $/,
+	    'a rule without a limit');
+	is(slurp($s->maildir('ann') . '/maildirsize'), 'none',
+	    'has no need of a file');
 }
 
 if (!defined $put) {
