@@ -121,6 +121,24 @@ sum
 	    'has no need of a file');
 }
 
+# Many at once: each has its line.
+{
+	my $s = Stdmail->new(users => {});
+	my $file = "$s->{dir}/Box/maildirsize";
+
+	deliver($s, $text, 'Box/');
+	Stdmail::spew($file, "1000000S\n14 1\n", 0600);
+	Stdmail::spew("$s->{dir}/message", $text, 0644);
+	$s->own;
+	my @pids = map { $s->spawn(['sh', '-c', 'for i in 1 2 3 4 5; do "$@" ' .
+	    "<$s->{dir}/message || exit 1; done", 'sh',
+	    $s->command('mda-deliver', 'Box')], {}) } 1 .. 8;
+	is(join(' ', map { Stdmail::reap($_, 60) } @pids), join(' ', (0) x 8),
+	    'many at once');
+	is(sum($s, 'Box/new'), '574 41', 'all are there');
+	is(slurp($file), "1000000S\n" . "14 1\n" x 41, 'and all are noted');
+}
+
 if (!defined $put) {
 	diag 'the program that spools is not built';
 	done_testing();
