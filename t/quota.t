@@ -121,6 +121,31 @@ sum
 	    'has no need of a file');
 }
 
+# A message that goes on and on; and one during which others fill the mailbox.
+for my $filled (0, 1) {
+	my $s = Stdmail->new(users => {});
+	my $file = "$s->{dir}/Box/maildirsize";
+
+	deliver($s, $text, 'Box/');
+	Stdmail::spew($file, ($filled ? 900_000 : 1000) . "S\n14 1\n", 0600);
+	$s->own;
+	pipe(my $read, my $write) or die "pipe: $!\n";
+	my $pid = $s->spawn([$s->command('mda-deliver', 'Box')],
+	    { 0 => $read });
+	close $read;
+	local $SIG{PIPE} = 'IGNORE';
+	syswrite $write, "a: b\n\n" . "x\n" x 200_000;
+	if ($filled) {
+		Stdmail::until_true(sub { $s->files('Box/tmp') == 1 }, 10);
+		Stdmail::spew($file, "900000S,1C\n14 1\n", 0600);
+		$s->own;
+		close $write;
+	}
+	is(Stdmail::reap($pid, 10), 73, $filled ?
+	    'filled by others meanwhile' : 'refused before its end');
+	is(sum($s, 'Box/{new,tmp}'), '14 1', '... and nothing is left');
+}
+
 # Many at once: each has its line.
 {
 	my $s = Stdmail->new(users => {});
