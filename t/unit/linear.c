@@ -340,9 +340,14 @@ test(const char *what, enum reader reader, const struct buf *small,
 int
 main(int argc, char **argv)
 {
+	const char *variant = getenv("STDMAIL_VARIANT");
 	struct buf small, large;
 	size_t i;
 
+	if (variant != NULL && strcmp(variant, "memcheck") == 0) {
+		puts("1..0 # SKIP under valgrind time and memory are its own");
+		return 0;
+	}
 	/* Large blocks go back when they are freed. */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 << 10);
 	for (i = 0; i <= sizeof(rows) / sizeof(rows[0]); i++) {
