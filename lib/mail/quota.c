@@ -215,11 +215,17 @@ replace_file(const struct quota *q)
 	return -1;
 }
 
-/* Count, write, and look whether anything changed meanwhile: then the numbers
- * serve once, but are nobody else's to build upon. */
+/*
+ * Count, write, and look whether anything changed meanwhile: then again.
+ * NOTE: the text on Maildir++ would have a file that cannot be made certain
+ * removed, and its limits with it; in a busy mailbox everyone would count for
+ * ever.  It stays, with the time of one that nobody believes when it says that
+ * the mailbox is full.
+ */
 static int
 count_anew(struct quota *q)
 {
+	const struct timespec old[2] = { { 0, UTIME_OMIT }, { 0, 0 } };
 	uint64_t before, after;
 	int i;
 
@@ -231,16 +237,14 @@ count_anew(struct quota *q)
 		/* A full disk must not keep anyone from knowing. */
 		if (replace_file(q) == -1) {
 			q->unwritten = errno;
-			break;
+			return 0;
 		}
 		if (quota_count(q->root, NULL, NULL, &after) == -1)
 			return -1;
 		if (before == after)
 			return 0;
 	}
-	/* The limits of the file have no other place. */
-	if (q->rule.set)
-		(void)unlinkat(q->root, QUOTA_FILE, 0);
+	(void)utimensat(q->root, QUOTA_FILE, old, AT_SYMLINK_NOFOLLOW);
 	return 0;
 }
 

@@ -6,10 +6,12 @@
  * alone are never lost.
  */
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -326,6 +328,33 @@ test_odd(void)
 	is_int(rmdir("tmp"), 0, "and nothing else was left there");
 }
 
+/* While others change the tree all the time. */
+static void
+test_busy(void)
+{
+	const struct quota_limits rule = { true, 1000000, 0 };
+	struct stat st = { .st_mtime = 1 };
+	struct quota q;
+	pid_t pid;
+	int i;
+
+	mkdir("tmp", 0700);
+	if ((pid = fork()) == 0)
+		for (;;) {
+			put("new/9.a", 9);
+			unlink("new/9.a");
+		}
+	quota_init(&q, root, &rule);
+	for (i = 0; i < 2000 && st.st_mtime != 0; i++)
+		if (quota_recount(&q) == -1 || stat(QUOTA_FILE, &st) == -1)
+			break;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	is_int(st.st_mtime, 0, "a count that was disturbed is written as old");
+	ok(q.messages == 5 || q.messages == 6, "and it is a count");
+	ok(strncmp(file(), "1000000S\n513", 12) == 0, "with its limits");
+}
+
 int
 main(void)
 {
@@ -340,6 +369,7 @@ main(void)
 	test_size();
 	test_rule();
 	test_odd();
+	test_busy();
 	if (chdir("/") == 0)
 		(void)nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return done();
