@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
@@ -14,6 +16,7 @@
 #include "deliver.h"
 #include "grammar/header.h"
 #include "grammar/trace.h"
+#include "system/log.h"
 
 /*
  * A failure of the machine or of its set-up is tried again.  Only by hand is
@@ -50,21 +53,86 @@ outcome_errno(struct outcome *o, const char *mailbox, int error)
 	    error == EAGAIN ? "locked by another program" : strerror(error));
 }
 
+static void
+outcome_full(struct outcome *o, bool tempfail)
+{
+	o->kind = tempfail ? OUTCOME_TEMPORARY : OUTCOME_PERMANENT;
+	o->code = tempfail ? EX_TEMPFAIL : EX_CANTCREAT;
+	snprintf(o->text, sizeof(o->text), "%s the mailbox is full: its owner "
+	    "must delete mail before it takes more",
+	    tempfail ? "4.2.2" : "5.2.2");
+}
+
+static void
+close_folders(struct deliver *d)
+{
+	if (d->root != -1 && d->root != d->dir)
+		close(d->root);
+	if (d->dir != -1)
+		close(d->dir);
+	d->root = d->dir = -1;
+}
+
 static int
 failed(struct deliver *d, struct outcome *o)
 {
 	int error = errno;
 
 	deliver_abort(d);
-	outcome_errno(o, d->how->mailbox, error);
+	if (d->full)
+		outcome_full(o, d->how->tempfail);
+	else
+		outcome_errno(o, d->how->mailbox, error);
 	return -1;
 }
+
+/* ---- quota ---- */
+
+int
+deliver_root(int dir)
+{
+	if (faccessat(dir, "maildirfolder", F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		return dir;
+	return openat(dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* A quota that cannot be known stops no mail. */
+static void
+quota_fault(const struct deliver *d)
+{
+	log_once("quota", "mailbox=%s error=%s", log_str(d->how->mailbox),
+	    log_str(strerror(errno)));
+}
+
+static void
+find_quota(struct deliver *d)
+{
+	d->root = deliver_root(d->dir);
+	quota_init(&d->quota, d->root, d->how->quota);
+	if (d->root == -1 || quota_read(&d->quota) == -1)
+		quota_fault(d);
+}
+
+/* Is there room for a message that is this long, so far?  0, -1. */
+static int
+find_room(struct deliver *d, uint64_t size)
+{
+	if (quota_fits(&d->quota, size, 1))
+		return 0;
+	d->full = true;
+	errno = EDQUOT;
+	return -1;
+}
+
+/* ---- the message ---- */
 
 static int
 put(struct deliver *d, const void *data, size_t n)
 {
-	return d->dir != -1 ? maildir_write(&d->u.maildir, data, n) :
-	    mbox_write(&d->u.mbox, data, n);
+	if (d->dir == -1)
+		return mbox_write(&d->u.mbox, data, n);
+	return find_room(d, d->u.maildir.writer.size + n) == -1 ? -1 :
+	    maildir_write(&d->u.maildir, data, n);
 }
 
 static int
@@ -81,6 +149,9 @@ open_mailbox(struct deliver *d)
 		d->dir = maildir_open(how->mailbox, how->create || slash ?
 		    MAILDIR_CREATE : 0);
 		if (d->dir == -1)
+			return -1;
+		find_quota(d);
+		if (find_room(d, how->size) == -1)
 			return -1;
 		return maildir_begin(&d->u.maildir, d->dir, how->id,
 		    how->host);
@@ -114,15 +185,17 @@ int
 deliver_begin(struct deliver *d, const struct delivery *how,
     struct outcome *o)
 {
+	memset(d, 0, offsetof(struct deliver, u));
 	d->how = how;
-	d->dir = -1;
+	d->dir = d->root = -1;
 	d->u.mbox.fd = -1;
 	if (open_mailbox(d) == -1) {
 		/* Nothing was begun that could be aborted. */
-		outcome_errno(o, how->mailbox, errno);
-		if (d->dir != -1)
-			close(d->dir);
-		d->dir = -1;
+		if (d->full)
+			outcome_full(o, how->tempfail);
+		else
+			outcome_errno(o, how->mailbox, errno);
+		close_folders(d);
 		return -1;
 	}
 	return put_lines(d) == -1 ? failed(d, o) : 0;
@@ -135,13 +208,30 @@ deliver_write(struct deliver *d, const void *data, size_t n,
 	return put(d, data, n) == -1 ? failed(d, o) : 0;
 }
 
+/* Others may have filled it while the message came. */
+static int
+end_maildir(struct deliver *d)
+{
+	uint64_t size = d->u.maildir.writer.size;
+	int r;
+
+	if (d->quota.limits.set && quota_read(&d->quota) == -1)
+		quota_fault(d);
+	if (find_room(d, size) == -1)
+		return -1;
+	r = maildir_end(&d->u.maildir, d->how->mtime);
+	if (r == 0 && d->quota.limits.set && quota_add(&d->quota,
+	    (int64_t)size, 1) == -1)
+		quota_fault(d);
+	return r;
+}
+
 void
 deliver_end(struct deliver *d, struct outcome *o)
 {
 	int r;
 
-	r = d->dir != -1 ? maildir_end(&d->u.maildir, d->how->mtime) :
-	    mbox_end(&d->u.mbox);
+	r = d->dir != -1 ? end_maildir(d) : mbox_end(&d->u.mbox);
 	if (r == -1) {
 		(void)failed(d, o);
 		return;
@@ -149,9 +239,7 @@ deliver_end(struct deliver *d, struct outcome *o)
 	o->kind = r == 1 ? OUTCOME_BEFORE : OUTCOME_DELIVERED;
 	o->code = 0;
 	strlcpy(o->text, "2.0.0 delivered", sizeof(o->text));
-	if (d->dir != -1)
-		close(d->dir);
-	d->dir = -1;
+	close_folders(d);
 }
 
 void
@@ -159,8 +247,7 @@ deliver_abort(struct deliver *d)
 {
 	if (d->dir != -1) {
 		maildir_abort(&d->u.maildir);
-		close(d->dir);
-		d->dir = -1;
+		close_folders(d);
 	} else if (d->u.mbox.fd != -1)
 		mbox_abort(&d->u.mbox);
 }

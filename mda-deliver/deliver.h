@@ -8,6 +8,7 @@
 #include "grammar/address.h"
 #include "mail/maildir.h"
 #include "mail/mbox.h"
+#include "mail/quota.h"
 
 enum outcome_kind {
 	OUTCOME_TEMPORARY,	/* try again; what nobody set is this */
@@ -32,11 +33,18 @@ struct delivery {
 	const char		*id;	/* as maildir_begin() */
 	const char		*host;
 	const struct timespec	*mtime;	/* NULL: now */
+	uint64_t		 size;	/* at least; 0 unknown */
+	const struct quota_limits *quota; /* a rule, or NULL */
+	bool			 tempfail; /* a full mailbox is no refusal */
 };
 
 struct deliver {
 	const struct delivery *how;
 	int	dir;			/* Maildir, or -1 */
+	int	root;			/* whose quota it has: dir, the folder
+					 * above it, or -1 */
+	struct quota quota;
+	bool	full;			/* for it */
 	union {
 		struct maildir_file maildir;
 		struct mbox_file    mbox;
@@ -55,6 +63,10 @@ int	 deliver_write(struct deliver *, const void *, size_t,
 	    struct outcome *);
 void	 deliver_end(struct deliver *, struct outcome *);
 void	 deliver_abort(struct deliver *);
+
+/* The Maildir that a Maildir++ folder is in: a descriptor; dir itself when it
+ * is no such folder; -1 errno. */
+int	 deliver_root(int dir);
 
 /* Fill in an outcome for an errno of a mailbox. */
 void	 outcome_errno(struct outcome *, const char *mailbox, int error);

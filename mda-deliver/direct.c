@@ -6,6 +6,7 @@
  */
 #include <err.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -120,6 +121,7 @@ find_recipient(struct job *j, const struct direct *d)
 	j->how.mailbox = j->rcpt.user.mailbox;
 	j->how.create = true;
 	j->how.to = &j->to;
+	j->how.quota = &j->rcpt.user.quota;
 	if (privilege_drop(j->rcpt.user.uid, j->rcpt.user.gid) == -1) {
 		warn("4.3.0 cannot become %s", j->rcpt.user.name);
 		return EX_TEMPFAIL;
@@ -207,10 +209,16 @@ copy_message(struct job *j, struct deliver *d, size_t skip,
 static int
 restrict_to_mailbox(const char *mailbox)
 {
-	char anchor[PATH_MAX];
-	const struct sandbox_path path = { deliver_anchor(anchor, mailbox),
-	    SANDBOX_WRITE };
+	char anchor[PATH_MAX], part[PATH_MAX];
+	const struct sandbox_path path = { anchor, SANDBOX_WRITE };
 
+	/* The quota of a Maildir++ folder is kept in the folder above. */
+	if (snprintf(part, sizeof(part), "%s/maildirfolder", mailbox) <
+	    (int)sizeof(part) && access(part, F_OK) == 0) {
+		snprintf(part, sizeof(part), "%s/..", mailbox);
+		mailbox = part;
+	}
+	(void)deliver_anchor(anchor, mailbox);
 	return sandbox_mailbox(&path, 1);
 }
 
@@ -243,7 +251,7 @@ deliver_stdin(struct job *j)
 	    copy_message(j, &d, skip, &o) == 0)
 		deliver_end(&d, &o);
 	/* A path that was typed wrong is no matter for the mail's sender. */
-	if (o.code == EX_CANTCREAT)
+	if (o.code == EX_CANTCREAT && !d.full)
 		warnx("%s", o.text + strcspn(o.text, " ") + 1);
 	else if (o.code != 0)
 		warnx("%s", o.text);
@@ -262,6 +270,7 @@ direct_run(const struct settings *s, const struct direct *d)
 	}
 	j->settings = s;
 	j->how.host = s->hostname;
+	j->how.tempfail = s->quota_tempfail;
 	j->how.mailbox = d->mailbox;
 	if (d->sender != NULL) {
 		if (parse(&j->from, d->sender, "sender") == -1)

@@ -35,6 +35,7 @@ struct target {
 	uid_t		 uid;
 	gid_t		 gid;
 	char		*mailbox;
+	struct quota_limits quota;	/* a rule, when .set */
 	struct outcome	 outcome;
 };
 
@@ -72,6 +73,7 @@ find_target(struct work *w, struct users *users, const struct address *to,
 		t->system = r.user.system;
 		t->uid = r.user.uid;
 		t->gid = r.user.gid;
+		t->quota = r.user.quota;
 		t->mailbox = strdup(r.user.mailbox);
 		return t->mailbox == NULL ? -1 : 0;
 	case RECIPIENT_UNKNOWN:
@@ -206,6 +208,32 @@ drop_remains(const struct spool_message *m, const struct target *t)
 	}
 }
 
+/* Is there room in the Maildir, new/ of which is open?  What cannot be found
+ * out is no reason against it. */
+static bool
+has_room(const struct work *w, const struct target *t, int new,
+    struct quota *q)
+{
+	int root = openat(new, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	quota_init(q, root, &t->quota);
+	return root == -1 || quota_read(q) == -1 ||
+	    quota_fits(q, w->m->size, 1);
+}
+
+static void
+count_in(const struct work *w, const struct target *t, struct quota *q)
+{
+	struct spool_as as;
+
+	if (!q->limits.set || spool_as(&as, t->uid, t->gid) == -1)
+		return;
+	if (quota_add(q, (int64_t)w->m->size, 1) == -1)
+		log_warn("quota", "id=%s error=%s", w->m->item.id,
+		    log_str(strerror(errno)));
+	spool_as_end(&as);
+}
+
 /*
  * The fast way: the spool's file becomes the Maildir's by one rename.  1 done,
  * 0 it has to be copied.  The folder is opened with the owner's rights alone,
@@ -216,8 +244,10 @@ take_whole(struct work *w, const struct target *t)
 {
 	struct spool_message *m = w->m;
 	char path[PATH_MAX + 8];
+	struct quota quota;
 	struct spool_as as;
-	int new, r;
+	bool room;
+	int new, r = -1;
 
 	if (m->item.form != SPOOL_LINES || m->size != m->item.size ||
 	    m->uid != (w->spool->uid == 0 ? t->uid : w->spool->uid) ||
@@ -225,13 +255,18 @@ take_whole(struct work *w, const struct target *t)
 	    (int)sizeof(path) || spool_as(&as, t->uid, t->gid) == -1)
 		return 0;
 	new = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	room = new != -1 && has_room(w, t, new, &quota);
 	spool_as_end(&as);
 	if (new == -1)
 		return 0;
-	r = spool_give(m, t->uid, new);
-	close(new);
-	if (r == 0)
+	/* Where there is none, the copy will say so. */
+	if (room && (r = spool_give(m, t->uid, new)) == 0) {
+		count_in(w, t, &quota);
 		drop_remains(m, t);
+	}
+	if (quota.root != -1)
+		close(quota.root);
+	close(new);
 	return r == 0;
 }
 
@@ -286,6 +321,9 @@ write_copy(struct work *w, size_t i, struct outcome *o)
 		.id = id,
 		.host = w->settings->hostname,
 		.mtime = &m->mtime,
+		.size = m->size - m->start,
+		.quota = &w->targets[i].quota,
+		.tempfail = w->settings->quota_tempfail,
 	};
 	struct deliver d;
 

@@ -39,6 +39,7 @@ addrlist_init(struct addrlist *l, const char *p, size_t n)
 	memset(l, 0, sizeof(*l));
 	l->p = p;
 	l->end = p + n;
+	l->size = n;
 	buf_init(&l->phrase, n + 1);
 	buf_init(&l->comment, n + 1);
 	buf_init(&l->route, n + 1);
@@ -245,13 +246,20 @@ domain(struct addrlist *l)
 	}
 }
 
-/* obs-route = obs-domain-list ":", at its "@"; absent when no ":" comes
- * before the next "<": the same octets must not be searched again there. */
+/*
+ * obs-route = obs-domain-list ":", at its "@"; absent when no ":" comes before
+ * the next "<".  What is a comment to this search need not be one to the
+ * parser that goes on at its start, so that the same octets could be searched
+ * by every "<@": when as many as the whole value has were searched in vain,
+ * there are no routes any more.
+ */
 static void
 route(struct addrlist *l)
 {
 	const char *start = l->p;
 
+	if (l->ahead > l->size)
+		return;
 	while (l->p < l->end && *l->p != ':' && *l->p != '>' &&
 	    *l->p != '<' && *l->p != ';') {
 		if (!skip_cfws(l))
@@ -261,6 +269,7 @@ route(struct addrlist *l)
 		l->p++;
 		return;
 	}
+	l->ahead += (size_t)(l->p - start);
 	l->p = start;
 	buf_reset(&l->route);
 	buf_reset(&l->comment);

@@ -40,6 +40,7 @@ struct addrlist {
 	const char	*p, *end;
 	int		 in_group, in_angle;
 	int		 loose;		/* no comma since the last item */
+	size_t		 size, ahead;	/* of the value; looked at in vain */
 	struct buf	 phrase, comment, route, local, host;
 };
 

@@ -29,7 +29,9 @@ enum {
 	MIME_MAX_PART_PARAMS = 200,	/* of one field */
 	MIME_MAX_BOUNDARY = 8000,	/* RFC 2046 5.1.1 says 70 */
 	MIME_MAX_FIELD = 256 * 1024,	/* kept of one field's value */
-	MIME_MAX_TEXT = 8 * 1024 * 1024	/* kept of all fields together */
+	/* Kept of all fields together.  ENVELOPE makes up to 33 octets of one
+	 * (an address of one octet, as From, Sender and Reply-To). */
+	MIME_MAX_TEXT = 1536 * 1024
 };
 
 /* What was left out: mime.limited. */

@@ -63,6 +63,7 @@ run_password(struct server_call *call)
 		    sizeof(reply->owner.mailbox));
 		reply->owner.uid = user.uid;
 		reply->owner.gid = user.gid;
+		reply->owner.quota = user.quota;
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -166,6 +167,7 @@ run_open(struct server_call *call)
 	reply->status = MAILBOX_TEMPORARY;
 	forget();
 	m.user = owner->name;
+	m.quota = owner->quota;
 	m.peer = call->peer;
 	if (privilege_drop(owner->uid, owner->gid) == -1) {
 		log_error("mailbox", "user=%s error=%s", log_str(owner->name),

@@ -42,6 +42,7 @@ struct login_mailbox {
 						 * to stream_close() */
 	struct mailbox_root	*root;		/* likewise, to close */
 	const char		*user;		/* for the log; "" with -p */
+	struct quota_limits	 quota;		/* the user's; unset with -p */
 	const struct peer	*peer;		/* NULL with -p */
 	char			 hello[LOGIN_HELLO_MAX]; /* of login_open() */
 	size_t			 hello_len;
@@ -96,6 +97,7 @@ struct login_owner {
 	uid_t		uid;
 	gid_t		gid;
 	char		mailbox[PATH_MAX];
+	struct quota_limits quota;
 };
 
 struct login_memory {

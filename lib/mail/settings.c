@@ -56,6 +56,11 @@ static const struct conf_key keys[] = {
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
 
+	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
+	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
+	    LLONG_MAX / 4, NULL },
+	{ "quota_tempfail", CONF_BOOL, AT(quota_tempfail), "no", ANY, NULL },
+
 	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1, LLONG_MAX / 4,
 	    NULL },
 	{ "max_recipients", CONF_INT, AT(max_recipients), "1000", 1, 100000,

@@ -39,6 +39,9 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	long long	 quota;		/* bytes of a user's mail; 0: none */
+	long long	 quota_messages; /* 0: none */
+	bool		 quota_tempfail; /* a full mailbox is tried again */
 	long long	 max_size;	/* bytes of a message */
 	long long	 max_recipients; /* of a message */
 	long long	 max_sessions;	/* all, at once */

@@ -18,22 +18,24 @@
 #include "system/fdio.h"
 
 #define FILE_NAME	"subscriptions"
+#define COURIER_NAME	"courierimapsubscribed"
+#define COURIER_PREFIX	"INBOX."
 #define VERSION_2	"V\t2\n\n"
 #define SIZE_LIMIT	(1u << 20)
 
-/* The file's contents; absent is empty. */
+/* A file's contents; absent is MAILBOX_NONE. */
 static enum mailbox_status
-read_file(struct mailbox_root *root, struct buf *b)
+read_named(struct mailbox_root *root, const char *name, struct buf *b)
 {
 	enum mailbox_status status = MAILBOX_OK;
 	ssize_t n;
 	char *p;
 	int fd;
 
-	fd = openat(root->fd, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
+	fd = openat(root->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK);
 	if (fd == -1)
-		return errno == ENOENT ? MAILBOX_OK : mailbox_errno("open");
+		return mailbox_errno("open");
 	for (;;) {
 		if ((p = buf_reserve(b, 4096)) == NULL) {
 			status = MAILBOX_LIMIT;
@@ -47,6 +49,50 @@ read_file(struct mailbox_root *root, struct buf *b)
 	}
 	close(fd);
 	return status;
+}
+
+/* Courier's form to our own: "INBOX.Sent" is Sent.  What is neither INBOX nor
+ * in it is in another tree. */
+static void
+from_courier(const struct buf *courier, struct buf *b)
+{
+	const char *p = courier->data, *end = p + courier->len, *nl;
+	const size_t prefix = strlen(COURIER_PREFIX);
+	size_t n;
+
+	for (; p < end; p = nl + 1) {
+		nl = memchr(p, '\n', (size_t)(end - p));
+		if (nl == NULL)
+			nl = end;
+		n = (size_t)(nl - p);
+		if (n > 0 && p[n - 1] == '\r')
+			n--;
+		if (n > prefix && strncasecmp(p, COURIER_PREFIX, prefix) == 0)
+			buf_add(b, p + prefix, n - prefix);
+		else if (n == prefix - 1 && strncasecmp(p, INBOX, n) == 0)
+			buf_adds(b, INBOX);
+		else
+			continue;
+		buf_addc(b, '\n');
+	}
+}
+
+/* The names there are: without a file of our own Courier's, which is left as
+ * it is.  None is empty. */
+static enum mailbox_status
+read_file(struct mailbox_root *root, struct buf *b)
+{
+	enum mailbox_status status = read_named(root, FILE_NAME, b);
+	struct buf courier;
+
+	if (status != MAILBOX_NONE)
+		return status;
+	buf_init(&courier, SIZE_LIMIT);
+	status = read_named(root, COURIER_NAME, &courier);
+	if (status == MAILBOX_OK && courier.len > 0)
+		from_courier(&courier, b);
+	buf_free(&courier);
+	return status == MAILBOX_NONE ? MAILBOX_OK : status;
 }
 
 static bool

@@ -3,7 +3,9 @@
  * The mailboxes a user subscribed to (RFC 3501, sections 6.3.6 and 6.3.7): the
  * file "subscriptions" in the root of the Maildir, as Dovecot keeps it.  Both
  * of its forms are read: a name a line, and the one that begins with "V\t2";
- * the one found is kept.  Names need not exist as mailboxes.
+ * the one found is kept.  Where there is no such file, Courier's
+ * courierimapsubscribed is read, and the first change takes its names over.
+ * Names need not exist as mailboxes.
  */
 #ifndef MAIL_SUBSCRIPTIONS_H
 #define MAIL_SUBSCRIPTIONS_H

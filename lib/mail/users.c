@@ -343,17 +343,24 @@ parse_line(const struct users *u, const char *rest, struct user *user)
 	return users_extra(user, rest);
 }
 
-/* userdb_mail was left in mailbox; else key mail, else our own default. */
+/* userdb_mail was left in mailbox; else key mail, else our own default.  A
+ * quota that no rule gave is that of the keys. */
 static const char *
 set_mailbox(const struct users *u, struct user *user, const char *local,
     const char *domain)
 {
+	const struct settings *s = u->settings;
 	char form[PATH_MAX];
 
+	if (!user->quota.set && (s->quota > 0 || s->quota_messages > 0)) {
+		user->quota.set = true;
+		user->quota.bytes = (uint64_t)s->quota;
+		user->quota.messages = (uint64_t)s->quota_messages;
+	}
 	if (user->mailbox[0] != '\0')
 		strlcpy(form, user->mailbox, sizeof(form));
-	else if (u->settings->mail[0] != '\0')
-		strlcpy(form, u->settings->mail, sizeof(form));
+	else if (s->mail[0] != '\0')
+		strlcpy(form, s->mail, sizeof(form));
 	else
 		strlcpy(form, user->home[0] != '\0' ? "%h/Maildir" :
 		    "/var/vmail/%d/%n/Maildir", sizeof(form));

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mail/quota.h"
 #include "mail/settings.h"
 
 #define USERS_NAME_MAX	512	/* of user@domain, NUL included */
@@ -40,8 +41,8 @@ struct user {
 	char		 allow_nets[512];	/* "": from everywhere */
 	bool		 nopassword;
 	bool		 system;		/* of the system's accounts */
-	uint64_t	 quota_bytes;		/* userdb_quota_rule; 0 none */
-	uint64_t	 quota_messages;
+	struct quota_limits quota;		/* userdb_quota_rule, or keys
+						 * quota and quota_messages */
 	unsigned	 line;			/* in the file, for errors */
 };
 

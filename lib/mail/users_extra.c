@@ -90,18 +90,20 @@ set_quota(struct user *u, const char *value)
 
 	if (strncmp(value, "*:", 2) != 0)
 		return "userdb_quota_rule must begin with *:";
+	memset(&u->quota, 0, sizeof(u->quota));
+	u->quota.set = true;
 	for (value++; *value == ':' && r == 0; value += n) {
 		value++;
 		n = strcspn(value, ":");
 		if (strncmp(value, "storage=", 8) == 0)
 			r = quota_number(value + 8, n - 8, 1024,
-			    &u->quota_bytes);
+			    &u->quota.bytes);
 		else if (strncmp(value, "bytes=", 6) == 0)
 			r = quota_number(value + 6, n - 6, 1,
-			    &u->quota_bytes);
+			    &u->quota.bytes);
 		else if (strncmp(value, "messages=", 9) == 0)
 			r = quota_number(value + 9, n - 9, 1,
-			    &u->quota_messages);
+			    &u->quota.messages);
 		else
 			r = -1;
 	}

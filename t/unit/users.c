@@ -131,8 +131,8 @@ test_find(struct users *us)
 	users_find(us, "bob", "a.test", &u, error);
 	ok(u.uid == 1001 && u.gid == 1002, "uid and gid of the line");
 	users_find(us, "dora", "a.test", &u, error);
-	is_int((long long)u.quota_bytes, 2 << 20, "quota in octets");
-	is_int((long long)u.quota_messages, 7, "and in messages");
+	is_int((long long)u.quota.bytes, 2 << 20, "quota in octets");
+	is_int((long long)u.quota.messages, 7, "and in messages");
 }
 
 static void
