@@ -116,3 +116,16 @@ fetch_message_parse(struct fetch_message *m, bool whole)
 	mime_parser_free(f.parser);
 	return m->parsed > 0 ? 0 : -1;
 }
+
+int
+fetch_summary(struct fetch_message *m, unsigned want, struct summary_view *v)
+{
+	struct mailbox *box = m->session->box;
+
+	if ((mailbox_summary(box, m->seq, want, v) & want) == want)
+		return 0;
+	if (fetch_message_open(m) == -1)
+		return -1;
+	m->failed = mailbox_summary_read(box, m->seq, m->message, want, v);
+	return m->failed == MAILBOX_OK ? 0 : -1;
+}

@@ -142,6 +142,7 @@ mailbox_close(struct mailbox *mb)
 		return;
 	if (mb->root->watched == mb)
 		mb->root->watched = NULL;
+	mailbox_cache_close(mb);
 	uidlist_free(&mb->list);
 	keywords_free(&mb->keywords);
 	for (i = 0; i < mb->infos_cap; i++)

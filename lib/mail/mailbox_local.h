@@ -70,6 +70,8 @@ struct mailbox {
 	char		**infos;	/* each info string once: a hash */
 	size_t		 ninfos, infos_cap;
 
+	struct mailbox_cache *cache;	/* mailbox_cache.c; NULL: none yet */
+
 	uint32_t	*expunged;	/* of the last diff */
 	uint32_t	*changed;
 	size_t		 expunged_cap, changed_cap;
@@ -116,6 +118,9 @@ struct uidlist_rec *mailbox_rec(const struct mailbox *, uint32_t seq);
  * -1 when it is nowhere. */
 int	 mailbox_rec_file(const struct mailbox *, const struct uidlist_rec *,
 	    char *name);
+
+/* mailbox_cache.c: write what is held, close. */
+void	 mailbox_cache_close(struct mailbox *);
 
 /* Make room for n elements: 0, -1 no memory. */
 int	 mailbox_grow(void *arrayp, size_t *cap, size_t n, size_t size);
