@@ -37,8 +37,7 @@ int	 fetch_message_open(struct fetch_message *);
 int	 fetch_message_parse(struct fetch_message *, bool whole);
 
 /* Have what is wanted of a message's summary (SUMMARY bits), from the cache or
- * the message; fields of a header that are too many may be missing in v->have.
- * 0, or -1 and failed says why. */
+ * the message: 0, or -1 and failed says why. */
 int	 fetch_summary(struct fetch_message *, unsigned want,
 	    struct summary_view *v);
 
@@ -74,7 +73,7 @@ int	 fetch_plan_init(struct fetch_plan *, const struct imap_fetch *,
 void	 fetch_plan_free(struct fetch_plan *);
 
 /* Send a section whose fields are in the summary.  head and the result are as
- * with fetch_section(); 1: the summary has not got them. */
+ * with fetch_section(); 1: the summary cannot tell them. */
 int	 fetch_fields(struct session *, const struct imap_section *,
 	    const struct fetch_section *, const struct summary_view *,
 	    const struct buf *head);

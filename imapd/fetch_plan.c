@@ -78,13 +78,10 @@ fetch_fields(struct session *s, const struct imap_section *sec,
     const struct fetch_section *plan, const struct summary_view *v,
     const struct buf *head)
 {
-	unsigned kinds = summary_fields_kinds(plan->fields);
 	uint64_t skip, length;
 	struct buf octets;
 	int r = 1;
 
-	if ((v->have & kinds) != kinds)
-		return 1;
 	buf_init(&octets, 2 * CACHE_ITEM_MAX);
 	if (summary_fields(&octets, v, plan->fields) == 0) {
 		fetch_cut(sec, octets.len, &skip, &length);

@@ -189,14 +189,15 @@ void
 cache_put(struct cache *c, uint32_t uid,
     const struct cache_item items[CACHE_KINDS])
 {
-	struct cache_item fit[CACHE_KINDS];
+	struct cache_item fit[CACHE_KINDS], had;
 	size_t i, all = 0;
 
 	if (c->readonly)
 		return;
 	for (i = 0; i < CACHE_KINDS; i++) {
 		fit[i] = items[i];
-		if (c->version[i] == 0 || fit[i].n > CACHE_ITEM_MAX - all)
+		if (c->version[i] == 0 || fit[i].n > CACHE_ITEM_MAX - all ||
+		    cache_get(c, uid, (unsigned)i, &had))
 			fit[i].n = 0;
 		all += fit[i].n;
 	}

@@ -256,7 +256,7 @@ unsigned mailbox_summary(struct mailbox *, uint32_t seq, unsigned want,
 	    struct summary_view *);
 
 /* Make what is wanted from the message, opened by mailbox_message(), and have
- * it remembered.  Fields of a header may be missing in view->have. */
+ * it remembered. */
 enum mailbox_status mailbox_summary_read(struct mailbox *, uint32_t seq,
 	    struct message *, unsigned want, struct summary_view *);
 

@@ -151,7 +151,7 @@ make_items(struct summary *s, const struct mime *m, unsigned want)
 	return 0;
 }
 
-/* What was made, but for fields that found no room. */
+/* What was made; fields that found no room are said to be such. */
 static void
 show(const struct summary *s, unsigned made, struct summary_view *v)
 {
@@ -159,11 +159,13 @@ show(const struct summary *s, unsigned made, struct summary_view *v)
 
 	memset(v, 0, sizeof(*v));
 	for (i = 0; i < SUMMARY_KINDS; i++) {
-		if (!(made & SUMMARY(i)) || buf_failed(&s->buf[i]))
+		if (!(made & SUMMARY(i)))
 			continue;
 		v->have |= SUMMARY(i);
 		v->item[i].p = s->buf[i].data;
 		v->item[i].n = s->buf[i].len;
+		if (buf_failed(&s->buf[i]))
+			v->item[i] = (struct cache_item){ "\1", 1 };
 	}
 }
 

@@ -55,9 +55,9 @@ void	 summary_free(struct summary *);
 /*
  * Read a message and make what is wanted (SUMMARY bits).  With all set,
  * everything is made, unless only the header is wanted and the message is long
- * (SUMMARY_LONG): then its body is left alone.  Fields that are too many or too
- * long are left out of view->have.  The items are good until the next call.
- * 0, or -1: no memory, or the message cannot be read.
+ * (SUMMARY_LONG): then its body is left alone.  Of fields that are too many or
+ * too long it is known that summary_fields() cannot tell them.  The items are
+ * good until the next call.  0, or -1: no memory, or the message cannot be read.
  */
 #define SUMMARY_LONG	131072
 int	 summary_make(struct summary *, struct message *, time_t date,
@@ -82,7 +82,7 @@ unsigned summary_fields_kinds(uint64_t fields);
  * Append the fields chosen, in their order, with their line ends, as
  * BODY[HEADER.FIELDS (...)] has them (RFC 3501, section 6.4.5); with
  * SUMMARY_FIELD_ALWAYS the blank line too.  Their kinds must be in the view.
- * 0, -1 as buf_add(), or the view is damaged.
+ * 0; -1 as buf_add(), or they are not to be had from a summary.
  */
 int	 summary_fields(struct buf *, const struct summary_view *,
 	    uint64_t fields);

@@ -204,7 +204,7 @@ struct cursor {
 	const char	*p, *end;
 	const char	*octets;
 	uint32_t	 field, ordinal, n;
-	bool		 damaged;
+	bool		 refused;
 };
 
 /* The next entry that is chosen; ordinal above all: none. */
@@ -223,18 +223,22 @@ next(struct cursor *c, uint64_t chosen)
 		if (c->field <= ALWAYS && chosen & (uint64_t)1 << c->field)
 			return;
 	}
-	c->damaged = c->p != c->end;
+	c->refused |= c->p != c->end;
 	c->ordinal = UINT32_MAX;
 }
 
 static void
-begin(struct cursor *c, const struct summary_view *v, int kind, bool asked)
+begin(struct cursor *c, const struct summary_view *v, int kind)
 {
 	memset(c, 0, sizeof(*c));
-	if (asked && v->item[kind].n > 0) {
-		c->p = v->item[kind].p + 1;
-		c->end = v->item[kind].p + v->item[kind].n;
+	if (!(v->have & SUMMARY(kind)))
+		return;
+	if (v->item[kind].n == 0 || *v->item[kind].p != '\0') {
+		c->refused = true;
+		return;
 	}
+	c->p = v->item[kind].p + 1;
+	c->end = v->item[kind].p + v->item[kind].n;
 }
 
 int
@@ -242,9 +246,8 @@ summary_fields(struct buf *b, const struct summary_view *v, uint64_t chosen)
 {
 	struct cursor common, trace, *first;
 
-	begin(&common, v, SUMMARY_FIELDS, true);
-	begin(&trace, v, SUMMARY_TRACE, summary_fields_kinds(chosen) &
-	    SUMMARY(SUMMARY_TRACE));
+	begin(&common, v, SUMMARY_FIELDS);
+	begin(&trace, v, SUMMARY_TRACE);
 	next(&common, chosen);
 	next(&trace, chosen);
 	for (;;) {
@@ -254,5 +257,5 @@ summary_fields(struct buf *b, const struct summary_view *v, uint64_t chosen)
 		buf_add(b, first->octets, first->n);
 		next(first, chosen);
 	}
-	return common.damaged || trace.damaged || buf_failed(b) ? -1 : 0;
+	return common.refused || trace.refused || buf_failed(b) ? -1 : 0;
 }

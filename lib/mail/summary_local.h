@@ -9,8 +9,8 @@
 #include "mail/summary.h"
 
 /*
- * The fields of a header (its blank line included) that are kept: an octet 0,
- * so that none at all are something too, and entries
+ * The fields of a header (its blank line included) that are kept: an octet 0
+ * and entries (an octet 1: they found no room)
  *
  *	field(1) zero(1) ordinal(2) length(4) octets
  *
