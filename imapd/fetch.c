@@ -101,11 +101,7 @@ have_summary(struct fetch_message *m, const struct fetch_plan *plan,
 	v->have = 0;
 	if ((plan->summary | meta) == 0)
 		return 0;
-	(void)mailbox_summary(m->session->box, m->seq, plan->summary | meta,
-	    v);
-	if ((v->have & plan->summary) == plan->summary)
-		return 0;
-	return fetch_summary(m, plan->summary, v);
+	return fetch_summary(m, plan->summary, meta, v);
 }
 
 static int

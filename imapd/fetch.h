@@ -36,9 +36,10 @@ void	 fetch_forget(struct session *);
 int	 fetch_message_open(struct fetch_message *);
 int	 fetch_message_parse(struct fetch_message *, bool whole);
 
-/* Have what is wanted of a message's summary (SUMMARY bits), from the cache or
- * the message: 0, or -1 and failed says why. */
-int	 fetch_summary(struct fetch_message *, unsigned want,
+/* Have what is needed of a message's summary (SUMMARY bits), from the cache or
+ * else the message, and more if it comes with it: 0, or -1 and failed says
+ * why. */
+int	 fetch_summary(struct fetch_message *, unsigned need, unsigned more,
 	    struct summary_view *v);
 
 /*

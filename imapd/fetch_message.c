@@ -118,14 +118,15 @@ fetch_message_parse(struct fetch_message *m, bool whole)
 }
 
 int
-fetch_summary(struct fetch_message *m, unsigned want, struct summary_view *v)
+fetch_summary(struct fetch_message *m, unsigned need, unsigned more,
+    struct summary_view *v)
 {
 	struct mailbox *box = m->session->box;
 
-	if ((mailbox_summary(box, m->seq, want, v) & want) == want)
+	if ((mailbox_summary(box, m->seq, need | more, v) & need) == need)
 		return 0;
 	if (fetch_message_open(m) == -1)
 		return -1;
-	m->failed = mailbox_summary_read(box, m->seq, m->message, want, v);
+	m->failed = mailbox_summary_read(box, m->seq, m->message, need, v);
 	return m->failed == MAILBOX_OK ? 0 : -1;
 }

@@ -84,7 +84,7 @@ few_fields(struct search *q, const char *name, size_t n)
 
 	buf_reset(&q->few);
 	if (fields == 0 || q->header_read || fetch_summary(&q->m,
-	    summary_fields_kinds(fields), &v) == -1)
+	    summary_fields_kinds(fields), 0, &v) == -1)
 		return -1;
 	return summary_fields(&q->few, &v, fields);
 }

@@ -16,6 +16,7 @@ cache_batch_free(struct cache_batch *b)
 	free(b->v);
 	b->v = NULL;
 	b->n = b->cap = 0;
+	b->last = 0;
 	buf_free(&b->data);
 }
 
@@ -47,6 +48,8 @@ cache_batch_add(struct cache_batch *b, uint32_t uid,
 		return -1;
 	}
 	b->n++;
+	if (uid > b->last)
+		b->last = uid;
 	return 0;
 }
 
@@ -56,7 +59,7 @@ cache_batch_get(const struct cache_batch *b, uint32_t uid, unsigned kind,
 {
 	size_t i;
 
-	for (i = b->n; i-- > 0;)
+	for (i = uid > b->last ? 0 : b->n; i-- > 0;)
 		if (b->v[i].uid == uid && b->v[i].n[kind] > 0) {
 			item->p = b->data.data + b->v[i].at[kind];
 			item->n = b->v[i].n[kind];

@@ -60,6 +60,7 @@ struct cache_record {
 struct cache_batch {
 	struct cache_record *v;
 	size_t		 n, cap;
+	uint32_t	 last;		/* the greatest UID */
 	struct buf	 data;
 };
 

@@ -18,14 +18,45 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static int dir = -1;
+static char name[] = "/dev/shm/stdmail-fuzz.XXXXXX";
+static char sample[1 << 16];		/* a cache */
+static size_t nsample;
 
 static void
-make_dir(void)
+remove_dir(void)
 {
-	char name[] = "/dev/shm/stdmail-fuzz.XXXXXX";
+	(void)unlinkat(dir, CACHE_FILE, 0);
+	(void)rmdir(name);
+}
+
+/* A folder, and three segments of a few facts. */
+static void
+make_sample(void)
+{
+	struct cache_item items[CACHE_KINDS] = { { NULL, 0 } };
+	struct cache *c;
+	uint32_t uid;
+	unsigned kind;
+	ssize_t n;
+	int fd;
 
 	if (mkdtemp(name) == NULL || (dir = open(name, O_RDONLY)) == -1)
 		abort();
+	atexit(remove_dir);
+	c = cache_new(dir, CACHE_FILE, 1, summary_versions, 0600, false);
+	for (uid = 1; uid <= 12; uid++) {
+		for (kind = 0; kind < SUMMARY_KINDS; kind++)
+			items[kind] = (struct cache_item){ name, uid + kind };
+		cache_put(c, uid, items);
+		if (uid == 9 || uid == 11)
+			cache_flush(c);
+	}
+	cache_free(c);
+	fd = openat(dir, CACHE_FILE, O_RDONLY);
+	if ((n = read(fd, sample, sizeof(sample))) <= 0)
+		abort();
+	nsample = (size_t)n;
+	close(fd);
 }
 
 /* Sums are made right, or no input would ever get past them. */
@@ -106,6 +137,24 @@ fuzz_file(const char *data, size_t n, bool sums)
 	cache_free(c);
 }
 
+/* The sample with octets of it changed, each said by three, and cut. */
+static void
+fuzz_sample(const char *data, size_t n, bool sums)
+{
+	char *p = malloc(nsample);
+	size_t i, at;
+
+	memcpy(p, sample, nsample);
+	for (i = 0; i + 2 < n; i += 3) {
+		at = (unsigned char)data[i] | (size_t)(unsigned char)
+		    data[i + 1] << 8;
+		p[at % nsample] = data[i + 2];
+	}
+	at = n % 3 == 2 ? nsample - (unsigned char)data[n - 1] : nsample;
+	fuzz_file(p, at, sums);
+	free(p);
+}
+
 /* A cell as it comes from the file. */
 static void
 fuzz_cell(const char *data, size_t n)
@@ -169,10 +218,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *text = (const char *)data + 1;
 
 	if (dir == -1)
-		make_dir();
+		make_sample();
 	if (size == 0)
 		return 0;
-	switch (data[0] % 4) {
+	switch (data[0] % 6) {
 	case 0:
 		fuzz_file(text, size - 1, false);
 		break;
@@ -180,6 +229,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		fuzz_file(text, size - 1, true);
 		break;
 	case 2:
+		fuzz_sample(text, size - 1, false);
+		break;
+	case 3:
+		fuzz_sample(text, size - 1, true);
+		break;
+	case 4:
 		fuzz_cell(text, size - 1);
 		break;
 	default:
