@@ -142,7 +142,6 @@ mailbox_close(struct mailbox *mb)
 		return;
 	if (mb->root->watched == mb)
 		mb->root->watched = NULL;
-	mailbox_cache_close(mb);
 	uidlist_free(&mb->list);
 	keywords_free(&mb->keywords);
 	for (i = 0; i < mb->infos_cap; i++)
@@ -154,6 +153,7 @@ mailbox_close(struct mailbox *mb)
 	free(mb->expunged);
 	free(mb->changed);
 	free(mb->name);
+	mailbox_cache_close(mb);
 	close_if(mb->dir);
 	close_if(mb->cur);
 	close_if(mb->new);

@@ -70,11 +70,11 @@ struct mailbox {
 	char		**infos;	/* each info string once: a hash */
 	size_t		 ninfos, infos_cap;
 
-	struct mailbox_cache *cache;	/* mailbox_cache.c; NULL: none yet */
-
 	uint32_t	*expunged;	/* of the last diff */
 	uint32_t	*changed;
 	size_t		 expunged_cap, changed_cap;
+
+	struct mailbox_cache *cache;	/* mailbox_cache.c; NULL: none yet */
 };
 
 /* mailbox_root.c: the folder of a mailbox as a name in the root ("." for
