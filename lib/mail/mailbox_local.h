@@ -15,6 +15,9 @@
 
 #define INBOX	"INBOX"
 
+/* mailbox_cache.c: write what is held, close. */
+void	 mailbox_cache_close(struct mailbox *);
+
 struct mailbox_root {
 	char		*path;		/* from "/", for inotify */
 	int		 fd;
@@ -118,9 +121,6 @@ struct uidlist_rec *mailbox_rec(const struct mailbox *, uint32_t seq);
  * -1 when it is nowhere. */
 int	 mailbox_rec_file(const struct mailbox *, const struct uidlist_rec *,
 	    char *name);
-
-/* mailbox_cache.c: write what is held, close. */
-void	 mailbox_cache_close(struct mailbox *);
 
 /* Make room for n elements: 0, -1 no memory. */
 int	 mailbox_grow(void *arrayp, size_t *cap, size_t n, size_t size);
