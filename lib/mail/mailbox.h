@@ -247,6 +247,16 @@ void	 mailbox_sized(struct mailbox *, uint32_t seq, uint64_t size);
 /* ---- what is known of a message without its file: mailbox_cache.c ---- */
 
 /*
+ * Of a tree on a network file system the caches are in a folder of its own
+ * below dir, which is on the host's own disk and may be shared by all users of
+ * the host (mode 1777); without this call, or with dir "", there are none.
+ * True when there is such a folder, made if need be: its path is in path[size],
+ * for the sandbox.
+ */
+bool	 mailbox_root_cache(struct mailbox_root *, const char *dir,
+	    char *path, size_t size);
+
+/*
  * What the derived file stdmail.cache knows of a message; which SUMMARY bits,
  * none when it is .gone.  The items are good until the next call of these
  * two.  It may be deleted at any moment, and what cannot be written there is

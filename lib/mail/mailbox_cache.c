@@ -2,20 +2,78 @@
  *
  * The summaries of a mailbox's messages, from its cache or made when they are
  * needed first.  The cache lies in the mailbox's folder; on a network file
- * system, where the lock and what was written might be another host's, there is
- * none.  It must never make an answer fail that could be had without it.
+ * system, where the lock and what was written might be another host's, it lies
+ * below cache_dir or there is none.  It must never make an answer fail that
+ * could be had without it.
  */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mail/mailbox_local.h"
 #include "mail/summary.h"
+#include "system/log.h"
+
+#define HASHED		"%016llx"	/* a name, as one of a fixed length */
+#define HASHED_SUFFIX	".cache"
 
 struct mailbox_cache {
 	struct cache	*file;		/* NULL: none to be had */
+	char		 name[16 + sizeof(HASHED_SUFFIX)];
 	uint32_t	 validity;	/* it was opened for this one */
 	struct summary	 summary;
 };
+
+/* ---- where it is ---- */
+
+#define HASH_START	0xcbf29ce484222325ull
+
+/* FNV-1a.  Two names of one hash would only lose each other's file: what is in
+ * it is of one UIDVALIDITY. */
+static unsigned long long
+hash(unsigned long long h, const char *s)
+{
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * 0x100000001b3ull;
+	return h;
+}
+
+/* Ours alone, or someone else's doing. */
+static bool
+is_private(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+	    (st.st_mode & 077) == 0;
+}
+
+bool
+mailbox_root_cache(struct mailbox_root *root, const char *dir, char *path,
+    size_t size)
+{
+	if (!root->network || *dir == '\0' ||
+	    (size_t)snprintf(path, size, "%s/%lu-" HASHED, dir,
+	    (unsigned long)geteuid(), hash(HASH_START, root->path)) >= size)
+		return false;
+	if ((mkdir(path, 0700) == 0 || errno == EEXIST) &&
+	    (root->cache = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+	    O_NOFOLLOW)) != -1) {
+		if (is_private(root->cache))
+			return true;
+		close(root->cache);
+		root->cache = -1;
+		errno = EPERM;
+	}
+	log_warn("cache", "path=%s error=%s", log_str(path),
+	    log_str(strerror(errno)));
+	return false;
+}
 
 /* NOTE: a UID list that was put back from a copy, with the same UIDVALIDITY,
  * gives UIDs again that the cache knows as other messages. */
@@ -31,11 +89,16 @@ open_file(struct mailbox_cache *m, struct mailbox *mb)
 {
 	bool readonly = (mb->root->flags & MAILBOX_READONLY) != 0;
 
+	int dir = mb->root->network ? mb->root->cache : mb->dir;
+
 	m->validity = mailbox_uidvalidity(mb);
-	if (mb->root->network || m->validity == 0)
+	if (dir == -1 || m->validity == 0)
 		return;
-	m->file = cache_new(mb->dir, CACHE_FILE, m->validity,
-	    summary_versions, mb->root->file_mode, readonly);
+	if (mb->root->network)
+		snprintf(m->name, sizeof(m->name), HASHED HASHED_SUFFIX,
+		    hash(HASH_START, mb->name));
+	m->file = cache_new(dir, mb->root->network ? m->name : CACHE_FILE,
+	    m->validity, summary_versions, mb->root->file_mode, readonly);
 	if (m->file != NULL)
 		check_uids(m, mb);
 }

@@ -25,6 +25,7 @@ struct mailbox_root {
 	mode_t		 dir_mode;	/* for folders and files made here: */
 	mode_t		 file_mode;	/* as the root's own */
 	bool		 network;	/* a network file system */
+	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
 	int		 watches[2];	/* -1: none */

@@ -192,6 +192,7 @@ mailbox_root_open(const char *path, unsigned flags,
 	if ((root = calloc(1, sizeof(*root))) == NULL)
 		return MAILBOX_TEMPORARY;
 	root->fd = root->inotify = root->watches[0] = root->watches[1] = -1;
+	root->cache = -1;
 	root->flags = flags;
 	if ((root->path = whole_path(path)) == NULL) {
 		status = MAILBOX_TEMPORARY;
@@ -218,6 +219,8 @@ mailbox_root_close(struct mailbox_root *root)
 		close(root->fd);
 	if (root->inotify != -1)
 		close(root->inotify);
+	if (root->cache != -1)
+		close(root->cache);
 	free(root->path);
 	free(root);
 }
