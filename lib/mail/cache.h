@@ -31,7 +31,7 @@ enum {
 	CACHE_KINDS = 8,		/* of facts, at most */
 	CACHE_ITEM_MAX = 65535,		/* octets of one fact, and of all of
 					 * one message together */
-	CACHE_BATCH = 1 << 20		/* octets held before they are written */
+	CACHE_BATCH = 1 << 20		/* octets held before a write */
 };
 
 /* What is known of one message; n 0: nothing of this kind. */

@@ -293,8 +293,11 @@ void
 cache_tidy(struct cache *c, size_t messages,
     uint32_t (*next)(void *, uint32_t), void *arg)
 {
-	if (c->readonly || c->fd == -1 || (c->records <= 2 * (uint64_t)messages
-	    + CACHE_SLACK && c->n < CACHE_SEGMENTS))
+	uint64_t most = 2 * (uint64_t)messages;
+
+	if (c->n == CACHE_SEGMENTS)
+		most = messages + messages / 4;
+	if (c->readonly || c->fd == -1 || c->records <= most + CACHE_SLACK)
 		return;
 	cache_flush(c);
 	if (!take(c))

@@ -57,7 +57,7 @@ void	 summary_free(struct summary *);
  * everything is made, unless only the header is wanted and the message is long
  * (SUMMARY_LONG): then its body is left alone.  Of fields that are too many or
  * too long it is known that summary_fields() cannot tell them.  The items are
- * good until the next call.  0, or -1: no memory, or the message cannot be read.
+ * good until the next call.  0, or -1: no memory, or it cannot be read.
  */
 #define SUMMARY_LONG	131072
 int	 summary_make(struct summary *, struct message *, time_t date,

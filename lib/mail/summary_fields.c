@@ -12,7 +12,7 @@
 
 /*
  * The fields that Thunderbird, K-9, Apple Mail, Outlook, Evolution, mutt, aerc,
- * Roundcube and mbsync ask for.  One that a message does not have costs nothing.
+ * Roundcube and mbsync ask for.  What a message does not have is free.
  * A place in the table is a number in the file: a new one goes to the end, and
  * the version of both kinds rises, since a name not known before is known now.
  */

@@ -30,7 +30,8 @@ message(const char *text, size_t n)
 static const struct {
 	const char	*what, *text, *fields, *want;
 } rows[] = {
-	{ "one", "Subject: a\nTo: b\n\nx\n", "Subject", "Subject: a\r\n" BLANK },
+	{ "one", "Subject: a\nTo: b\n\nx\n", "Subject",
+	  "Subject: a\r\n" BLANK },
 	{ "any case", "sUBJECT: a\n\n", "Subject", "sUBJECT: a\r\n" BLANK },
 	{ "their order", "To: b\nSubject: a\nTo: c\n\n", "Subject To",
 	  "To: b\r\nSubject: a\r\nTo: c\r\n" BLANK },
