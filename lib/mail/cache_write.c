@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -216,8 +217,16 @@ cache_pending(const struct cache *c)
 void
 cache_flush(struct cache *c)
 {
+	bool held = c->batch.n > 0;
+
 	write_batch(c);
 	cache_forget(c);
+#ifdef __GLIBC__
+	/* A batch and its segment are megabytes in the middle of the heap, and
+	 * a session may now be idle for days. */
+	if (held)
+		(void)malloc_trim(0);
+#endif
 }
 
 void
