@@ -15,9 +15,6 @@
 
 #define INBOX	"INBOX"
 
-/* mailbox_cache.c: write what is held, close. */
-void	 mailbox_cache_close(struct mailbox *);
-
 struct mailbox_root {
 	char		*path;		/* from "/", for inotify */
 	int		 fd;
@@ -31,6 +28,9 @@ struct mailbox_root {
 	int		 watches[2];	/* -1: none */
 	const struct mailbox *watched;
 };
+
+/* mailbox_cache.c: write what is held, close. */
+void	 mailbox_cache_close(struct mailbox *);
 
 /* When a folder was looked at.  clean: its stamp was older than the clock's
  * granule then, so that any later change gives it another. */

@@ -192,8 +192,8 @@ mailbox_root_open(const char *path, unsigned flags,
 	if ((root = calloc(1, sizeof(*root))) == NULL)
 		return MAILBOX_TEMPORARY;
 	root->fd = root->inotify = root->watches[0] = root->watches[1] = -1;
-	root->cache = -1;
 	root->flags = flags;
+	root->cache = -1;
 	if ((root->path = whole_path(path)) == NULL) {
 		status = MAILBOX_TEMPORARY;
 	} else {
