@@ -9,7 +9,7 @@
  * an OFD lock, the small ones at its end put together.  When too much of it is
  * of no use it is written anew and renamed into place.  Nothing is synced.
  * Readers take no lock and have no mapping: a cut file is a short read.  The
- * memory used does not grow with the number of messages, but for 48 octets a
+ * memory used does not grow with the number of messages, but for 32 octets a
  * segment (a megabyte of facts).
  *
  * Nothing here fails: what cannot be had is absent, what cannot be written is
