@@ -8,6 +8,7 @@
 
 #include "grammar/imap_fetch.h"
 #include "grammar/mime.h"
+#include "mail/summary.h"
 #include "session.h"
 
 struct fetch_message {
@@ -35,6 +36,12 @@ void	 fetch_forget(struct session *);
 int	 fetch_message_open(struct fetch_message *);
 int	 fetch_message_parse(struct fetch_message *, bool whole);
 
+/* Have what is needed of a message's summary (SUMMARY bits), from the cache or
+ * else the message, and more if it comes with it: 0, or -1 and failed says
+ * why. */
+int	 fetch_summary(struct fetch_message *, unsigned need, unsigned more,
+	    struct summary_view *v);
+
 /*
  * Send a section: its name, and NIL or the literal.  head is what is written
  * before.  0; -1: failed before anything was sent, head included; -2: the
@@ -43,6 +50,41 @@ int	 fetch_message_parse(struct fetch_message *, bool whole);
  */
 int	 fetch_section(struct fetch_message *, const struct imap_section *,
 	    const struct buf *head);
+
+/*
+ * What a FETCH wants of each message, looked at once.  A section with fields
+ * is answered from the summary: they are these (summary_field()), and this is
+ * its name.
+ */
+struct fetch_section {
+	uint64_t	 fields;	/* 0: not from the summary */
+	struct buf	 name;
+};
+
+struct fetch_plan {
+	const struct imap_fetch *fetch;
+	unsigned	 items;		/* with UID where it is implied */
+	unsigned	 summary;	/* SUMMARY bits they need */
+	struct fetch_section *section;	/* fetch->nsection */
+};
+
+/* 0, or -1: no memory.  Freed either way. */
+int	 fetch_plan_init(struct fetch_plan *, const struct imap_fetch *,
+	    unsigned items);
+void	 fetch_plan_free(struct fetch_plan *);
+
+/* Send a section whose fields are in the summary.  head and the result are as
+ * with fetch_section(); 1: the summary cannot tell them. */
+int	 fetch_fields(struct session *, const struct imap_section *,
+	    const struct fetch_section *, const struct summary_view *,
+	    const struct buf *head);
+
+/* Octets of a literal: what IMAP can not carry is replaced. */
+int	 fetch_octets(struct session *, const char *, size_t);
+
+/* Cut a section of total octets to the part asked for. */
+void	 fetch_cut(const struct imap_section *, uint64_t total,
+	    uint64_t *skip, uint64_t *length);
 
 /*
  * The fields of a header, chosen by name, in pieces: each octet that belongs

@@ -116,3 +116,17 @@ fetch_message_parse(struct fetch_message *m, bool whole)
 	mime_parser_free(f.parser);
 	return m->parsed > 0 ? 0 : -1;
 }
+
+int
+fetch_summary(struct fetch_message *m, unsigned need, unsigned more,
+    struct summary_view *v)
+{
+	struct mailbox *box = m->session->box;
+
+	if ((mailbox_summary(box, m->seq, need | more, v) & need) == need)
+		return 0;
+	if (fetch_message_open(m) == -1)
+		return -1;
+	m->failed = mailbox_summary_read(box, m->seq, m->message, need, v);
+	return m->failed == MAILBOX_OK ? 0 : -1;
+}

@@ -203,8 +203,8 @@ struct sender {
 
 /* Octets of a literal; NUL, which IMAP can not carry (RFC 3501 section 9),
  * goes as 0x80. */
-static int
-send_octets(struct session *s, const char *p, size_t n)
+int
+fetch_octets(struct session *s, const char *p, size_t n)
 {
 	const char *nul;
 
@@ -235,7 +235,7 @@ send_piece(void *arg, const char *p, size_t n)
 	if (n > to->left)
 		n = (size_t)to->left;
 	to->left -= n;
-	to->gone = send_octets(to->session, p, n) == -1;
+	to->gone = fetch_octets(to->session, p, n) == -1;
 	return to->gone;
 }
 
@@ -283,9 +283,8 @@ send_absent(struct fetch_message *m, const struct imap_section *sec,
 	buf_free(&b);
 }
 
-/* Cut the section to the part asked for. */
-static void
-cut(const struct imap_section *sec, uint64_t total, uint64_t *skip,
+void
+fetch_cut(const struct imap_section *sec, uint64_t total, uint64_t *skip,
     uint64_t *length)
 {
 	*skip = 0;
@@ -336,7 +335,7 @@ fetch_section(struct fetch_message *m, const struct imap_section *sec,
 		total = to.total;
 	}
 	to.dry = false;
-	cut(sec, total, &to.skip, &to.left);
+	fetch_cut(sec, total, &to.skip, &to.left);
 	if (!is_filtered(sec)) {
 		/* Nothing before the part asked for need be read. */
 		r.offset += to.skip;

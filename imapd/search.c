@@ -94,14 +94,18 @@ ask_internal_date(struct search *q, const struct imap_key *k)
 static bool
 ask_sent_date(struct search *q, const struct imap_key *k)
 {
-	struct mime_ref r;
+	struct mime_ref ref;
 	struct date date;
+	int r;
 
-	if (fetch_message_parse(&q->m, false) == -1)
-		return false;
-	r = q->m.mime.env[0].field[MIME_DATE];
-	if (r.off == MIME_NONE ||
-	    date_parse(&date, mime_str(&q->m.mime, r), r.len) != 1)
+	if ((r = search_date(q, &date)) == -1) {
+		if (fetch_message_parse(&q->m, false) == -1)
+			return false;
+		ref = q->m.mime.env[0].field[MIME_DATE];
+		r = ref.off != MIME_NONE && date_parse(&date,
+		    mime_str(&q->m.mime, ref), ref.len) == 1;
+	}
+	if (r != 1)
 		return false;
 	return compare_day(k->kind, day_of(date.time + date.zone * 60),
 	    day_of(k->date));
@@ -235,6 +239,7 @@ do_search(struct search *q)
 	enum reply r = REPLY_OK;
 	bool found;
 
+	mailbox_summary_begin(s->box);
 	stream_puts(s->io, "* SEARCH");
 	for (seq = 1; seq <= count; seq++) {
 		mailbox_msg(s->box, seq, &q->msg);
@@ -267,6 +272,7 @@ cmd_search(struct session *s, struct imap_lex *l)
 	imap_search_init(&q.q);
 	buf_init(&q.header, SEARCH_HEADER_MAX);
 	buf_init(&q.text, SEARCH_HEADER_MAX);
+	buf_init(&q.few, SEARCH_HEADER_MAX);
 	if (imap_lex_need_sp(l) == -1 || imap_lex_search(l, &q.q) == -1 ||
 	    imap_lex_need_end(l) == -1)
 		r = reply_bad(s, l);
@@ -280,6 +286,7 @@ cmd_search(struct session *s, struct imap_lex *l)
 	free(q.cost);
 	buf_free(&q.header);
 	buf_free(&q.text);
+	buf_free(&q.few);
 	imap_search_free(&q.q);
 	return r;
 }

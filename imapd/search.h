@@ -7,6 +7,7 @@
 #define IMAPD_SEARCH_H
 
 #include "fetch.h"
+#include "grammar/date.h"
 #include "grammar/imap_search.h"
 #include "match.h"
 
@@ -20,8 +21,13 @@ struct search {
 	struct mailbox_msg msg;
 	struct fetch_message m;
 	struct buf	 header, text;	/* of the message; scratch */
+	struct buf	 few;		/* some fields of it */
 	bool		 header_read;
 };
+
+/* The day a message says it was sent, from its summary: 1; 0 it says none; -1
+ * the summary cannot tell. */
+int	 search_date(struct search *, struct date *);
 
 /* Whether a field of this name has the text; decoded, unfolded. */
 bool	 search_header(struct search *, const struct imap_key *,

@@ -74,15 +74,51 @@ field_has(struct search *q, const struct header_field *f, struct match *m,
 	return found;
 }
 
+/* The fields of a name, from the summary, into q->few: 0; -1 it has not got
+ * them. */
+static int
+few_fields(struct search *q, const char *name, size_t n)
+{
+	uint64_t fields = summary_field(name, n);
+	struct summary_view v;
+
+	buf_reset(&q->few);
+	if (fields == 0 || q->header_read || fetch_summary(&q->m,
+	    summary_fields_kinds(fields), 0, &v) == -1)
+		return -1;
+	return summary_fields(&q->few, &v, fields);
+}
+
+int
+search_date(struct search *q, struct date *date)
+{
+	struct header_field f;
+	struct buf value;
+	int r;
+
+	if (few_fields(q, "Date", strlen("Date")) == -1)
+		return -1;
+	if (header_find(buf_str(&q->few), q->few.len, "Date", &f) == 0)
+		return 0;
+	buf_init(&value, SEARCH_HEADER_MAX);
+	header_unfold(&value, &f);
+	r = date_parse(date, value.data, value.len) == 1;
+	buf_free(&value);
+	return r;
+}
+
 bool
 search_header(struct search *q, const struct imap_key *k, struct match *m)
 {
 	struct header_field f;
 	struct header h;
 
-	if (need_header(q) == -1)
+	if (few_fields(q, k->name.s, k->name.len) == 0)
+		header_init(&h, buf_str(&q->few), q->few.len);
+	else if (need_header(q) == 0)
+		header_init(&h, q->header.data, q->header.len);
+	else
 		return false;
-	header_init(&h, q->header.data, q->header.len);
 	while (header_next(&h, &f) == 1)
 		if (chars_equal(f.name, f.name_len, k->name.s, k->name.len) &&
 		    field_has(q, &f, m, false))

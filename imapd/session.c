@@ -138,6 +138,18 @@ run_command(struct session *s)
 	imap_lex_free(&l);
 }
 
+/* The client has nothing more to ask for now: let it have its answer before
+ * what was learnt is written down. */
+static void
+rest(struct session *s)
+{
+	if (s->box == NULL || stream_pending(s->io) > 0)
+		return;
+	if (mailbox_summary_pending(s->box))
+		(void)stream_flush(s->io);
+	mailbox_summary_rest(s->box);
+}
+
 void
 session_run(struct session *s)
 {
@@ -146,6 +158,7 @@ session_run(struct session *s)
 		case INPUT_COMMAND:
 			server_busy(true);
 			run_command(s);
+			rest(s);
 			server_busy(false);
 			break;
 		case INPUT_AGAIN:

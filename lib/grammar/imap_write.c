@@ -43,16 +43,18 @@ write_literal(struct buf *b, const char *s, size_t n)
 int
 imap_write_string(struct buf *b, const char *s, size_t n)
 {
-	size_t i;
+	size_t i, from;
 
 	if (!can_quote(s, n))
 		return write_literal(b, s, n);
 	buf_addc(b, '"');
-	for (i = 0; i < n; i++) {
-		if (s[i] == '"' || s[i] == '\\')
+	for (i = from = 0; i < n; i++)
+		if (s[i] == '"' || s[i] == '\\') {
+			buf_add(b, s + from, i - from);
 			buf_addc(b, '\\');
-		buf_addc(b, s[i]);
-	}
+			from = i;
+		}
+	buf_add(b, s + from, n - from);
 	return buf_addc(b, '"');
 }
 

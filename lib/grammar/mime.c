@@ -306,7 +306,11 @@ feed_line(struct mime_parser *p, const char *s, size_t n)
 	size_t room = p->line.len < keep ? keep - p->line.len : 0;
 	char before;
 
-	if (buf_add(&p->line, s, n < room ? n : room) == -1)
+	/* Of a body only what may be a boundary is looked at again. */
+	if (!p->in_header && (p->line_len == 0 ? *s != '-' :
+	    p->line.len == 0))
+		room = 0;
+	if (room > 0 && buf_add(&p->line, s, n < room ? n : room) == -1)
 		p->failed = 1;
 	before = n > 1 ? s[n - 2] : p->last;
 	p->line_len += n;

@@ -5,6 +5,7 @@
  * right but to one mailbox.
  */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -122,8 +123,11 @@ forget(void)
 static enum mailbox_status
 confine(struct login_mailbox *m, const char *path, unsigned flags)
 {
-	const struct sandbox_path paths[] = { { path, SANDBOX_WRITE } };
+	static char cache[PATH_MAX];
+	const struct sandbox_path paths[] = { { path, SANDBOX_WRITE },
+	    { cache, SANDBOX_WRITE } };
 	enum mailbox_status status;
+	size_t n = 1;
 
 	status = mailbox_root_open(path, flags, &m->root);
 	if (status != MAILBOX_OK) {
@@ -131,7 +135,10 @@ confine(struct login_mailbox *m, const char *path, unsigned flags)
 		    log_str(mailbox_status_text(status)));
 		return status;
 	}
-	if (sandbox_mailbox(paths, 1) == -1) {
+	if (mailbox_root_cache(m->root, login.settings->cache_dir, cache,
+	    sizeof(cache)))
+		n++;
+	if (sandbox_mailbox(paths, n) == -1) {
 		log_error("sandbox", "error=%s", log_str(strerror(errno)));
 		return MAILBOX_TEMPORARY;
 	}

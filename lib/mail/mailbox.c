@@ -158,6 +158,7 @@ mailbox_close(struct mailbox *mb)
 	free(mb->expunged);
 	free(mb->changed);
 	free(mb->name);
+	mailbox_cache_close(mb);
 	close_if(mb->dir);
 	close_if(mb->cur);
 	close_if(mb->new);

@@ -35,6 +35,8 @@
 
 #include "mail/message.h"
 
+struct summary_view;		/* mail/summary.h */
+
 #define MAILBOX_DELIMITER	'.'
 #define MAILBOX_NAME_MAX	254	/* octets; with its dot a file name */
 #define MAILBOX_DEPTH_MAX	50	/* levels of hierarchy */
@@ -252,6 +254,38 @@ uint32_t mailbox_pop3_order(const struct mailbox *, uint32_t seq);
 enum mailbox_status mailbox_message(struct mailbox *, uint32_t seq,
 	    struct message **);
 void	 mailbox_sized(struct mailbox *, uint32_t seq, uint64_t size);
+
+/* ---- what is known of a message without its file: mailbox_cache.c ---- */
+
+/*
+ * Of a tree on a network file system the caches are in a folder of its own
+ * below dir, which is on the host's own disk and may be shared by all users of
+ * the host (mode 1777); without this call, or with dir "", there are none.
+ * True when there is such a folder, made if need be: its path is in path[size],
+ * for the sandbox.
+ */
+bool	 mailbox_root_cache(struct mailbox_root *, const char *dir,
+	    char *path, size_t size);
+
+/*
+ * What the derived file stdmail.cache knows of a message; which SUMMARY bits,
+ * none when it is .gone.  The items are good until the next call of these
+ * two.  It may be deleted at any moment, and what cannot be written there is
+ * forgotten: nothing here fails for it.
+ */
+unsigned mailbox_summary(struct mailbox *, uint32_t seq, unsigned want,
+	    struct summary_view *);
+
+/* Make what is wanted from the message, opened by mailbox_message(), and have
+ * it remembered. */
+enum mailbox_status mailbox_summary_read(struct mailbox *, uint32_t seq,
+	    struct message *, unsigned want, struct summary_view *);
+
+/* A command begins: see what other sessions wrote.  It has been answered:
+ * something is to be written; write it, and let go of memory. */
+void	 mailbox_summary_begin(struct mailbox *);
+bool	 mailbox_summary_pending(const struct mailbox *);
+void	 mailbox_summary_rest(struct mailbox *);
 
 /* ---- keywords ---- */
 

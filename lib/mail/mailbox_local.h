@@ -43,10 +43,14 @@ struct mailbox_root {
 	mode_t		 dir_mode;	/* for folders and files made here: */
 	mode_t		 file_mode;	/* as the root's own */
 	bool		 network;	/* a network file system */
+	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
 	struct mailbox	*open;		/* all opened from it */
 };
+
+/* mailbox_cache.c: write what is held, close. */
+void	 mailbox_cache_close(struct mailbox *);
 
 /* When a folder was looked at.  clean: its stamp was older than the clock's
  * granule then, so that any later change gives it another. */
@@ -182,6 +186,8 @@ struct mailbox {
 	uint32_t	*expunged;	/* of the last diff */
 	uint32_t	*changed;
 	size_t		 expunged_cap, changed_cap;
+
+	struct mailbox_cache *cache;	/* mailbox_cache.c; NULL: none yet */
 };
 
 /* ---- mailbox_root.c ---- */

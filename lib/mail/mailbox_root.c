@@ -193,6 +193,7 @@ mailbox_root_open(const char *path, unsigned flags,
 		return MAILBOX_TEMPORARY;
 	root->fd = root->inotify = -1;
 	root->flags = flags;
+	root->cache = -1;
 	if ((root->path = whole_path(path)) == NULL) {
 		status = MAILBOX_TEMPORARY;
 	} else {
@@ -218,6 +219,8 @@ mailbox_root_close(struct mailbox_root *root)
 		close(root->fd);
 	if (root->inotify != -1)
 		close(root->inotify);
+	if (root->cache != -1)
+		close(root->cache);
 	free(root->path);
 	free(root);
 }

@@ -33,6 +33,7 @@ static const struct conf_key keys[] = {
 	{ "users", CONF_PATH, AT(users), "/etc/stdmail/users", ANY,
 	    rule_users },
 	{ "mail", CONF_PATH, AT(mail), "", ANY, rule_mail },
+	{ "cache_dir", CONF_PATH, AT(cache_dir), "", ANY, NULL },
 	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
 	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
 

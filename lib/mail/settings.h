@@ -20,6 +20,8 @@ struct settings {
 	char		*users;		/* a passwd-file, or "system" */
 	char		*mail;		/* a user's mailbox: %u %d %h; "": the
 					 * default of the kind of users */
+	char		*cache_dir;	/* caches of mailboxes that are on a
+					 * network file system; "": none */
 	char		*spool;
 	char		*postmaster;	/* user who gets <postmaster> when no
 					 * account has that name; "": none */

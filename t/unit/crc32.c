@@ -14,6 +14,8 @@ main(void)
 
 	is_int(crc32_add(0, "", 0), 0, "nothing");
 	is_int(crc32_add(0, text, 9), 0xcbf43926, "the check value");
+	is_int(crc32_add(0, "The quick brown fox jumps over the lazy dog", 43),
+	    0x414fa339, "a longer one");
 	is_int(crc32_add(0, "\0\0\0\0", 4), 0x2144df1c, "zeros count");
 	for (i = 0; i <= 9; i++)
 		for (k = i; k <= 9; k++)

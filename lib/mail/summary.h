@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What clients ask of messages without reading them: size, date, ENVELOPE,
+ * BODY, BODYSTRUCTURE and some header fields, made in one pass over a message
+ * and kept in the form of the wire, so that an answer is a copy.  These are
+ * the facts that mail/cache.h remembers.
+ */
+#ifndef MAIL_SUMMARY_H
+#define MAIL_SUMMARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "bytes/buf.h"
+#include "mail/cache.h"
+#include "mail/message.h"
+
+/* A row of versions[] in summary.c for each: it must rise whenever what is
+ * written there changes. */
+enum summary_kind {
+	SUMMARY_META,		/* size on the wire, date: see summary_meta() */
+	SUMMARY_ENVELOPE,
+	SUMMARY_STRUCTURE,	/* BODYSTRUCTURE */
+	SUMMARY_BODY,
+	SUMMARY_FIELDS,		/* header fields that are often asked for */
+	SUMMARY_TRACE,		/* and those that are long and seldom are */
+	SUMMARY_KINDS
+};
+
+#define SUMMARY(kind)	(1u << (kind))
+#define SUMMARY_ALL	(SUMMARY(SUMMARY_KINDS) - 1)
+/* What the header alone tells. */
+#define SUMMARY_HEADER	(SUMMARY(SUMMARY_ENVELOPE) | \
+			SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE))
+
+extern const uint16_t summary_versions[CACHE_KINDS];
+
+/* What is known of a message: bits of have say which items are set. */
+struct summary_view {
+	unsigned	  have;
+	struct cache_item item[CACHE_KINDS];
+};
+
+/* Room for one message after another; all zero is none yet. */
+struct summary {
+	struct buf	buf[SUMMARY_KINDS];
+	struct buf	header;
+	uint64_t	size;		/* on the wire, when META is there */
+};
+
+void	 summary_free(struct summary *);
+
+/*
+ * Read a message and make what is wanted (SUMMARY bits).  With all set,
+ * everything is made, unless only the header is wanted and the message is long
+ * (SUMMARY_LONG): then its body is left alone.  Of fields that are too many or
+ * too long it is known that summary_fields() cannot tell them.  The items are
+ * good until the next call.  0, or -1: no memory, or it cannot be read.
+ */
+#define SUMMARY_LONG	131072
+int	 summary_make(struct summary *, struct message *, time_t date,
+	    unsigned want, bool all, struct summary_view *);
+
+/* Size and date from SUMMARY_META: 1, or 0: it is not there. */
+int	 summary_meta(const struct summary_view *, uint64_t *size,
+	    time_t *date);
+
+/*
+ * A header field's name (any letter case) as a bit, or 0: it is none of those
+ * that are kept.  SUMMARY_FIELD_ALWAYS is the blank line, and what is told with
+ * any set of fields.
+ */
+#define SUMMARY_FIELD_ALWAYS	((uint64_t)1 << 63)
+uint64_t summary_field(const char *, size_t);
+
+/* The kinds that hold these fields. */
+unsigned summary_fields_kinds(uint64_t fields);
+
+/*
+ * Append the fields chosen, in their order, with their line ends, as
+ * BODY[HEADER.FIELDS (...)] has them (RFC 3501, section 6.4.5); with
+ * SUMMARY_FIELD_ALWAYS the blank line too.  Their kinds must be in the view.
+ * 0; -1 as buf_add(), or they are not to be had from a summary.
+ */
+int	 summary_fields(struct buf *, const struct summary_view *,
+	    uint64_t fields);
+
+#endif

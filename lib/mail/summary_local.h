@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What summary.c and summary_fields.c share; nobody else includes it but tests.
+ */
+#ifndef MAIL_SUMMARY_LOCAL_H
+#define MAIL_SUMMARY_LOCAL_H
+
+#include "mail/cache_local.h"
+#include "mail/summary.h"
+
+/*
+ * The fields of a header (its blank line included) that are kept: an octet 0
+ * and entries (an octet 1: they found no room)
+ *
+ *	field(1) zero(1) ordinal(2) length(4) octets
+ *
+ * in the order of the header; ordinal counts its lines without those that
+ * continue one.  What does not fit makes a buffer fail.
+ */
+enum { SUMMARY_ENTRY = 8 };
+void	 summary_split(const struct buf *header, struct buf *fields,
+	    struct buf *trace);
+
+#endif
