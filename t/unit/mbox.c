@@ -142,7 +142,7 @@ static const struct {
 	/* Without a date at the start of the file alone. */
 	{ "From x\nA: b\n\n\nFrom x\nA: c\n", "[A: b\n\n\nFrom x\nA: c\n]24" },
 	{ "A: b\n\nx\n\n" F "y\n", "[y\n]3junk" },
-	{ "x\n" F "y\n", "[y\n]3junk" },
+	{ "x\n" F "y\n", "junk" },
 	/* Line ends. */
 	{ "From a " D "\r\nA: b\r\n\r\nx\r\n\r\nFrom a " D "\r\ny\r\n\r\n",
 	  "[A: b\r\n\r\nx\r\n]11[y\r\n]3" },
