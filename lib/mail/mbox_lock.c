@@ -109,27 +109,63 @@ try_break(int dir, const char *dot)
 	close(fd);
 }
 
+/* The folder of l->dot, as a name in l->dir. */
+static void
+folder_of(const struct mbox_lock *l, char *to, size_t size)
+{
+	const char *slash = strrchr(l->dot, '/');
+
+	if (slash == NULL)
+		(void)strlcpy(to, ".", size);
+	else
+		(void)snprintf(to, size, "%.*s", slash == l->dot ? 1 :
+		    (int)(slash - l->dot), l->dot);
+}
+
+/*
+ * Make FILE.lock with its owner in it, so that no crash leaves one that nobody
+ * owns: a file without a name that gets it when it is complete.  NOTE: where
+ * the kernel cannot do that, it is named first, and a crash before the next
+ * call leaves a lock that is broken for its age alone.
+ */
+static int
+make_dot(const struct mbox_lock *l)
+{
+	char folder[PATH_MAX], text[HOST_NAME_MAX + 32];
+	int fd, r, saved;
+
+	owner_text(text, sizeof(text));
+	folder_of(l, folder, sizeof(folder));
+	fd = openat(l->dir, folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
+	if (fd != -1) {
+		(void)fd_write_all(fd, text, strlen(text));
+		r = linkat(fd, "", l->dir, l->dot, AT_EMPTY_PATH);
+		saved = errno;
+		close(fd);
+		errno = saved;
+		if (r == 0 || errno == EEXIST)
+			return r;
+	}
+	fd = openat(l->dir, l->dot, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+	    0444);
+	if (fd == -1)
+		return -1;
+	(void)fd_write_all(fd, text, strlen(text));
+	close(fd);
+	return 0;
+}
+
 /* FILE.lock: 1 it is ours, 0 another's, -1 cannot be made: then it is left
  * out, as by all who may not write there. */
 static int
 take_dot(const struct mbox_lock *l)
 {
-	char text[HOST_NAME_MAX + 32];
-	int fd;
-
-	fd = openat(l->dir, l->dot, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0444);
-	if (fd == -1 && errno != EEXIST)
+	if (make_dot(l) == 0)
+		return 1;
+	if (errno != EEXIST)
 		return -1;
-	if (fd == -1) {
-		try_break(l->dir, l->dot);
-		return 0;
-	}
-	/* Without room for it the lock is one of unknown owner. */
-	owner_text(text, sizeof(text));
-	(void)fd_write_all(fd, text, strlen(text));
-	close(fd);
-	return 1;
+	try_break(l->dir, l->dot);
+	return 0;
 }
 
 static void

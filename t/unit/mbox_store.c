@@ -513,8 +513,7 @@ model_flags(struct mbox_store *s)
 {
 	mailbox_flags flags = below(32);
 	size_t i = below((unsigned)nmodel);
-	int k = mbox_store_keyword(s, below(2) ? "one" :
-	    "two", true);
+	int k = mbox_store_keyword(s, "one", true);
 
 	if (model[i].uid == 0)
 		return;
