@@ -86,7 +86,7 @@ only
 	like(only($s, 'mbox'), qr/\AFrom\ al\@x\.test\ .{24}\n
 	    Return-Path:\ <al\@x\.test>\nA:\ b\n\n>From\ c\n\n
 	    From\ al\@x\.test\ .{24}\n
-	    Return-Path:\ <al\@x\.test>\nA:\ c\n\n>>From\ d\n\n\z/x,
+	    Return-Path:\ <al\@x\.test>\nA:\ c\n\n>>From\ d\n\r\n\z/x,
 	    'two messages in an mbox');
 
 	my $text = "Subject: x\n\ny\n";

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: ISC
  *
  * Appending a message to an mbox in the form called mboxrd: a From_ line
- * before it, ">" before each line that is ">"* and "From ", an empty line
- * behind it.  Under all locks that readers of such files look at: fcntl(2),
- * flock(2) and, where the folder may be written, FILE.lock.  A failure takes
- * away what was appended.  Reading is not its business.
+ * before it, its lines as in grammar/mbox_quote.h, an empty line behind it
+ * (grammar/mbox.h).  Under all locks that readers of such files look at
+ * (mail/mbox_lock.h).  A failure takes away what was appended.  Reading is not
+ * its business: mail/mbox_store.h.
  */
 #ifndef MAIL_MBOX_H
 #define MAIL_MBOX_H
 
 #include <sys/types.h>
 
-#include <limits.h>
 #include <stdbool.h>
 #include <time.h>
 
+#include "grammar/mbox_quote.h"
+#include "mail/mbox_lock.h"
 #include "mail/spool.h"
 
 #define MBOX_LOCK_SECONDS	30	/* how long mbox_begin() waits */
@@ -22,11 +23,8 @@
 struct mbox_file {
 	int		fd;
 	off_t		start;		/* the size before */
-	char		dot[PATH_MAX];	/* FILE.lock, or "" */
-	bool		new;		/* the file was made by us */
-	int		state;		/* octets of ">"* "From " at the start
-					 * of a line, see mbox.c */
-	size_t		quotes;
+	struct mbox_lock lock;
+	struct mbox_filter filter;
 	bool		lf;		/* the last octet was an LF */
 	struct spool_writer writer;
 };

@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "bytes/crlf.h"
+#include "mail/mbox_view.h"
 #include "mail/message.h"
 #include "system/fdio.h"
 
@@ -26,6 +28,7 @@ struct mark {
 
 struct message {
 	int		 fd;
+	struct mbox_view *view;		/* of the fd; NULL: the whole file */
 	uint64_t	 disk;		/* octets on disk */
 	uint64_t	 wire;		/* valid when nmarks == nblocks + 1 */
 	struct mark	*marks;		/* of block 0 to nblocks, the end */
@@ -38,23 +41,18 @@ struct message {
 	char		 wire_block[MESSAGE_BLOCK];
 };
 
-struct message *
-message_new(int fd)
+/* Takes fd and view, and lets go of them when it fails or is told so. */
+static struct message *
+make(int fd, struct mbox_view *view, uint64_t disk, bool good)
 {
 	struct message *m = NULL;
-	struct stat st;
 	int saved;
 
-	if (fstat(fd, &st) == -1)
-		goto fail;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		goto fail;
-	}
-	if ((m = malloc(sizeof(*m))) == NULL)
+	if (!good || (m = malloc(sizeof(*m))) == NULL)
 		goto fail;
 	m->fd = fd;
-	m->disk = (uint64_t)st.st_size;
+	m->view = view;
+	m->disk = disk;
 	m->wire = 0;
 	m->body = UINT64_MAX;
 	m->held = SIZE_MAX;
@@ -68,9 +66,42 @@ message_new(int fd)
 fail:
 	saved = errno;
 	free(m);
+	mbox_view_free(view);
 	close(fd);
 	errno = saved;
 	return NULL;
+}
+
+static bool
+regular(int fd, uint64_t *size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return false;
+	errno = EINVAL;
+	*size = (uint64_t)st.st_size;
+	return S_ISREG(st.st_mode);
+}
+
+struct message *
+message_new(int fd)
+{
+	uint64_t size = 0;
+	bool good = regular(fd, &size);
+
+	return make(fd, NULL, size, good);
+}
+
+struct message *
+message_new_mbox(int fd, const struct mbox_place *place, uint64_t plain)
+{
+	struct mbox_view *view = NULL;
+	uint64_t size;
+	bool good = regular(fd, &size) &&
+	    (view = mbox_view_new(fd, place)) != NULL;
+
+	return make(fd, view, plain, good);
 }
 
 void
@@ -78,9 +109,17 @@ message_close(struct message *m)
 {
 	if (m == NULL)
 		return;
+	mbox_view_free(m->view);
 	close(m->fd);
 	free(m->marks);
 	free(m);
+}
+
+static ssize_t
+read_disk(struct message *m, void *to, size_t n, uint64_t at)
+{
+	return m->view == NULL ? fd_pread_all(m->fd, to, n, (off_t)at) :
+	    mbox_view_read(m->view, to, n, at);
 }
 
 /* Have block i in disk_block. */
@@ -96,7 +135,7 @@ hold(struct message *m, size_t i)
 	if (m->disk - at < want)
 		want = (size_t)(m->disk - at);
 	m->held = SIZE_MAX;
-	n = fd_pread_all(m->fd, m->disk_block, want, (off_t)at);
+	n = read_disk(m, m->disk_block, want, at);
 	if (n == -1)
 		return -1;
 	if ((size_t)n < want) {

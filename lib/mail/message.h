@@ -13,12 +13,20 @@
 #include <stdint.h>
 
 struct message;
+struct mbox_place;
 
 #define MESSAGE_BLOCK	65536	/* octets emitted at once at most */
 
 /* Take the descriptor of a regular file (closed by message_close(), on failure
  * at once).  NULL with errno: no memory, not a regular file. */
 struct message *message_new(int fd);
+
+/* A message in an mbox (mail/mbox_view.h), of so many octets in the form of a
+ * file of its own.  As message_new(); ESTALE also when the mbox was changed
+ * and the message is not where it was. */
+struct message *message_new_mbox(int fd, const struct mbox_place *,
+	    uint64_t plain);
+
 void	 message_close(struct message *);
 
 /*

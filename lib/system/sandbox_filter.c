@@ -102,7 +102,7 @@ static const int files[] = {
 	SYS_renameat, SYS_renameat2, SYS_linkat, SYS_mkdirat, SYS_faccessat,
 	SYS_faccessat2, SYS_readlinkat, SYS_fchmod, SYS_fallocate,
 	SYS_truncate, SYS_flock, SYS_statfs, SYS_fstatfs, SYS_fadvise64,
-	SYS_sync_file_range, SYS_syncfs,
+	SYS_sync_file_range, SYS_syncfs, SYS_memfd_create,
 	SYS_copy_file_range, SYS_sendfile, SYS_msync, SYS_readahead,
 	SYS_chdir, SYS_fchdir, SYS_getcwd, SYS_umask, SYS_inotify_init1,
 	SYS_inotify_add_watch, SYS_inotify_rm_watch,

@@ -135,7 +135,7 @@ static const struct {
 	const char	*want;		/* behind the From_ line */
 } mboxes[] = {
 	{ "a\nb\n", "a\nb\n\n" },
-	{ "a", "a\n\n" },
+	{ "a", "a\n\r\n" },
 	{ "", "\n" },
 	{ "From x\n", ">From x\n\n" },
 	{ "a\nFrom x\n>From y\n>>From z\n", "a\n>From x\n>>From y\n"
@@ -143,9 +143,9 @@ static const struct {
 	{ "Fro\nFrom\nFromm x\n>Fro\n>\n>>\n", "Fro\nFrom\nFromm x\n>Fro\n>\n"
 	    ">>\n\n" },
 	{ "aFrom x\n From x\n", "aFrom x\n From x\n\n" },
-	{ "F", "F\n\n" },
-	{ "x\n>>Fr", "x\n>>Fr\n\n" },
-	{ "x\nFrom ", "x\n>From \n\n" },
+	{ "F", "F\n\r\n" },
+	{ "x\n>>Fr", "x\n>>Fr\n\r\n" },
+	{ "x\nFrom ", "x\n>From \n\r\n" },
 };
 
 static void
