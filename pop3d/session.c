@@ -3,7 +3,6 @@
  * The life of a session, before login in the door and after it in the mailbox
  * process.  A client that goes away has removed nothing.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "pop3d.h"
@@ -82,6 +81,7 @@ door_run(struct server_session *door)
 	if ((s.io = login_stream(door)) == NULL)
 		return;
 	s.private = login_private(door, s.io);
+	s.utf8 = !login.settings->pop3_utf8;
 	reply_send(s.io, REPLY_GREETING, login.settings->hostname);
 	session_run(&s);
 	explicit_bzero(s.user, sizeof(s.user));
@@ -103,15 +103,16 @@ mailbox_run(struct login_mailbox *m)
 	if (!s.local) {
 		memcpy(&hello, m->hello, sizeof(hello));
 		s.private = hello.private;
-	}
+		s.utf8 = hello.utf8;
+	} else
+		s.utf8 = true;
 	server_stop_fd(stream_rfd(s.io));
 	log_info("login", "user=%s messages=%u", log_str(m->user), s.drop->n);
 	reply_send(s.io, REPLY_OPEN, s.drop->n);
 	session_run(&s);
 	log_info("logout", "user=%s retrieved=%u removed=%u", log_str(m->user),
 	    s.retrieved, s.removed);
-	mailbox_close(s.drop->box);
+	drop_close(s.drop);
 	mailbox_root_close(m->root);
-	free(s.drop->v);
 	stream_close(s.io);
 }
