@@ -51,7 +51,9 @@ do_list(struct session *s, const struct arguments *a)
 	}
 	drop_total(s->drop, &n, &size);
 	o = output_begin(s->io);
-	o->n = reply_put(o->v, REPLY_LIST, n, (unsigned long long)size);
+	output_room(o, REPLY_MAX + 1);
+	o->n += reply_put(o->v + o->n, REPLY_LIST, n,
+	    (unsigned long long)size);
 	for (i = 1; i <= s->drop->n; i++) {
 		if (!drop_size(s->drop, i, &size))
 			continue;
@@ -63,7 +65,6 @@ do_list(struct session *s, const struct arguments *a)
 	}
 	output_room(o, 3);
 	output_text(o, ".\r\n");
-	output_end(o);
 }
 
 /*
@@ -111,7 +112,8 @@ do_uidl(struct session *s, const struct arguments *a)
 		return;
 	}
 	o = output_begin(s->io);
-	o->n = reply_put(o->v, REPLY_UIDL);
+	output_room(o, REPLY_MAX + 1);
+	o->n += reply_put(o->v + o->n, REPLY_UIDL);
 	for (i = 1; i <= s->drop->n; i++) {
 		if (!drop_has(s->drop, i))
 			continue;
@@ -124,5 +126,4 @@ do_uidl(struct session *s, const struct arguments *a)
 	}
 	output_room(o, 3);
 	output_text(o, ".\r\n");
-	output_end(o);
 }

@@ -7,28 +7,28 @@
 #include "output.h"
 #include "system/stream.h"
 
+static struct output output;
+
 struct output *
 output_begin(struct stream *io)
 {
-	static struct output o;
-
-	o.io = io;
-	o.n = 0;
-	return &o;
+	output.io = io;
+	return &output;
 }
 
 void
-output_end(struct output *o)
+output_flush(void)
 {
-	stream_write(o->io, o->v, o->n);
-	o->n = 0;
+	if (output.n > 0)
+		stream_write(output.io, output.v, output.n);
+	output.n = 0;
 }
 
 void
 output_room(struct output *o, size_t n)
 {
 	if (sizeof(o->v) - o->n < n)
-		output_end(o);
+		output_flush();
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * Long answers: collected in one large buffer, so that a listing or a message
- * goes out in few writes.  There is one buffer in a process, and nothing stays
- * in it between commands.
+ * Long answers: collected in one large buffer before they are the stream's, so
+ * that listings and messages, and several answers to a client that does not
+ * wait, go out in few writes.  A process has one buffer.
  */
 #ifndef POP3D_OUTPUT_H
 #define POP3D_OUTPUT_H
@@ -14,8 +14,8 @@
 
 struct stream;
 
-/* A block of a message, its line ends doubled, a reply before it and the end
- * behind it. */
+/* A block of a message with its line ends doubled, the reply before it and the
+ * end behind it. */
 #define OUTPUT_SIZE	(MESSAGE_BLOCK + 1024)
 
 struct output {
@@ -24,11 +24,15 @@ struct output {
 	char		 v[OUTPUT_SIZE];
 };
 
-/* Begin an answer; good until output_end(). */
+/* Begin an answer behind what is there already. */
 struct output *output_begin(struct stream *);
 
-/* Room for n octets (n <= OUTPUT_SIZE) at v[n]: what is there goes out if need
- * be.  Failures are the stream's to tell. */
+/* Give all that is there to the stream.  To be called before anything else is
+ * written to it, and before a read that may wait. */
+void	 output_flush(void);
+
+/* Room for n octets (n <= OUTPUT_SIZE) at v[n], for which what is there is
+ * flushed if need be.  Failures are the stream's to tell. */
 void	 output_room(struct output *, size_t n);
 
 /* Append, room having been made. */
@@ -36,8 +40,5 @@ void	 output_octets(struct output *, const void *, size_t);
 void	 output_text(struct output *, const char *);
 #define OUTPUT_NUMBER_MAX	20
 void	 output_number(struct output *, uint64_t);
-
-/* Give all of it to the stream. */
-void	 output_end(struct output *);
 
 #endif

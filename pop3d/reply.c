@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "output.h"
 #include "reply.h"
 #include "system/stream.h"
 
@@ -110,6 +111,7 @@ reply_send(struct stream *io, int r, ...)
 	va_start(ap, r);
 	n = put(text, r, ap);
 	va_end(ap);
+	output_flush();
 	stream_write(io, text, n);
 }
 

@@ -71,7 +71,7 @@ struct stream;
 /* Write a reply with its CRLF; what follows is as its text wants. */
 void	 reply_send(struct stream *, int, ...);
 
-/* The same into memory; returns how many octets. */
+/* The same into memory (for output.h); returns how many octets. */
 size_t	 reply_put(char to[REPLY_MAX + 1], int, ...);
 
 /* The text of a reply that wants nothing, with its CRLF, for refusals. */

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "output.h"
 #include "pop3d.h"
 #include "system/log.h"
 
@@ -31,6 +32,18 @@ say_end(struct session *s, enum stream_status status)
 		    stream_error(s->io));
 }
 
+/* Whether a whole line is here already: to read it takes no time. */
+static bool
+line_waits(struct stream *io)
+{
+	const char *p;
+	size_t n;
+
+	return !tls_on(io) && stream_pending(io) > 0 &&
+	    stream_peek(io, 1, &p, &n) == STREAM_OK &&
+	    memchr(p, '\n', n) != NULL;
+}
+
 /*
  * NOTE: a line that ends in LF alone is a line, whoever sends it: people type
  * POP3 by hand, and there is nothing in it that could be smuggled.
@@ -38,8 +51,11 @@ say_end(struct session *s, enum stream_status status)
 int
 session_line(struct session *s, struct stream_line *line)
 {
-	enum stream_status status = stream_line(s->io, POP3_LINE_MAX, line);
+	enum stream_status status;
 
+	if (!line_waits(s->io))
+		output_flush();
+	status = stream_line(s->io, POP3_LINE_MAX, line);
 	if (status == STREAM_OK)
 		return 1;
 	if (status == STREAM_TOOLONG) {
@@ -112,6 +128,7 @@ mailbox_run(struct login_mailbox *m)
 	session_run(&s);
 	log_info("logout", "user=%s retrieved=%u removed=%u", log_str(m->user),
 	    s.retrieved, s.removed);
+	output_flush();
 	drop_close(s.drop);
 	mailbox_root_close(m->root);
 	stream_close(s.io);

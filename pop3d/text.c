@@ -16,54 +16,84 @@
 /* Less room than this is no use to a line. */
 #define ROOM_LEAST	16
 
-struct sending {
-	struct output	*o;
-	struct smtp_dot	 dot;
-};
-
+/* Append octets of a message in disk form. */
 static void
-send_octets(struct sending *to, const char *p, size_t n)
+send_octets(struct output *o, struct smtp_dot *dot, const char *p, size_t n)
 {
-	struct output *o = to->o;
 	size_t taken;
 
 	while (n > 0) {
 		output_room(o, ROOM_LEAST);
 		taken = n;
-		o->n += smtp_dot_feed(&to->dot, p, &taken, o->v + o->n,
+		o->n += smtp_dot_feed(dot, p, &taken, o->v + o->n,
 		    sizeof(o->v) - o->n);
 		p += taken;
 		n -= taken;
 	}
 }
 
+static void
+send_end(struct output *o, struct smtp_dot *dot)
+{
+	output_room(o, SMTP_DOT_END);
+	o->n += smtp_dot_end(dot, o->v + o->n);
+}
+
+/*
+ * A whole message that is at hand.  How long it is on the wire shows when it
+ * has been converted; the first line before it is as long as it would be with
+ * the number of octets on disk, or one digit longer.
+ */
+static uint64_t
+send_whole(struct output *o, const char *p, size_t n)
+{
+	struct smtp_dot dot = { 0 };
+	char first[REPLY_MAX + 1];
+	size_t at, len, guess;
+	uint64_t size;
+
+	output_room(o, REPLY_MAX + 2 * n + SMTP_DOT_END);
+	at = o->n;
+	guess = reply_put(first, REPLY_RETR, (unsigned long long)n);
+	o->n += guess;
+	send_octets(o, &dot, p, n);
+	size = o->n - at - guess - dot.dots;
+	send_end(o, &dot);
+	len = reply_put(first, REPLY_RETR, (unsigned long long)size);
+	if (len != guess) {
+		memmove(o->v + at + len, o->v + at + guess,
+		    o->n - at - guess);
+		o->n += len - guess;
+	}
+	memcpy(o->v + at, first, len);
+	return size;
+}
+
 /* The message in disk form as far as lines (NULL: all of it), behind the first
  * line of the answer. */
 static void
-send_text(struct session *s, struct output *o, struct message *m,
+send_blocks(struct session *s, struct output *o, struct message *m,
     struct message_lines *lines)
 {
-	struct sending to = { .o = o };
+	struct smtp_dot dot = { 0 };
 	uint64_t at = 0;
 	const char *p;
 	size_t n;
 	int r = 0;
 
-	while ((lines == NULL || !lines->done) &&
-	    (r = message_disk(m, at, &p, &n)) == 1) {
+	while ((lines == NULL || !lines->done) && (r = message_disk(m, at,
+	    lines != NULL && at == 0 ? MESSAGE_HEADER : MESSAGE_BLOCK, &p,
+	    &n)) == 1) {
 		if (lines != NULL)
 			n = message_lines_feed(lines, p, n);
-		send_octets(&to, p, n);
+		send_octets(o, &dot, p, n);
 		at += n;
 	}
 	if (r == -1) {
 		log_error("read", "error=%s", log_str(strerror(errno)));
 		s->state = STATE_OVER;
-	} else {
-		output_room(o, SMTP_DOT_END);
-		o->n += smtp_dot_end(&to.dot, o->v + o->n);
-	}
-	output_end(o);
+	} else
+		send_end(o, &dot);
 }
 
 /* Whether there is UTF-8 other than US-ASCII.  No octet of such a character is
@@ -101,8 +131,8 @@ needs_utf8(struct message *m)
 	int r;
 
 	message_lines_init(&lines, 0);
-	while (!lines.done &&
-	    (r = message_disk(m, lines.taken, &p, &n)) != 0) {
+	while (!lines.done && (r = message_disk(m, lines.taken,
+	    lines.taken == 0 ? MESSAGE_HEADER : MESSAGE_BLOCK, &p, &n)) != 0) {
 		if (r == -1)
 			return -1;
 		if (has_utf8(p, message_lines_feed(&lines, p, n)))
@@ -111,12 +141,15 @@ needs_utf8(struct message *m)
 	return 0;
 }
 
-/* Open a message that may be sent; NULL: why not has been said. */
+/* Open a message that may be sent, and have so many octets of it at hand;
+ * NULL: why not has been said. */
 static struct message *
-open_message(struct session *s, uint32_t number)
+open_message(struct session *s, uint32_t number, size_t want, const char **p,
+    size_t *n)
 {
 	enum mailbox_status status;
 	struct message *m;
+	int r;
 
 	if (!drop_check(s, number))
 		return NULL;
@@ -125,16 +158,16 @@ open_message(struct session *s, uint32_t number)
 		drop_failed(s, number, status);
 		return NULL;
 	}
-	switch (s->utf8 ? 0 : needs_utf8(m)) {
-	case 0:
+	*p = "";
+	*n = 0;
+	r = message_disk(m, 0, want, p, n) == -1 ? -1 :
+	    s->utf8 ? 0 : needs_utf8(m);
+	if (r == 0)
 		return m;
-	case 1:
+	if (r == 1)
 		reply_send(s->io, REPLY_NEEDS_UTF8, number);
-		break;
-	default:
+	else
 		drop_failed(s, number, MAILBOX_TEMPORARY);
-		break;
-	}
 	message_close(m);
 	return NULL;
 }
@@ -142,42 +175,47 @@ open_message(struct session *s, uint32_t number)
 void
 do_retr(struct session *s, const struct arguments *a)
 {
-	struct message *m = open_message(s, a->message);
-	struct output *o;
+	struct output *o = output_begin(s->io);
+	struct message *m;
 	uint64_t size;
+	const char *p;
+	size_t n;
 
+	m = open_message(s, a->message, MESSAGE_BLOCK, &p, &n);
 	if (m == NULL)
 		return;
-	if (message_size(m, &size) == -1) {
-		drop_failed(s, a->message, MAILBOX_TEMPORARY);
+	if (n == message_disk_size(m)) {
+		size = send_whole(o, p, n);
+	} else if (message_size(m, &size) == 0) {
+		output_room(o, REPLY_MAX + 1);
+		o->n += reply_put(o->v + o->n, REPLY_RETR,
+		    (unsigned long long)size);
+		send_blocks(s, o, m, NULL);
 	} else {
-		drop_sized(s->drop, a->message, size);
-		o = output_begin(s->io);
-		o->n = reply_put(o->v, REPLY_RETR, (unsigned long long)size);
-		send_text(s, o, m, NULL);
-		s->retrieved++;
+		drop_failed(s, a->message, MAILBOX_TEMPORARY);
+		message_close(m);
+		return;
 	}
 	message_close(m);
+	drop_sized(s->drop, a->message, size);
+	s->retrieved++;
 }
 
 void
 do_top(struct session *s, const struct arguments *a)
 {
-	struct message *m = open_message(s, a->message);
+	struct output *o = output_begin(s->io);
 	struct message_lines lines;
-	struct output *o;
+	struct message *m;
 	const char *p;
 	size_t n;
 
+	m = open_message(s, a->message, MESSAGE_HEADER, &p, &n);
 	if (m == NULL)
 		return;
-	if (message_disk(m, 0, &p, &n) == -1) {
-		drop_failed(s, a->message, MAILBOX_TEMPORARY);
-	} else {
-		message_lines_init(&lines, a->lines);
-		o = output_begin(s->io);
-		o->n = reply_put(o->v, REPLY_TOP);
-		send_text(s, o, m, &lines);
-	}
+	message_lines_init(&lines, a->lines);
+	output_room(o, REPLY_MAX + 1);
+	o->n += reply_put(o->v + o->n, REPLY_TOP);
+	send_blocks(s, o, m, &lines);
 	message_close(m);
 }

@@ -17,8 +17,6 @@
 #include "system/fdio.h"
 
 #define DISK_BLOCK	(MESSAGE_BLOCK / 2)	/* doubles at most */
-#define HEADER_READ	4096	/* of the first block, as far as a header is
-				 * looked for */
 #define FEW_MARKS	2	/* a message of one block needs no more */
 
 /* The state on the way to a block: enough to begin there. */
@@ -161,19 +159,26 @@ message_size(struct message *m, uint64_t *size)
 }
 
 int
-message_disk(struct message *m, uint64_t at, const char **p, size_t *n)
+message_disk(struct message *m, uint64_t at, size_t want, const char **p,
+    size_t *n)
 {
 	size_t i = (size_t)(at / DISK_BLOCK), skip = (size_t)(at % DISK_BLOCK);
 
 	if (at >= m->disk)
 		return 0;
-	/* The first look is for a header, which is short. */
-	if ((m->held != i || skip >= m->held_len) &&
-	    hold(m, i, at == 0 ? HEADER_READ : DISK_BLOCK) == -1)
+	if (want > DISK_BLOCK - skip)
+		want = DISK_BLOCK - skip;
+	if (hold(m, i, skip + want) == -1)
 		return -1;
 	*p = m->disk_block + skip;
 	*n = m->held_len - skip;
 	return 1;
+}
+
+uint64_t
+message_disk_size(const struct message *m)
+{
+	return m->disk;
 }
 
 /* The last block whose mark is known and which begins at or before offset. */
@@ -314,7 +319,8 @@ message_top(struct message *m, uint64_t n, uint64_t *length)
 	int r;
 
 	message_lines_init(&l, n);
-	while (!l.done && (r = message_disk(m, l.taken, &p, &len)) != 0) {
+	while (!l.done && (r = message_disk(m, l.taken, l.taken == 0 ?
+	    MESSAGE_HEADER : MESSAGE_BLOCK, &p, &len)) != 0) {
 		if (r == -1)
 			return -1;
 		(void)message_lines_feed(&l, p, len);

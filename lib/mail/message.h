@@ -59,12 +59,18 @@ int	 message_read(struct message *, uint64_t offset, void *to, size_t size,
 
 /*
  * For who converts line ends himself (POP3's dots): octets of the file as they
- * are on disk, from offset `at` of the file on, as many as are at hand; good
- * until the next call.  The first look at a message shows only its first few
- * KB, which mostly hold the header.  1; 0: the end; -1 with errno as
- * message_size().
+ * are on disk, from offset `at` of the file on, good until the next call.  At
+ * least want of them are shown, or all up to the end of the file or of a block
+ * (half of MESSAGE_BLOCK).  1; 0: the end; -1 with errno as message_size().
  */
-int	 message_disk(struct message *, uint64_t at, const char **, size_t *n);
+int	 message_disk(struct message *, uint64_t at, size_t want,
+	    const char **, size_t *n);
+
+/* How large the file is. */
+uint64_t message_disk_size(const struct message *);
+
+/* Of a message's start, enough to hold most headers. */
+#define MESSAGE_HEADER	4096
 
 /*
  * Where the header, the empty line and so many lines of the body end, looked
