@@ -7,11 +7,12 @@
 #include <errno.h>
 #include <string.h>
 
-#include "bytes/utf8.h"
+#include "bytes/crlf.h"
 #include "grammar/smtp_data.h"
 #include "output.h"
 #include "pop3d.h"
 #include "system/log.h"
+#include "text.h"
 
 /* Less room than this is no use to a line. */
 #define ROOM_LEAST	16
@@ -72,16 +73,21 @@ send_whole(struct output *o, const char *p, size_t n)
 /* The message in disk form as far as lines (NULL: all of it), behind the first
  * line of the answer. */
 static void
-send_blocks(struct session *s, struct output *o, struct message *m,
+send_blocks(struct session *s, struct output *o, struct text *t,
     struct message_lines *lines)
 {
 	struct smtp_dot dot = { 0 };
-	uint64_t at = 0;
+	uint64_t at = t->skip;
 	const char *p;
 	size_t n;
 	int r = 0;
 
-	while ((lines == NULL || !lines->done) && (r = message_disk(m, at,
+	if (t->header.len > 0) {
+		send_octets(o, &dot, t->header.data, t->header.len);
+		if (lines != NULL)
+			message_lines_body(lines);
+	}
+	while ((lines == NULL || !lines->done) && (r = message_disk(t->m, at,
 	    lines != NULL && at == 0 ? MESSAGE_HEADER : MESSAGE_BLOCK, &p,
 	    &n)) == 1) {
 		if (lines != NULL)
@@ -96,109 +102,89 @@ send_blocks(struct session *s, struct output *o, struct message *m,
 		send_end(o, &dot);
 }
 
-/* Whether there is UTF-8 other than US-ASCII.  No octet of such a character is
- * in that range, so each stands in a run of octets outside it. */
-static bool
-has_utf8(const char *p, size_t n)
+static void
+close_text(struct text *t)
 {
-	const char *end = p + n, *run;
+	message_close(t->m);
+	buf_free(&t->header);
+}
 
-	while (p < end) {
-		if ((*p & 0x80) == 0) {
-			p++;
-			continue;
-		}
-		for (run = p; p < end && *p & 0x80; p++)
-			;
-		if (utf8_valid(run, (size_t)(p - run)))
-			return true;
+/* ---- opening ---- */
+
+/* Open a message and have so many octets of it at hand; false: why not has
+ * been said. */
+static bool
+open_text(struct session *s, uint32_t number, size_t want, struct text *t)
+{
+	uint32_t seq;
+	enum mailbox_status status;
+
+	if (!drop_check(s, number))
+		return false;
+	seq = drop_seq(s->drop, number);
+	memset(t, 0, sizeof(*t));
+	t->p = "";
+	status = mailbox_message(s->drop->box, seq, &t->m);
+	if (status != MAILBOX_OK) {
+		drop_failed(s, number, status);
+		return false;
 	}
+	if (message_disk(t->m, 0, want, &t->p, &t->n) != -1)
+		switch (s->utf8 ? TEXT_AS_IT_IS : text_surrogate(t)) {
+		case TEXT_AS_IT_IS:
+		case TEXT_SURROGATE:
+			return true;
+		case TEXT_TOO_LONG:
+			reply_send(s->io, REPLY_NEEDS_UTF8, number);
+			close_text(t);
+			return false;
+		case TEXT_FAILED:
+			break;
+		}
+	drop_failed(s, number, MAILBOX_TEMPORARY);
+	close_text(t);
 	return false;
 }
 
-/*
- * Whether the header is one of RFC 6532, which RFC 6856, section 2.1, keeps
- * from clients that did not ask for UTF-8: 1, 0, -1 it cannot be read.
- * NOTE: octets that are no UTF-8 no mode can help; and what a body has is
- * 8bit, which was always sent.
- */
-static int
-needs_utf8(struct message *m)
+/* RETR of what is not at hand as a whole, or not sent as it is. */
+static bool
+send_long(struct session *s, struct output *o, struct text *t, uint64_t *size)
 {
-	struct message_lines lines;
-	const char *p;
-	size_t n;
-	int r;
+	struct crlf crlf = { 0 };
+	uint64_t sent;
 
-	message_lines_init(&lines, 0);
-	while (!lines.done && (r = message_disk(m, lines.taken,
-	    lines.taken == 0 ? MESSAGE_HEADER : MESSAGE_BLOCK, &p, &n)) != 0) {
-		if (r == -1)
-			return -1;
-		if (has_utf8(p, message_lines_feed(&lines, p, n)))
-			return 1;
-	}
-	return 0;
-}
-
-/* Open a message that may be sent, and have so many octets of it at hand;
- * NULL: why not has been said. */
-static struct message *
-open_message(struct session *s, uint32_t number, size_t want, const char **p,
-    size_t *n)
-{
-	enum mailbox_status status;
-	struct message *m;
-	int r;
-
-	if (!drop_check(s, number))
-		return NULL;
-	status = mailbox_message(s->drop->box, drop_seq(s->drop, number), &m);
-	if (status != MAILBOX_OK) {
-		drop_failed(s, number, status);
-		return NULL;
-	}
-	*p = "";
-	*n = 0;
-	r = message_disk(m, 0, want, p, n) == -1 ? -1 :
-	    s->utf8 ? 0 : needs_utf8(m);
-	if (r == 0)
-		return m;
-	if (r == 1)
-		reply_send(s->io, REPLY_NEEDS_UTF8, number);
-	else
-		drop_failed(s, number, MAILBOX_TEMPORARY);
-	message_close(m);
-	return NULL;
+	if (message_size(t->m, size) == -1)
+		return false;
+	sent = *size;
+	if (t->header.len > 0)
+		sent += t->header.len + crlf_wire_extra(&crlf, t->header.data,
+		    t->header.len) - t->skip_wire;
+	output_room(o, REPLY_MAX + 1);
+	o->n += reply_put(o->v + o->n, REPLY_RETR, (unsigned long long)sent);
+	send_blocks(s, o, t, NULL);
+	return true;
 }
 
 void
 do_retr(struct session *s, const struct arguments *a)
 {
 	struct output *o = output_begin(s->io);
-	struct message *m;
+	struct text t;
 	uint64_t size;
-	const char *p;
-	size_t n;
+	bool good = true;
 
-	m = open_message(s, a->message, MESSAGE_BLOCK, &p, &n);
-	if (m == NULL)
+	if (!open_text(s, a->message, MESSAGE_BLOCK, &t))
 		return;
-	if (n == message_disk_size(m)) {
-		size = send_whole(o, p, n);
-	} else if (message_size(m, &size) == 0) {
-		output_room(o, REPLY_MAX + 1);
-		o->n += reply_put(o->v + o->n, REPLY_RETR,
-		    (unsigned long long)size);
-		send_blocks(s, o, m, NULL);
-	} else {
+	if (t.header.len == 0 && t.n == message_disk_size(t.m))
+		size = send_whole(o, t.p, t.n);
+	else
+		good = send_long(s, o, &t, &size);
+	close_text(&t);
+	if (good) {
+		drop_sized(s->drop, a->message, size);
+		s->retrieved++;
+	} else
 		drop_failed(s, a->message, MAILBOX_TEMPORARY);
-		message_close(m);
-		return;
-	}
-	message_close(m);
-	drop_sized(s->drop, a->message, size);
-	s->retrieved++;
 }
 
 void
@@ -206,16 +192,13 @@ do_top(struct session *s, const struct arguments *a)
 {
 	struct output *o = output_begin(s->io);
 	struct message_lines lines;
-	struct message *m;
-	const char *p;
-	size_t n;
+	struct text t;
 
-	m = open_message(s, a->message, MESSAGE_HEADER, &p, &n);
-	if (m == NULL)
+	if (!open_text(s, a->message, MESSAGE_HEADER, &t))
 		return;
 	message_lines_init(&lines, a->lines);
 	output_room(o, REPLY_MAX + 1);
 	o->n += reply_put(o->v + o->n, REPLY_TOP);
-	send_blocks(s, o, m, &lines);
-	message_close(m);
+	send_blocks(s, o, &t, &lines);
+	close_text(&t);
 }

@@ -88,12 +88,14 @@ pop3_unique_id(const char *p, size_t n)
 struct variable {
 	char	 letter;
 	int	 hex;
-	int	 zeros;
-	size_t	 width;
+	size_t	 width;		/* filled with zeros */
 };
 
 /*
- * variable = "%" ["0"] *2DIGIT ["X"] ("u" / "v" / "f")
+ * variable = "%" ["0" 1*2DIGIT] ["X"] ("u" / "v" / "f")
+ *
+ * NOTE: Dovecot cuts what is wider than a width without the 0; such ids would
+ * not differ.
  */
 static int
 variable(const char **p, struct variable *v)
@@ -101,12 +103,9 @@ variable(const char **p, struct variable *v)
 	const char *q = *p + 1;
 
 	memset(v, 0, sizeof(*v));
-	if (*q == '0') {
-		v->zeros = 1;
-		q++;
-	}
-	for (; char_is(*q, CHAR_DIGIT) && v->width < 10; q++)
-		v->width = v->width * 10 + (size_t)(*q - '0');
+	if (*q == '0')
+		for (q++; char_is(*q, CHAR_DIGIT) && v->width < 10; q++)
+			v->width = v->width * 10 + (size_t)(*q - '0');
 	if (*q == 'X') {
 		v->hex = 1;
 		q++;
@@ -148,7 +147,7 @@ number(const struct variable *v, uint32_t value, char text[100])
 		text[99 - n++] = digits[value % base];
 	while ((value /= base) > 0);
 	while (n < v->width)
-		text[99 - n++] = v->zeros ? '0' : ' ';
+		text[99 - n++] = '0';
 	return n;
 }
 

@@ -47,8 +47,8 @@ int	 pop3_unique_id(const char *, size_t);
  *	%v	UIDVALIDITY
  *	%f	the base name of the file
  *
- * with a width between "%" and the letter, a 0 before it to fill with zeros,
- * and an X behind it for hexadecimal.
+ * with 0 and a width behind the "%" to fill with zeros, and an X before the
+ * letter for hexadecimal.
  */
 #define POP3_UIDL_DEFAULT	"%08Xu%08Xv"
 

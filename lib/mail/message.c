@@ -277,6 +277,13 @@ message_lines_init(struct message_lines *l, uint64_t n)
 	l->left = n;
 }
 
+void
+message_lines_body(struct message_lines *l)
+{
+	l->body = true;
+	l->done = l->left == 0;
+}
+
 /*
  * In wire form every LF follows a CR, one of the file or one of ours, and what
  * an empty line has before its LF is that CR alone.

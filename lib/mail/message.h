@@ -88,6 +88,8 @@ struct message_lines {
 };
 
 void	 message_lines_init(struct message_lines *, uint64_t n);
+/* The header is not fed, only what is behind it. */
+void	 message_lines_body(struct message_lines *);
 /* How many of n octets belong to it: all, until it is done. */
 size_t	 message_lines_feed(struct message_lines *, const char *, size_t n);
 
