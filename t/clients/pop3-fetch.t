@@ -59,7 +59,8 @@ fetched
 {
 	return sort map {
 		Stdmail::slurp($_) =~ s/\r\n/\n/gr
-		    =~ s/^(?:Return-Path|Delivered-To|Received|Status|Lines|Content-Length|X-getmail-\S+):.*\n(?:[ \t].*\n)*//mgr
+		    =~ s/^(?:Status|Lines|Content-Length|X-getmail-\S+):.*\n
+			(?:[ \t].*\n)*//mgrx
 	} map { $s->files("client/box/$_") } qw(new cur);
 }
 

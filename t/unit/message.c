@@ -63,7 +63,7 @@ check_lines(const char *what, const char *disk, uint64_t n, size_t step,
 	is_int((long long)l.taken, (long long)at, "as many as were fed");
 }
 
-/* The file in disk form, piece by piece. */
+/* The file in disk form, piece by piece, at least so much at a time. */
 static void
 check_disk(struct message *m, const char *disk, size_t want,
     size_t want_least)
@@ -72,9 +72,11 @@ check_disk(struct message *m, const char *disk, size_t want,
 	size_t at = 0, n, bad = 0;
 
 	while (message_disk(m, at, want_least, &p, &n) == 1) {
-		bad += (n < want_least && at + n < want &&
-		    (at + n) % (MESSAGE_BLOCK / 2) != 0) || n == 0 || at + n > want ||
-		    memcmp(p, disk + at, n) != 0;
+		if (n == 0 || at + n > want || memcmp(p, disk + at, n) != 0)
+			bad++;
+		if (n < want_least && at + n < want &&
+		    (at + n) % (MESSAGE_BLOCK / 2) != 0)
+			bad++;
 		at += n;
 		if (bad > 0)
 			break;
