@@ -59,7 +59,7 @@ fetched
 {
 	return sort map {
 		Stdmail::slurp($_) =~ s/\r\n/\n/gr
-		    =~ s/^(?:Status|Lines|Content-Length|X-getmail-\S+):.*\n
+		    =~ s/^(?:Return-Path|Status|Lines|Content-Length):.*\n
 			(?:[ \t].*\n)*//mgrx
 	} map { $s->files("client/box/$_") } qw(new cur);
 }
