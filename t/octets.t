@@ -23,6 +23,12 @@ my $long = "Subject: long\n\n" . (('x' x 76 . "\n") x 2000);
 # nothing).
 my @files = (
 	['a file as we write it', "Subject: a\n\nb\n.c\n", 0, 0],
+	['a digit more on the wire', "A: b\n\nc\n", 0, 0],
+	['from two digits to three', "A: b\n\n" . "c\n" x 45 . "d", 0, 0],
+	['dots at every line', "A: b\n\n" . ".\n" x 500, 0, 0],
+	['a block to the octet', 'A: b' . "\n" x 32764, 0, 0],
+	['a block and an octet', 'A: b' . "\n" x 32765, 0, 0],
+	['dots over blocks', "A: b\n\n" . ".\n" x 70000, 0, 0],
 	['a name without sizes', "Subject: a\n\nb\n"],
 	['a bare CR inside', "Subject: a\n\nb\rc\n", 0, 0],
 	['a CR at the end of a line', "Subject: a\n\nb\r\r\nc\n", 0, 0],
@@ -113,7 +119,7 @@ by_pop3
 		    "$what: RETR, $round, its size");
 		Stdmail::same($bytes, completed($wire),
 		    "$what: RETR, $round");
-		(undef, $bytes) = $c->pop3('TOP ' . ($i + 1) . ' 9999', 1);
+		(undef, $bytes) = $c->pop3('TOP ' . ($i + 1) . ' 999999', 1);
 		Stdmail::same($bytes, completed($wire), "$what: TOP, $round");
 		is($c->ask('LIST ' . ($i + 1)), sprintf('+OK %d %d', $i + 1,
 		    length $wire), "$what: LIST, $round, once it was read");
