@@ -53,8 +53,12 @@ session_line(struct session *s, struct stream_line *line)
 {
 	enum stream_status status;
 
-	if (!line_waits(s->io))
+	/* Mostly nothing has come yet: a look for it would only hold back
+	 * what the client waits for. */
+	if (!line_waits(s->io)) {
 		output_flush();
+		(void)stream_flush(s->io);
+	}
 	status = stream_line(s->io, POP3_LINE_MAX, line);
 	if (status == STREAM_OK)
 		return 1;
