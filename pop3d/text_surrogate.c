@@ -94,10 +94,11 @@ text_surrogate(struct text *t)
 	if (lines.taken > HEADER_MAX)
 		return TEXT_TOO_LONG;
 	buf_init(&header, HEADER_MAX);
+	/* Many short addresses become far longer. */
 	buf_init(&t->header, 4 * HEADER_MAX);
-	if (take(t->m, lines.taken, &header) == 0 &&
-	    surrogate_header(&t->header, header.data, header.len) == 0)
-		result = TEXT_SURROGATE;
+	if (take(t->m, lines.taken, &header) == 0)
+		result = surrogate_header(&t->header, header.data,
+		    header.len) == 0 ? TEXT_SURROGATE : TEXT_TOO_LONG;
 	buf_free(&header);
 	t->skip = lines.taken;
 	t->skip_wire = lines.taken + lines.added;

@@ -326,8 +326,9 @@ message_top(struct message *m, uint64_t n, uint64_t *length)
 	int r;
 
 	message_lines_init(&l, n);
-	while (!l.done && (r = message_disk(m, l.taken, l.taken == 0 ?
-	    MESSAGE_HEADER : MESSAGE_BLOCK, &p, &len)) != 0) {
+	/* Whole blocks: who asks for the body mostly reads it. */
+	while (!l.done && (r = message_disk(m, l.taken, MESSAGE_BLOCK, &p,
+	    &len)) != 0) {
 		if (r == -1)
 			return -1;
 		(void)message_lines_feed(&l, p, len);
