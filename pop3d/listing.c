@@ -76,7 +76,7 @@ static size_t
 unique_id(const struct drop *d, uint32_t number, char id[DROP_ID_MAX + 1])
 {
 	uint32_t seq = drop_seq(d, number);
-	struct mailbox_msg msg;
+	struct mailbox_known known;
 	struct pop3_names names;
 	size_t n;
 
@@ -85,10 +85,11 @@ unique_id(const struct drop *d, uint32_t number, char id[DROP_ID_MAX + 1])
 		if (pop3_unique_id(id, n))
 			return n;
 	}
-	mailbox_msg(d->box, seq, &msg);
-	names.uid = msg.uid;
+	mailbox_known(d->box, seq, &known);
+	names.uid = known.uid;
 	names.uidvalidity = mailbox_uidvalidity(d->box);
-	names.file = mailbox_base(d->box, seq);
+	names.file = known.base;
+	names.file_len = known.base_len;
 	n = pop3_uidl(login.settings->pop3_uidl, &names, id, DROP_ID_MAX);
 	if (!pop3_unique_id(id, n))
 		n = pop3_uidl(POP3_UIDL_DEFAULT, &names, id, DROP_ID_MAX);

@@ -169,7 +169,7 @@ pop3_uidl(const char *form, const struct pop3_names *names, char *to,
 			return 0;
 		else if (v.letter == 'f') {
 			p = names->file;
-			n = strlen(p);
+			n = names->file_len;
 		} else {
 			n = number(&v, v.letter == 'u' ? names->uid :
 			    names->uidvalidity, text);

@@ -55,6 +55,7 @@ int	 pop3_unique_id(const char *, size_t);
 struct pop3_names {
 	uint32_t	 uid, uidvalidity;
 	const char	*file;
+	size_t		 file_len;
 };
 
 /* Whether it is such a form, and makes ids that differ: 1, or -1. */

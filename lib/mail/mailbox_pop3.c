@@ -7,10 +7,14 @@
 #include "mail/mailbox_local.h"
 #include "mail/mailbox_pop3.h"
 
-const char *
-mailbox_base(const struct mailbox *mb, uint32_t seq)
+void
+mailbox_known(const struct mailbox *mb, uint32_t seq, struct mailbox_known *k)
 {
-	return mailbox_rec(mb, seq)->name;
+	const struct uidlist_rec *rec = mailbox_rec(mb, seq);
+
+	k->uid = rec->uid;
+	k->base = rec->name;
+	k->base_len = strlen(rec->name);
 }
 
 bool

@@ -8,9 +8,16 @@
 
 #include "mail/mailbox.h"
 
-/* The base name of the message's file: without flags, ,S= and ,W= included.
- * The mailbox's, good until the next call on it. */
-const char *mailbox_base(const struct mailbox *, uint32_t seq);
+/* What a message is known by: its UID, and the base name of its file (without
+ * flags, ,S= and ,W= included), which is the mailbox's, good until the next
+ * call on it, and has no NUL behind it. */
+struct mailbox_known {
+	uint32_t	 uid;
+	const char	*base;
+	size_t		 base_len;
+};
+void	 mailbox_known(const struct mailbox *, uint32_t seq,
+	    struct mailbox_known *);
 
 /* The unique id a migration left for the message (an empty one stands for the
  * base name), into id[size]: true; false there is none that fits. */

@@ -38,7 +38,7 @@ static void
 fuzz_uidl(const char *data, size_t size)
 {
 	char text[512], id[256];
-	struct pop3_names names = { 7, 4294967295u, "" };
+	struct pop3_names names = { 7, 4294967295u, "", 0 };
 	size_t n, half;
 
 	if (size >= sizeof(text))
@@ -46,14 +46,16 @@ fuzz_uidl(const char *data, size_t size)
 	memcpy(text, data, size);
 	text[size] = '\0';
 	half = strlen(text);
-	if (half < size)
+	if (half < size) {
 		names.file = text + half + 1;
+		names.file_len = size - half - 1;
+	}
 	n = pop3_uidl(text, &names, id, sizeof(id));
 	if (n > sizeof(id))
 		__builtin_trap();
 	if (n > 0 && pop3_uidl(text, &names, id, n - 1) != 0)
 		__builtin_trap();
-	if (pop3_uidl_form(text) == 1 && *names.file == '\0' && n > 0 &&
+	if (pop3_uidl_form(text) == 1 && names.file_len == 0 && n > 0 &&
 	    !pop3_unique_id(id, n))
 		__builtin_trap();
 }

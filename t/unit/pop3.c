@@ -72,7 +72,7 @@ static void
 test_forms(void)
 {
 	const struct pop3_names names = { 255, 1577836800,
-	    "1700000000.M1P2.mx,S=14" };
+	    "1700000000.M1P2.mx,S=14:2,S", 23 };
 	char id[100];
 	size_t i, n;
 
