@@ -9,11 +9,13 @@
 #include "pop3d.h"
 #include "system/log.h"
 
+#define OPENS_MAX	4	/* that fail, in one session */
+
 /* Everything is right: the session goes on in the mailbox process. */
 static void
 open_drop(struct session *s)
 {
-	struct hello hello = { .private = s->private };
+	const struct hello hello = { .private = s->private, .utf8 = s->utf8 };
 	enum mailbox_status status;
 
 	status = login_open(s->door, s->io, &hello, sizeof(hello));
@@ -25,18 +27,30 @@ open_drop(struct session *s)
 	case MAILBOX_BUSY:
 		reply_send(s->io, REPLY_IN_USE);
 		break;
+	case MAILBOX_NOT_PERMITTED:
+		reply_send(s->io, REPLY_LOGIN_DELAY,
+		    login.settings->pop3_login_delay);
+		break;
 	case MAILBOX_NONE:
 	case MAILBOX_EXISTS:
 	case MAILBOX_BAD_NAME:
-	case MAILBOX_NOT_PERMITTED:
 	case MAILBOX_NO_RIGHT:
-	case MAILBOX_FULL:
 	case MAILBOX_LIMIT:
+		/* Somebody has to do something (RFC 3206). */
+		reply_send(s->io, REPLY_NEVER_OPENED,
+		    mailbox_status_text(status));
+		break;
+	case MAILBOX_FULL:
 	case MAILBOX_RESET:
 	case MAILBOX_TEMPORARY:
 		reply_send(s->io, REPLY_NOT_OPENED,
 		    mailbox_status_text(status));
 		break;
+	}
+	/* The monitor takes only so many. */
+	if (status != MAILBOX_OK && ++s->opens > OPENS_MAX) {
+		reply_send(s->io, REPLY_ERRORS);
+		s->state = STATE_OVER;
 	}
 }
 
@@ -139,21 +153,43 @@ converse(struct session *s, struct sasl *sasl, enum sasl_result r)
 	return false;
 }
 
-/* "AUTH" SP mechanism [SP initial-response] */
+/* NOTE: without an argument clients from before CAPA ask which mechanisms
+ * there are. */
+static void
+list_mechanisms(struct session *s)
+{
+	const struct conf_list *mechanisms = &login.settings->auth_mechanisms;
+	size_t i;
+
+	reply_send(s->io, REPLY_MECHANISMS);
+	for (i = 0; i < mechanisms->n; i++)
+		stream_printf(s->io, "%s\r\n", mechanisms->v[i]);
+	stream_puts(s->io, ".\r\n");
+}
+
+/*
+ * "AUTH" SP mechanism [SP initial-response]
+ *
+ * NOTE: an initial response that makes the line longer than the 255 octets of
+ * RFC 2449, section 4, is taken: some clients do not ask first.
+ */
 void
 do_auth(struct session *s, const struct arguments *a)
 {
-	const char *p = a->text, *end = p + a->text_len, *name, *initial;
+	const char *p = a->text, *end = p + a->text_len, *name, *initial, *more;
 	char word[32] = "";
 	enum sasl_result r;
 	struct sasl sasl;
-	size_t n, len;
+	size_t n, len = 0, nmore;
 
 	if (!s->private) {
 		session_error(s, REPLY_TLS_FIRST);
 		return;
 	}
-	(void)pop3_argument(&p, end, &name, &n);
+	if (!pop3_argument(&p, end, &name, &n)) {
+		list_mechanisms(s);
+		return;
+	}
 	if (n < sizeof(word))
 		memcpy(word, name, n);
 	if (sasl_mechanism(name, n) == SASL_UNKNOWN ||
@@ -163,6 +199,12 @@ do_auth(struct session *s, const struct arguments *a)
 	}
 	if (!pop3_argument(&p, end, &initial, &len))
 		initial = NULL;
+	if (pop3_argument(&p, end, &more, &nmore)) {
+		s->errors++;
+		reply_send(s->io, REPLY_ARGUMENTS,
+		    "AUTH mechanism [initial-response]");
+		return;
+	}
 	r = sasl_begin(&sasl, sasl_mechanism(name, n), initial, len);
 	explicit_bzero(a->text, a->text_len);
 	if (converse(s, &sasl, r))
@@ -195,6 +237,21 @@ do_stls(struct session *s, const struct arguments *a)
 		s->state = STATE_OVER;
 		return;
 	}
+	/* What was said in the clear could be anybody's, too. */
 	memset(s->user, 0, sizeof(s->user));
+	s->utf8 = !login.settings->pop3_utf8;
 	s->private = true;
+}
+
+/* RFC 6856, section 2.1: texts go out as they are from now on. */
+void
+do_utf8(struct session *s, const struct arguments *a)
+{
+	(void)a;
+	if (!login.settings->pop3_utf8) {
+		session_error(s, REPLY_UNKNOWN);
+		return;
+	}
+	s->utf8 = true;
+	reply_send(s->io, REPLY_UTF8);
 }

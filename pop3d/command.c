@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "bytes/utf8.h"
 #include "grammar/chars.h"
 #include "mail/start.h"
 #include "pop3d.h"
@@ -17,6 +18,7 @@ enum wants {
 	WANTS_NOTHING,
 	WANTS_TEXT,		/* all the rest, at least one octet */
 	WANTS_WORDS,		/* the same without blanks around it */
+	WANTS_MAYBE_WORDS,	/* or nothing */
 	WANTS_MESSAGE,		/* msg */
 	WANTS_MAYBE_MESSAGE,	/* [msg] */
 	WANTS_TOP		/* msg n */
@@ -34,8 +36,9 @@ static const struct command {
 	{ "CAPA", do_capa, ANY, WANTS_NOTHING, "CAPA" },
 	{ "USER", do_user, AUTH, WANTS_WORDS, "USER name" },
 	{ "PASS", do_pass, AUTH, WANTS_TEXT, "PASS password" },
-	{ "AUTH", do_auth, AUTH, WANTS_WORDS, "AUTH mechanism" },
+	{ "AUTH", do_auth, AUTH, WANTS_MAYBE_WORDS, "AUTH [mechanism]" },
 	{ "STLS", do_stls, AUTH, WANTS_NOTHING, "STLS" },
+	{ "UTF8", do_utf8, AUTH, WANTS_NOTHING, "UTF8" },
 	{ "STAT", do_stat, TRANS, WANTS_NOTHING, "STAT" },
 	{ "LIST", do_list, TRANS, WANTS_MAYBE_MESSAGE, "LIST [message]" },
 	{ "UIDL", do_uidl, TRANS, WANTS_MAYBE_MESSAGE, "UIDL [message]" },
@@ -92,17 +95,18 @@ parse_arguments(const struct pop3_command *c, enum wants wants, char *rest,
 		return parse_numbers(c, wants, a);
 	case WANTS_TEXT:
 	case WANTS_WORDS:
+	case WANTS_MAYBE_WORDS:
 		break;
 	}
 	a->text = rest;
 	a->text_len = c->rest_len;
-	if (wants == WANTS_WORDS) {
+	if (wants != WANTS_TEXT) {
 		for (; a->text_len > 0 && *a->text == ' '; a->text_len--)
 			a->text++;
 		while (a->text_len > 0 && a->text[a->text_len - 1] == ' ')
 			a->text_len--;
 	}
-	return a->text_len > 0;
+	return a->text_len > 0 || wants == WANTS_MAYBE_WORDS;
 }
 
 /* ---- dispatch ---- */
@@ -118,6 +122,14 @@ find(const struct pop3_command *c)
 	return NULL;
 }
 
+/* Names and passwords: RFC 6856, section 2.2. */
+static bool
+may_be_utf8(const struct command *c)
+{
+	return login.settings->pop3_utf8 &&
+	    (c->handler == do_user || c->handler == do_pass);
+}
+
 void
 command_line(struct session *s, const struct stream_line *line)
 {
@@ -125,11 +137,15 @@ command_line(struct session *s, const struct stream_line *line)
 	struct pop3_command c;
 	struct arguments a;
 
-	if (line->flags & (LINE_NUL | LINE_8BIT | LINE_BARE_CR) ||
+	if (line->flags & (LINE_NUL | LINE_BARE_CR) ||
 	    (pop3_command(line->data, line->len, &c) != 1 && line->len > 0)) {
 		session_error(s, REPLY_LINE_BYTES);
 	} else if (line->len == 0 || (command = find(&c)) == NULL) {
 		session_error(s, REPLY_UNKNOWN);
+	} else if (line->flags & LINE_8BIT && !may_be_utf8(command)) {
+		session_error(s, REPLY_LINE_BYTES);
+	} else if (!utf8_valid(c.rest, c.rest_len)) {
+		session_error(s, REPLY_LINE_UTF8);
 	} else if (!(command->states & s->state)) {
 		session_error(s, s->state == STATE_AUTHORIZATION ?
 		    REPLY_LOGIN_FIRST : REPLY_LOGIN_ALREADY);
@@ -166,8 +182,15 @@ do_capa(struct session *s, const struct arguments *a)
 	if (s->door != NULL && login.tls != NULL && !tls_on(s->io))
 		stream_puts(s->io, "STLS\r\n");
 	stream_puts(s->io, "TOP\r\nUIDL\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n"
-	    "PIPELINING\r\nEXPIRE NEVER\r\n"
-	    "IMPLEMENTATION stdmail-" STDMAIL_VERSION "\r\n.\r\n");
+	    "PIPELINING\r\n");
+	stream_printf(s->io, "EXPIRE %s\r\n", login.settings->pop3_expire);
+	if (login.settings->pop3_login_delay > 0)
+		stream_printf(s->io, "LOGIN-DELAY %lld\r\n",
+		    login.settings->pop3_login_delay);
+	if (login.settings->pop3_utf8)
+		stream_puts(s->io, "UTF8 USER\r\n");
+	stream_puts(s->io, "IMPLEMENTATION stdmail-" STDMAIL_VERSION
+	    "\r\n.\r\n");
 }
 
 static void
@@ -180,15 +203,14 @@ do_noop(struct session *s, const struct arguments *a)
 static void
 do_quit(struct session *s, const struct arguments *a)
 {
-	uint64_t octets;
-	uint32_t n;
+	const struct drop *d = s->drop;
 
 	(void)a;
 	if (s->state == STATE_AUTHORIZATION) {
 		reply_send(s->io, REPLY_BYE);
 	} else if (drop_update(s)) {
-		drop_total(s, &n, &octets);
-		reply_send(s->io, REPLY_BYE_LEFT, n);
+		reply_send(s->io, REPLY_BYE_LEFT,
+		    d->n - d->deleted - d->vanished);
 	} else {
 		reply_send(s->io, REPLY_NOT_REMOVED);
 	}

@@ -6,6 +6,7 @@
  * else in the Maildir is ever changed.
  */
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,14 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "grammar/smtp_data.h"
+#include "mail/mailbox_pop3.h"
 #include "pop3d.h"
 #include "system/log.h"
 
 #define LOCK_FILE	"stdmail-pop3.lock"
 #define LOCK_TRIES	40
 #define LOCK_PAUSE	25000000	/* ns */
-#define BLOCK		16384
 
 /* ---- opening ---- */
 
@@ -46,8 +46,12 @@ lock_drop(struct drop *d, int root)
 	struct timespec pause = { 0, LOCK_PAUSE };
 	int i;
 
-	d->lock = openat(root, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC |
-	    O_NOFOLLOW, 0600);
+	d->lock = openat(root, LOCK_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	if (d->lock == -1) {
+		d->lock = openat(root, LOCK_FILE, O_RDWR | O_CREAT |
+		    O_CLOEXEC | O_NOFOLLOW, 0600);
+		d->first = true;
+	}
 	/* A client that lost its connection is back before the session it
 	 * had has noticed. */
 	for (i = 0; i < LOCK_TRIES; i++) {
@@ -63,11 +67,47 @@ lock_drop(struct drop *d, int root)
 	return MAILBOX_BUSY;
 }
 
+/*
+ * RFC 2449, section 6.5.  The time of the last login is that of the lock's
+ * file, which outlives every process.  NOTE: one that lies ahead (the clock
+ * was set back) keeps nobody out.
+ */
+static bool
+too_soon(const struct drop *d)
+{
+	long long delay = login.settings->pop3_login_delay;
+	struct timespec now;
+	struct stat st;
+
+	if (delay == 0 || d->lock == -1 || d->first ||
+	    fstat(d->lock, &st) == -1)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return st.st_mtim.tv_sec <= now.tv_sec &&
+	    now.tv_sec - st.st_mtim.tv_sec < delay;
+}
+
+static void
+note_login(const struct drop *d)
+{
+	const struct timespec now[2] = { { .tv_nsec = UTIME_OMIT },
+	    { .tv_nsec = UTIME_NOW } };
+
+	if (login.settings->pop3_login_delay > 0 && d->lock != -1 &&
+	    futimens(d->lock, now) == -1)
+		log_error("login-delay", "error=%s", log_str(strerror(errno)));
+}
+
+struct place {
+	uint32_t	order;		/* of a migration, 0 none */
+	uint32_t	seq;
+};
+
 /* Those with a place of their own first, then the rest as they came. */
 static int
 compare(const void *x, const void *y)
 {
-	const struct drop_message *a = x, *b = y;
+	const struct place *a = x, *b = y;
 
 	if ((a->order == 0) != (b->order == 0))
 		return a->order == 0 ? 1 : -1;
@@ -76,22 +116,43 @@ compare(const void *x, const void *y)
 	return a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 
+/* Number the messages as a migration wants it. */
 static int
-number_messages(struct drop *d)
+order_messages(struct drop *d)
 {
+	struct place *places;
 	uint32_t i;
 
-	d->n = mailbox_count(d->box);
-	if ((d->v = calloc((size_t)d->n + 1, sizeof(*d->v))) == NULL)
+	places = reallocarray(NULL, (size_t)d->n + 1, sizeof(*places));
+	d->order = reallocarray(NULL, (size_t)d->n + 1, sizeof(*d->order));
+	if (places == NULL || d->order == NULL) {
+		free(places);
 		return -1;
-	for (i = 0; i < d->n; i++) {
-		d->v[i].seq = i + 1;
-		d->v[i].order = mailbox_pop3_order(d->box, i + 1);
 	}
-	qsort(d->v, d->n, sizeof(*d->v), compare);
+	for (i = 0; i < d->n; i++) {
+		places[i].seq = i + 1;
+		places[i].order = mailbox_pop3_order(d->box, i + 1);
+	}
+	qsort(places, d->n, sizeof(*places), compare);
+	for (i = 0; i < d->n; i++)
+		d->order[i] = places[i].seq;
+	free(places);
 	return 0;
 }
 
+/* Pages of marks that nobody sets cost no memory. */
+static int
+number_messages(struct drop *d)
+{
+	d->n = mailbox_count(d->box);
+	d->marks = calloc((size_t)d->n / 4 + 1, 1);
+	if (d->marks == NULL)
+		return -1;
+	return mailbox_pop3_ordered(d->box) ? order_messages(d) : 0;
+}
+
+/* NOTE: MAILBOX_NOT_PERMITTED says that it is too soon for another login;
+ * nothing else here returns it. */
 enum mailbox_status
 drop_open(struct login_mailbox *m)
 {
@@ -101,6 +162,8 @@ drop_open(struct login_mailbox *m)
 	status = lock_drop(&d, mailbox_root_fd(m->root));
 	if (status != MAILBOX_OK)
 		return status;
+	if (m->peer != NULL && too_soon(&d))
+		return MAILBOX_NOT_PERMITTED;
 	status = mailbox_open(m->root, "INBOX", MAILBOX_KEEP_NEW, &d.box);
 	if (status != MAILBOX_OK)
 		return status == MAILBOX_BUSY ? MAILBOX_TEMPORARY : status;
@@ -112,230 +175,132 @@ drop_open(struct login_mailbox *m)
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY ||
 	    number_messages(&d) == -1)
 		return MAILBOX_TEMPORARY;
+	if (m->peer != NULL)
+		note_login(&d);
 	m->data = &d;
 	return MAILBOX_OK;
 }
 
+void
+drop_close(struct drop *d)
+{
+	mailbox_close(d->box);
+	free(d->order);
+	free(d->marks);
+}
+
 /* ---- messages ---- */
 
-/* The message with this number, or NULL: why not has been said. */
-static struct drop_message *
-check_message(struct session *s, uint32_t number)
+uint32_t
+drop_seq(const struct drop *d, uint32_t number)
 {
-	struct drop_message *m;
+	return d->order == NULL ? number : d->order[number - 1];
+}
 
+static bool
+is_marked(const struct drop *d, uint32_t number, unsigned mark)
+{
+	uint32_t i = number - 1;
+
+	return d->marks[i / 4] >> (i % 4 * 2) & mark;
+}
+
+/* The message is not marked yet. */
+static void
+set_mark(struct drop *d, uint32_t number, unsigned mark)
+{
+	uint32_t i = number - 1;
+
+	d->marks[i / 4] |= (unsigned char)(mark << (i % 4 * 2));
+	if (mark == DROP_DELETED)
+		d->deleted++;
+	else
+		d->vanished++;
+}
+
+bool
+drop_has(const struct drop *d, uint32_t number)
+{
+	return !is_marked(d, number, DROP_DELETED | DROP_VANISHED);
+}
+
+bool
+drop_check(struct session *s, uint32_t number)
+{
 	if (number > s->drop->n) {
 		s->errors++;
 		reply_send(s->io, REPLY_NO_SUCH, s->drop->n);
-		return NULL;
+		return false;
 	}
-	m = &s->drop->v[number - 1];
-	if (m->deleted) {
+	if (is_marked(s->drop, number, DROP_DELETED)) {
 		s->errors++;
 		reply_send(s->io, REPLY_IS_DELETED, number);
-		return NULL;
+		return false;
 	}
-	if (m->vanished) {
+	if (is_marked(s->drop, number, DROP_VANISHED)) {
 		reply_send(s->io, REPLY_VANISHED, number);
-		return NULL;
+		return false;
 	}
-	return m;
+	return true;
 }
 
-static bool
-failed(struct drop_message *m, enum mailbox_status status)
+void
+drop_failed(struct session *s, uint32_t number, enum mailbox_status status)
 {
-	if (status == MAILBOX_NONE)
-		m->vanished = true;
-	return status != MAILBOX_OK;
+	if (status == MAILBOX_NONE) {
+		if (drop_has(s->drop, number))
+			set_mark(s->drop, number, DROP_VANISHED);
+		s->drop->counted = false;
+		reply_send(s->io, REPLY_VANISHED, number);
+	} else
+		reply_send(s->io, status == MAILBOX_NO_RIGHT ?
+		    REPLY_FORBIDDEN : REPLY_UNREADABLE, number);
 }
 
-/* Whether it is to be listed; its size then. */
-static bool
-listed(struct session *s, struct drop_message *m, uint64_t *size)
+bool
+drop_size(struct drop *d, uint32_t number, uint64_t *size)
 {
+	enum mailbox_status status;
+
 	*size = 0;
-	return !m->deleted && !m->vanished &&
-	    !failed(m, mailbox_size(s->drop->box, m->seq, size));
+	if (!drop_has(d, number))
+		return false;
+	status = mailbox_size(d->box, drop_seq(d, number), size);
+	if (status == MAILBOX_NONE) {
+		set_mark(d, number, DROP_VANISHED);
+		d->counted = false;
+	}
+	return status == MAILBOX_OK;
 }
 
 void
-drop_total(struct session *s, uint32_t *n, uint64_t *octets)
+drop_sized(struct drop *d, uint32_t number, uint64_t size)
+{
+	uint64_t said;
+
+	if (d->counted && (!drop_size(d, number, &said) || said != size))
+		d->counted = false;
+	mailbox_sized(d->box, drop_seq(d, number), size);
+}
+
+void
+drop_total(struct drop *d, uint32_t *n, uint64_t *octets)
 {
 	uint64_t size;
 	uint32_t i;
 
-	*n = 0;
-	*octets = 0;
-	for (i = 0; i < s->drop->n; i++)
-		if (listed(s, &s->drop->v[i], &size)) {
-			(*n)++;
-			*octets += size;
-		}
-}
-
-/* ---- listings ---- */
-
-void
-do_stat(struct session *s, const struct arguments *a)
-{
-	unsigned long long octets;
-	uint64_t sum;
-	uint32_t n;
-
-	(void)a;
-	drop_total(s, &n, &sum);
-	octets = sum;
-	reply_send(s->io, REPLY_STAT, n, octets);
-}
-
-void
-do_list(struct session *s, const struct arguments *a)
-{
-	struct drop_message *m;
-	uint64_t size;
-	uint32_t i, n;
-
-	if (a->message != 0) {
-		if ((m = check_message(s, a->message)) == NULL)
-			return;
-		if (listed(s, m, &size))
-			reply_send(s->io, REPLY_LIST_ONE, a->message,
-			    (unsigned long long)size);
-		else
-			reply_send(s->io, m->vanished ? REPLY_VANISHED :
-			    REPLY_UNREADABLE, a->message);
-		return;
+	if (!d->counted) {
+		d->listed = 0;
+		d->octets = 0;
+		for (i = 1; i <= d->n; i++)
+			if (drop_size(d, i, &size)) {
+				d->listed++;
+				d->octets += size;
+			}
+		d->counted = true;
 	}
-	drop_total(s, &n, &size);
-	reply_send(s->io, REPLY_LIST, n, (unsigned long long)size);
-	for (i = 0; i < s->drop->n; i++)
-		if (listed(s, &s->drop->v[i], &size))
-			stream_printf(s->io, "%u %llu\r\n", i + 1,
-			    (unsigned long long)size);
-	stream_puts(s->io, ".\r\n");
-}
-
-void
-do_uidl(struct session *s, const struct arguments *a)
-{
-	char id[MAILBOX_UIDL_MAX + 1];
-	struct drop_message *m;
-	uint32_t i;
-
-	if (a->message != 0) {
-		if ((m = check_message(s, a->message)) == NULL)
-			return;
-		mailbox_uidl(s->drop->box, m->seq, id);
-		reply_send(s->io, REPLY_UIDL_ONE, a->message, id);
-		return;
-	}
-	reply_send(s->io, REPLY_UIDL);
-	for (i = 0; i < s->drop->n; i++) {
-		m = &s->drop->v[i];
-		if (m->deleted || m->vanished)
-			continue;
-		mailbox_uidl(s->drop->box, m->seq, id);
-		stream_printf(s->io, "%u %s\r\n", i + 1, id);
-	}
-	stream_puts(s->io, ".\r\n");
-}
-
-/* ---- texts ---- */
-
-struct sending {
-	struct session	*s;
-	struct smtp_dot	 dot;
-};
-
-static int
-send_piece(void *arg, const char *p, size_t n)
-{
-	struct sending *to = arg;
-	char out[BLOCK];
-	size_t taken, made;
-
-	while (n > 0) {
-		taken = n;
-		made = smtp_dot_feed(&to->dot, p, &taken, out, sizeof(out));
-		if (stream_write(to->s->io, out, made) == -1)
-			return 1;
-		p += taken;
-		n -= taken;
-	}
-	return 0;
-}
-
-/* Octets [0, length) of a message as a multi-line response behind its first
- * line.  A text that breaks off must not look complete. */
-static void
-send_text(struct session *s, struct message *m, uint64_t length)
-{
-	struct sending to = { .s = s };
-	char end[SMTP_DOT_END];
-
-	switch (message_stream(m, 0, length, send_piece, &to)) {
-	case 0:
-		stream_write(s->io, end, smtp_dot_end(&to.dot, end));
-		return;
-	case -1:
-		log_error("read", "error=%s", log_str(strerror(errno)));
-		break;
-	}
-	s->state = STATE_OVER;
-}
-
-/* Open a message; NULL: why not has been said. */
-static struct message *
-open_message(struct session *s, uint32_t number, struct drop_message **m)
-{
-	struct message *text;
-
-	if ((*m = check_message(s, number)) == NULL)
-		return NULL;
-	if (!failed(*m, mailbox_message(s->drop->box, (*m)->seq, &text)))
-		return text;
-	reply_send(s->io, (*m)->vanished ? REPLY_VANISHED : REPLY_UNREADABLE,
-	    number);
-	return NULL;
-}
-
-void
-do_retr(struct session *s, const struct arguments *a)
-{
-	struct drop_message *m;
-	struct message *text;
-	uint64_t size;
-
-	if ((text = open_message(s, a->message, &m)) == NULL)
-		return;
-	if (message_size(text, &size) == -1) {
-		reply_send(s->io, REPLY_UNREADABLE, a->message);
-	} else {
-		mailbox_sized(s->drop->box, m->seq, size);
-		reply_send(s->io, REPLY_RETR, (unsigned long long)size);
-		send_text(s, text, size);
-		s->retrieved++;
-	}
-	message_close(text);
-}
-
-void
-do_top(struct session *s, const struct arguments *a)
-{
-	struct drop_message *m;
-	struct message *text;
-	uint64_t length;
-
-	if ((text = open_message(s, a->message, &m)) == NULL)
-		return;
-	if (message_top(text, a->lines, &length) == -1) {
-		reply_send(s->io, REPLY_UNREADABLE, a->message);
-	} else {
-		reply_send(s->io, REPLY_TOP);
-		send_text(s, text, length);
-	}
-	message_close(text);
+	*n = d->listed;
+	*octets = d->octets;
 }
 
 /* ---- deleting ---- */
@@ -343,25 +308,38 @@ do_top(struct session *s, const struct arguments *a)
 void
 do_dele(struct session *s, const struct arguments *a)
 {
-	struct drop_message *m = check_message(s, a->message);
+	struct drop *d = s->drop;
+	uint64_t size;
 
-	if (m == NULL)
+	if (!drop_check(s, a->message))
 		return;
-	m->deleted = true;
+	if (d->counted && drop_size(d, a->message, &size)) {
+		d->listed--;
+		d->octets -= size;
+	} else
+		d->counted = false;
+	set_mark(d, a->message, DROP_DELETED);
 	reply_send(s->io, REPLY_DELETED, a->message);
 }
 
 void
 do_rset(struct session *s, const struct arguments *a)
 {
-	uint64_t size;
-	uint32_t i, n;
+	const unsigned char all_deleted = DROP_DELETED * 0x55;
+	struct drop *d = s->drop;
+	uint64_t octets;
+	uint32_t n;
+	size_t i;
 
 	(void)a;
-	for (i = 0; i < s->drop->n; i++)
-		s->drop->v[i].deleted = false;
-	drop_total(s, &n, &size);
-	reply_send(s->io, REPLY_RESET, n, (unsigned long long)size);
+	if (d->deleted > 0) {
+		for (i = 0; i < (size_t)d->n / 4 + 1; i++)
+			d->marks[i] &= (unsigned char)~all_deleted;
+		d->deleted = 0;
+		d->counted = false;
+	}
+	drop_total(d, &n, &octets);
+	reply_send(s->io, REPLY_RESET, n, (unsigned long long)octets);
 }
 
 bool
@@ -372,11 +350,13 @@ drop_update(struct session *s)
 	uint32_t i, n = 0, *seqs;
 	bool good;
 
-	if ((seqs = calloc((size_t)d->n + 1, sizeof(*seqs))) == NULL)
+	if (d->deleted == 0)
+		return true;
+	if ((seqs = reallocarray(NULL, d->deleted, sizeof(*seqs))) == NULL)
 		return false;
-	for (i = 0; i < d->n; i++)
-		if (d->v[i].deleted)
-			seqs[n++] = d->v[i].seq;
+	for (i = 1; i <= d->n; i++)
+		if (is_marked(d, i, DROP_DELETED))
+			seqs[n++] = drop_seq(d, i);
 	good = mailbox_expunge(d->box, seqs, n, false) == MAILBOX_OK;
 	for (i = 0; i < n; i++) {
 		mailbox_msg(d->box, seqs[i], &msg);

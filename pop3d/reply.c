@@ -6,11 +6,11 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "output.h"
 #include "reply.h"
 #include "system/stream.h"
-
-#define TEXT_MAX	512	/* RFC 1939, section 3 */
 
 static const char *const texts[REPLIES] = {
 [REPLY_GREETING] = "+OK %s POP3 server ready",
@@ -18,6 +18,8 @@ static const char *const texts[REPLIES] = {
 [REPLY_OPEN] = "+OK Maildrop locked and ready, messages: %u",
 [REPLY_TLS] = "+OK Begin TLS negotiation",
 [REPLY_CAPA] = "+OK Capability list follows",
+[REPLY_UTF8] = "+OK UTF-8 it is",
+[REPLY_MECHANISMS] = "+OK Mechanisms follow",
 [REPLY_STAT] = "+OK %u %llu",
 [REPLY_LIST] = "+OK %u messages (%llu octets)",
 [REPLY_LIST_ONE] = "+OK %u %llu",
@@ -37,6 +39,9 @@ static const char *const texts[REPLIES] = {
 [REPLY_IS_DELETED] = "-ERR Message %u is deleted",
 [REPLY_VANISHED] = "-ERR Message %u was removed by another program",
 [REPLY_UNREADABLE] = "-ERR [SYS/TEMP] Message %u cannot be read now",
+[REPLY_FORBIDDEN] = "-ERR [SYS/PERM] Message %u may not be read here",
+[REPLY_NEEDS_UTF8] = "-ERR [UTF8] Message %u has a header in UTF-8: send UTF8 "
+    "before you log in",
 [REPLY_LOGIN_FIRST] = "-ERR Log in first",
 [REPLY_LOGIN_ALREADY] = "-ERR You are logged in already",
 [REPLY_USER_FIRST] = "-ERR Send USER first",
@@ -54,10 +59,14 @@ static const char *const texts[REPLIES] = {
 [REPLY_LOCKED_OUT] = "-ERR [AUTH] Too many failed logins from your address, "
     "try again later",
 [REPLY_IN_USE] = "-ERR [IN-USE] Another session has this maildrop",
+[REPLY_LOGIN_DELAY] = "-ERR [LOGIN-DELAY] Your last login was less than %lld "
+    "seconds ago, try again later",
 [REPLY_NOT_OPENED] = "-ERR [SYS/TEMP] The maildrop cannot be opened now: %s",
+[REPLY_NEVER_OPENED] = "-ERR [SYS/PERM] The maildrop cannot be opened: %s",
 [REPLY_NOT_REMOVED] = "-ERR [SYS/TEMP] Some deleted messages were not removed",
 [REPLY_LINE_LONG] = "-ERR Line too long",
 [REPLY_LINE_BYTES] = "-ERR A NUL, control or 8-bit octet in a command",
+[REPLY_LINE_UTF8] = "-ERR The name or password is not in UTF-8",
 [REPLY_ERRORS] = "-ERR Too many errors, closing",
 [REPLY_STOPPING] = "-ERR [SYS/TEMP] The server is stopping, try again later",
 [REPLY_FULL] = "-ERR [SYS/TEMP] Too many connections, try again later",
@@ -65,27 +74,51 @@ static const char *const texts[REPLIES] = {
     "address, try again later",
 };
 
-void
-reply_send(struct stream *io, int r, ...)
+static size_t
+put(char *to, int r, va_list ap)
 {
-	char text[TEXT_MAX];
-	va_list ap;
+	size_t n;
 
-	va_start(ap, r);
 	/* The formats are all above. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	vsnprintf(text, sizeof(text) - 2, texts[r], ap);
+	vsnprintf(to, REPLY_MAX - 1, texts[r], ap);
 #pragma GCC diagnostic pop
+	n = strlen(to);
+	memcpy(to + n, "\r\n", 3);
+	return n + 2;
+}
+
+size_t
+reply_put(char to[REPLY_MAX + 1], int r, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, r);
+	n = put(to, r, ap);
 	va_end(ap);
-	stream_puts(io, text);
-	stream_puts(io, "\r\n");
+	return n;
+}
+
+void
+reply_send(struct stream *io, int r, ...)
+{
+	char text[REPLY_MAX + 1];
+	va_list ap;
+	size_t n;
+
+	va_start(ap, r);
+	n = put(text, r, ap);
+	va_end(ap);
+	output_flush();
+	stream_write(io, text, n);
 }
 
 const char *
 reply_refusal(enum reply r)
 {
-	static char text[TEXT_MAX];
+	static char text[REPLY_MAX];
 
 	snprintf(text, sizeof(text), "%s\r\n", texts[r]);
 	return text;

@@ -3,9 +3,9 @@
  * The life of a session, before login in the door and after it in the mailbox
  * process.  A client that goes away has removed nothing.
  */
-#include <stdlib.h>
 #include <string.h>
 
+#include "output.h"
 #include "pop3d.h"
 #include "system/log.h"
 
@@ -32,6 +32,18 @@ say_end(struct session *s, enum stream_status status)
 		    stream_error(s->io));
 }
 
+/* Whether a whole line is here already: to read it takes no time. */
+static bool
+line_waits(struct stream *io)
+{
+	const char *p;
+	size_t n;
+
+	return !tls_on(io) && stream_pending(io) > 0 &&
+	    stream_peek(io, 1, &p, &n) == STREAM_OK &&
+	    memchr(p, '\n', n) != NULL;
+}
+
 /*
  * NOTE: a line that ends in LF alone is a line, whoever sends it: people type
  * POP3 by hand, and there is nothing in it that could be smuggled.
@@ -39,8 +51,15 @@ say_end(struct session *s, enum stream_status status)
 int
 session_line(struct session *s, struct stream_line *line)
 {
-	enum stream_status status = stream_line(s->io, POP3_LINE_MAX, line);
+	enum stream_status status;
 
+	/* Mostly nothing has come yet: a look for it would only hold back
+	 * what the client waits for. */
+	if (!line_waits(s->io)) {
+		output_flush();
+		(void)stream_flush(s->io);
+	}
+	status = stream_line(s->io, POP3_LINE_MAX, line);
 	if (status == STREAM_OK)
 		return 1;
 	if (status == STREAM_TOOLONG) {
@@ -82,6 +101,7 @@ door_run(struct server_session *door)
 	if ((s.io = login_stream(door)) == NULL)
 		return;
 	s.private = login_private(door, s.io);
+	s.utf8 = !login.settings->pop3_utf8;
 	reply_send(s.io, REPLY_GREETING, login.settings->hostname);
 	session_run(&s);
 	explicit_bzero(s.user, sizeof(s.user));
@@ -103,15 +123,17 @@ mailbox_run(struct login_mailbox *m)
 	if (!s.local) {
 		memcpy(&hello, m->hello, sizeof(hello));
 		s.private = hello.private;
-	}
+		s.utf8 = hello.utf8;
+	} else
+		s.utf8 = true;
 	server_stop_fd(stream_rfd(s.io));
 	log_info("login", "user=%s messages=%u", log_str(m->user), s.drop->n);
 	reply_send(s.io, REPLY_OPEN, s.drop->n);
 	session_run(&s);
 	log_info("logout", "user=%s retrieved=%u removed=%u", log_str(m->user),
 	    s.retrieved, s.removed);
-	mailbox_close(s.drop->box);
+	output_flush();
+	drop_close(s.drop);
 	mailbox_root_close(m->root);
-	free(s.drop->v);
 	stream_close(s.io);
 }

@@ -21,7 +21,8 @@ struct pop3_command {
 };
 
 /* Cut a line, given without its line end: 1; -1 when it does not begin with a
- * keyword, or has octets that are not printable US-ASCII. */
+ * keyword, or has control octets.  The rest may have octets above 127 (RFC
+ * 6856, section 2.2): which may be there is the caller's to judge. */
 int	 pop3_command(const char *, size_t, struct pop3_command *);
 
 /*
@@ -35,5 +36,35 @@ int	 pop3_argument(const char **p, const char *end, const char **arg,
 /* A decimal number: 1, or -1: it is none.  A number too large for 64 bits is
  * the largest. */
 int	 pop3_number(const char *, size_t, uint64_t *);
+
+/* Whether it can be a unique id (RFC 1939, section 7), whatever its length. */
+int	 pop3_unique_id(const char *, size_t);
+
+/*
+ * How unique ids are made, in Dovecot's notation: text, and
+ *
+ *	%u	the UID
+ *	%v	UIDVALIDITY
+ *	%f	the base name of the file
+ *
+ * with 0 and a width behind the "%" to fill with zeros, and an X before the
+ * letter for hexadecimal.
+ */
+#define POP3_UIDL_DEFAULT	"%08Xu%08Xv"
+
+struct pop3_names {
+	uint32_t	 uid, uidvalidity;
+	const char	*file;
+	size_t		 file_len;
+};
+
+/* Whether it is such a form, and makes ids that differ: 1, or -1. */
+int	 pop3_uidl_form(const char *);
+
+/* The id of a message into to, which has room for size octets; returns how
+ * many, 0 when they do not fit.  It may not be a pop3_unique_id(): a name can
+ * hold anything. */
+size_t	 pop3_uidl(const char *form, const struct pop3_names *, char *to,
+	    size_t size);
 
 #endif

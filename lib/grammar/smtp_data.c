@@ -283,6 +283,36 @@ smtp_data_feed(struct smtp_data *d, const char *in, size_t *n, char *out)
 /* The way out: whether the last octet was a CR, an LF, or another. */
 enum { OUT_START, OUT_TEXT, OUT_CR };
 
+/*
+ * Whole lines, for which there is room however many dots and LFs they are:
+ * twice as much as there is input.  *in is moved behind the last of them.
+ */
+static char *
+whole_lines(struct smtp_dot *d, const char **in, const char *end, char *out)
+{
+	const char *p = *in, *lf;
+	size_t n;
+	int cr;
+
+	while (p < end && (lf = memchr(p, '\n', (size_t)(end - p))) != NULL) {
+		if (d->state == OUT_START && *p == '.') {
+			*out++ = '.';
+			d->dots++;
+		}
+		n = (size_t)(lf - p);
+		memcpy(out, p, n);
+		out += n;
+		cr = n > 0 ? lf[-1] == '\r' : d->state == OUT_CR;
+		if (!cr)
+			*out++ = '\r';
+		*out++ = '\n';
+		d->state = OUT_START;
+		p = lf + 1;
+	}
+	*in = p;
+	return out;
+}
+
 size_t
 smtp_dot_feed(struct smtp_dot *d, const char *in, size_t *n, char *out,
     size_t size)
@@ -290,9 +320,13 @@ smtp_dot_feed(struct smtp_dot *d, const char *in, size_t *n, char *out,
 	const char *p = in, *end = in + *n, *lf;
 	size_t len = 0, run;
 
+	if (size / 2 >= *n)
+		len = (size_t)(whole_lines(d, &p, end, out) - out);
 	while (p < end && size - len >= 3) {
-		if (d->state == OUT_START && *p == '.')
+		if (d->state == OUT_START && *p == '.') {
 			out[len++] = '.';
+			d->dots++;
+		}
 		if (*p == '\n') {
 			if (d->state != OUT_CR)
 				out[len++] = '\r';

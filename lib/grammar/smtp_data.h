@@ -67,7 +67,8 @@ int	 smtp_data_done(const struct smtp_data *);
 
 /* The way out; all zero is the start. */
 struct smtp_dot {
-	int	state;
+	int	 state;
+	uint64_t dots;		/* that were doubled so far */
 };
 
 /*

@@ -275,52 +275,6 @@ mailbox_modseq_sync(struct mailbox *mb)
 	return journal_sync(&mb->journal);
 }
 
-/* NOTE: a migration may have left any octets; only what RFC 1939, section 7,
- * allows is said again: one to 70 in the range 0x21 to 0x7E. */
-static bool
-uidl_ok(const char *s, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (s[i] < 0x21 || s[i] > 0x7e)
-			return false;
-	return n > 0 && n <= MAILBOX_UIDL_MAX;
-}
-
-void
-mailbox_uidl(const struct mailbox *mb, uint32_t seq, char *id)
-{
-	struct mailbox_rec r;
-
-	mailbox_rec(mb, mb->view[seq - 1], &r);
-	if (uidlist_ext(r.ext, 'P', id, MAILBOX_UIDL_MAX + 1)) {
-		/* An empty one stands for the base name. */
-		if (*id == '\0')
-			snprintf(id, MAILBOX_UIDL_MAX + 1, "%.*s", r.base_len,
-			    r.base);
-		if (uidl_ok(id, strlen(id)))
-			return;
-	}
-	snprintf(id, MAILBOX_UIDL_MAX + 1, "%08x%08x", r.uid,
-	    mb->list.validity);
-}
-
-uint32_t
-mailbox_pop3_order(const struct mailbox *mb, uint32_t seq)
-{
-	struct mailbox_rec r;
-	const char *error;
-	char value[12];
-	long long n;
-
-	mailbox_rec(mb, mb->view[seq - 1], &r);
-	if (!uidlist_ext(r.ext, 'O', value, sizeof(value)))
-		return 0;
-	n = strtonum(value, 0, UINT32_MAX, &error);
-	return error == NULL ? (uint32_t)n : 0;
-}
-
 /* ---- keywords ---- */
 
 /* Letters that files carry without a name meant something once. */

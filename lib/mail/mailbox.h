@@ -235,18 +235,6 @@ enum mailbox_status mailbox_date(struct mailbox *, uint32_t seq,
 	    time_t *date);
 
 /*
- * What POP3's UIDL gives (RFC 1939, section 7) into id[MAILBOX_UIDL_MAX + 1]:
- * the one a migration left in the UID list, else Dovecot's default form, UID
- * and UIDVALIDITY as 16 hex digits.
- */
-#define MAILBOX_UIDL_MAX	70
-void	 mailbox_uidl(const struct mailbox *, uint32_t seq, char *id);
-
-/* The place a migration from another POP3 server gave the message among all
- * others (lower first), or 0: none, after those that have one. */
-uint32_t mailbox_pop3_order(const struct mailbox *, uint32_t seq);
-
-/*
  * Open a message to be read, under whatever name it has now; the caller's to
  * message_close().  Tell mailbox_sized() its true size once message_size() is
  * known, so that a wrong hint is noticed.

@@ -19,6 +19,7 @@
 #include "system/fdio.h"
 
 #define DISK_BLOCK	(MESSAGE_BLOCK / 2)	/* doubles at most */
+#define FEW_MARKS	2	/* a message of one block needs no more */
 
 /* The state on the way to a block: enough to begin there. */
 struct mark {
@@ -32,13 +33,14 @@ struct message {
 	uint64_t	 disk;		/* octets on disk */
 	uint64_t	 wire;		/* valid when nmarks == nblocks + 1 */
 	struct mark	*marks;		/* of block 0 to nblocks, the end */
+	struct mark	 few[FEW_MARKS];
 	size_t		 nblocks, nmarks;
 	uint64_t	 body;		/* behind the header; UINT64_MAX: not
 					 * known yet */
 	size_t		 held;		/* the block in disk_block, or -1 */
-	size_t		 held_len;
+	size_t		 held_len;	/* how much of it */
+	char		*wire_block;	/* MESSAGE_BLOCK, once needed */
 	char		 disk_block[DISK_BLOCK];
-	char		 wire_block[MESSAGE_BLOCK];
 };
 
 /* Takes fd and view, and lets go of them when it fails or is told so. */
@@ -57,11 +59,16 @@ make(int fd, struct mbox_view *view, uint64_t disk, bool good)
 	m->body = UINT64_MAX;
 	m->held = SIZE_MAX;
 	m->held_len = 0;
+	m->wire_block = NULL;
 	m->nblocks = (size_t)((m->disk + DISK_BLOCK - 1) / DISK_BLOCK);
-	m->marks = calloc(m->nblocks + 1, sizeof(*m->marks));
 	m->nmarks = 1;
+	m->marks = m->few;
+	if (m->nblocks >= FEW_MARKS)
+		m->marks = reallocarray(NULL, m->nblocks + 1,
+		    sizeof(*m->marks));
 	if (m->marks == NULL)
 		goto fail;
+	memset(&m->marks[0], 0, sizeof(m->marks[0]));
 	return m;
 fail:
 	saved = errno;
@@ -111,7 +118,9 @@ message_close(struct message *m)
 		return;
 	mbox_view_free(m->view);
 	close(m->fd);
-	free(m->marks);
+	if (m->marks != m->few)
+		free(m->marks);
+	free(m->wire_block);
 	free(m);
 }
 
@@ -122,23 +131,34 @@ read_disk(struct message *m, void *to, size_t n, uint64_t at)
 	    mbox_view_read(m->view, to, n, at);
 }
 
-/* Have block i in disk_block. */
-static int
-hold(struct message *m, size_t i)
+/* How many octets block i has on disk. */
+static size_t
+block_len(const struct message *m, size_t i)
 {
 	uint64_t at = (uint64_t)i * DISK_BLOCK;
-	size_t want = DISK_BLOCK;
+
+	return m->disk - at < DISK_BLOCK ? (size_t)(m->disk - at) : DISK_BLOCK;
+}
+
+/* Have the first want octets of block i, or all it has, in disk_block. */
+static int
+hold(struct message *m, size_t i, size_t want)
+{
+	uint64_t at = (uint64_t)i * DISK_BLOCK;
 	ssize_t n;
 
-	if (m->held == i)
+	if (want > block_len(m, i))
+		want = block_len(m, i);
+	if (m->held != i)
+		m->held_len = 0;
+	if (m->held_len >= want)
 		return 0;
-	if (m->disk - at < want)
-		want = (size_t)(m->disk - at);
 	m->held = SIZE_MAX;
-	n = read_disk(m, m->disk_block, want, at);
+	n = read_disk(m, m->disk_block + m->held_len, want - m->held_len,
+	    at + m->held_len);
 	if (n == -1)
 		return -1;
-	if ((size_t)n < want) {
+	if ((size_t)n < want - m->held_len) {
 		errno = ESTALE;
 		return -1;
 	}
@@ -169,12 +189,35 @@ message_size(struct message *m, uint64_t *size)
 	size_t i;
 
 	for (i = m->nmarks - 1; i < m->nblocks; i++) {
-		if (hold(m, i) == -1)
+		if (hold(m, i, DISK_BLOCK) == -1)
 			return -1;
 		mark_next(m, i);
 	}
 	*size = m->wire;
 	return 0;
+}
+
+int
+message_disk(struct message *m, uint64_t at, size_t want, const char **p,
+    size_t *n)
+{
+	size_t i = (size_t)(at / DISK_BLOCK), skip = (size_t)(at % DISK_BLOCK);
+
+	if (at >= m->disk)
+		return 0;
+	if (want > DISK_BLOCK - skip)
+		want = DISK_BLOCK - skip;
+	if (hold(m, i, skip + want) == -1)
+		return -1;
+	*p = m->disk_block + skip;
+	*n = m->held_len - skip;
+	return 1;
+}
+
+uint64_t
+message_disk_size(const struct message *m)
+{
+	return m->disk;
 }
 
 /* The last block whose mark is known and which begins at or before offset. */
@@ -200,13 +243,16 @@ wire_of(struct message *m, size_t i)
 	struct crlf crlf;
 	size_t n;
 
-	if (hold(m, i) == -1)
+	if (m->wire_block == NULL &&
+	    (m->wire_block = malloc(MESSAGE_BLOCK)) == NULL)
+		return -1;
+	if (hold(m, i, DISK_BLOCK) == -1)
 		return -1;
 	mark_next(m, i);
 	crlf = m->marks[i].crlf;
 	n = m->held_len;
 	return (ssize_t)crlf_to_wire(&crlf, m->disk_block, &n, m->wire_block,
-	    sizeof(m->wire_block));
+	    MESSAGE_BLOCK);
 }
 
 int
@@ -261,64 +307,80 @@ message_read(struct message *m, uint64_t offset, void *to, size_t size,
 	return r;
 }
 
-/* Looks for the end of the header, and then of so many lines. */
-struct lines {
-	uint64_t	at;	/* octets seen */
-	uint64_t	line;	/* octets of this line but its end */
-	uint64_t	body;	/* where the body begins; UINT64_MAX: not yet */
-	uint64_t	left;	/* lines of the body still wanted */
-	char		last;
-};
+/* ---- lines ---- */
 
-#define LINES_FOUND	1
-
-/* In wire form every LF follows a CR, so the empty line is a CR alone. */
-static int
-emit_lines(void *arg, const char *p, size_t n)
+void
+message_lines_init(struct message_lines *l, uint64_t n)
 {
-	struct lines *l = arg;
-	size_t i;
+	memset(l, 0, sizeof(*l));
+	l->left = n;
+}
 
-	for (i = 0; i < n; i++) {
-		l->at++;
-		if (p[i] != '\n') {
-			l->line++;
-			l->last = p[i];
-			continue;
+void
+message_lines_body(struct message_lines *l)
+{
+	l->body = true;
+	l->done = l->left == 0;
+}
+
+/*
+ * In wire form every LF follows a CR, one of the file or one of ours, and what
+ * an empty line has before its LF is that CR alone.
+ */
+size_t
+message_lines_feed(struct message_lines *l, const char *p, size_t n)
+{
+	const char *at = p, *end = n > 0 ? p + n : p, *lf;
+	int cr;
+
+	while (!l->done && at < end) {
+		lf = memchr(at, '\n', (size_t)(end - at));
+		if (lf != at)
+			l->last = (lf == NULL ? end : lf)[-1];
+		l->line += (uint64_t)((lf == NULL ? end : lf) - at);
+		if (lf == NULL) {
+			at = end;
+			break;
 		}
-		if (l->body != UINT64_MAX) {
-			if (--l->left == 0)
-				return LINES_FOUND;
-		} else if (l->line == 1 && l->last == '\r') {
-			l->body = l->at;
-			if (l->left == 0)
-				return LINES_FOUND;
-		}
+		at = lf + 1;
+		cr = l->line > 0 && l->last == '\r';
+		l->added += !cr;
+		if (l->body)
+			l->left--;
+		else
+			l->body = l->line == (uint64_t)cr;
+		l->done = l->body && l->left == 0;
 		l->line = 0;
 	}
-	return 0;
+	l->taken += (uint64_t)(at - p);
+	return (size_t)(at - p);
 }
 
 int
 message_top(struct message *m, uint64_t n, uint64_t *length)
 {
-	struct lines l = { .body = UINT64_MAX, .left = n };
+	struct message_lines l;
+	const char *p;
+	size_t len;
+	int r;
 
-	if (message_stream(m, 0, UINT64_MAX, emit_lines, &l) == -1)
-		return -1;
-	*length = l.at;
-	if (l.body != UINT64_MAX)
-		m->body = l.body;
+	message_lines_init(&l, n);
+	/* Whole blocks: who asks for the body mostly reads it. */
+	while (!l.done && (r = message_disk(m, l.taken, MESSAGE_BLOCK, &p,
+	    &len)) != 0) {
+		if (r == -1)
+			return -1;
+		(void)message_lines_feed(&l, p, len);
+	}
+	*length = l.taken + l.added;
 	return 0;
 }
 
 int
 message_body(struct message *m, uint64_t *offset)
 {
-	if (m->body == UINT64_MAX && message_top(m, 0, &m->body) == -1) {
-		m->body = UINT64_MAX;
+	if (m->body == UINT64_MAX && message_top(m, 0, &m->body) == -1)
 		return -1;
-	}
 	*offset = m->body;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #ifndef MAIL_MESSAGE_H
 #define MAIL_MESSAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,5 +64,41 @@ int	 message_stream(struct message *, uint64_t offset, uint64_t length,
 /* The same into memory: at most size octets, *n becomes how many. */
 int	 message_read(struct message *, uint64_t offset, void *to, size_t size,
 	    size_t *n);
+
+/*
+ * For who converts line ends himself (POP3's dots): octets of the file as they
+ * are on disk, from offset `at` of the file on, good until the next call.  At
+ * least want of them are shown, or all up to the end of the file or of a block
+ * (half of MESSAGE_BLOCK).  1; 0: the end; -1 with errno as message_size().
+ */
+int	 message_disk(struct message *, uint64_t at, size_t want,
+	    const char **, size_t *n);
+
+/* How large the file is. */
+uint64_t message_disk_size(const struct message *);
+
+/* Of a message's start, enough to hold most headers. */
+#define MESSAGE_HEADER	4096
+
+/*
+ * Where the header, the empty line and so many lines of the body end, looked
+ * for in disk form.  Feed the octets in order, in pieces of any size.
+ */
+struct message_lines {
+	uint64_t	taken;	/* octets so far, or up to that place */
+	uint64_t	added;	/* CRs that the wire has and these not */
+	bool		body;	/* the header has ended */
+	bool		done;	/* found: takes no more */
+
+	uint64_t	left;	/* lines of the body still wanted */
+	uint64_t	line;	/* octets of this line */
+	char		last;	/* of them */
+};
+
+void	 message_lines_init(struct message_lines *, uint64_t n);
+/* The header is not fed, only what is behind it. */
+void	 message_lines_body(struct message_lines *);
+/* How many of n octets belong to it: all, until it is done. */
+size_t	 message_lines_feed(struct message_lines *, const char *, size_t n);
 
 #endif

@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "system/log.h"
 
@@ -23,6 +24,8 @@ static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
 static const char *rule_mail(const char *);
+static const char *rule_uidl(const char *);
+static const char *rule_expire(const char *);
 
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
@@ -75,6 +78,14 @@ static const struct conf_key keys[] = {
 	{ "timeout", CONF_DURATION, AT(timeout), "0", 0, 86400, NULL },
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
+
+	{ "pop3_uidl", CONF_STRING, AT(pop3_uidl), POP3_UIDL_DEFAULT, ANY,
+	    rule_uidl },
+	{ "pop3_expire", CONF_STRING, AT(pop3_expire), "NEVER", ANY,
+	    rule_expire },
+	{ "pop3_login_delay", CONF_DURATION, AT(pop3_login_delay), "0", 0,
+	    86400, NULL },
+	{ "pop3_utf8", CONF_BOOL, AT(pop3_utf8), "yes", ANY, NULL },
 
 	{ "door_user", CONF_STRING, AT(door_user), "stdmail-door", ANY,
 	    NULL },
@@ -230,6 +241,26 @@ rule_mail(const char *s)
 		if (s[1] == '\0' || strchr("undh%", s[1]) == NULL)
 			return "has a % that is not %u, %n, %d, %h or %%";
 	return NULL;
+}
+
+static const char *
+rule_uidl(const char *s)
+{
+	return pop3_uidl_form(s) == 1 ? NULL : "is no form of unique ids: it "
+	    "has %u or %f, may have %v, and no blanks";
+}
+
+/* RFC 2449, section 6.7 */
+static const char *
+rule_expire(const char *s)
+{
+	const char *why;
+
+	if (strcmp(s, "NEVER") == 0)
+		return NULL;
+	(void)strtonum(s, 0, 36500, &why);
+	return why == NULL && *s >= '0' && *s <= '9' ? NULL :
+	    "is neither NEVER nor a number of days";
 }
 
 /* What the table cannot say: our own name, and the domains it implies. */

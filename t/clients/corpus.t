@@ -141,7 +141,7 @@ by_pop3
 	my (@got, @wrong);
 
 	$c->answer;
-	$c->ask($_) for 'USER alice', 'PASS open-sesame';
+	$c->ask($_) for 'UTF8', 'USER alice', 'PASS open-sesame';
 	my ($reply, $list) = $c->pop3('LIST', 1);
 	my %size = $list =~ /^(\d+) (\d+)\r$/mg;
 	for my $n (sort { $a <=> $b } keys %size) {

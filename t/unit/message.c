@@ -44,6 +44,46 @@ make_file(const char *text, size_t n)
 	return fd;
 }
 
+/* TOP's end looked for in pieces of step octets, and what was given. */
+static void
+check_lines(const char *what, const char *disk, uint64_t n, size_t step,
+    long long want)
+{
+	struct message_lines l;
+	size_t at = 0, len = strlen(disk), part, took;
+
+	message_lines_init(&l, n);
+	for (; at < len && !l.done; at += took) {
+		part = len - at < step ? len - at : step;
+		took = message_lines_feed(&l, disk + at, part);
+		if (took < part && !l.done)
+			break;
+	}
+	is_int((long long)(l.taken + l.added), want, what);
+	is_int((long long)l.taken, (long long)at, "as many as were fed");
+}
+
+/* The file in disk form, piece by piece, at least so much at a time. */
+static void
+check_disk(struct message *m, const char *disk, size_t want,
+    size_t want_least)
+{
+	const char *p;
+	size_t at = 0, n, bad = 0;
+
+	while (message_disk(m, at, want_least, &p, &n) == 1) {
+		if (n == 0 || at + n > want || memcmp(p, disk + at, n) != 0)
+			bad++;
+		if (n < want_least && at + n < want &&
+		    (at + n) % (MESSAGE_BLOCK / 2) != 0)
+			bad++;
+		at += n;
+		if (bad > 0)
+			break;
+	}
+	ok(bad == 0 && at == want, "disk form");
+}
+
 static void
 test_rows(void)
 {
@@ -54,8 +94,17 @@ test_rows(void)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		want = strlen(rows[i].wire);
+		for (n = 1; n < 5; n++) {
+			check_lines(rows[i].what, rows[i].disk, 0, n,
+			    rows[i].top0);
+			check_lines("one line", rows[i].disk, 1, n,
+			    rows[i].top1);
+			check_lines("all lines", rows[i].disk, 1000, n,
+			    (long long)want);
+		}
 		m = message_new(make_file(rows[i].disk,
 		    strlen(rows[i].disk)));
+		check_disk(m, rows[i].disk, strlen(rows[i].disk), 1);
 		is_int(message_top(m, 0, &len), 0, rows[i].what);
 		is_int((long long)len, rows[i].top0, "TOP 0");
 		message_top(m, 1, &len);
@@ -107,6 +156,14 @@ test_large(void)
 	message_close(m);
 
 	m = message_new(make_file(disk, ndisk));
+	check_disk(m, disk, ndisk, 1);
+	message_close(m);
+
+	m = message_new(make_file(disk, ndisk));
+	check_disk(m, disk, ndisk, MESSAGE_HEADER);
+	message_close(m);
+
+	m = message_new(make_file(disk, ndisk));
 	message_size(m, &size);
 	is_int((long long)size, (long long)nwire, "large: size");
 	for (at = nwire; at > 3001; at -= 2999) {
@@ -114,6 +171,7 @@ test_large(void)
 		bad += n != 3001 || memcmp(got, wire + at - 3001, n) != 0;
 	}
 	is_int((long long)bad, 0, "large: ranges, backwards");
+	check_disk(m, disk, ndisk, MESSAGE_BLOCK);
 	message_close(m);
 	free(disk);
 	free(wire);
@@ -131,6 +189,7 @@ static void
 test_failures(void)
 {
 	char text[100000];
+	const char *p;
 	struct message *m;
 	uint64_t size;
 	size_t n;
@@ -143,6 +202,8 @@ test_failures(void)
 	(void)!ftruncate(fd, 50000);
 	is_int(message_size(m, &size), -1, "cut short");
 	is_int(errno, ESTALE, "and says so");
+	is_int(message_disk(m, 60000, 1, &p, &n), -1, "nor as it is on disk");
+	is_int(message_disk(m, 100000, 1, &p, &n), 0, "and there it ends");
 	is_int(message_read(m, 90000, text, 10, &n), -1, "no range of it");
 	message_close(m);
 	close(fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves how POP3's command lines are cut into words and numbers.
+ * Proves how POP3's command lines are cut into words and numbers, and that
+ * unique ids come out as the servers made them that had each form.
  */
 #include "tap.h"
 #include "grammar/pop3.h"
@@ -19,7 +20,8 @@ static const struct {
 	{ " QUIT", -1, "", "" },
 	{ "QU\tIT", -1, "", "" },
 	{ "QUIT\r", -1, "", "" },
-	{ "USER b\xc3\xb6", -1, "", "" },
+	{ "USER b\xc3\xb6", 1, "USER", "b\xc3\xb6" },
+	{ "\xc3\xb6SER x", -1, "", "" },
 	{ "USER \x7f", -1, "", "" },
 };
 
@@ -38,6 +40,57 @@ static const struct {
 	{ "1x", -1, 0 },
 	{ "+1", -1, 0 },
 };
+
+static const struct {
+	const char	*form;
+	const char	*id;		/* NULL: it is none */
+} forms[] = {
+	{ POP3_UIDL_DEFAULT, "000000ff5e0be100" },
+	{ "%08Xv%08Xu", "5e0be100000000ff" },
+	{ "%f", "1700000000.M1P2.mx,S=14" },
+	{ "%u", "255" },
+	{ "%v-%u", "1577836800-255" },
+	{ "UID%u-%v", "UID255-1577836800" },
+	{ "%v.%u", "1577836800.255" },
+	{ "%05u", "00255" },
+	{ "%02Xu", "ff" },
+	{ "%099u", "00000000000000000000000000000000000000000000000000000000"
+	  "0000000000000000000000000000000000000000255" },
+	{ "%v", NULL },			/* the same for all */
+	{ "abc", NULL },
+	{ "", NULL },
+	{ "%", NULL },
+	{ "%u%", NULL },
+	{ "%x", NULL },
+	{ "%0100u", NULL },
+	{ "%8Xu", NULL },
+	{ "%u %v", NULL },
+	{ "%u\x7f", NULL },
+};
+
+static void
+test_forms(void)
+{
+	const struct pop3_names names = { 255, 1577836800,
+	    "1700000000.M1P2.mx,S=14:2,S", 23 };
+	char id[100];
+	size_t i, n;
+
+	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		is_int(pop3_uidl_form(forms[i].form), forms[i].id == NULL ?
+		    -1 : 1, forms[i].form);
+		if (forms[i].id == NULL)
+			continue;
+		n = pop3_uidl(forms[i].form, &names, id, sizeof(id));
+		is_mem(id, n, forms[i].id, strlen(forms[i].id), "its id");
+		is_int((long long)pop3_uidl(forms[i].form, &names, id,
+		    n - 1), 0, "does not fit");
+	}
+	is_int(pop3_unique_id("!~", 2), 1, "the outermost octets");
+	is_int(pop3_unique_id("a b", 3), 0, "a blank");
+	is_int(pop3_unique_id("\xc3\xb6", 2), 0, "8-bit");
+	is_int(pop3_unique_id("", 0), 0, "empty");
+}
 
 int
 main(void)
@@ -72,5 +125,6 @@ main(void)
 	is_mem(arg, n, "20", 2, "is 20");
 	is_int(pop3_argument(&p, text + strlen(text), &arg, &n), 1, "third");
 	is_int(pop3_argument(&p, text + strlen(text), &arg, &n), 0, "none");
+	test_forms();
 	return done();
 }

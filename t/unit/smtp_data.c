@@ -166,6 +166,19 @@ static const struct {
 	{ STR("a\0\n.\0"), STR("a\0\r\n..\0\r\n.\r\n") }
 };
 
+/* How many lines of what goes out begin with a dot, but the last. */
+static long long
+dots_doubled(size_t i)
+{
+	long long found = 0;
+	size_t at;
+
+	for (at = 0; at + 3 < dots[i].nout; at++)
+		found += dots[i].out[at] == '.' &&
+		    (at == 0 || dots[i].out[at - 1] == '\n');
+	return found;
+}
+
 static void
 check_dots(size_t i, size_t step, size_t size)
 {
@@ -179,6 +192,7 @@ check_dots(size_t i, size_t step, size_t size)
 		    size);
 		at += part;
 	}
+	is_int((long long)d.dots, dots_doubled(i), "dots");
 	len += smtp_dot_end(&d, out + len);
 	snprintf(what, sizeof(what), "out %zu, %zu into %zu", i, step, size);
 	is_mem(out, len, dots[i].out, dots[i].nout, what);

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See grammar/surrogate.h.  Whatever the input is, no octet above 127 comes
+ * out.
+ */
+#include <string.h>
+
+#include "bytes/base64.h"
+#include "bytes/utf8.h"
+#include "grammar/addrlist.h"
+#include "grammar/chars.h"
+#include "grammar/header.h"
+#include "grammar/mime_field.h"
+#include "grammar/surrogate.h"
+
+#define VALUE_MAX	(1u << 20)
+#define WORD_OCTETS	27	/* keeps "Content-Description: " and one word
+				 * within 76 columns */
+
+enum kind { OTHER, TEXT, ADDRESSES, PARAMETERS };
+
+static const struct {
+	const char	*name;
+	enum kind	 kind;
+} fields[] = {
+	{ "Subject", TEXT },
+	{ "Comments", TEXT },
+	{ "Content-Description", TEXT },
+	{ "From", ADDRESSES },
+	{ "Sender", ADDRESSES },
+	{ "Reply-To", ADDRESSES },
+	{ "To", ADDRESSES },
+	{ "Cc", ADDRESSES },
+	{ "Bcc", ADDRESSES },
+	{ "Resent-From", ADDRESSES },
+	{ "Resent-Sender", ADDRESSES },
+	{ "Resent-To", ADDRESSES },
+	{ "Resent-Cc", ADDRESSES },
+	{ "Resent-Bcc", ADDRESSES },
+	{ "Resent-Reply-To", ADDRESSES },
+	{ "Content-Type", PARAMETERS },
+	{ "Content-Disposition", PARAMETERS },
+};
+
+static enum kind
+kind_of(const struct header_field *f)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (header_is(f, fields[i].name))
+			return fields[i].kind;
+	return OTHER;
+}
+
+static int
+is_ascii(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (p[i] & 0x80)
+			return 0;
+	return 1;
+}
+
+/*
+ * encoded-word = "=?" charset "?" encoding "?" encoded-text "?="
+ * (RFC 2047, section 2), as many as it takes, a line for each.
+ *
+ * NOTE: what is not UTF-8 is of a character set that nobody knows; RFC 1428
+ * has a name for that.
+ */
+static void
+encoded_words(struct buf *out, const char *p, size_t n)
+{
+	int utf8 = utf8_valid(p, n);
+	const char *end = p + n, *q;
+	uint32_t c;
+	size_t len;
+
+	while (p < end) {
+		for (q = p; q < end; q += len) {
+			len = utf8 ? utf8_next(q, end, &c) : 1;
+			if ((size_t)(q - p) + len > WORD_OCTETS)
+				break;
+		}
+		buf_adds(out, utf8 ? "=?utf-8?B?" : "=?unknown-8bit?B?");
+		base64_encode(out, p, (size_t)(q - p));
+		buf_adds(out, q < end ? "?=\n " : "?=");
+		p = q;
+	}
+}
+
+/* phrase = 1*(atom / quoted-string / encoded-word), or a local part */
+static void
+word(struct buf *out, const char *p, size_t n, const char *others)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!char_is(p[i], CHAR_ATEXT) &&
+		    (p[i] == '\0' || strchr(others, p[i]) == NULL))
+			break;
+	if (i == n && n > 0) {
+		buf_add(out, p, n);
+		return;
+	}
+	buf_addc(out, '"');
+	for (i = 0; i < n; i++) {
+		if (p[i] == '"' || p[i] == '\\')
+			buf_addc(out, '\\');
+		buf_addc(out, p[i]);
+	}
+	buf_addc(out, '"');
+}
+
+static void
+phrase(struct buf *out, const struct addrlist_string *s)
+{
+	if (is_ascii(s->s, s->len))
+		word(out, s->s, s->len, " ");
+	else
+		encoded_words(out, s->s, s->len);
+}
+
+/* A mailbox whose address cannot be said: all of it as its name. */
+static int
+nameless(struct buf *out, const struct addrlist_item *a)
+{
+	struct buf text;
+	int failed;
+
+	buf_init(&text, VALUE_MAX);
+	if (a->name.s != NULL && a->name.len > 0) {
+		buf_add(&text, a->name.s, a->name.len);
+		buf_addc(&text, ' ');
+	}
+	buf_add(&text, a->mailbox.s, a->mailbox.len);
+	if (a->host.s != NULL) {
+		buf_addc(&text, '@');
+		buf_add(&text, a->host.s, a->host.len);
+	}
+	failed = buf_failed(&text);
+	if (!failed) {
+		encoded_words(out, text.data, text.len);
+		buf_adds(out, "\n <" SURROGATE_ADDRESS ">");
+	}
+	buf_free(&text);
+	return failed ? -1 : 0;
+}
+
+static int
+mailbox(struct buf *out, const struct addrlist_item *a)
+{
+	int angle = a->name.s != NULL && a->name.len > 0;
+
+	if (!is_ascii(a->mailbox.s, a->mailbox.len) ||
+	    (a->host.s != NULL && !is_ascii(a->host.s, a->host.len)))
+		return nameless(out, a);
+	if (angle) {
+		phrase(out, &a->name);
+		buf_adds(out, " <");
+	}
+	word(out, a->mailbox.s, a->mailbox.len, ".");
+	if (a->host.s != NULL) {
+		buf_addc(out, '@');
+		buf_add(out, a->host.s, a->host.len);
+	}
+	if (angle)
+		buf_addc(out, '>');
+	return 0;
+}
+
+static int
+addresses(struct buf *out, const char *p, size_t n)
+{
+	struct addrlist_item a;
+	struct addrlist list;
+	const char *between = "";
+	int r;
+
+	addrlist_init(&list, p, n);
+	while ((r = addrlist_next(&list, &a)) == 1) {
+		if (a.kind == ADDRLIST_GROUP_END) {
+			buf_addc(out, ';');
+			between = ",\n ";
+			continue;
+		}
+		buf_adds(out, between);
+		if (a.kind == ADDRLIST_GROUP) {
+			phrase(out, &a.mailbox);
+			buf_adds(out, ": ");
+			between = "";
+		} else {
+			if ((r = mailbox(out, &a)) == -1)
+				break;
+			between = ",\n ";
+		}
+	}
+	addrlist_free(&list);
+	return r;
+}
+
+/* What stands before the first parameter, and those that can stay. */
+static int
+parameters(struct buf *out, const char *p, size_t n)
+{
+	const char *end = p + n, *semicolon = memchr(p, ';', n);
+	struct mime_word name;
+	struct buf value;
+	int failed;
+
+	if (semicolon == NULL)
+		semicolon = end;
+	if (!is_ascii(p, (size_t)(semicolon - p)))
+		return 0;
+	buf_add(out, p, (size_t)(semicolon - p));
+	buf_init(&value, VALUE_MAX);
+	p = semicolon;
+	while (mime_next_param(&p, end, &name, &value)) {
+		if (value.len > 0 && !is_ascii(value.data, value.len))
+			continue;
+		buf_adds(out, ";\n ");
+		buf_add(out, name.s, name.len);
+		buf_addc(out, '=');
+		word(out, value.len > 0 ? value.data : "", value.len, "");
+	}
+	failed = buf_failed(&value);
+	buf_free(&value);
+	return failed ? -1 : 0;
+}
+
+static int
+field(struct buf *out, const struct header_field *f)
+{
+	enum kind kind = kind_of(f);
+	struct buf value;
+	int r = -1;
+
+	if (is_ascii(f->start, f->len))
+		return buf_add(out, f->start, f->len);
+	if (kind == OTHER)
+		return 0;
+	buf_init(&value, VALUE_MAX);
+	if (header_unfold(&value, f) == -1 || value.len == 0)
+		goto out;
+	buf_add(out, f->name, f->name_len);
+	buf_adds(out, ": ");
+	switch (kind) {
+	case TEXT:
+		encoded_words(out, value.data, value.len);
+		r = 0;
+		break;
+	case ADDRESSES:
+		r = addresses(out, value.data, value.len);
+		break;
+	case PARAMETERS:
+		r = parameters(out, value.data, value.len);
+		break;
+	case OTHER:
+		break;
+	}
+	buf_addc(out, '\n');
+out:
+	buf_free(&value);
+	return r;
+}
+
+int
+surrogate_header(struct buf *out, const char *p, size_t n)
+{
+	const char *behind = p;
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, p, n);
+	while (header_next(&h, &f) == 1) {
+		if (field(out, &f) == -1)
+			return -1;
+		behind = f.start + f.len;
+	}
+	/* The empty line. */
+	buf_add(out, behind, (size_t)(h.p - behind));
+	return buf_failed(out) ? -1 : 0;
+}
