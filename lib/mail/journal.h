@@ -61,10 +61,10 @@ struct journal {
 	int		 fd;		/* -1: none */
 	dev_t		 dev;
 	ino_t		 ino;
-	uint64_t	 id, before;	/* of this file, of the one it replaced */
+	uint64_t	 id, before;	/* of this one, of that it replaced */
 	uint64_t	 floor;
 	uint64_t	 top;		/* the highest when it was made */
-	uint64_t	 live;		/* where the new file's own records begin */
+	uint64_t	 live;		/* where its own records begin */
 	off_t		 end;		/* read up to here */
 	bool		 torn;		/* behind end lies no whole record */
 };
@@ -84,8 +84,8 @@ int	 journal_encode(struct buf *b, uint64_t id,
  * records; *bad becomes true when what follows can be none, however it goes on.
  * Ends early when take returns other than 0: *ended becomes that.
  */
-size_t	 journal_decode(const char *, size_t n, uint64_t id, journal_take *,
-	    void *arg, int *ended, bool *bad);
+size_t	 journal_decode(const char *p, size_t n, uint64_t id,
+	    journal_take *take, void *arg, int *ended, bool *bad);
 
 /* ---- the file, in the folder dir ---- */
 

@@ -164,7 +164,7 @@ struct mailbox {
 
 	struct mailbox_stamp stamp_new, stamp_cur;
 	uint64_t	 slot_number;	/* the last one looked at */
-	bool		 too_lively;	/* the last scan saw no end of changes */
+	bool		 too_lively;	/* the last scan saw no end of it */
 	unsigned char	*seen;		/* bits, during a listing */
 	struct mailbox_found *found;
 	size_t		 nfound, found_cap;

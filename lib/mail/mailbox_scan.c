@@ -277,7 +277,8 @@ list_folder(struct mailbox *mb, int dir, unsigned char where, bool move_new)
 		if ((e = readdir(d)) == NULL)
 			break;
 		if (is_message(dir, e))
-			status = mailbox_note_entry(mb, e->d_name, where, move_new);
+			status = mailbox_note_entry(mb, e->d_name, where,
+			    move_new);
 	}
 	if (status == MAILBOX_OK && errno != 0)
 		status = mailbox_errno("readdir");
