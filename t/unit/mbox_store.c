@@ -311,6 +311,10 @@ test_others(void)
 	is_str(state(s), "2:n 6:n 7:n", "falling UIDs are given anew");
 	is_int(mbox_store_uidvalidity(s), 77, "UIDVALIDITY of others");
 	ok(mbox_store_keyword(s, "FOO", false) == 0, "keywords of others");
+	uids[0] = 2;
+	is_int(mbox_store_remove(s, uids, 1, false), MAILBOX_OK, "removed");
+	ok(strstr(slurp(), "X-IMAPbase: 77 0000000007 ") != NULL,
+	    "the next message says what holds for all");
 	spew(F "X-IMAPbase: 78 0000000005 foo\nX-UID: 2\n\n1\n\n");
 	is_int(mbox_store_refresh(s, 0), MAILBOX_RESET, "another UIDVALIDITY");
 	mbox_store_close(s);
