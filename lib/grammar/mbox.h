@@ -15,7 +15,9 @@
  *
  * NOTE: lines end in LF or CRLF.  Behind a From_ line that ends in LF, an empty
  * line that is CR LF says that the content has no line end of its own: so the
- * one before it is not part of it.  mail/mbox.h writes that.
+ * one before it is not part of it.  mail/mbox.h writes that.  When another
+ * program then adds an LF of its own, as it wants two, the message without a
+ * final line end has two of them.
  */
 #ifndef GRAMMAR_MBOX_H
 #define GRAMMAR_MBOX_H

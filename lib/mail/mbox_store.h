@@ -106,15 +106,15 @@ bool	 mbox_store_keyword_room(const struct mbox_store *);
 
 /*
  * Change the flags of n messages, as they are in the file by then.  UIDs that
- * are gone are passed over.  All or, on failure, the old state; then the
- * records are read anew at the next refresh.
+ * are gone are passed over.  After a failure, as after a crash, each message
+ * has its old flags or the new ones, and the records say which.
  */
 enum mailbox_status mbox_store_flags(struct mbox_store *,
 	    const uint32_t *uids, size_t n, enum mailbox_change,
 	    mailbox_flags);
 
-/* Remove n messages (with only_deleted those that still are deleted), as
- * mbox_store_flags(). */
+/* Remove n messages (with only_deleted those that still are deleted): all of
+ * them or, on failure, none. */
 enum mailbox_status mbox_store_remove(struct mbox_store *,
 	    const uint32_t *uids, size_t n, bool only_deleted);
 

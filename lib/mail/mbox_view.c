@@ -38,12 +38,13 @@ struct mbox_view {
 struct mbox_view *
 mbox_view_new(int fd, const struct mbox_place *at)
 {
-	struct mbox_view *v = calloc(1, sizeof(*v));
+	struct mbox_view *v = malloc(sizeof(*v));
 	size_t n = PROOF;
 	ssize_t got;
 
 	if (v == NULL)
 		return NULL;
+	memset(v, 0, offsetof(struct mbox_view, proof));
 	v->fd = fd;
 	v->at = *at;
 	if (at->content - at->from < n)

@@ -26,7 +26,9 @@ my $plain = ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain';
 # A build with more calls of its own is killed at some of them.
 my $step = $plain ? 1 : 7;
 my $limit = 3000;	# calls of one run; far more than there are
-my $dir = tempdir('stdmail-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+# Kills do not need a disk, and syncs of memory are quick.
+my $dir = tempdir('stdmail-XXXXXX', CLEANUP => 1,
+    -w '/dev/shm' ? (DIR => '/dev/shm') : (TMPDIR => 1));
 my $mbox = "$dir/mbox";
 
 sub spew {
@@ -57,12 +59,11 @@ sub state_of {
 	return $out;
 }
 
-# A foreign program's delivery: it looks at the end of the file alone.
+# A foreign program's delivery, which ends a line that is not ended.
 sub foreign {
 	my $text = Stdmail::slurp($mbox);
 	open my $fh, '>>', $mbox or die "$mbox: $!\n";
-	print $fh $text =~ /\n\z/ ? "\n" : "\n\n"
-	    if length $text && $text !~ /\n\n\z/;
+	print $fh "\n" if $text ne '' && $text !~ /\n\z/;
 	print $fh "From f\@b.test Thu Jan  1 00:00:20 1970\nA: foreign\n\nx\n\n";
 	close $fh;
 }
@@ -75,7 +76,7 @@ my $new = "A: new\r\n\r\nFrom x\r\n" . 'y' x 3000;
 # Operation, its input, whether UIDs must stay as well, how the mbox begins.
 my @rows = (
 	['UIDs are given', 'take', '', 0, 0],
-	['flags change', 'flag 2 4', '', 1, 1],
+	['flags change', 'flag 4', '', 1, 1],
 	['the first is removed', 'remove 1', '', 1, 1],
 	['some are removed', 'remove 2 4', '', 1, 1],
 	['the last is removed', 'remove 5', '', 1, 1],
@@ -116,10 +117,14 @@ for (@rows) {
 			    $n += $step, 'main', $op, $mbox, @args);
 			foreign() if $between;
 			my $now = state_of($uids);
-			my $end = $between ? qr/\d* ?0 [0-9a-f]+666f726569676e[0-9a-f]+\n\z/
-			    : qr/\z/;
-			$worst = "call $n: what was delivered is missing"
-			    if $now !~ s/$end//;
+			if ($between) {
+				# The last line, unflagged, is it.
+				my ($last) = $now =~ /([^\n]*)\n\z/;
+				$worst = "call $n: the delivery is missing"
+				    if ($last // '') !~ /^(\d+ )?0 / ||
+				    index($last, unpack('H*', 'foreign')) < 0;
+				$now =~ s/[^\n]*\n\z//;
+			}
 			# A delivery that was killed may leave a part.
 			my $torn = $args eq 'deliver' && $status == $killed &&
 			    index($now, $before) == 0;
@@ -133,7 +138,8 @@ for (@rows) {
 		}
 		is($worst, '', "... killed at each call up to $n" .
 		    ($between ? ', and a delivery then' : ''));
-		cmp_ok($undone, '>', 0, "... $undone times undone");
+		cmp_ok($undone, '>', 0, "... $undone times undone")
+		    if $args ne 'take';
 		cmp_ok($done, '>', 0, "... $done times done");
 	}
 }
@@ -158,7 +164,8 @@ SKIP: {
 			spew($mbox, $start);
 			run($input, $op, $mbox, @args);
 			my $after = state_of($uids);
-			for (my $n = 1; $n < 60; $n++) {
+			my $next = $call eq 'pread64' ? 5 : 1;
+			for (my $n = 1; $n < 60; $n += $next) {
 				spew($mbox, $start);
 				my ($status) = run($input, @strace, '-o',
 				    "$dir/trace", '-e', "inject=$call:error=" .

@@ -2,8 +2,8 @@
  *
  * One call on an mbox, for the tests that break the system under it.
  *
- *	mboxop MBOX list		lines of UID, flags and keywords, text in
- *				hex
+ *	mboxop MBOX list		lines of UID, flags and keywords, and
+ *				text in hex
  *	mboxop MBOX take		give UIDs; messages are new no more
  *	mboxop MBOX flag UID...		add seen and flagged
  *	mboxop MBOX label UID...	add the keyword $Label1

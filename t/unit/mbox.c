@@ -129,7 +129,8 @@ static const struct {
 	{ F, "[]0" },
 	{ F "\n", "[]0" },
 	{ F "\n\n", "[\n]2" },
-	{ F "A: b\n\nx\n\n" F "A: c\n\ny\n\n", "[A: b\n\nx\n]11[A: c\n\ny\n]11" },
+	{ F "A: b\n\nx\n\n" F "A: c\n\ny\n\n",
+	  "[A: b\n\nx\n]11[A: c\n\ny\n]11" },
 	{ F "A: b\n\nx\n\n\n" F "A: c\n", "[A: b\n\nx\n\n]13[A: c\n]6" },
 	{ "\n" F "A: b\n", "[A: b\n]6" },
 	/* No empty line, no date: it is text. */

@@ -295,7 +295,8 @@ test_others(void)
 	spew(F "A: 1\n\n1\n\n" F "A: 3\nStatus: R\n\n3\n\n" F "A: 4\n\n4\n\n");
 	mbox_store_refresh(s, 0);
 	is_str(state(s), "1:n 3:Sn 4:n", "without UIDs: by what they are");
-	is_int(mbox_store_uidvalidity(s), validity, "UIDVALIDITY written again");
+	is_int(mbox_store_uidvalidity(s), validity,
+	    "UIDVALIDITY written again");
 	is_str(fresh_state(), "1:n 3:Sn 4:n", "in the file");
 	is_str(text_of(s, 4), "A: 4\n\n4\n", "the new one");
 	is_int(mbox_store_remove(s, uids, 2, false), MAILBOX_OK, "removed");
@@ -310,6 +311,10 @@ test_others(void)
 	is_str(state(s), "2:n 6:n 7:n", "falling UIDs are given anew");
 	is_int(mbox_store_uidvalidity(s), 77, "UIDVALIDITY of others");
 	ok(mbox_store_keyword(s, "FOO", false) == 0, "keywords of others");
+	uids[0] = 2;
+	is_int(mbox_store_remove(s, uids, 1, false), MAILBOX_OK, "removed");
+	ok(strstr(slurp(), "X-IMAPbase: 77 0000000007 ") != NULL,
+	    "the next message says what holds for all");
 	spew(F "X-IMAPbase: 78 0000000005 foo\nX-UID: 2\n\n1\n\n");
 	is_int(mbox_store_refresh(s, 0), MAILBOX_RESET, "another UIDVALIDITY");
 	mbox_store_close(s);
