@@ -16,8 +16,6 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
 #include <sys/wait.h>
 
 #include <dirent.h>
@@ -31,6 +29,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "break.h"
 #include "mail/mailbox.h"
 
 #define OLD		6	/* messages 1 to OLD of INBOX have UIDs */
@@ -334,112 +333,6 @@ operation(const char *verb)
 
 /* ---- breaking it ---- */
 
-struct call {
-	long	number;
-	int	errors[3];
-};
-
-static const struct call calls[] = {
-	{ SYS_openat, { EIO, ENOSPC, EMFILE } },
-	{ SYS_read, { EIO, EINTR } },
-	{ SYS_pread64, { EIO, EINTR } },
-	{ SYS_write, { ENOSPC, EINTR, EIO } },
-	{ SYS_pwrite64, { ENOSPC, EINTR, EIO } },
-	{ SYS_writev, { ENOSPC, EINTR, EIO } },
-	{ SYS_pwritev, { ENOSPC, EINTR, EIO } },
-	{ SYS_fsync, { EIO, ENOSPC } },
-	{ SYS_fdatasync, { EIO, ENOSPC } },
-	{ SYS_sync_file_range, { EIO, ENOSPC } },
-#ifdef SYS_rename
-	{ SYS_rename, { ENOSPC, EIO } },
-#endif
-	{ SYS_renameat, { ENOSPC, EIO } },
-	{ SYS_renameat2, { ENOSPC, EIO } },
-	{ SYS_linkat, { ENOSPC, EIO } },
-	{ SYS_ftruncate, { EIO, EINTR } },
-	{ SYS_fallocate, { ENOSPC, EINTR } },
-	{ SYS_getdents64, { EIO } },
-	{ SYS_newfstatat, { EIO } },
-	{ SYS_fstat, { EIO } },
-	{ SYS_statx, { EIO } },
-	{ SYS_utimensat, { EIO } },
-	{ SYS_mmap, { ENOMEM } },
-	{ SYS_mremap, { ENOMEM } },
-};
-
-/* The error to try on a call; 0: none. */
-static int
-error_for(long number, int which)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
-		if (calls[i].number == number)
-			return calls[i].errors[which];
-	return 0;
-}
-
-/* A stopped process' call: its number, and how it fails. */
-#if defined(__x86_64__)
-#define CAN_FAIL	true
-static long
-call_number(pid_t pid)
-{
-	struct user_regs_struct r;
-
-	if (ptrace(PTRACE_GETREGS, pid, NULL, &r) == -1)
-		return -1;
-	return (long)r.orig_rax;
-}
-
-static void
-call_fail(pid_t pid, int error)
-{
-	struct user_regs_struct r;
-
-	if (ptrace(PTRACE_GETREGS, pid, NULL, &r) == -1)
-		return;
-	if (error == 0)
-		r.orig_rax = (unsigned long long)-1;	/* at its entry */
-	else
-		r.rax = (unsigned long long)-error;	/* at its end */
-	(void)ptrace(PTRACE_SETREGS, pid, NULL, &r);
-}
-#else
-#define CAN_FAIL	false
-static long
-call_number(pid_t pid)
-{
-	(void)pid;
-	return -1;
-}
-
-static void
-call_fail(pid_t pid, int error)
-{
-	(void)pid, (void)error;
-}
-#endif
-
-/* Let it go on up to the next begin or end of a call; false: it is no more. */
-static bool
-go_on(pid_t pid)
-{
-	int status, sig = 0;
-
-	for (;;) {
-		if (ptrace(PTRACE_SYSCALL, pid, NULL, sig) == -1 ||
-		    waitpid(pid, &status, 0) != pid || !WIFSTOPPED(status)) {
-			if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
-				wrong("died of signal %d", WTERMSIG(status));
-			return false;
-		}
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
-			return true;
-		sig = WSTOPSIG(status);
-	}
-}
-
 /*
  * Do the operation.  At its limit-th call it is killed (which -1), or that call
  * fails.  record, if not NULL, becomes the calls' numbers.  Returns how many
@@ -448,7 +341,7 @@ go_on(pid_t pid)
 static long
 run(const char *verb, long limit, int which, long *record)
 {
-	int status, error;
+	int status, error, died = 0;
 	long n = 0;
 	pid_t pid;
 
@@ -459,7 +352,7 @@ run(const char *verb, long limit, int which, long *record)
 	    ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD |
 	    PTRACE_O_EXITKILL) == -1)
 		err(1, "ptrace");
-	while (go_on(pid)) {
+	while (go_on(pid, &died)) {
 		if (record != NULL && n < CALLS)
 			record[n] = call_number(pid);
 		error = ++n != limit ? 0 : which == -1 ? -1 :
@@ -471,11 +364,13 @@ run(const char *verb, long limit, int which, long *record)
 		}
 		if (error != 0)
 			call_fail(pid, 0);
-		if (!go_on(pid))
+		if (!go_on(pid, &died))
 			break;
 		if (error != 0)
 			call_fail(pid, error);
 	}
+	if (died != 0)
+		wrong("died of signal %d", died);
 	return n;
 }
 

@@ -241,8 +241,7 @@ draw_uids(struct handle *h, uint64_t mark)
 		if (unclear || row->gone || row->token == 0 || (e != NULL &&
 		    (e->reserved & mark) != 0))
 			continue;
-		/* It may be another's work that it is gone, done or not. */
-		if (e == NULL && together && q->verb == COPY)
+		if (e == NULL && is_removing(h->folder, row->uid))
 			continue;
 		if (e != NULL)
 			e->reserved |= mark;

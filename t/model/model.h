@@ -265,6 +265,18 @@ bind_uid(int folder, uint32_t uid, uint32_t token)
 		found->uid = uid;
 }
 
+/* Is this operation removing it?  Then it may be gone already, or not yet. */
+static bool
+is_removing(int folder, uint32_t uid)
+{
+	size_t i;
+
+	for (i = 0; i < nremoving; i++)
+		if (removing[i].folder == folder && removing[i].uid == uid)
+			return true;
+	return false;
+}
+
 /* Can other programs find this message by its token?  A file that a session
  * is about to remove may still be there. */
 static bool
