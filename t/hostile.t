@@ -22,7 +22,7 @@ Stdmail::need('imapd');
 
 my $wide = ($ENV{STDMAIL_VARIANT} // 'plain') ne 'plain';
 my $seconds = $wide ? 60 : 4;		# of the processor, for each message
-my $memory = 128 << 10;			# kB that it ever had
+my $memory = 192 << 10;			# kB that it ever had
 
 my $mixed = 'Content-Type: multipart/mixed; boundary=';
 my %messages = (
