@@ -138,6 +138,7 @@ mailbox_close(struct mailbox *mb)
 	if (mb == NULL)
 		return;
 	/* Sizes that were counted, and the like, are for the next. */
+	mailbox_flush(mb);
 	if (mb->refreshed && mb->nfound == 0)
 		mailbox_index_update(mb, false);
 	mailbox_watch_end(mb);
@@ -151,6 +152,7 @@ mailbox_close(struct mailbox *mb)
 	free(mb->infos);
 	free(mb->view);
 	free(mb->touched);
+	free(mb->pending);
 	free(mb->found);
 	free(mb->unknown);
 	free(mb->names);
@@ -170,6 +172,7 @@ mailbox_settle(struct mailbox *mb)
 {
 	struct timespec pause = { 0, 12000000 };
 
+	mailbox_flush(mb);
 	if (!mb->watching || mb->root->network)
 		return;
 	/* So that the stamps of our own changes are older than a granule. */
