@@ -223,14 +223,25 @@ mailbox_recent(const struct mailbox *mb)
 void
 mailbox_msg(const struct mailbox *mb, uint32_t seq, struct mailbox_msg *m)
 {
+	const struct index_rec *v;
 	struct mailbox_rec r;
 
-	mailbox_rec(mb, mb->view[seq - 1], &r);
-	m->uid = r.uid;
-	m->flags = r.flags;
-	m->modseq = r.modseq;
-	m->recent = r.recent;
-	m->gone = r.gone;
+	if (mailbox_has_own(mb, mb->view[seq - 1]) != NULL) {
+		mailbox_rec(mb, mb->view[seq - 1], &r);
+		m->uid = r.uid;
+		m->flags = r.flags;
+		m->modseq = r.modseq;
+		m->recent = r.recent;
+		m->gone = r.gone;
+		return;
+	}
+	/* As the index has it; its name need not be touched. */
+	v = &mb->state.index.v[mb->view[seq - 1]];
+	m->uid = v->uid;
+	m->flags = v->flags & mb->known;
+	m->modseq = v->modseq < mb->journal.floor ? mb->journal.floor :
+	    v->modseq;
+	m->recent = m->gone = false;
 }
 
 uint32_t

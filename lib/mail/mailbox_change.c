@@ -120,6 +120,9 @@ mailbox_size(struct mailbox *mb, uint32_t seq, uint64_t *size)
 	struct mailbox_rec r;
 	struct message *m;
 
+	/* Mostly it is in the index, and no name need be touched. */
+	if ((*size = mailbox_index_size(mb, mb->view[seq - 1])) != UINT64_MAX)
+		return MAILBOX_OK;
 	mailbox_rec(mb, mb->view[seq - 1], &r);
 	if (mailbox_size_hint(&r, size))
 		return MAILBOX_OK;
@@ -140,6 +143,8 @@ mailbox_sized(struct mailbox *mb, uint32_t seq, uint64_t size)
 	struct mailbox_rec r;
 	uint64_t said;
 
+	if (mailbox_index_size(mb, mb->view[seq - 1]) == size)
+		return;
 	mailbox_rec(mb, mb->view[seq - 1], &r);
 	if (mailbox_size_hint(&r, &said)) {
 		if (said == size)

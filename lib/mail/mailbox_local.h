@@ -238,6 +238,8 @@ void	 mailbox_state_free(struct mailbox_state *);
  * -1 when it is nowhere. */
 int	 mailbox_rec_file(const struct mailbox *, const struct mailbox_rec *,
 	    char *name);
+/* The size that the record itself says, UINT64_MAX unknown. */
+uint64_t mailbox_index_size(const struct mailbox *, uint32_t place);
 /* The size that is known of it, by itself or by what its name and the UID list
  * say: true, *size becomes it. */
 bool	 mailbox_size_hint(const struct mailbox_rec *, uint64_t *size);
