@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "system/clock.h"
 #include "system/log.h"
 
-#define TRIES	4
+#define RENAMED_MAX 2000		/* ms to follow a name that changes */
 #define EVENTS_EACH 4096	/* changes; the kernel keeps only so many
 				 * events */
 
@@ -33,10 +34,11 @@ with_file(struct mailbox *mb, uint32_t seq, const char *what, file_call *call,
 {
 	char name[MAILBOX_FILE_MAX + 1];
 	enum mailbox_status status;
+	long long end = 0;
 	struct mailbox_rec r;
-	int dir, i;
+	int dir;
 
-	for (i = 0; i < TRIES; i++) {
+	for (;;) {
 		mailbox_rec(mb, mb->view[seq - 1], &r);
 		if (r.gone)
 			return MAILBOX_NONE;
@@ -46,6 +48,11 @@ with_file(struct mailbox *mb, uint32_t seq, const char *what, file_call *call,
 			return MAILBOX_OK;
 		if (dir != -1 && errno != ENOENT && errno != EEXIST)
 			return mailbox_errno(what);
+		/* Others may rename it all the time: not for ever. */
+		if (end == 0)
+			end = clock_ms() + RENAMED_MAX;
+		else if (clock_ms() >= end)
+			break;
 		if ((status = mailbox_find_files(mb)) != MAILBOX_OK)
 			return status;
 	}

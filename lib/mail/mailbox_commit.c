@@ -103,7 +103,9 @@ mailbox_log_begin(struct mailbox *mb, struct mailbox_log *log)
 			log->open = false;
 		}
 	}
-	log->modseq = mb->modseq = mailbox_next_modseq(mb);
+	/* The mailbox's only when it is put: one that no other session can
+	 * find may not be told. */
+	log->modseq = mailbox_next_modseq(mb);
 	if (!log->open)
 		mb->unlogged = true;
 	if (log->reset)
@@ -130,6 +132,8 @@ void
 mailbox_log_put(struct mailbox *mb, struct mailbox_log *log,
     const struct journal_rec *r)
 {
+	if (mb->modseq < r->modseq)
+		mb->modseq = r->modseq;
 	if (!log->open)
 		return;
 	if (log->buf.len >= LOG_BLOCK)
