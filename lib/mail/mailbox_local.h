@@ -319,6 +319,9 @@ void	 mailbox_log_end(struct mailbox *, struct mailbox_log *);
 /* Write a new index when the old one is far behind; with take, go on from
  * it. */
 void	 mailbox_index_update(struct mailbox *, bool take);
+/* The journal is made shorter when it has more than so many octets, and some
+ * for each message; tests make it less. */
+extern off_t mailbox_journal_min;
 /* Believe the slot's stamps when the journal stands where it says. */
 void	 mailbox_slot_read(struct mailbox *);
 /* Write the stamps down when they are clean and news. */
