@@ -300,7 +300,8 @@ enum mailbox_status mailbox_lock_list(struct mailbox *, struct mailbox_lock *);
  * Between these, records may be put into the journal; begin loads what others
  * put there.  False: there is no journal that can be written, and puts do
  * nothing; with .reset the state has to be loaded anew before that is good,
- * and a listing will find what was not put.
+ * and a listing will find what was not put.  End is true when all that was put
+ * is in the file.
  */
 struct mailbox_log {
 	struct buf	 buf;
@@ -310,9 +311,9 @@ struct mailbox_log {
 bool	 mailbox_log_begin(struct mailbox *, struct mailbox_log *);
 void	 mailbox_log_state(struct mailbox *, struct mailbox_log *,
 	    uint32_t place);
-void	 mailbox_log_put(struct mailbox *, struct mailbox_log *,
+bool	 mailbox_log_put(struct mailbox *, struct mailbox_log *,
 	    const struct journal_rec *);
-void	 mailbox_log_end(struct mailbox *, struct mailbox_log *);
+bool	 mailbox_log_end(struct mailbox *, struct mailbox_log *);
 
 /* ---- mailbox_index.c ---- */
 

@@ -198,6 +198,14 @@ remove_entry(struct entry *e)
 	*e = entries[--nentries];
 }
 
+/* A file's name has letters for 26 keywords alone: of a file without a record
+ * others may be lost, and which have letters is not known here. */
+static uint64_t
+may_lose(uint64_t flags)
+{
+	return nkeywords > 26 ? flags & ~(uint64_t)0xff : 0;
+}
+
 static size_t
 count_entries(int folder)
 {
