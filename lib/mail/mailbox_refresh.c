@@ -269,8 +269,9 @@ diff_changed(struct mailbox *mb, struct mailbox_diff *diff, uint32_t last)
 			continue;
 		mb->changed[diff->nchanged++] = mailbox_seq(mb, r.uid);
 	}
-	qsort(mb->changed, diff->nchanged, sizeof(*mb->changed),
-	    compare_places);
+	if (diff->nchanged > 1)
+		qsort(mb->changed, diff->nchanged, sizeof(*mb->changed),
+		    compare_places);
 	return 0;
 }
 
