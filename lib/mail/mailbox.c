@@ -16,6 +16,8 @@
 #include "mail/mailbox_local.h"
 #include "system/log.h"
 
+#define EXTRA_TRIES	4	/* the journal may be replaced meanwhile */
+
 const char *
 mailbox_status_text(enum mailbox_status status)
 {
@@ -306,29 +308,42 @@ used_letters(const struct mailbox *mb)
 	return (unsigned)(all >> 8) & ((1u << KEYWORDS_LETTERS) - 1);
 }
 
+/* The index of a name that has no letter, put into the journal if it is not
+ * there; -1: there is no room, or it could not be written. */
+static int
+log_extra(struct mailbox *mb, struct mailbox_log *log, const char *name)
+{
+	struct journal_rec r = { .type = JOURNAL_KEYWORD, .text = name };
+	int i, index = keywords_find(&mb->keywords, name);
+
+	if (index != -1)
+		return index;
+	for (i = KEYWORDS_LETTERS; i < MAILBOX_KEYWORDS_MAX; i++)
+		if (keywords_name(&mb->keywords, i) == NULL)
+			break;
+	if (i == MAILBOX_KEYWORDS_MAX)
+		return -1;
+	r.uid = (uint32_t)i;
+	return mailbox_log_put(mb, log, &r) ? i : -1;
+}
+
 /* A keyword without a letter, when all of these are taken. */
 static int
 add_extra(struct mailbox *mb, const char *name)
 {
-	struct journal_rec r = { .type = JOURNAL_KEYWORD, .text = name };
-	struct mailbox_log log;
+	struct mailbox_log log = { .reset = true };
 	int i, index = -1;
 
-	if (mailbox_log_begin(mb, &log)) {
-		index = keywords_find(&mb->keywords, name);
-		for (i = KEYWORDS_LETTERS; index == -1 &&
-		    i < MAILBOX_KEYWORDS_MAX; i++)
-			if (keywords_name(&mb->keywords, i) == NULL)
-				index = i;
-		if (index != -1 && keywords_name(&mb->keywords, index) ==
-		    NULL) {
-			r.uid = (uint32_t)index;
-			mailbox_log_put(mb, &log, &r);
-		}
+	for (i = 0; i < EXTRA_TRIES && log.reset; i++) {
+		if (mailbox_log_begin(mb, &log))
+			index = log_extra(mb, &log, name);
+		if (!mailbox_log_end(mb, &log))
+			index = -1;
+		/* It was replaced: the one that is there now may do. */
+		if (log.reset && mailbox_load(mb) != MAILBOX_OK)
+			break;
 	}
-	mailbox_log_end(mb, &log);
-	if (mb->unlogged || index == -1 ||
-	    keywords_extra(&mb->keywords, index, name) == -1)
+	if (index == -1 || keywords_extra(&mb->keywords, index, name) == -1)
 		return -1;
 	mailbox_reflag(mb);
 	return index;

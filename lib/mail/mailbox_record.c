@@ -199,7 +199,8 @@ mailbox_rec(const struct mailbox *mb, uint32_t place, struct mailbox_rec *r)
 	r->modseq = v->modseq < mb->journal.floor ? mb->journal.floor :
 	    v->modseq;
 	r->size = v->size;
-	r->where = v->where;
+	/* All in the index have a file; a damaged one's is looked for. */
+	r->where = v->where == WHERE_NEW ? WHERE_NEW : WHERE_CUR;
 	r->bits = v->bits;
 	r->visible = true;
 	r->gone = r->recent = false;
