@@ -153,22 +153,21 @@ note_known(struct mailbox *mb, uint32_t place, const char *name,
 	struct mailbox_rec r;
 
 	mailbox_rec(mb, place, &r);
-	if (is_seen(mb, place)) {
+	/* Without a listing, by an event, any may be its second name. */
+	if (mb->seen == NULL || is_seen(mb, place)) {
 		if ((f = find_found(mb, place)) != NULL) {
 			r.where = f->where;
 			r.info = f->info;
 		}
 		/* One in new with this name waits until it is moved. */
-		if (r.where == WHERE_CUR && where == WHERE_NEW)
+		if (r.where == WHERE_CUR && where == WHERE_NEW &&
+		    mb->seen != NULL)
 			return MAILBOX_OK;
-		if (r.where == WHERE_CUR && strcmp(r.info, info) != 0 &&
-		    !second_name(mb, &r, name))
+		if (r.where == WHERE_CUR && where == WHERE_CUR &&
+		    strcmp(r.info, info) != 0 && !second_name(mb, &r, name))
 			return MAILBOX_OK;
-	} else if (mb->seen != NULL) {
+	} else {
 		mb->seen[place / 8] |= (unsigned char)(1u << place % 8);
-	} else if (r.where == WHERE_CUR && where == WHERE_CUR &&
-	    strcmp(r.info, info) != 0 && !second_name(mb, &r, name)) {
-		return MAILBOX_OK;
 	}
 	if (r.where == where && strcmp(r.info, info) == 0 &&
 	    (!recent || r.recent))
@@ -344,6 +343,7 @@ mailbox_stamp_holds(int dir, const struct mailbox_stamp *stamp)
 void
 mailbox_distrust(struct mailbox *mb)
 {
+	mb->stamp_new.known = mb->stamp_new.clean = false;
 	mb->stamp_cur.known = mb->stamp_cur.clean = mb->watching = false;
 }
 

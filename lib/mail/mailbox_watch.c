@@ -5,6 +5,7 @@
  * serves a root; each mailbox has its two watches.
  */
 #include <sys/inotify.h>
+#include <sys/syscall.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -265,6 +266,26 @@ explain_went(const struct mailbox *mb)
 	return true;
 }
 
+/*
+ * A folder has its new stamp before the event of the change is there, and on a
+ * busy host long before.  Who changes a folder has it locked until then, and so
+ * has who reads it: behind a short read, the events of all that the stamp
+ * stands for have come.
+ */
+static void
+wait_for_events(int dir, const struct mailbox_stamp *now,
+    const struct mailbox_stamp *before)
+{
+	char entries[512];
+
+	if (!now->known || (before->known &&
+	    now->mtime.tv_sec == before->mtime.tv_sec &&
+	    now->mtime.tv_nsec == before->mtime.tv_nsec))
+		return;
+	(void)lseek(dir, 0, SEEK_SET);
+	(void)syscall(SYS_getdents64, dir, entries, sizeof(entries));
+}
+
 bool
 mailbox_take_events(struct mailbox *mb)
 {
@@ -276,6 +297,8 @@ mailbox_take_events(struct mailbox *mb)
 	/* Taken first: what happens later is in the next events. */
 	mailbox_take_stamp(mb, mb->new, &stamp_new);
 	mailbox_take_stamp(mb, mb->cur, &stamp_cur);
+	wait_for_events(mb->new, &stamp_new, &mb->stamp_new);
+	wait_for_events(mb->cur, &stamp_cur, &mb->stamp_cur);
 	read_events(mb->root);
 	good = mb->watching && !mb->lost_events && note_came(mb) &&
 	    explain_went(mb);
