@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define TRIES	4
@@ -71,6 +72,8 @@ mailbox_message(struct mailbox *mb, uint32_t seq, struct message **m)
 	enum mailbox_status status;
 	int fd;
 
+	if (mb->mbox != NULL)
+		return mailbox_mbox_message(mb, seq, m);
 	*m = NULL;
 	status = with_file(mb, seq, "open", call_open, &fd);
 	if (status != MAILBOX_OK)
@@ -95,6 +98,8 @@ call_date(struct mailbox *mb, uint32_t place, int dir, const char *name,
 enum mailbox_status
 mailbox_date(struct mailbox *mb, uint32_t seq, time_t *date)
 {
+	if (mb->mbox != NULL)
+		return mailbox_mbox_date(mb, seq, date);
 	return with_file(mb, seq, "stat", call_date, date);
 }
 
@@ -252,6 +257,8 @@ mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return MAILBOX_NOT_PERMITTED;
 	if (n == 0)
 		return MAILBOX_OK;
+	if (mb->mbox != NULL)
+		return mailbox_mbox_flags(mb, seqs, n, change, flags);
 	/* Letters that have got a name meanwhile are keywords as any. */
 	if (keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
@@ -315,6 +322,8 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return MAILBOX_NOT_PERMITTED;
 	if (n == 0)
 		return MAILBOX_OK;
+	if (mb->mbox != NULL)
+		return mailbox_mbox_expunge(mb, seqs, n, only_deleted);
 	if ((removed = reallocarray(NULL, n, sizeof(*removed))) == NULL)
 		return MAILBOX_TEMPORARY;
 	mailbox_watch_begin(mb);

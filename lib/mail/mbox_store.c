@@ -159,6 +159,12 @@ mbox_store_readonly(const struct mbox_store *s)
 	return s->readonly || s->readonly_file;
 }
 
+void
+mbox_store_spare(struct mbox_store *s, int *fd)
+{
+	s->spare = fd;
+}
+
 enum mailbox_status
 mbox_store_refresh(struct mbox_store *s, unsigned flags)
 {

@@ -33,6 +33,7 @@ struct mbox_store {
 	char		*name;
 	int		 fd;		/* -1: there is no file (now) */
 	bool		 readonly, readonly_file;
+	int		*spare;		/* of mbox_store_spare(), or NULL */
 	struct mbox_lock lock;
 
 	struct mbox_rec	*v;		/* in the order of the file */
