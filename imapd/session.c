@@ -139,14 +139,14 @@ run_command(struct session *s)
 }
 
 /* The client has nothing more to ask for now: let it have its answer before
- * what was learnt is written down. */
+ * files are renamed and what was learnt is written down. */
 static void
 rest(struct session *s)
 {
 	if (s->box == NULL || stream_pending(s->io) > 0)
 		return;
-	if (mailbox_summary_pending(s->box))
-		(void)stream_flush(s->io);
+	(void)stream_flush(s->io);
+	mailbox_flush(s->box);
 	mailbox_summary_rest(s->box);
 }
 

@@ -3,7 +3,8 @@
  * The records of a journal; see mail/journal.h.  On disk each is
  *
  *	4 CRC-32 of the file's id and the rest, 2 type, 2 length of all,
- *	4 uid, 4 saved, 8 modseq, 8 keywords or add, 8 remove, 1 where,
+ *	4 uid, 4 saved, 8 modseq, 8 keywords or add, 8 done or remove,
+ *	1 where,
  *	1 length of text, text, and NULs up to a multiple of 8
  *
  * in the host's byte order, which the file's magic tells.  It must never take
@@ -51,7 +52,7 @@ journal_encode(struct buf *b, uint64_t id, const struct journal_rec *r)
 	h.saved = r->saved;
 	h.modseq = r->modseq;
 	h.a = r->type == JOURNAL_PENDING ? r->add : r->keywords;
-	h.b = r->remove;
+	h.b = r->type == JOURNAL_PENDING ? r->remove : r->done;
 	memcpy(p, &h, sizeof(h));
 	p[FIXED - 2] = (char)r->where;
 	p[FIXED - 1] = (char)text;
@@ -91,11 +92,13 @@ decode_one(const char *p, size_t n, uint64_t id, struct journal_rec *r,
 	r->uid = h.uid;
 	r->saved = h.saved;
 	r->modseq = h.modseq;
-	if (r->type == JOURNAL_PENDING)
+	if (r->type == JOURNAL_PENDING) {
 		r->add = h.a;
-	else
+		r->remove = h.b;
+	} else {
 		r->keywords = h.a;
-	r->remove = h.b;
+		r->done = h.b != 0;
+	}
 	r->where = (unsigned char)p[FIXED - 2];
 	r->text = text;
 	return h.length;

@@ -10,7 +10,7 @@
  *	KEYWORD	 the name of a keyword beyond the letters a to z
  *	FLOOR	 no message has a lesser modification sequence
  *	PENDING	 flags to add to and remove from a message whose file still
- *		 has its old name; the next STATE of that UID ends it
+ *		 has its old name; a STATE of that UID which says so ends it
  *
  * The flags of a message are what its file's name says; a STATE tells other
  * sessions of a change and gives it a number.  A torn tail is ignored, and cut
@@ -53,7 +53,8 @@ struct journal_rec {
 	uint64_t	 modseq;
 	uint64_t	 keywords;	/* STATE: those without a letter */
 	uint64_t	 add, remove;	/* PENDING */
-	unsigned char	 where;		/* STATE: as in uidlist_rec */
+	bool		 done;		/* STATE: nothing is pending */
+	unsigned char	 where;		/* STATE: WHERE_NEW and the like */
 	const char	*text;		/* STATE: info; KEYWORD: name */
 };
 

@@ -143,6 +143,7 @@ mailbox_close(struct mailbox *mb)
 	if (mb == NULL)
 		return;
 	/* Sizes that were counted, and the like, are for the next. */
+	mailbox_flush(mb);
 	if (mb->refreshed && mb->nfound == 0 && mb->mbox == NULL)
 		mailbox_index_update(mb, false);
 	mailbox_watch_end(mb);
@@ -156,6 +157,7 @@ mailbox_close(struct mailbox *mb)
 	free(mb->infos);
 	free(mb->view);
 	free(mb->touched);
+	free(mb->pending);
 	free(mb->found);
 	free(mb->unknown);
 	free(mb->names);
@@ -176,6 +178,7 @@ mailbox_settle(struct mailbox *mb)
 {
 	struct timespec pause = { 0, 12000000 };
 
+	mailbox_flush(mb);
 	if (!mb->watching || mb->root->network)
 		return;
 	/* So that the stamps of our own changes are older than a granule. */

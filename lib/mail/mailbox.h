@@ -319,6 +319,13 @@ enum mailbox_status mailbox_store(struct mailbox *, const uint32_t *seqs,
 	    size_t n, enum mailbox_change, mailbox_flags);
 
 /*
+ * Flags of many messages are written to the journal first; this renames their
+ * files.  To be called when the client has its answer, within a second;
+ * mailbox_close() does it, and the next session what a dead one left.
+ */
+void	 mailbox_flush(struct mailbox *);
+
+/*
  * Remove n messages; they become .gone, and the next refresh reports them.
  * With only_deleted those whose file no longer says deleted are left alone.
  * One that had vanished already counts as removed.  On failure the rest is

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * One message's file: opening it, its size and date, new flags by a rename,
- * and removal.  A name that was right at the last listing may be another by
+ * One message's file: opening it, its size and date, and removal.  A name that was right at the last listing may be another by
  * now: every call here lists again and tries once more before it believes
  * that a message is gone.
  */
@@ -19,18 +18,10 @@
 #include "system/log.h"
 
 #define TRIES	4
-#define EVENTS_EACH 4096	/* changes; the kernel keeps only so many
-				 * events */
 
-/* A call on the file of the message at place, which has this name in dir now:
- * 0, or -1 with errno. */
-typedef int file_call(struct mailbox *, uint32_t place, int dir,
-	    const char *name, void *arg);
-
-/* Do call on the message, under whatever name it has. */
-static enum mailbox_status
-with_file(struct mailbox *mb, uint32_t seq, const char *what, file_call *call,
-    void *arg)
+enum mailbox_status
+mailbox_with_file(struct mailbox *mb, uint32_t seq, const char *what,
+    mailbox_file_call *call, void *arg)
 {
 	char name[MAILBOX_FILE_MAX + 1];
 	enum mailbox_status status;
@@ -75,7 +66,7 @@ mailbox_message(struct mailbox *mb, uint32_t seq, struct message **m)
 	if (mb->mbox != NULL)
 		return mailbox_mbox_message(mb, seq, m);
 	*m = NULL;
-	status = with_file(mb, seq, "open", call_open, &fd);
+	status = mailbox_with_file(mb, seq, "open", call_open, &fd);
 	if (status != MAILBOX_OK)
 		return status;
 	*m = message_new(fd);
@@ -100,7 +91,7 @@ mailbox_date(struct mailbox *mb, uint32_t seq, time_t *date)
 {
 	if (mb->mbox != NULL)
 		return mailbox_mbox_date(mb, seq, date);
-	return with_file(mb, seq, "stat", call_date, date);
+	return mailbox_with_file(mb, seq, "stat", call_date, date);
 }
 
 /* A number in decimal, the whole of s. */
@@ -165,124 +156,6 @@ mailbox_sized(struct mailbox *mb, uint32_t seq, uint64_t size)
 		o->size = size;
 }
 
-/* ---- flags ---- */
-
-struct store {
-	enum mailbox_change	change;
-	mailbox_flags		flags;
-	bool			changed;	/* it made a difference */
-};
-
-static mailbox_flags
-apply(mailbox_flags to, enum mailbox_change change, mailbox_flags flags)
-{
-	switch (change) {
-	case MAILBOX_ADD:
-		return to | flags;
-	case MAILBOX_REMOVE:
-		return to & ~flags;
-	case MAILBOX_REPLACE:
-		return flags;
-	}
-	return to;
-}
-
-static int
-call_store(struct mailbox *mb, uint32_t place, int dir, const char *name,
-    void *arg)
-{
-	char to[2 * MAILBOX_FILE_MAX], letters[MAILBOX_INFO_MAX + 1];
-	struct mailbox_own *o = mailbox_own(mb, place);
-	struct store *store = arg;
-	unsigned char where = WHERE_CUR;
-	mailbox_flags now;
-	const char *info;
-
-	if (o == NULL)
-		return -1;
-	/* Letters whose keyword nobody knows stay as they are. */
-	now = (o->flags & ~mb->known) | apply(o->flags & mb->known,
-	    store->change, store->flags & mb->known);
-	store->changed = now != o->flags;
-	/* No rename when there is nothing to change; the file must be there
-	 * all the same. */
-	mailbox_file_info(letters, o->info, now);
-	if (((now ^ o->flags) & MAILBOX_FILE_FLAGS) == 0) {
-		if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
-			return -1;
-		info = o->info;
-		where = o->where;
-	} else {
-		if ((info = mailbox_info(mb, letters)) == NULL) {
-			errno = ENOMEM;
-			return -1;
-		}
-		snprintf(to, sizeof(to), "%.*s%s", o->base_len, o->base, info);
-		if (mailbox_rename_file(dir, name, mb->cur, to) == -1)
-			return -1;
-		mb->stamp_cur.known = mb->stamp_cur.clean = false;
-	}
-	/* The session knows it; what others changed at the same time is told
-	 * later. */
-	o->told = apply(o->told, store->change, store->flags & mb->known);
-	o->flags = now;
-	return mailbox_moved(mb, place, where, info);
-}
-
-/* Put what was stored into the journal. */
-static void
-log_stored(struct mailbox *mb, const uint32_t *seqs, size_t n)
-{
-	struct mailbox_log log;
-	size_t i;
-
-	if (n == 0)
-		return;
-	(void)mailbox_log_begin(mb, &log);
-	for (i = 0; i < n; i++)
-		mailbox_log_state(mb, &log, mb->view[seqs[i] - 1]);
-	mailbox_log_end(mb, &log);
-}
-
-enum mailbox_status
-mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
-    enum mailbox_change change, mailbox_flags flags)
-{
-	struct store store = { change, flags, false };
-	enum mailbox_status status = MAILBOX_OK;
-	size_t i, nstored = 0;
-	uint32_t *stored;
-
-	if (mailbox_readonly(mb))
-		return MAILBOX_NOT_PERMITTED;
-	if (n == 0)
-		return MAILBOX_OK;
-	if (mb->mbox != NULL)
-		return mailbox_mbox_flags(mb, seqs, n, change, flags);
-	/* Letters that have got a name meanwhile are keywords as any. */
-	if (keywords_read(&mb->keywords, mb->dir) == 1)
-		mailbox_reflag(mb);
-	if ((stored = reallocarray(NULL, n, sizeof(*stored))) == NULL)
-		return MAILBOX_TEMPORARY;
-	mailbox_watch_begin(mb);
-	for (i = 0; i < n; i++) {
-		status = with_file(mb, seqs[i], "rename", call_store, &store);
-		if (status == MAILBOX_NONE) {
-			status = MAILBOX_OK;
-			continue;
-		}
-		if (status != MAILBOX_OK)
-			break;
-		if (store.changed)
-			stored[nstored++] = seqs[i];
-		if (i % EVENTS_EACH == EVENTS_EACH - 1)
-			(void)mailbox_take_events(mb);
-	}
-	log_stored(mb, stored, nstored);
-	free(stored);
-	return status;
-}
-
 /* ---- removal ---- */
 
 struct removal {
@@ -309,6 +182,20 @@ call_remove(struct mailbox *mb, uint32_t place, int dir, const char *name,
 	return mailbox_lost(mb, place);
 }
 
+static void
+log_removed(struct mailbox *mb, const uint32_t *seqs, size_t n)
+{
+	struct mailbox_log log;
+	size_t i;
+
+	if (n == 0)
+		return;
+	(void)mailbox_log_begin(mb, &log);
+	for (i = 0; i < n; i++)
+		mailbox_log_state(mb, &log, mb->view[seqs[i] - 1]);
+	mailbox_log_end(mb, &log);
+}
+
 enum mailbox_status
 mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
     bool only_deleted)
@@ -328,16 +215,16 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return MAILBOX_TEMPORARY;
 	mailbox_watch_begin(mb);
 	for (i = 0; i < n; i++) {
-		status = with_file(mb, seqs[i], "unlink", call_remove,
-		    &removal);
+		status = mailbox_with_file(mb, seqs[i], "unlink",
+		    call_remove, &removal);
 		if (status == MAILBOX_OK && removal.removed)
 			removed[nremoved++] = seqs[i];
 		if (first == MAILBOX_OK && status != MAILBOX_NONE)
 			first = status;
-		if (i % EVENTS_EACH == EVENTS_EACH - 1)
+		if (i % MAILBOX_EVENTS_EACH == MAILBOX_EVENTS_EACH - 1)
 			(void)mailbox_take_events(mb);
 	}
-	log_stored(mb, removed, nremoved);
+	log_removed(mb, removed, nremoved);
 	free(removed);
 	if ((fsync(mb->cur) == -1 || fsync(mb->new) == -1) &&
 	    first == MAILBOX_OK)

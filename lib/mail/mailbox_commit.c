@@ -137,18 +137,19 @@ mailbox_log_put(struct mailbox *mb, struct mailbox_log *log,
 	(void)journal_encode(&log->buf, mb->journal.id, r);
 }
 
-void
-mailbox_log_state(struct mailbox *mb, struct mailbox_log *log, uint32_t place)
+static void
+log_record(struct mailbox *mb, struct mailbox_log *log, uint32_t place,
+    uint64_t modseq, bool done)
 {
 	struct mailbox_own *o = mailbox_own(mb, place);
-	struct journal_rec r = { .modseq = log->modseq };
+	struct journal_rec r = { .modseq = modseq, .done = done };
 
 	/* What a cold start finds is in the index that it makes. */
 	if (o == NULL || (mb->cold && !o->gone)) {
 		mb->unlogged |= o == NULL;
 		return;
 	}
-	o->modseq = log->modseq;
+	o->modseq = modseq;
 	r.type = o->gone ? JOURNAL_GONE : JOURNAL_STATE;
 	r.uid = o->uid;
 	r.saved = o->saved;
@@ -156,6 +157,19 @@ mailbox_log_state(struct mailbox *mb, struct mailbox_log *log, uint32_t place)
 	r.where = o->where;
 	r.text = o->gone ? "" : o->info;
 	mailbox_log_put(mb, log, &r);
+}
+
+void
+mailbox_log_state(struct mailbox *mb, struct mailbox_log *log, uint32_t place)
+{
+	log_record(mb, log, place, log->modseq, false);
+}
+
+void
+mailbox_log_done(struct mailbox *mb, struct mailbox_log *log, uint32_t place,
+    uint64_t modseq)
+{
+	log_record(mb, log, place, modseq, true);
 }
 
 void

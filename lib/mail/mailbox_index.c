@@ -241,11 +241,12 @@ mailbox_index_update(struct mailbox *mb, bool take)
 
 	if ((mb->root->flags & MAILBOX_READONLY) || mb->list.validity == 0 ||
 	    mb->list.damaged || mb->list.courier || mb->nnowhere > 0 ||
-	    mb->nunknown > 0 || mb->journal.fd == -1 || !is_behind(mb) ||
+	    mb->nunknown > 0 || mb->npending > 0 || mb->journal.fd == -1 ||
+	    !is_behind(mb) ||
 	    journal_lock(&mb->journal, mb->dir) == -1)
 		return;
 	if (mailbox_load_tails(mb) != MAILBOX_OK || mb->nnowhere > 0 ||
-	    mb->journal.id != id) {
+	    mb->npending > 0 || mb->journal.id != id) {
 		journal_unlock(&mb->journal);
 		return;
 	}

@@ -33,7 +33,8 @@ apply_state(struct mailbox *mb, const struct journal_rec *r)
 	o->flags = (o->flags & MAILBOX_FILE_FLAGS) |
 	    (r->keywords & ~MAILBOX_FILE_FLAGS);
 	o->saved = r->saved;
-	o->add = o->remove = 0;
+	if (r->done)
+		o->add = o->remove = 0;
 	o->tail = mb->tail;
 	if (o->modseq < r->modseq)
 		o->modseq = r->modseq;
@@ -50,11 +51,11 @@ apply_pending(struct mailbox *mb, const struct journal_rec *r)
 		return 0;
 	if ((o = mailbox_own(mb, place)) == NULL)
 		return -1;
-	o->add = (o->add & ~r->remove) | r->add;
-	o->remove = (o->remove & ~r->add) | r->remove;
+	if (o->gone)
+		return 0;
 	if (o->modseq < r->modseq)
 		o->modseq = r->modseq;
-	return mailbox_touch(mb, place);
+	return mailbox_set_pending(mb, place, r->add, r->remove);
 }
 
 static int
@@ -418,7 +419,7 @@ forget(struct mailbox *mb, bool release)
 	memset(&mb->state, 0, sizeof(mb->state));
 	uidlist_init(&mb->list);
 	journal_init(&mb->journal);
-	mb->ntouched = 0;
+	mb->ntouched = mb->npending = 0;
 	mb->nnew = mb->nnowhere = 0;
 	mb->nfound = mb->nunknown = mb->nnames = 0;
 	mb->generation++;

@@ -163,6 +163,10 @@ struct mailbox {
 					 * tell */
 	size_t		 ntouched, touched_cap;
 
+	uint32_t	*pending;	/* UIDs of messages whose files are
+					 * still to get their flags */
+	size_t		 npending, pending_cap;
+
 	struct mailbox_stamp stamp_new, stamp_cur;
 	uint64_t	 slot_number;	/* the last one looked at */
 	bool		 too_lively;	/* the last scan saw no end of it */
@@ -220,6 +224,9 @@ int	 mailbox_add(struct mailbox *, uint32_t uid, const char *base,
 	    size_t n, const char *ext);
 /* It may have something to tell, or be gone. */
 int	 mailbox_touch(struct mailbox *, uint32_t place);
+/* Its file is still to get these flags, and to lose those. */
+int	 mailbox_set_pending(struct mailbox *, uint32_t place,
+	    mailbox_flags add, mailbox_flags remove);
 /* Its file has another name or place now; or is nowhere. */
 int	 mailbox_moved(struct mailbox *, uint32_t place, unsigned char where,
 	    const char *info);
@@ -312,6 +319,9 @@ struct mailbox_log {
 bool	 mailbox_log_begin(struct mailbox *, struct mailbox_log *);
 void	 mailbox_log_state(struct mailbox *, struct mailbox_log *,
 	    uint32_t place);
+/* The same, and the file has all flags that were pending. */
+void	 mailbox_log_done(struct mailbox *, struct mailbox_log *,
+	    uint32_t place, uint64_t modseq);
 void	 mailbox_log_put(struct mailbox *, struct mailbox_log *,
 	    const struct journal_rec *);
 void	 mailbox_log_end(struct mailbox *, struct mailbox_log *);
@@ -325,6 +335,24 @@ void	 mailbox_index_update(struct mailbox *, bool take);
 void	 mailbox_slot_read(struct mailbox *);
 /* Write the stamps down when they are clean and news. */
 void	 mailbox_slot_write(struct mailbox *);
+
+/* ---- mailbox_change.c ---- */
+
+/* A call on the file of the message at place, which has this name in dir now:
+ * 0, or -1 with errno. */
+typedef int mailbox_file_call(struct mailbox *, uint32_t place, int dir,
+	    const char *name, void *arg);
+/* Do call on the message, under whatever name it has. */
+enum mailbox_status mailbox_with_file(struct mailbox *, uint32_t seq,
+	    const char *what, mailbox_file_call *, void *arg);
+/* Changes after which events are taken: the kernel keeps only so many. */
+#define MAILBOX_EVENTS_EACH	4096
+
+/* ---- mailbox_flags.c ---- */
+
+/* Rename the files of messages whose flags are in the journal alone: those of
+ * this session, and those that another left so. */
+void	 mailbox_flush_old(struct mailbox *);
 
 /* ---- mailbox_refresh.c ---- */
 

@@ -33,7 +33,7 @@ void	 mailbox_mbox_root_close(struct mailbox_root *);
 enum mailbox_status mailbox_mbox_exists(const char *name);
 enum mailbox_status mailbox_mbox_list(struct mailbox_names *);
 enum mailbox_status mailbox_mbox_open(struct mailbox *, const char *name);
-/* Bring records and view up to date: mailbox_refresh() but for the diff. */
+/* mailbox_refresh() but for the diff: records and view up to date. */
 enum mailbox_status mailbox_mbox_refresh(struct mailbox *, unsigned flags);
 int	 mailbox_mbox_keyword(struct mailbox *, const char *name, bool create);
 

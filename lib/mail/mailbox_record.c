@@ -372,6 +372,22 @@ mailbox_add(struct mailbox *mb, uint32_t uid, const char *base, size_t n,
 	return 0;
 }
 
+int
+mailbox_set_pending(struct mailbox *mb, uint32_t place, mailbox_flags add,
+    mailbox_flags remove)
+{
+	struct mailbox_own *o = mailbox_own(mb, place);
+
+	if (o == NULL || mailbox_grow(&mb->pending, &mb->pending_cap,
+	    mb->npending + 1, sizeof(*mb->pending)) == -1)
+		return -1;
+	if ((o->add | o->remove) == 0)
+		mb->pending[mb->npending++] = o->uid;
+	o->add = (o->add & ~remove) | add;
+	o->remove = (o->remove & ~add) | remove;
+	return mailbox_touch(mb, place);
+}
+
 static void
 count_where(struct mailbox *mb, unsigned char from, unsigned char to)
 {

@@ -200,6 +200,7 @@ update(struct mailbox *mb, unsigned flags)
 	if (mailbox_extend_view(mb) == -1)
 		return MAILBOX_TEMPORARY;
 	if (status == MAILBOX_OK) {
+		mailbox_flush_old(mb);
 		mailbox_index_update(mb, true);
 		/* It may have read what others wrote meanwhile. */
 		if (mailbox_extend_view(mb) == -1)

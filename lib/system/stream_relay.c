@@ -21,7 +21,8 @@ struct relay {
 	int		 fd_end;	/* fd gives no more */
 	int		 want_in;	/* BACKEND_*, what a read waits for */
 	int		 want_out;	/* and a write */
-	int		 moved;		/* something was done in this turn */
+	int		 try_in;	/* a read may give something: a wait */
+	int		 try_out;	/* has said so, or the last was full */
 	long long	 deadline;	/* of output the peer leaves */
 };
 
@@ -32,21 +33,17 @@ relay_in(struct relay *r)
 	struct stream *s = r->s;
 	ssize_t n;
 
-	r->want_in = 0;
-	if (s->inpos == s->inend && !s->ended) {
+	if (s->inpos == s->inend && !s->ended && r->try_in) {
 		n = stream_try(s);
-		if (n >= 0)
-			r->moved = 1;
-		else
-			r->want_in = (int)n;
+		r->want_in = n >= 0 ? BACKEND_READ : (int)n;
+		r->try_in = n > 0 && s->backend->pending(s->state) > 0;
 	}
 	if (s->inpos < s->inend && !r->deaf) {
 		n = send(r->fd, s->in + s->inpos, s->inend - s->inpos,
 		    MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0) {
+		if (n > 0)
 			stream_consume(s, (size_t)n);
-			r->moved = 1;
-		} else if (errno != EAGAIN && errno != EINTR)
+		else if (errno != EAGAIN && errno != EINTR)
 			r->deaf = 1;
 	}
 	if (r->deaf)
@@ -65,7 +62,7 @@ relay_out(struct relay *r)
 	ssize_t n;
 
 	r->want_out = 0;
-	if (s->outpos == s->outend && !r->fd_end) {
+	if (s->outpos == s->outend && !r->fd_end && r->try_out) {
 		s->outpos = s->outend = 0;
 		n = recv(r->fd, s->out, STREAM_BUFFER, MSG_DONTWAIT);
 		if (n > 0) {
@@ -74,8 +71,7 @@ relay_out(struct relay *r)
 		}
 		if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR))
 			r->fd_end = 1;
-		if (n >= 0)
-			r->moved = 1;
+		r->try_out = n == STREAM_BUFFER;
 	}
 	if (s->outpos < s->outend) {
 		n = s->backend->write(s, s->state, s->out + s->outpos,
@@ -83,7 +79,6 @@ relay_out(struct relay *r)
 		if (n > 0) {
 			s->outpos += (size_t)n;
 			r->deadline = stream_deadline(s);
-			r->moved = 1;
 		} else
 			r->want_out = (int)n;
 	}
@@ -95,6 +90,16 @@ events(int want, int which)
 	if (want != which)
 		return 0;
 	return which == BACKEND_READ ? POLLIN : POLLOUT;
+}
+
+/* Is there something to be had without a wait? */
+static int
+relay_goes_on(const struct relay *r)
+{
+	const struct stream *s = r->s;
+
+	return (r->try_in && s->inpos == s->inend && !s->ended) ||
+	    (r->try_out && s->outpos == s->outend && !r->fd_end);
 }
 
 static enum stream_status
@@ -109,7 +114,9 @@ relay_poll(struct relay *r)
 	if ((st = stream_late(s, deadline)) != STREAM_OK)
 		return st;
 	p[0].fd = s->rfd;
-	p[0].events = (short)(events(r->want_in, BACKEND_READ) |
+	/* Nothing is read while the last is not passed on. */
+	p[0].events = (short)((s->inpos == s->inend && !s->ended ?
+	    events(r->want_in, BACKEND_READ) : 0) |
 	    events(r->want_out, BACKEND_READ));
 	p[1].fd = s->wfd;
 	p[1].events = (short)(events(r->want_in, BACKEND_WRITE) |
@@ -121,15 +128,21 @@ relay_poll(struct relay *r)
 	for (i = 0; i < 3; i++)
 		if (p[i].events == 0)
 			p[i].fd = -1;
-	if (poll(p, 3, stream_left(s, deadline)) == -1 && errno != EINTR)
-		return stream_fail(s, STREAM_ERROR, strerror(errno));
+	if (poll(p, 3, stream_left(s, deadline)) == -1) {
+		if (errno != EINTR)
+			return stream_fail(s, STREAM_ERROR, strerror(errno));
+		return STREAM_OK;
+	}
+	r->try_in |= p[0].fd != -1 && p[0].revents != 0;
+	r->try_in |= p[1].fd != -1 && p[1].revents != 0;
+	r->try_out |= p[2].fd != -1 && p[2].revents != 0;
 	return STREAM_OK;
 }
 
 enum stream_status
 stream_relay(struct stream *s, int fd)
 {
-	struct relay r = { .s = s, .fd = fd };
+	struct relay r = { .s = s, .fd = fd, .try_in = 1, .try_out = 1 };
 	enum stream_status st;
 
 	if ((st = stream_flush(s)) != STREAM_OK)
@@ -138,7 +151,6 @@ stream_relay(struct stream *s, int fd)
 		return stream_fail(s, STREAM_ERROR, strerror(ENOMEM));
 	stream_record_end(s);
 	do {
-		r.moved = 0;
 		relay_in(&r);
 		relay_out(&r);
 		if (s->failed != STREAM_OK)
@@ -146,7 +158,7 @@ stream_relay(struct stream *s, int fd)
 		if (r.fd_end && s->outpos == s->outend)
 			return STREAM_EOF;
 		st = STREAM_OK;
-		if (!r.moved)
+		if (!relay_goes_on(&r))
 			st = relay_poll(&r);
 	} while (st == STREAM_OK);
 	return st;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -333,6 +334,103 @@ test_store(void)
 	    MAILBOX_NOT_PERMITTED, "read-only: no flags");
 	mailbox_close(a);
 	mailbox_close(b);
+	teardown();
+}
+
+/* How many files in cur have this at the end of their names. */
+static int
+named(const char *end)
+{
+	size_t n = strlen(end), len;
+	char path[128];
+	struct dirent *e;
+	int found = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "%s/cur", top);
+	if ((d = opendir(path)) == NULL)
+		return -1;
+	while ((e = readdir(d)) != NULL) {
+		len = strlen(e->d_name);
+		found += len >= n && strcmp(e->d_name + len - n, end) == 0;
+	}
+	closedir(d);
+	return found;
+}
+
+static int
+flagged(const struct mailbox *mb, mailbox_flags flags)
+{
+	struct mailbox_msg m;
+	uint32_t seq;
+	int n = 0;
+
+	for (seq = 1; seq <= mailbox_count(mb); seq++) {
+		mailbox_msg(mb, seq, &m);
+		n += m.flags == flags && !m.gone;
+	}
+	return n;
+}
+
+/* Flags of many messages: the journal has them first, the names follow. */
+static void
+test_pending(void)
+{
+	struct mailbox *a, *b;
+	uint32_t seqs[40], i;
+	uint64_t modseq;
+	int pid;
+
+	setup();
+	run("cd %s && rm -f new/* cur/* && for i in $(seq 40); do "
+	    "printf x >cur/70$i.x:2,; done", top);
+	for (i = 0; i < 40; i++)
+		seqs[i] = i + 1;
+	a = inbox(0);
+	refresh(a, 0);
+	b = inbox(0);
+	refresh(b, 0);
+	modseq = mailbox_modseq(a);
+	is_int(mailbox_store(a, seqs, 40, MAILBOX_ADD, MAILBOX_SEEN),
+	    MAILBOX_OK, "a flag for many");
+	is_int(flagged(a, MAILBOX_SEEN), 40, "all have it");
+	ok(mailbox_modseq(a) > modseq, "with a new modification sequence");
+	is_int(named(":2,"), 40, "their names are the old ones");
+	is_str(refresh(a, 0), "", "no news to us");
+	refresh(b, 0);
+	is_int(flagged(b, MAILBOX_SEEN), 40, "others see it");
+	run("cd %s/cur && mv 705.x:2, 705.x:2,F && rm 706.x:2,", top);
+	refresh(b, 0);
+	is_int(flagged(b, MAILBOX_SEEN | MAILBOX_FLAGGED), 1,
+	    "a flag from outside is there beside it");
+	mailbox_store(b, (uint32_t[]){ 7 }, 1, MAILBOX_REMOVE, MAILBOX_SEEN);
+	mailbox_flush(a);
+	is_int(named(":2,S"), 37, "the names follow");
+	is_int(named("705.x:2,FS"), 1, "and nothing is undone");
+	is_int(named("708.x:2,"), 1, "nor what another session said later");
+	refresh(a, 0);
+	refresh(b, 0);
+	is_int(flagged(a, MAILBOX_SEEN), 37, "both sessions");
+	is_int(flagged(b, MAILBOX_SEEN), 37, "agree");
+	mailbox_close(b);
+	mailbox_close(a);
+
+	fflush(stdout);
+	if ((pid = fork()) == 0) {
+		a = inbox(0);
+		refresh(a, 0);
+		mailbox_store(a, seqs, 39, MAILBOX_REPLACE, MAILBOX_ANSWERED);
+		_exit(0);
+	}
+	waitpid(pid, NULL, 0);
+	is_int(named(":2,R"), 0, "a session that died");
+	a = inbox(0);
+	refresh(a, 0);
+	is_int(flagged(a, MAILBOX_ANSWERED), 39, "is known to the next");
+	usleep(1100000);
+	refresh(a, 0);
+	is_int(named(":2,R"), 39, "which does what it left");
+	mailbox_close(a);
 	teardown();
 }
 
@@ -798,6 +896,7 @@ main(void)
 	test_outside();
 	test_list_replaced();
 	test_store();
+	test_pending();
 	test_save();
 	test_race();
 	test_lively();
