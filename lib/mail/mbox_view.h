@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct mbox_view;
 /* fd stays the caller's, and must stay open.  NULL: errno. */
 struct mbox_view *mbox_view_new(int fd, const struct mbox_place *);
 void	 mbox_view_free(struct mbox_view *);
+/* Was the mbox left alone since it was opened?  Then it is where it was. */
+bool	 mbox_view_here(const struct mbox_view *);
 
 /* Read n octets at an offset; how many (less only at the end of the message),
  * or -1 with errno: ESTALE: it is not there any more. */
