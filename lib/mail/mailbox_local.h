@@ -194,6 +194,8 @@ struct mailbox {
 
 	struct mailbox_cache *cache;	/* mailbox_cache.c; NULL: none yet */
 	struct mbox_store *mbox;	/* mailbox_mbox.h; NULL: a Maildir */
+	uint64_t	 mbox_known;	/* its generation that the records
+					 * have */
 };
 
 /* ---- mailbox_root.c ---- */

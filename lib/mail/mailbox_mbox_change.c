@@ -86,6 +86,8 @@ mailbox_mbox_merge(struct mailbox *mb)
 	struct mbox_item item = { 0 };
 	size_t i, k = 0;
 
+	if (mb->mbox_known == mbox_store_generation(mb->mbox))
+		return 0;
 	take_keywords(mb);
 	mb->list.validity = mbox_store_uidvalidity(mb->mbox);
 	mb->list.next = mbox_store_uidnext(mb->mbox);
@@ -104,6 +106,7 @@ mailbox_mbox_merge(struct mailbox *mb)
 	for (; k < nknown; k++)
 		if (lose_record(mb, (uint32_t)k) == -1)
 			return -1;
+	mb->mbox_known = mbox_store_generation(mb->mbox);
 	return 0;
 }
 

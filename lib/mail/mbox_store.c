@@ -205,6 +205,12 @@ mbox_store_uidnext(const struct mbox_store *s)
 	return s->last + 1;
 }
 
+uint64_t
+mbox_store_generation(const struct mbox_store *s)
+{
+	return s->generation;
+}
+
 size_t
 mbox_store_count(const struct mbox_store *s)
 {
@@ -332,6 +338,7 @@ mbox_store_flags(struct mbox_store *s, const uint32_t *uids, size_t n,
 			continue;
 		r = &s->v[s->view[k]];
 		now = apply(r->flags, change, flags);
+		s->generation += now != r->flags;
 		r->dirty = r->dirty || now != r->flags;
 		r->flags = now;
 	}

@@ -82,6 +82,9 @@ enum mailbox_status mbox_store_refresh(struct mbox_store *, unsigned flags);
 uint32_t mbox_store_uidvalidity(const struct mbox_store *);
 uint32_t mbox_store_uidnext(const struct mbox_store *);
 
+/* Another number when messages may have come, gone or got other flags. */
+uint64_t mbox_store_generation(const struct mbox_store *);
+
 /* The messages, by rising UID, which is their order in the file. */
 struct mbox_item {
 	uint32_t	uid;
