@@ -200,11 +200,14 @@ SKIP: {
 	skip 'mutt is missing', 4 if !Stdmail::tool('mutt');
 	my $client = "$s->{dir}/client";
 
+	my $keys = '<first-entry><clear-flag>N<delete-message><first-entry>' .
+	    '<next-undeleted><set-flag>!<sync-mailbox><exit>';
+
 	mkdir $client;
 	Stdmail::spew("$client/muttrc", <<END);
 set sleep_time=0 wait_key=no quit=yes delete=yes move=no mark_old=no beep=no
 set mbox_type=mbox spoolfile=$mbox folder=$home read_inc=0 write_inc=0
-push "<first-entry><clear-flag>N<delete-message><first-entry><next-undeleted><set-flag>!<sync-mailbox><exit>"
+push "$keys"
 END
 	($imap) = begin('imapd');
 	my @before = imap_lines($imap, 'SELECT INBOX');

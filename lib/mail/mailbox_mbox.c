@@ -59,11 +59,12 @@ enum mailbox_status
 mailbox_mbox_root(struct mailbox_root *root)
 {
 	const char *slash = strrchr(root->path, '/');
-	struct mailbox_mbox *m = calloc(1, sizeof(*m));
+	struct mailbox_mbox *m;
 	enum mailbox_status status;
 
-	if ((root->mbox = m) == NULL)
+	if ((root->mbox = calloc(1, sizeof(*root->mbox))) == NULL)
 		return MAILBOX_TEMPORARY;
+	m = root->mbox;
 	m->spare = m->alone = -1;
 	m->folder = strndup(root->path, slash == root->path ? 1 :
 	    (size_t)(slash - root->path));

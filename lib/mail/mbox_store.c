@@ -250,7 +250,8 @@ static enum mailbox_status
 open_record(struct mbox_store *s, size_t i, struct message **m)
 {
 	const struct mbox_rec *r = &s->v[s->view[i]];
-	struct mbox_place place = { r->from, r->content, r->end };
+	struct mbox_place place = { r->from, r->content, r->end,
+	    r->notes_len > 0 && r->notes < r->insert ? r->notes : r->insert };
 	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd == -1)

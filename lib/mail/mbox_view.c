@@ -15,7 +15,7 @@
 
 #define STEP	65536u	/* octets in the file from place to place */
 #define READ	16384u	/* at once; divides STEP */
-#define PROOF	64u	/* octets of the From_ line that are compared */
+#define PROOF	512u	/* octets of the message that are compared */
 
 /* Here the filter can begin. */
 struct place {
@@ -50,8 +50,10 @@ mbox_view_new(int fd, const struct mbox_place *at)
 	memset(v, 0, offsetof(struct mbox_view, proof));
 	v->fd = fd;
 	v->at = *at;
-	if (at->content - at->from < n)
-		n = (size_t)(at->content - at->from);
+	if (at->fixed < at->content)
+		v->at.fixed = at->content;
+	if (v->at.fixed - at->from < n)
+		n = (size_t)(v->at.fixed - at->from);
 	v->proof_len = n;
 	got = fstat(fd, &v->st) == -1 ? -1 :
 	    fd_pread_all(fd, v->proof, n, (off_t)at->from);
