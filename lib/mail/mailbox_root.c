@@ -155,7 +155,7 @@ whole_path(const char *path)
 }
 
 static enum mailbox_status
-open_root(struct mailbox_root *root)
+open_root(struct mailbox_root *root, const char *given)
 {
 	enum mailbox_status status;
 	struct stat st;
@@ -169,6 +169,9 @@ open_root(struct mailbox_root *root)
 		    O_CLOEXEC);
 	}
 	if (root->fd == -1 && errno == ENOTDIR) {
+		/* With a slash behind it a file is not meant. */
+		if (stat(given, &st) == -1)
+			return MAILBOX_NONE;
 		status = mailbox_mbox_root(root);
 		root->network = root->fd == -1 || on_network(root->fd);
 		return status;
@@ -206,7 +209,7 @@ mailbox_root_open(const char *path, unsigned flags,
 		n = strlen(root->path);
 		while (n > 1 && root->path[n - 1] == '/')
 			root->path[--n] = '\0';
-		status = open_root(root);
+		status = open_root(root, path);
 	}
 	if (status != MAILBOX_OK) {
 		mailbox_root_close(root);
