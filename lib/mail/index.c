@@ -172,8 +172,9 @@ index_find(const struct index *ix, const char *base, size_t n)
 	at = index_hash(base, n) & (ix->nhash - 1);
 	for (tries = 0; tries < ix->nhash && ix->hash[at] != 0; tries++) {
 		i = ix->hash[at] - 1;
+		/* A damaged record's name is shorter than it says. */
 		if (i < ix->n && ix->v[i].base_len == n &&
-		    memcmp(index_name(ix, i), base, n) == 0)
+		    strncmp(index_name(ix, i), base, n) == 0)
 			return i;
 		at = (at + 1) & (ix->nhash - 1);
 	}

@@ -17,6 +17,8 @@
 #include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
+#define EXTRA_TRIES	4	/* the journal may be replaced meanwhile */
+
 const char *
 mailbox_status_text(enum mailbox_status status)
 {
@@ -229,14 +231,25 @@ mailbox_recent(const struct mailbox *mb)
 void
 mailbox_msg(const struct mailbox *mb, uint32_t seq, struct mailbox_msg *m)
 {
+	const struct index_rec *v;
 	struct mailbox_rec r;
 
-	mailbox_rec(mb, mb->view[seq - 1], &r);
-	m->uid = r.uid;
-	m->flags = r.flags;
-	m->modseq = r.modseq;
-	m->recent = r.recent;
-	m->gone = r.gone;
+	if (mailbox_has_own(mb, mb->view[seq - 1]) != NULL) {
+		mailbox_rec(mb, mb->view[seq - 1], &r);
+		m->uid = r.uid;
+		m->flags = r.flags;
+		m->modseq = r.modseq;
+		m->recent = r.recent;
+		m->gone = r.gone;
+		return;
+	}
+	/* As the index has it; its name need not be touched. */
+	v = &mb->state.index.v[mb->view[seq - 1]];
+	m->uid = v->uid;
+	m->flags = v->flags & mb->known;
+	m->modseq = v->modseq < mb->journal.floor ? mb->journal.floor :
+	    v->modseq;
+	m->recent = m->gone = false;
 }
 
 uint32_t
@@ -301,29 +314,42 @@ used_letters(const struct mailbox *mb)
 	return (unsigned)(all >> 8) & ((1u << KEYWORDS_LETTERS) - 1);
 }
 
+/* The index of a name that has no letter, put into the journal if it is not
+ * there; -1: there is no room, or it could not be written. */
+static int
+log_extra(struct mailbox *mb, struct mailbox_log *log, const char *name)
+{
+	struct journal_rec r = { .type = JOURNAL_KEYWORD, .text = name };
+	int i, index = keywords_find(&mb->keywords, name);
+
+	if (index != -1)
+		return index;
+	for (i = KEYWORDS_LETTERS; i < MAILBOX_KEYWORDS_MAX; i++)
+		if (keywords_name(&mb->keywords, i) == NULL)
+			break;
+	if (i == MAILBOX_KEYWORDS_MAX)
+		return -1;
+	r.uid = (uint32_t)i;
+	return mailbox_log_put(mb, log, &r) ? i : -1;
+}
+
 /* A keyword without a letter, when all of these are taken. */
 static int
 add_extra(struct mailbox *mb, const char *name)
 {
-	struct journal_rec r = { .type = JOURNAL_KEYWORD, .text = name };
-	struct mailbox_log log;
+	struct mailbox_log log = { .reset = true };
 	int i, index = -1;
 
-	if (mailbox_log_begin(mb, &log)) {
-		index = keywords_find(&mb->keywords, name);
-		for (i = KEYWORDS_LETTERS; index == -1 &&
-		    i < MAILBOX_KEYWORDS_MAX; i++)
-			if (keywords_name(&mb->keywords, i) == NULL)
-				index = i;
-		if (index != -1 && keywords_name(&mb->keywords, index) ==
-		    NULL) {
-			r.uid = (uint32_t)index;
-			mailbox_log_put(mb, &log, &r);
-		}
+	for (i = 0; i < EXTRA_TRIES && log.reset; i++) {
+		if (mailbox_log_begin(mb, &log))
+			index = log_extra(mb, &log, name);
+		if (!mailbox_log_end(mb, &log))
+			index = -1;
+		/* It was replaced: the one that is there now may do. */
+		if (log.reset && mailbox_load(mb) != MAILBOX_OK)
+			break;
 	}
-	mailbox_log_end(mb, &log);
-	if (mb->unlogged || index == -1 ||
-	    keywords_extra(&mb->keywords, index, name) == -1)
+	if (index == -1 || keywords_extra(&mb->keywords, index, name) == -1)
 		return -1;
 	mailbox_reflag(mb);
 	return index;

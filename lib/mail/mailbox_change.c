@@ -15,9 +15,10 @@
 
 #include "mail/mailbox_local.h"
 #include "mail/mailbox_mbox.h"
+#include "system/clock.h"
 #include "system/log.h"
 
-#define TRIES	4
+#define RENAMED_MAX 2000		/* ms to follow a name that changes */
 
 enum mailbox_status
 mailbox_with_file(struct mailbox *mb, uint32_t seq, const char *what,
@@ -25,10 +26,11 @@ mailbox_with_file(struct mailbox *mb, uint32_t seq, const char *what,
 {
 	char name[MAILBOX_FILE_MAX + 1];
 	enum mailbox_status status;
+	long long end = 0;
 	struct mailbox_rec r;
-	int dir, i;
+	int dir;
 
-	for (i = 0; i < TRIES; i++) {
+	for (;;) {
 		mailbox_rec(mb, mb->view[seq - 1], &r);
 		if (r.gone)
 			return MAILBOX_NONE;
@@ -38,6 +40,11 @@ mailbox_with_file(struct mailbox *mb, uint32_t seq, const char *what,
 			return MAILBOX_OK;
 		if (dir != -1 && errno != ENOENT && errno != EEXIST)
 			return mailbox_errno(what);
+		/* Others may rename it all the time: not for ever. */
+		if (end == 0)
+			end = clock_ms() + RENAMED_MAX;
+		else if (clock_ms() >= end)
+			break;
 		if ((status = mailbox_find_files(mb)) != MAILBOX_OK)
 			return status;
 	}
@@ -125,6 +132,9 @@ mailbox_size(struct mailbox *mb, uint32_t seq, uint64_t *size)
 	struct mailbox_rec r;
 	struct message *m;
 
+	/* Mostly it is in the index, and no name need be touched. */
+	if ((*size = mailbox_index_size(mb, mb->view[seq - 1])) != UINT64_MAX)
+		return MAILBOX_OK;
 	mailbox_rec(mb, mb->view[seq - 1], &r);
 	if (mailbox_size_hint(&r, size))
 		return MAILBOX_OK;
@@ -145,6 +155,8 @@ mailbox_sized(struct mailbox *mb, uint32_t seq, uint64_t size)
 	struct mailbox_rec r;
 	uint64_t said;
 
+	if (mailbox_index_size(mb, mb->view[seq - 1]) == size)
+		return;
 	mailbox_rec(mb, mb->view[seq - 1], &r);
 	if (mailbox_size_hint(&r, &said)) {
 		if (said == size)
@@ -193,7 +205,7 @@ log_removed(struct mailbox *mb, const uint32_t *seqs, size_t n)
 	(void)mailbox_log_begin(mb, &log);
 	for (i = 0; i < n; i++)
 		mailbox_log_state(mb, &log, mb->view[seqs[i] - 1]);
-	mailbox_log_end(mb, &log);
+	(void)mailbox_log_end(mb, &log);
 }
 
 enum mailbox_status

@@ -103,7 +103,9 @@ mailbox_log_begin(struct mailbox *mb, struct mailbox_log *log)
 			log->open = false;
 		}
 	}
-	log->modseq = mb->modseq = mailbox_next_modseq(mb);
+	/* The mailbox's only when it is put: one that no other session can
+	 * find may not be told. */
+	log->modseq = mailbox_next_modseq(mb);
 	if (!log->open)
 		mb->unlogged = true;
 	if (log->reset)
@@ -126,15 +128,15 @@ log_flush(struct mailbox *mb, struct mailbox_log *log)
 	buf_reset(&log->buf);
 }
 
-void
+bool
 mailbox_log_put(struct mailbox *mb, struct mailbox_log *log,
     const struct journal_rec *r)
 {
-	if (!log->open)
-		return;
-	if (log->buf.len >= LOG_BLOCK)
+	if (mb->modseq < r->modseq)
+		mb->modseq = r->modseq;
+	if (log->open && log->buf.len >= LOG_BLOCK)
 		log_flush(mb, log);
-	(void)journal_encode(&log->buf, mb->journal.id, r);
+	return log->open && journal_encode(&log->buf, mb->journal.id, r) == 0;
 }
 
 static void
@@ -144,9 +146,8 @@ log_record(struct mailbox *mb, struct mailbox_log *log, uint32_t place,
 	struct mailbox_own *o = mailbox_own(mb, place);
 	struct journal_rec r = { .modseq = modseq, .done = done };
 
-	/* What a cold start finds is in the index that it makes. */
-	if (o == NULL || (mb->cold && !o->gone)) {
-		mb->unlogged |= o == NULL;
+	if (o == NULL) {
+		mb->unlogged = true;
 		return;
 	}
 	o->modseq = modseq;
@@ -156,7 +157,7 @@ log_record(struct mailbox *mb, struct mailbox_log *log, uint32_t place,
 	r.keywords = o->flags & ~MAILBOX_FILE_FLAGS;
 	r.where = o->where;
 	r.text = o->gone ? "" : o->info;
-	mailbox_log_put(mb, log, &r);
+	(void)mailbox_log_put(mb, log, &r);
 }
 
 void
@@ -172,18 +173,31 @@ mailbox_log_done(struct mailbox *mb, struct mailbox_log *log, uint32_t place,
 	log_record(mb, log, place, modseq, true);
 }
 
-void
+bool
 mailbox_log_end(struct mailbox *mb, struct mailbox_log *log)
 {
+	bool good;
+
 	if (log->buf.len > 0)
 		log_flush(mb, log);
-	if (log->open)
+	if ((good = log->open))
 		journal_unlock(&mb->journal);
 	log->open = false;
 	buf_free(&log->buf);
+	return good;
 }
 
 /* ---- what is known already ---- */
+
+/* What a cold start finds is in the index that it makes, and has the floor. */
+static void
+log_found(struct mailbox *mb, struct mailbox_log *log, uint32_t place)
+{
+	const struct mailbox_own *o = mailbox_has_own(mb, place);
+
+	if (!mb->cold || o->gone)
+		mailbox_log_state(mb, log, place);
+}
 
 /* One record as it was found.  False: no memory. */
 static bool
@@ -196,7 +210,7 @@ apply_found(struct mailbox *mb, const struct mailbox_found *f,
 		return false;
 	if (o->gone) {
 		if (f->where == WHERE_NOWHERE)
-			mailbox_log_state(mb, log, f->place);
+			log_found(mb, log, f->place);
 		return true;
 	}
 	if (o->tail > mb->scan_tail) {
@@ -213,7 +227,7 @@ apply_found(struct mailbox *mb, const struct mailbox_found *f,
 	    o->where == f->where && o->info == f->info ? false :
 	    mailbox_moved(mb, f->place, f->where, f->info) == -1)
 		return false;
-	mailbox_log_state(mb, log, f->place);
+	log_found(mb, log, f->place);
 	return true;
 }
 
@@ -326,7 +340,7 @@ add_records(struct mailbox *mb, uint32_t first, struct mailbox_log *log)
 		    u->info) == -1)
 			return MAILBOX_TEMPORARY;
 		mailbox_has_own(mb, place)->recent = u->recent;
-		mailbox_log_state(mb, log, place);
+		log_found(mb, log, place);
 	}
 	mb->nunknown = mb->nnames = 0;
 	return MAILBOX_OK;
@@ -386,13 +400,13 @@ commit(struct mailbox *mb, bool locked)
 	}
 	(void)mailbox_log_begin(mb, &log);
 	if (log.reset) {
-		mailbox_log_end(mb, &log);
+		(void)mailbox_log_end(mb, &log);
 		status = mailbox_load(mb);
 		return status == MAILBOX_OK ? MAILBOX_EXISTS : status;
 	}
 	/* Nobody saw what changed before a cold start. */
 	if (mb->cold && log.open) {
-		mailbox_log_put(mb, &log, &(struct journal_rec){
+		(void)mailbox_log_put(mb, &log, &(struct journal_rec){
 		    .type = JOURNAL_FLOOR, .modseq = log.modseq });
 		mb->journal.floor = log.modseq;
 	}
@@ -406,7 +420,7 @@ commit(struct mailbox *mb, bool locked)
 	if (status == MAILBOX_OK && locked && (mb->nunknown > 0 ||
 	    mailbox_list_whole(mb)) && (later = write_lines(mb)) == MAILBOX_OK)
 		status = add_records(mb, first, &log);
-	mailbox_log_end(mb, &log);
+	(void)mailbox_log_end(mb, &log);
 	return status != MAILBOX_OK ? status : later;
 }
 
@@ -420,7 +434,7 @@ commit_privately(struct mailbox *mb)
 
 	(void)mailbox_log_begin(mb, &log);
 	status = apply_all(mb, &log);
-	mailbox_log_end(mb, &log);
+	(void)mailbox_log_end(mb, &log);
 	mb->nunknown = mb->nnames = 0;
 	return status;
 }

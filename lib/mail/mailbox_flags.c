@@ -144,14 +144,14 @@ store_again(struct mailbox *mb, uint32_t *seqs, size_t n, struct store *store)
 		for (i = 0; i < changed; i++)
 			mailbox_log_done(mb, &log, mb->view[seqs[i] - 1],
 			    log.modseq);
-		mailbox_log_end(mb, &log);
+		(void)mailbox_log_end(mb, &log);
 	}
 	return status == MAILBOX_NONE ? MAILBOX_OK : status;
 }
 
 /* ---- many ---- */
 
-/* Tell the journal alone.  -1: no memory. */
+/* Tell the journal alone.  -1: it cannot be told. */
 static int
 store_pending(struct mailbox *mb, uint32_t seq, const struct store *store,
     struct mailbox_log *log)
@@ -170,7 +170,8 @@ store_pending(struct mailbox *mb, uint32_t seq, const struct store *store,
 	r.uid = o->uid;
 	r.add = now & ~was;
 	r.remove = was & ~now;
-	mailbox_log_put(mb, log, &r);
+	if (!mailbox_log_put(mb, log, &r))
+		return -1;
 	o->modseq = log->modseq;
 	o->told = apply(o->told, store->change, store->flags & mb->known);
 	return mailbox_set_pending(mb, mb->view[seq - 1], r.add, r.remove);
@@ -224,7 +225,7 @@ mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		    MAILBOX_EVENTS_EACH - 1)
 			(void)mailbox_take_events(mb);
 	}
-	mailbox_log_end(mb, &log);
+	(void)mailbox_log_end(mb, &log);
 	status = store_again(mb, again, nagain, &store);
 	free(again);
 	return status;
@@ -270,12 +271,12 @@ flush_all(struct mailbox *mb)
 		for (end = i + FLUSH_EACH; i < n && i < end; i++)
 			if (!flush_one(mb, uids[i], &log))
 				uids[kept++] = uids[i];
-		mailbox_log_end(mb, &log);
+		(void)mailbox_log_end(mb, &log);
 		if (end % MAILBOX_EVENTS_EACH == 0)
 			(void)mailbox_take_events(mb);
 	}
 	if (i < n)
-		mailbox_log_end(mb, &log);
+		(void)mailbox_log_end(mb, &log);
 	for (; i < n; i++)
 		uids[kept++] = uids[i];
 	for (i = 0; i < kept; i++)

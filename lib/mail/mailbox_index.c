@@ -13,8 +13,9 @@
 
 #define BEHIND_MIN	64	/* records beside the index before another */
 #define BEHIND_PART	32	/* and this part of all */
-#define JOURNAL_MIN	65536	/* octets before it is made shorter, */
-#define JOURNAL_EACH	64	/* and for each message */
+#define JOURNAL_EACH	64	/* octets of the journal for a message */
+
+off_t mailbox_journal_min = 65536;
 
 /* ---- stamps ---- */
 
@@ -149,8 +150,8 @@ static void
 shorten(struct mailbox *mb)
 {
 	struct journal *j = &mb->journal;
-	off_t size = j->end, most = JOURNAL_MIN + (off_t)JOURNAL_EACH *
-	    mailbox_places(mb);
+	off_t size = j->end, most = mailbox_journal_min +
+	    (off_t)JOURNAL_EACH * mailbox_places(mb);
 	struct shorter s = { .id = journal_new_id(), .floor = j->top };
 
 	if (size <= most || size - (off_t)j->live < most / 2)
@@ -180,6 +181,10 @@ is_behind(const struct mailbox *mb)
 
 	if (mb->cold || ix->map == NULL || ix->mark.journal != mb->journal.id ||
 	    ix->mark.list.ino != (uint64_t)mb->list.ino)
+		return true;
+	/* A few messages may have changed very often. */
+	if (mb->journal.end - (off_t)ix->mark.at > mailbox_journal_min +
+	    (off_t)ix->n / BEHIND_PART * JOURNAL_EACH)
 		return true;
 	return beside > BEHIND_MIN + ix->n / BEHIND_PART;
 }

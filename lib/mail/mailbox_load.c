@@ -407,6 +407,17 @@ check_list(struct mailbox *mb)
 	return status;
 }
 
+/* Of a first listing these are megabytes. */
+static void
+empty(void *arrayp, size_t *n, size_t *cap)
+{
+	void **array = arrayp;
+
+	free(*array);
+	*array = NULL;
+	*n = *cap = 0;
+}
+
 /* Nothing is known any more but what the session was told. */
 static void
 forget(struct mailbox *mb, bool release)
@@ -419,9 +430,12 @@ forget(struct mailbox *mb, bool release)
 	memset(&mb->state, 0, sizeof(mb->state));
 	uidlist_init(&mb->list);
 	journal_init(&mb->journal);
-	mb->ntouched = mb->npending = 0;
+	mb->npending = 0;
 	mb->nnew = mb->nnowhere = 0;
-	mb->nfound = mb->nunknown = mb->nnames = 0;
+	empty(&mb->touched, &mb->ntouched, &mb->touched_cap);
+	empty(&mb->found, &mb->nfound, &mb->found_cap);
+	empty(&mb->unknown, &mb->nunknown, &mb->unknown_cap);
+	empty(&mb->names, &mb->nnames, &mb->names_cap);
 	mb->generation++;
 	mb->stamp_cur.known = mb->stamp_new.known = false;
 	mb->watching = false;

@@ -242,6 +242,8 @@ void	 mailbox_state_free(struct mailbox_state *);
  * -1 when it is nowhere. */
 int	 mailbox_rec_file(const struct mailbox *, const struct mailbox_rec *,
 	    char *name);
+/* The size that the record itself says, UINT64_MAX unknown. */
+uint64_t mailbox_index_size(const struct mailbox *, uint32_t place);
 /* The size that is known of it, by itself or by what its name and the UID list
  * say: true, *size becomes it. */
 bool	 mailbox_size_hint(const struct mailbox_rec *, uint64_t *size);
@@ -311,7 +313,8 @@ enum mailbox_status mailbox_lock_list(struct mailbox *, struct mailbox_lock *);
  * Between these, records may be put into the journal; begin loads what others
  * put there.  False: there is no journal that can be written, and puts do
  * nothing; with .reset the state has to be loaded anew before that is good,
- * and a listing will find what was not put.
+ * and a listing will find what was not put.  End is true when all that was put
+ * is in the file.
  */
 struct mailbox_log {
 	struct buf	 buf;
@@ -324,15 +327,18 @@ void	 mailbox_log_state(struct mailbox *, struct mailbox_log *,
 /* The same, and the file has all flags that were pending. */
 void	 mailbox_log_done(struct mailbox *, struct mailbox_log *,
 	    uint32_t place, uint64_t modseq);
-void	 mailbox_log_put(struct mailbox *, struct mailbox_log *,
+bool	 mailbox_log_put(struct mailbox *, struct mailbox_log *,
 	    const struct journal_rec *);
-void	 mailbox_log_end(struct mailbox *, struct mailbox_log *);
+bool	 mailbox_log_end(struct mailbox *, struct mailbox_log *);
 
 /* ---- mailbox_index.c ---- */
 
 /* Write a new index when the old one is far behind; with take, go on from
  * it. */
 void	 mailbox_index_update(struct mailbox *, bool take);
+/* The journal is made shorter when it has more than so many octets, and some
+ * for each message; tests make it less. */
+extern off_t mailbox_journal_min;
 /* Believe the slot's stamps when the journal stands where it says. */
 void	 mailbox_slot_read(struct mailbox *);
 /* Write the stamps down when they are clean and news. */

@@ -176,15 +176,27 @@ mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
 	}
 }
 
+/* Whether the name is known to be another file, or none. */
+static bool
+is_lost(const struct mailbox_lock *l)
+{
+	struct stat now, st;
+
+	if (fstatat(l->dir, l->name, &now, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT;
+	return fstat(l->fd, &st) == 0 && (now.st_ino != st.st_ino ||
+	    now.st_dev != st.st_dev);
+}
+
 void
 mailbox_unlock(struct mailbox_lock *l)
 {
-	struct stat st;
-
-	if (fstat(l->fd, &st) == 0 && is_still(l, &st))
-		(void)unlinkat(l->dir, l->name, 0);
-	else
+	/* When that cannot be told, it is ours: nobody breaks the lock of a
+	 * living owner, but one left here would keep all out. */
+	if (is_lost(l))
 		log_warn("mailbox-lock", "lost=%s", l->name);
+	else
+		(void)unlinkat(l->dir, l->name, 0);
 	close(l->fd);
 	l->fd = -1;
 }

@@ -54,10 +54,16 @@ mailbox_pop3_order(const struct mailbox *mb, uint32_t seq)
 bool
 mailbox_pop3_ordered(const struct mailbox *mb)
 {
-	uint32_t i;
+	uint32_t i, place;
 
-	for (i = 1; i <= mailbox_count(mb); i++)
+	for (i = 1; i <= mailbox_count(mb); i++) {
+		place = mb->view[i - 1];
+		/* Most have no fields at all. */
+		if (mailbox_has_own(mb, place) == NULL &&
+		    (mb->state.index.v[place].bits & INDEX_EXT) == 0)
+			continue;
 		if (mailbox_pop3_order(mb, i) != 0)
 			return true;
+	}
 	return false;
 }

@@ -6,10 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "mail/mailbox_local.h"
 
 #define CHUNK	65536
+#define CHUNKS_FEW 8
 
 struct mailbox_chunk {
 	struct mailbox_chunk *next;
@@ -38,6 +42,7 @@ void
 mailbox_state_free(struct mailbox_state *s)
 {
 	struct mailbox_chunk *c;
+	size_t n = 0;
 
 	index_close(&s->index);
 	free(s->over);
@@ -45,11 +50,17 @@ mailbox_state_free(struct mailbox_state *s)
 	free(s->added.v);
 	free(s->ghosts.v);
 	free(s->hash);
-	while ((c = s->chunks) != NULL) {
+	for (; (c = s->chunks) != NULL; n++) {
 		s->chunks = c->next;
 		free(c);
 	}
 	memset(s, 0, sizeof(*s));
+#ifdef __GLIBC__
+	/* Megabytes of names in the middle of the heap, and a session may now
+	 * be idle for days. */
+	if (n > CHUNKS_FEW)
+		(void)malloc_trim(0);
+#endif
 }
 
 /* ---- strings ---- */
@@ -188,10 +199,19 @@ mailbox_rec(const struct mailbox *mb, uint32_t place, struct mailbox_rec *r)
 	r->modseq = v->modseq < mb->journal.floor ? mb->journal.floor :
 	    v->modseq;
 	r->size = v->size;
-	r->where = v->where;
+	/* All in the index have a file; a damaged one's is looked for. */
+	r->where = v->where == WHERE_NEW ? WHERE_NEW : WHERE_CUR;
 	r->bits = v->bits;
 	r->visible = true;
 	r->gone = r->recent = false;
+}
+
+uint64_t
+mailbox_index_size(const struct mailbox *mb, uint32_t place)
+{
+	const struct mailbox_own *o = mailbox_has_own(mb, place);
+
+	return o != NULL ? o->size : mb->state.index.v[place].size;
 }
 
 struct mailbox_own *

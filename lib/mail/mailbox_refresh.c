@@ -174,6 +174,8 @@ mailbox_find_files(struct mailbox *mb)
 	    (status = mailbox_scan(mb, NEW | CUR, false)) != MAILBOX_OK)
 		return status;
 	status = mailbox_commit(mb);
+	if (keywords_read(&mb->keywords, mb->dir) == 1)
+		mailbox_reflag(mb);
 	/* New ones may wait. */
 	return status == MAILBOX_FULL || status == MAILBOX_BUSY ||
 	    status == MAILBOX_NO_RIGHT || status == MAILBOX_EXISTS ?
@@ -268,8 +270,9 @@ diff_changed(struct mailbox *mb, struct mailbox_diff *diff, uint32_t last)
 			continue;
 		mb->changed[diff->nchanged++] = mailbox_seq(mb, r.uid);
 	}
-	qsort(mb->changed, diff->nchanged, sizeof(*mb->changed),
-	    compare_places);
+	if (diff->nchanged > 1)
+		qsort(mb->changed, diff->nchanged, sizeof(*mb->changed),
+		    compare_places);
 	return 0;
 }
 
@@ -333,6 +336,10 @@ mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 		status = MAILBOX_RESET;
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)
 		return status;
+	/* A keyword is written down before the first name that has its letter:
+	 * what we saw is told with it, under one modification sequence. */
+	if (keywords_read(&mb->keywords, mb->dir) == 1)
+		mailbox_reflag(mb);
 	if (make_diff(mb, flags, diff, before, last) == -1)
 		return MAILBOX_TEMPORARY;
 	/* What a session was never told of is no change to it. */

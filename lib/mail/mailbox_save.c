@@ -390,7 +390,7 @@ add_records(struct mailbox_save *save, uint32_t first)
 	place = mailbox_places(mb) - (uint32_t)save->n;
 	for (i = 0; i < save->n; i++)
 		mailbox_log_state(mb, &log, place + (uint32_t)i);
-	mailbox_log_end(mb, &log);
+	(void)mailbox_log_end(mb, &log);
 	return MAILBOX_OK;
 }
 

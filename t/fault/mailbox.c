@@ -8,7 +8,7 @@
  *
  * VERB: open flag keyword expunge append copy move churn.  0, 1, 2: the call
  * fails with the first, second or third error that fits it.  STEP: only every
- * so many calls.
+ * so many calls, up to where the mailbox is closed.
  *
  * Exit code: 0 and a line on how often it was broken; 1 and a line for each
  * rule that was; 77 calls cannot be made to fail on this processor.
@@ -30,7 +30,7 @@
 #include <unistd.h>
 
 #include "break.h"
-#include "mail/mailbox.h"
+#include "mail/mailbox_local.h"
 
 #define OLD		6	/* messages 1 to OLD of INBOX have UIDs */
 #define NEW		8	/* up to NEW have none yet */
@@ -40,7 +40,8 @@
 #define CALLS		20000
 #define FAULTS_MAX	3	/* then enough is known */
 #define SECONDS		5	/* anything longer is blocked */
-#define CHURN		150
+#define CHURN		60
+#define JOURNAL_MIN	1024	/* so that CHURN is enough to shorten it */
 
 /* ---- what is told ---- */
 
@@ -60,12 +61,14 @@ struct shared {
 	uint32_t	first;		/* UID its commit told, or 0 */
 	bool		began, done;	/* it said it was done */
 	bool		failed;		/* the first attempt said so */
+	bool		closing;	/* its work is done */
 	enum mailbox_status status;
 	int		found[TOKENS];	/* of MOVE, in both folders */
 	char		fault[200];
 };
 
 static struct shared *shared;
+static long closing;		/* the number of the first call then */
 static char top[64];
 static const char *const names[2] = { "INBOX", "Sent" };
 
@@ -308,6 +311,7 @@ attempt(const char *verb)
 			look(mb, &shared->seen, false);
 		status = work(verb, mb, sent);
 	}
+	shared->closing = true;
 	mailbox_close(sent);
 	mailbox_close(mb);
 	mailbox_root_close(root);
@@ -355,6 +359,8 @@ run(const char *verb, long limit, int which, long *record)
 	while (go_on(pid, &died)) {
 		if (record != NULL && n < CALLS)
 			record[n] = call_number(pid);
+		if (record != NULL && !shared->closing)
+			closing = n + 2;
 		error = ++n != limit ? 0 : which == -1 ? -1 :
 		    error_for(call_number(pid), which);
 		if (error == -1) {
@@ -563,6 +569,18 @@ check(const char *verb)
 	_exit(0);
 }
 
+/* When nothing was broken: it did what is to be broken. */
+static void
+check_shortened(void)
+{
+	struct stat st;
+	char path[200];
+
+	snprintf(path, sizeof(path), "%s/" JOURNAL_FILE, top);
+	if (stat(path, &st) == -1 || st.st_size > JOURNAL_START + JOURNAL_MIN)
+		wrong("the journal was not made shorter");
+}
+
 /* One round: its fault is in shared->fault. */
 static long
 round_of(const char *verb, long limit, int which, long *record)
@@ -577,6 +595,8 @@ round_of(const char *verb, long limit, int which, long *record)
 	memset(shared, 0, sizeof(*shared));
 	setup();
 	n = run(verb, limit, which, record);
+	if (record != NULL && strcmp(verb, "churn") == 0)
+		check_shortened();
 	if (which != -1 && (!shared->done || shared->status != MAILBOX_OK))
 		wrong("the second attempt: %s", shared->done ?
 		    mailbox_status_text(shared->status) : "no end");
@@ -615,12 +635,14 @@ main(int argc, char **argv)
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared == MAP_FAILED)
 		err(1, "mmap");
+	mailbox_journal_min = JOURNAL_MIN;
 	total = round_of(argv[1], -1, -1, record);
 	if (shared->fault[0] != '\0' || total >= CALLS) {
 		printf("%s undisturbed: %s\n", argv[1], shared->fault);
 		return 1;
 	}
-	for (n = 1; n <= total && faults < FAULTS_MAX; n += step) {
+	for (n = 1; n <= total && faults < FAULTS_MAX;
+	    n += n + step < closing ? step : 1) {
 		error = which == -1 ? 0 : error_for(record[n - 1], which);
 		if (which != -1 && error == 0)
 			continue;

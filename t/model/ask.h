@@ -316,6 +316,7 @@ prepare_save(struct handle *h, bool killed)
 		q->token[i] = next_token++;
 		e = add_entry(h->folder, q->token[i], q->mark);
 		e->maybe_gone = killed;
+		e->maybe = killed ? may_lose(e->flags) : 0;
 		e->reserved = ~(uint64_t)0;
 	}
 }
@@ -343,6 +344,8 @@ prepare_copy(struct handle *h, bool killed)
 		copy = add_entry(q->folder, e->token, e->flags);
 		/* With flags as the session knows them, or as they are. */
 		copy->maybe = e->maybe | (told ^ e->flags);
+		if (killed)
+			copy->maybe |= may_lose(e->flags | told);
 		copy->maybe_gone = killed || e->maybe_gone;
 		copy->reserved = ~(uint64_t)0;
 	}

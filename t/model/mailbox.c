@@ -111,7 +111,7 @@ copy_by_hand(int folder)
 	int set, i;
 
 	/* Its flags must be known: which of the two is which is not. */
-	if (e == NULL || e->maybe != 0)
+	if (e == NULL || e->maybe != 0 || may_lose(e->flags) != 0)
 		return;
 	set = outside_copy(&folders[folder].place, e->token, letter_of(mark));
 	note(" copy %u by hand: %d", e->token, set);

@@ -38,7 +38,7 @@ struct uid_state {
 	uint32_t	 token;		/* 0: never told */
 	bool		 removed;
 	uint64_t	 flags;		/* at the last exact view */
-	uint64_t	 highest;	/* modseq told then; 0 not in it */
+	uint64_t	 highest;	/* modseq told then, 0: none yet */
 };
 
 struct folder {
@@ -196,6 +196,14 @@ remove_entry(struct entry *e)
 	if (nremoving < HANDLES * BATCH)
 		removing[nremoving++] = *e;
 	*e = entries[--nentries];
+}
+
+/* A file's name has letters for 26 keywords alone: of a file without a record
+ * others may be lost, and which have letters is not known here. */
+static uint64_t
+may_lose(uint64_t flags)
+{
+	return nkeywords > 26 ? flags & ~(uint64_t)0xff : 0;
 }
 
 static size_t
@@ -397,8 +405,6 @@ check_modseq(struct folder *f, const struct row *row, const struct reply *r)
 {
 	struct uid_state *u = &f->uid[row->uid];
 
-	if (r->highest == 0)
-		return;
 	if (u->highest == 0 && row->modseq <= f->exact)
 		fail("new UID %u has modseq %llu, %llu was told before",
 		    row->uid, (unsigned long long)row->modseq,

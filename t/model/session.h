@@ -77,15 +77,6 @@ struct session {
 	uint32_t	 token_uid[ROWS], token[ROWS];
 };
 
-/* Modification sequences, where the mailbox has them. */
-#ifdef MODEL_MODSEQ
-#define MSG_MODSEQ(m)	((m)->modseq)
-#define BOX_MODSEQ(mb)	mailbox_modseq(mb)
-#else
-#define MSG_MODSEQ(m)	((uint64_t)0)
-#define BOX_MODSEQ(mb)	((uint64_t)0)
-#endif
-
 static void __attribute__((format(printf, 2, 3)))
 broken(struct reply *r, const char *fmt, ...)
 {
@@ -195,7 +186,7 @@ answer_view(struct session *s, struct reply *r, bool refreshed, bool all)
 
 	r->validity = mailbox_uidvalidity(s->mb);
 	r->uidnext = mailbox_uidnext(s->mb);
-	r->highest = BOX_MODSEQ(s->mb);
+	r->highest = mailbox_modseq(s->mb);
 	r->n = mailbox_count(s->mb);
 	if (r->n > ROWS) {
 		broken(r, "%u messages", r->n);
@@ -211,7 +202,7 @@ answer_view(struct session *s, struct reply *r, bool refreshed, bool all)
 		row->uid = m.uid;
 		row->gone = m.gone;
 		row->flags = flags_in(s->mb, m.flags);
-		row->modseq = MSG_MODSEQ(&m);
+		row->modseq = m.modseq;
 		recent += m.recent;
 		if (mailbox_seq(s->mb, m.uid) != seq)
 			broken(r, "UID %u is not number %u", m.uid, seq);
@@ -220,7 +211,8 @@ answer_view(struct session *s, struct reply *r, bool refreshed, bool all)
 			    r->row[seq - 2].uid);
 		if (m.uid >= r->uidnext)
 			broken(r, "UID %u, UIDNEXT %u", m.uid, r->uidnext);
-		if (row->modseq > r->highest)
+		/* Opening messages may find others changed. */
+		if (row->modseq > mailbox_modseq(s->mb))
 			broken(r, "UID %u has a modseq above all", m.uid);
 		if (m.gone)
 			continue;
@@ -270,7 +262,7 @@ take_message(struct session *s, uint32_t seq)
 	mailbox_msg(s->mb, seq, &m);
 	s->uid[seq - 1] = m.uid;
 	s->flags[seq - 1] = flags_in(s->mb, m.flags);
-	s->modseq[seq - 1] = MSG_MODSEQ(&m);
+	s->modseq[seq - 1] = m.modseq;
 }
 
 static void
@@ -292,7 +284,7 @@ take_changed(struct session *s, const struct mailbox_diff *d, uint64_t highest,
 		if (s->uid[seq - 1] != uid)
 			broken(r, "number %u was UID %u, is %u", seq, uid,
 			    s->uid[seq - 1]);
-		if (BOX_MODSEQ(s->mb) != 0 && s->modseq[seq - 1] <= highest)
+		if (s->modseq[seq - 1] <= highest)
 			broken(r, "UID %u changed, its modseq %llu was told "
 			    "before", uid, (unsigned long long)
 			    s->modseq[seq - 1]);
@@ -347,11 +339,11 @@ do_refresh(struct session *s, unsigned flags, struct reply *r)
 	if (mailbox_uidnext(s->mb) < s->uidnext)
 		broken(r, "UIDNEXT fell from %u to %u", s->uidnext,
 		    mailbox_uidnext(s->mb));
-	if (BOX_MODSEQ(s->mb) < s->highest)
+	if (mailbox_modseq(s->mb) < s->highest)
 		broken(r, "the highest modseq fell from %llu",
 		    (unsigned long long)s->highest);
 	s->uidnext = mailbox_uidnext(s->mb);
-	s->highest = BOX_MODSEQ(s->mb);
+	s->highest = mailbox_modseq(s->mb);
 }
 
 /* ---- changes ---- */
