@@ -41,7 +41,8 @@ fetch_message_resume(struct fetch_message *m, struct session *s,
 	struct mailbox_msg msg;
 
 	mailbox_msg(s->box, seq, &msg);
-	if (s->kept != NULL && s->kept->uid == msg.uid) {
+	if (s->kept != NULL && s->kept->uid == msg.uid &&
+	    message_here(s->kept->message)) {
 		*m = *s->kept;
 		m->seq = seq;
 		free(s->kept);

@@ -144,8 +144,9 @@ open_mailbox(struct deliver *d)
 	char sender[ADDRESS_TEXT_MAX] = "";
 	struct stat st;
 
-	if (how->create || slash || (stat(how->mailbox, &st) == 0 &&
-	    S_ISDIR(st.st_mode))) {
+	/* Only what is not there is made. */
+	if (slash || (stat(how->mailbox, &st) == 0 ? S_ISDIR(st.st_mode) :
+	    how->create)) {
 		d->dir = maildir_open(how->mailbox, how->create || slash ?
 		    MAILDIR_CREATE : 0);
 		if (d->dir == -1)

@@ -28,7 +28,8 @@
 /*
  * The lock goes with the process, however it ends; the file stays, and is
  * empty.  Where none can be made (a full disk, another's mailbox) the folder
- * itself is locked.
+ * itself is locked.  An mbox is ours since before the sandbox (login.alone),
+ * without a file.
  */
 static int
 try_lock(const struct drop *d, int root)
@@ -41,11 +42,14 @@ try_lock(const struct drop *d, int root)
 }
 
 static enum mailbox_status
-lock_drop(struct drop *d, int root)
+lock_drop(struct drop *d, int root, bool is_mbox)
 {
 	struct timespec pause = { 0, LOCK_PAUSE };
 	int i;
 
+	d->lock = -1;
+	if (is_mbox)
+		return MAILBOX_OK;
 	d->lock = openat(root, LOCK_FILE, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (d->lock == -1) {
 		d->lock = openat(root, LOCK_FILE, O_RDWR | O_CREAT |
@@ -159,7 +163,8 @@ drop_open(struct login_mailbox *m)
 	static struct drop d;
 	enum mailbox_status status;
 
-	status = lock_drop(&d, mailbox_root_fd(m->root));
+	status = lock_drop(&d, mailbox_root_fd(m->root),
+	    mailbox_root_folder(m->root) != NULL);
 	if (status != MAILBOX_OK)
 		return status;
 	if (m->peer != NULL && too_soon(&d))

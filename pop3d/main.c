@@ -30,6 +30,7 @@ main(int argc, char **argv)
 	login.door = door_run;
 	login.refuse = refuse;
 	login.open = drop_open;
+	login.alone = true;
 	login.session = mailbox_run;
 	return login_main(argc, argv);
 }

@@ -58,6 +58,22 @@ SKIP: {
 }
 
 SKIP: {
+	skip 'something is not built', 4 if !Stdmail::program('imapd') ||
+	    !Stdmail::program('pop3d') || !Stdmail::program('mda-deliver');
+	my ($status, $out, $err) = shell('echo hello | mda-deliver mbox && ' .
+	    "printf 'a SELECT INBOX\\r\\nb FETCH 1 BODY[]\\r\\n' | " .
+	    'imapd -p mbox');
+
+	is($status, 0, 'an mbox, delivered to and read by imapd -p') or
+	    diag $err;
+	like($out, qr/^\* 1 EXISTS\r\n.*^hello\r\n/ms, 'the text is there');
+	($status, $out) = shell("printf 'RETR 1\\r\\nQUIT\\r\\n' | " .
+	    'pop3d -p mbox');
+	is($status, 0, 'and by pop3d -p');
+	like($out, qr/^hello\r\n\.\r\n/m, 'the text is there');
+}
+
+SKIP: {
 	skip 'imapd is not built', 4 if !Stdmail::program('imapd');
 	make_path(map { "$home/Maildir/$_" } qw(cur new tmp));
 	$s->own;

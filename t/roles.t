@@ -230,6 +230,47 @@ mailbox
 	$srv->stop;
 }
 
+# An mbox, in a folder with another's that has the same owner.
+sub
+mbox
+{
+	my ($prog) = @_;
+	my $s = site();
+	my $dir = "$s->{dir}/mboxes";
+
+	mkdir $dir;
+	chmod 01777, $dir;
+	$s->{conf}{mail} = "$dir/%u";
+	$s->write_conf;
+	for my $user (qw(alice bob)) {
+		Stdmail::spew("$dir/$user", "From a\@b.test Thu Jan  1 " .
+		    "00:00:10 1970\nSubject: $user\n\nx\n\n", 0600);
+		chown $s->ids('alice'), "$dir/$user";
+	}
+	my $srv = $s->start($prog);
+	my $c = $srv->connect(timeout => 10);
+
+	$c->answer;
+	my @door = children($srv->{pid});
+	for my $line (@{$enter{$prog}}) {
+		$c->send($line);
+		like($c->answer, qr/OK/, "$prog, mbox: goes on");
+	}
+	my $pid = new_child($srv->{pid}, @door);
+	gave_up("$prog, mbox", $pid, $s->ids('alice'));
+	filtered("$prog, mbox", $pid);
+	from_inside("$prog, mbox", $pid, $none,
+	    [['read', "$dir/alice"], 'done'],
+	    [['write', "$dir/alice"], 'done'],
+	    [['list', $dir], $no],
+	    [['read', "$dir/bob"], $no],
+	    [['write', "$dir/bob"], $no],
+	    [['write', "$dir/probe"], $no],
+	    [['write', "$s->{dir}/probe"], $no]);
+	ok($srv->alive(0.1), "$prog: the server lives on");
+	$srv->stop;
+}
+
 # --- smtp-send ------------------------------------------------------------
 
 sub
@@ -330,6 +371,7 @@ queue_worker
 door($_) for grep { Stdmail::program($_) } qw(smtpd pop3d imapd);
 hashing($_) for grep { Stdmail::program($_) } qw(smtpd pop3d imapd);
 mailbox($_) for grep { Stdmail::program($_) } qw(pop3d imapd);
+mbox($_) for grep { Stdmail::program($_) } qw(pop3d imapd);
 if (Stdmail::program('smtp-send')) {
 	client();
 	sending_agent();

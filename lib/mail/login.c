@@ -124,12 +124,13 @@ static enum mailbox_status
 confine(struct login_mailbox *m, const char *path, unsigned flags)
 {
 	static char cache[PATH_MAX];
-	const struct sandbox_path paths[] = { { path, SANDBOX_WRITE },
-	    { cache, SANDBOX_WRITE } };
+	struct sandbox_path paths[3] = { { path, SANDBOX_WRITE } };
 	enum mailbox_status status;
 	size_t n = 1;
 
 	status = mailbox_root_open(path, flags, &m->root);
+	if (status == MAILBOX_OK && login.alone)
+		status = mailbox_root_alone(m->root);
 	if (status != MAILBOX_OK) {
 		log_error("mailbox", "path=%s error=%s", log_str(path),
 		    log_str(mailbox_status_text(status)));
@@ -137,7 +138,10 @@ confine(struct login_mailbox *m, const char *path, unsigned flags)
 	}
 	if (mailbox_root_cache(m->root, login.settings->cache_dir, cache,
 	    sizeof(cache)))
-		n++;
+		paths[n++] = (struct sandbox_path){ cache, SANDBOX_WRITE };
+	if (mailbox_root_folder(m->root) != NULL)
+		paths[n++] = (struct sandbox_path){
+		    mailbox_root_folder(m->root), SANDBOX_LOCK };
 	if (sandbox_mailbox(paths, n) == -1) {
 		log_error("sandbox", "error=%s", log_str(strerror(errno)));
 		return MAILBOX_TEMPORARY;

@@ -63,6 +63,8 @@ struct login {
 	 * and ends this process (all it has is closed by its end).  Or NULL.
 	 */
 	enum mailbox_status (*open)(struct login_mailbox *);
+	/* Before that and the sandbox: mailbox_root_alone(). */
+	bool	alone;
 	/* The whole session; it greets the client first. */
 	void	(*session)(struct login_mailbox *);
 

@@ -21,7 +21,7 @@ static const struct start_option options[] = {
 	{ 'T', "tls", NULL, "TLS from the first byte", &login.tls_first,
 	    NULL },
 	{ 'p', "preauth", "MAILBOX", "one session, without login, on this "
-	    "Maildir", NULL, &mailbox },
+	    "Maildir or mbox", NULL, &mailbox },
 	{ 0 }
 };
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define EXTRA_TRIES	4	/* the journal may be replaced meanwhile */
@@ -105,8 +106,12 @@ mailbox_open(struct mailbox_root *root, const char *name, unsigned flags,
 	uidlist_init(&mb->list);
 	journal_init(&mb->journal);
 	mb->name = strdup(strcmp(path, ".") == 0 ? INBOX : name);
-	status = mb->name == NULL ? MAILBOX_TEMPORARY :
-	    open_folders(mb, path);
+	if (mb->name == NULL)
+		status = MAILBOX_TEMPORARY;
+	else if (root->mbox != NULL)
+		status = mailbox_mbox_open(mb, name);
+	else
+		status = open_folders(mb, path);
 	if (status != MAILBOX_OK) {
 		mailbox_close(mb);
 		return status;
@@ -141,7 +146,7 @@ mailbox_close(struct mailbox *mb)
 		return;
 	/* Sizes that were counted, and the like, are for the next. */
 	mailbox_flush(mb);
-	if (mb->refreshed && mb->nfound == 0)
+	if (mb->refreshed && mb->nfound == 0 && mb->mbox == NULL)
 		mailbox_index_update(mb, false);
 	mailbox_watch_end(mb);
 	leave_root(mb);
@@ -163,6 +168,7 @@ mailbox_close(struct mailbox *mb)
 	free(mb->changed);
 	free(mb->name);
 	mailbox_cache_close(mb);
+	mbox_store_close(mb->mbox);
 	close_if(mb->dir);
 	close_if(mb->cur);
 	close_if(mb->new);
@@ -355,6 +361,8 @@ mailbox_keyword(struct mailbox *mb, const char *name, bool create)
 	enum mailbox_status status;
 	int index;
 
+	if (mb->mbox != NULL)
+		return mailbox_mbox_keyword(mb, name, create);
 	if (keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
 	index = keywords_find(&mb->keywords, name);
@@ -379,7 +387,8 @@ mailbox_keyword(struct mailbox *mb, const char *name, bool create)
 const char *
 mailbox_keyword_name(const struct mailbox *mb, int i)
 {
-	return keywords_name(&mb->keywords, i);
+	return mb->mbox != NULL ? mbox_store_keyword_name(mb->mbox, i) :
+	    keywords_name(&mb->keywords, i);
 }
 
 bool
@@ -387,6 +396,9 @@ mailbox_keyword_room(const struct mailbox *mb)
 {
 	int i;
 
+	if (mb->mbox != NULL)
+		return !mailbox_readonly(mb) && mbox_store_keyword_room(
+		    mb->mbox);
 	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++)
 		if (keywords_name(&mb->keywords, i) == NULL)
 			return !mailbox_readonly(mb);

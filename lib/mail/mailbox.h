@@ -3,7 +3,9 @@
  * A user's mail as IMAP and POP3 see it: a tree of Maildir folders, each a
  * numbered list of messages with UIDs and flags.  The Maildir is the truth and
  * stays everyone's: other programs may add, flag, move and remove messages at
- * any moment.  No session ever sees a UID change its message.
+ * any moment.  No session ever sees a UID change its message.  Or a single
+ * mbox (mail/mbox_store.h), of which the same holds: a tree that has INBOX
+ * alone, where no folder can be made and no subscription is kept.
  *
  *	root	 the tree: INBOX is the Maildir itself, other folders are
  *		 Maildir++ folders (".Sent", ".Lists.foo") in it
@@ -86,17 +88,32 @@ struct mailbox_root;
 					 * stay out of sight) */
 
 /*
- * Open the tree at path (absolute or relative; a trailing slash is ignored),
- * a folder with cur or new in it.  MAILBOX_NONE: it does not exist or is no
- * Maildir.  On success *root is the caller's to close.
+ * Open the tree at path (absolute or relative), a folder with cur or new in
+ * it, with a trailing slash or without, or a file that is an mbox.
+ * MAILBOX_NONE: it does not exist or is neither.  On success *root is the
+ * caller's to close.
  */
 enum mailbox_status mailbox_root_open(const char *path, unsigned flags,
 	    struct mailbox_root **root);
 /* Mailboxes opened from it must have been closed.  NULL is allowed. */
 void	 mailbox_root_close(struct mailbox_root *);
 
-/* The descriptor of the root folder: for subscriptions_*() and locks. */
+/* The descriptor of the root folder, for locks; of an mbox that of the folder
+ * it is in, which is not the user's alone. */
 int	 mailbox_root_fd(const struct mailbox_root *);
+
+/* The path of the folder that an mbox is in, where its lock is made; NULL: it
+ * is a Maildir. */
+const char *mailbox_root_folder(const struct mailbox_root *);
+
+/*
+ * Keep others who call this, on this host, away from an mbox until the root is
+ * closed or the process ends.  Before the sandbox, since that takes a socket:
+ * a name outside of the file system, for nothing may be made beside the mbox,
+ * and a lock on the mbox would stop deliveries.  MAILBOX_BUSY: another has it,
+ * still after a second.  A Maildir has files for that: nothing is done.
+ */
+enum mailbox_status mailbox_root_alone(struct mailbox_root *);
 
 /* Whether the name is one a mailbox could have: modified UTF-7, no empty
  * level, no "/", no control or 8-bit octets, within the limits. */

@@ -57,7 +57,7 @@ bool
 mailbox_root_cache(struct mailbox_root *root, const char *dir, char *path,
     size_t size)
 {
-	if (!root->network || *dir == '\0' ||
+	if (root->mbox != NULL || !root->network || *dir == '\0' ||
 	    (size_t)snprintf(path, size, "%s/%lu-" HASHED, dir,
 	    (unsigned long)geteuid(), hash(HASH_START, root->path)) >= size)
 		return false;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/clock.h"
 #include "system/log.h"
 
@@ -69,6 +70,8 @@ mailbox_message(struct mailbox *mb, uint32_t seq, struct message **m)
 	enum mailbox_status status;
 	int fd;
 
+	if (mb->mbox != NULL)
+		return mailbox_mbox_message(mb, seq, m);
 	*m = NULL;
 	status = mailbox_with_file(mb, seq, "open", call_open, &fd);
 	if (status != MAILBOX_OK)
@@ -93,6 +96,8 @@ call_date(struct mailbox *mb, uint32_t place, int dir, const char *name,
 enum mailbox_status
 mailbox_date(struct mailbox *mb, uint32_t seq, time_t *date)
 {
+	if (mb->mbox != NULL)
+		return mailbox_mbox_date(mb, seq, date);
 	return mailbox_with_file(mb, seq, "stat", call_date, date);
 }
 
@@ -216,6 +221,8 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return MAILBOX_NOT_PERMITTED;
 	if (n == 0)
 		return MAILBOX_OK;
+	if (mb->mbox != NULL)
+		return mailbox_mbox_expunge(mb, seqs, n, only_deleted);
 	if ((removed = reallocarray(NULL, n, sizeof(*removed))) == NULL)
 		return MAILBOX_TEMPORARY;
 	mailbox_watch_begin(mb);

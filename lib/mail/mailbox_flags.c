@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define PENDING_MIN	32	/* messages in one change */
@@ -201,6 +202,8 @@ mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return MAILBOX_NOT_PERMITTED;
 	if (n == 0)
 		return MAILBOX_OK;
+	if (mb->mbox != NULL)
+		return mailbox_mbox_flags(mb, seqs, n, change, flags);
 	/* Letters that have got a name meanwhile are keywords as any. */
 	if (keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);

@@ -47,6 +47,7 @@ struct mailbox_root {
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
 	struct mailbox	*open;		/* all opened from it */
+	struct mailbox_mbox *mbox;	/* mailbox_mbox.h; NULL: a Maildir */
 };
 
 /* mailbox_cache.c: write what is held, close. */
@@ -192,6 +193,9 @@ struct mailbox {
 	size_t		 expunged_cap, changed_cap;
 
 	struct mailbox_cache *cache;	/* mailbox_cache.c; NULL: none yet */
+	struct mbox_store *mbox;	/* mailbox_mbox.h; NULL: a Maildir */
+	uint64_t	 mbox_known;	/* its generation that the records
+					 * have */
 };
 
 /* ---- mailbox_root.c ---- */
@@ -360,6 +364,9 @@ void	 mailbox_flush_old(struct mailbox *);
 
 /* ---- mailbox_refresh.c ---- */
 
+/* New records take their places in the view, by rising UID: 0, -1 no
+ * memory. */
+int	 mailbox_extend_view(struct mailbox *);
 /* A name was not there: find out where the messages are now, and what came,
  * without telling.  Places may be others then. */
 enum mailbox_status mailbox_find_files(struct mailbox *);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define TRIES	4	/* the state may be loaded anew while we look */
@@ -75,9 +76,8 @@ first_hidden(const struct mailbox *mb, uint32_t last)
 	return mb->list.next;
 }
 
-/* New messages take their places, by rising UID as their records stand. */
-static int
-extend_view(struct mailbox *mb)
+int
+mailbox_extend_view(struct mailbox *mb)
 {
 	size_t i, from = mb->nview;
 	struct mailbox_own *o;
@@ -199,13 +199,13 @@ update(struct mailbox *mb, unsigned flags)
 		status = MAILBOX_BUSY;
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)
 		return status;
-	if (extend_view(mb) == -1)
+	if (mailbox_extend_view(mb) == -1)
 		return MAILBOX_TEMPORARY;
 	if (status == MAILBOX_OK) {
 		mailbox_flush_old(mb);
 		mailbox_index_update(mb, true);
 		/* It may have read what others wrote meanwhile. */
-		if (extend_view(mb) == -1)
+		if (mailbox_extend_view(mb) == -1)
 			return MAILBOX_TEMPORARY;
 	}
 	mailbox_slot_write(mb);
@@ -328,9 +328,10 @@ mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 	if (diff == NULL)
 		diff = &unwanted;
 	memset(diff, 0, sizeof(*diff));
-	if (keywords_read(&mb->keywords, mb->dir) == 1)
+	if (mb->mbox == NULL && keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
-	status = update(mb, flags);
+	status = mb->mbox != NULL ? mailbox_mbox_refresh(mb, flags) :
+	    update(mb, flags);
 	if (status == MAILBOX_NONE)
 		status = MAILBOX_RESET;
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)

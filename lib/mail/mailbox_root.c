@@ -21,6 +21,7 @@
 
 #include "grammar/imap_mailbox.h"
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define UIDVALIDITY_FILE	"dovecot-uidvalidity."	/* and 8 hex digits */
@@ -154,8 +155,9 @@ whole_path(const char *path)
 }
 
 static enum mailbox_status
-open_root(struct mailbox_root *root)
+open_root(struct mailbox_root *root, const char *given)
 {
+	enum mailbox_status status;
 	struct stat st;
 
 	root->fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -166,9 +168,16 @@ open_root(struct mailbox_root *root)
 		root->fd = open(root->path, O_RDONLY | O_DIRECTORY |
 		    O_CLOEXEC);
 	}
+	if (root->fd == -1 && errno == ENOTDIR) {
+		/* With a slash behind it a file is not meant. */
+		if (stat(given, &st) == -1)
+			return MAILBOX_NONE;
+		status = mailbox_mbox_root(root);
+		root->network = root->fd == -1 || on_network(root->fd);
+		return status;
+	}
 	if (root->fd == -1)
-		return errno == ENOTDIR ? MAILBOX_NONE :
-		    mailbox_errno("open");
+		return mailbox_errno("open");
 	if (fstat(root->fd, &st) == -1)
 		return mailbox_errno("stat");
 	root->dir_mode = st.st_mode & 0777;
@@ -200,7 +209,7 @@ mailbox_root_open(const char *path, unsigned flags,
 		n = strlen(root->path);
 		while (n > 1 && root->path[n - 1] == '/')
 			root->path[--n] = '\0';
-		status = open_root(root);
+		status = open_root(root, path);
 	}
 	if (status != MAILBOX_OK) {
 		mailbox_root_close(root);
@@ -221,6 +230,7 @@ mailbox_root_close(struct mailbox_root *root)
 		close(root->inotify);
 	if (root->cache != -1)
 		close(root->cache);
+	mailbox_mbox_root_close(root);
 	free(root->path);
 	free(root);
 }

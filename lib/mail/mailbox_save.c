@@ -16,6 +16,7 @@
 
 #include "bytes/crlf.h"
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/fdio.h"
 #include "system/log.h"
 
@@ -32,6 +33,7 @@ struct staged {
 
 struct mailbox_save {
 	struct mailbox	*mb;
+	struct mbox_save *mbox;		/* NULL: a Maildir, all below */
 	int		 tmp;
 	enum mailbox_status status;	/* the first failure sticks */
 	struct staged	*v;
@@ -48,6 +50,7 @@ enum mailbox_status
 mailbox_save_begin(struct mailbox *mb, struct mailbox_save **savep)
 {
 	struct mailbox_save *save;
+	enum mailbox_status status;
 
 	*savep = NULL;
 	if (mailbox_readonly(mb))
@@ -55,7 +58,15 @@ mailbox_save_begin(struct mailbox *mb, struct mailbox_save **savep)
 	if ((save = calloc(1, sizeof(*save))) == NULL)
 		return MAILBOX_TEMPORARY;
 	save->mb = mb;
-	save->fd = -1;
+	save->fd = save->tmp = -1;
+	if (mb->mbox != NULL) {
+		status = mbox_save_begin(mb->mbox, &save->mbox);
+		if (status != MAILBOX_OK)
+			free(save);
+		else
+			*savep = save;
+		return status;
+	}
 	save->tmp = openat(mb->dir, "tmp", O_RDONLY | O_DIRECTORY |
 	    O_CLOEXEC | O_NOFOLLOW);
 	if (save->tmp == -1) {
@@ -94,6 +105,8 @@ mailbox_save_start(struct mailbox_save *save, mailbox_flags flags, time_t date)
 {
 	struct staged *s;
 
+	if (save->mbox != NULL)
+		return save->status = mbox_save_start(save->mbox, flags, date);
 	if (save->status != MAILBOX_OK ||
 	    (s = stage(save, flags)) == NULL)
 		return save->status;
@@ -127,6 +140,8 @@ mailbox_save_write(struct mailbox_save *save, const void *data, size_t n)
 	const char *p = data;
 	size_t taken, made;
 
+	if (save->mbox != NULL)
+		return save->status = mbox_save_write(save->mbox, data, n);
 	while (n > 0 && save->status == MAILBOX_OK) {
 		taken = n;
 		made = crlf_to_disk(&save->to_disk, p, &taken, save->block,
@@ -143,6 +158,8 @@ mailbox_save_finish(struct mailbox_save *save)
 {
 	struct timespec times[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
 
+	if (save->mbox != NULL)
+		return save->status = mbox_save_finish(save->mbox);
 	if (save->status != MAILBOX_OK)
 		return save->status;
 	(void)write_block(save, crlf_to_disk_end(&save->to_disk,
@@ -176,7 +193,7 @@ translate(struct mailbox *from, struct mailbox *to, mailbox_flags flags)
 		return flags;
 	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
 		if ((flags & MAILBOX_KEYWORD(i)) == 0 ||
-		    (name = keywords_name(&from->keywords, i)) == NULL)
+		    (name = mailbox_keyword_name(from, i)) == NULL)
 			continue;
 		j = mailbox_keyword(to, name, true);
 		if (j != -1)
@@ -268,6 +285,9 @@ mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
 		mailbox_rec(from, from->view[seq - 1], &r);
 		if (r.gone)
 			return MAILBOX_NONE;
+		if (save->mbox != NULL)
+			return save->status = mailbox_mbox_copy(save->mbox,
+			    from, seq, translate(from, save->mb, r.flags));
 		if ((s = stage(save, translate(from, save->mb, r.flags)))
 		    == NULL)
 			break;
@@ -415,7 +435,8 @@ save_free(struct mailbox_save *save)
 {
 	if (save->fd != -1)
 		close(save->fd);
-	close(save->tmp);
+	if (save->tmp != -1)
+		close(save->tmp);
 	free(save->v);
 	free(save);
 }
@@ -430,6 +451,15 @@ mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 	if (first == NULL)
 		first = &unwanted;
 	*first = 0;
+	if (save->mbox != NULL) {
+		if (status != MAILBOX_OK)
+			mbox_save_abort(save->mbox);
+		else
+			status = mailbox_mbox_commit(save->mb, save->mbox,
+			    first);
+		save_free(save);
+		return status;
+	}
 	if (status == MAILBOX_OK)
 		status = mailbox_lock_list(save->mb, &lock);
 	if (status == MAILBOX_OK) {
@@ -449,6 +479,7 @@ mailbox_save_abort(struct mailbox_save *save)
 {
 	if (save == NULL)
 		return;
+	mbox_save_abort(save->mbox);
 	remove_files(save);
 	save_free(save);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define DELETED		"..stdmail-deleted."	/* and a unique name */
@@ -60,6 +61,8 @@ mailbox_exists(struct mailbox_root *root, const char *name)
 	char path[MAILBOX_NAME_MAX + 2];
 	enum mailbox_status status = mailbox_path(name, path);
 
+	if (root->mbox != NULL)
+		return mailbox_mbox_exists(name);
 	if (status == MAILBOX_OK && !folder_exists(root, path))
 		status = MAILBOX_NONE;
 	return status;
@@ -115,6 +118,8 @@ mailbox_list(struct mailbox_root *root, struct mailbox_names *names)
 
 	names->v = NULL;
 	names->n = 0;
+	if (root->mbox != NULL)
+		return mailbox_mbox_list(names);
 	if ((d = open_list(root->fd, ".")) == NULL)
 		return mailbox_errno("opendir");
 	if (add_name(names, &cap, INBOX) == -1)
@@ -190,7 +195,7 @@ mailbox_create(struct mailbox_root *root, const char *given)
 	if (!mailbox_name_ok(name) ||
 	    (status = mailbox_path(name, path)) != MAILBOX_OK)
 		return MAILBOX_BAD_NAME;
-	if (root->flags & MAILBOX_READONLY)
+	if (root->mbox != NULL || (root->flags & MAILBOX_READONLY) != 0)
 		return MAILBOX_NOT_PERMITTED;
 	if (folder_exists(root, path))
 		return MAILBOX_EXISTS;
@@ -246,7 +251,8 @@ mailbox_delete(struct mailbox_root *root, const char *name)
 
 	if (status != MAILBOX_OK)
 		return MAILBOX_NONE;
-	if (strcmp(path, ".") == 0 || (root->flags & MAILBOX_READONLY))
+	if (strcmp(path, ".") == 0 || root->mbox != NULL ||
+	    (root->flags & MAILBOX_READONLY) != 0)
 		return MAILBOX_NOT_PERMITTED;
 	if (!folder_exists(root, path))
 		return MAILBOX_NONE;
@@ -380,7 +386,7 @@ mailbox_rename(struct mailbox_root *root, const char *from, const char *to)
 
 	if (!mailbox_name_ok(to) || strlen(from) > MAILBOX_NAME_MAX)
 		return MAILBOX_BAD_NAME;
-	if (root->flags & MAILBOX_READONLY)
+	if (root->mbox != NULL || (root->flags & MAILBOX_READONLY) != 0)
 		return MAILBOX_NOT_PERMITTED;
 	if (mailbox_exists(root, to) == MAILBOX_OK)
 		return MAILBOX_EXISTS;

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define SECONDS_WATCHED	120	/* in case an event was lost */
@@ -65,6 +66,12 @@ add_watches(struct mailbox *mb)
 	char folder[MAILBOX_NAME_MAX + 2], path[PATH_MAX];
 	int i, n;
 
+	if (mb->mbox != NULL) {
+		mb->watches[0] = mb->watches[1] = inotify_add_watch(
+		    mb->root->inotify, mb->root->path, IN_MODIFY | IN_ATTRIB |
+		    IN_DELETE_SELF | IN_MOVE_SELF);
+		return mb->watches[0] == -1 ? -1 : 0;
+	}
 	if (mailbox_path(mb->name, folder) != MAILBOX_OK)
 		return -1;
 	for (i = 0; i < 2; i++) {

@@ -169,6 +169,7 @@ static void
 forget_all(struct mbox_store *s)
 {
 	s->n = s->nview = s->nrecent = 0;
+	s->generation++;
 	s->valid = false;
 }
 

@@ -126,7 +126,9 @@ folder_of(const struct mbox_lock *l, char *to, size_t size)
  * Make FILE.lock with its owner in it, so that no crash leaves one that nobody
  * owns: a file without a name that gets it when it is complete.  NOTE: where
  * the kernel cannot do that, it is named first, and a crash before the next
- * call leaves a lock that is broken for its age alone.
+ * call leaves a lock that is broken for its age alone.  In a sandbox that
+ * permits to make files in the folder, but not to write to any but the mbox,
+ * it stays empty.
  */
 static int
 make_dot(const struct mbox_lock *l)
@@ -146,12 +148,14 @@ make_dot(const struct mbox_lock *l)
 		if (r == 0 || errno == EEXIST)
 			return r;
 	}
-	fd = openat(l->dir, l->dot, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    0444);
-	if (fd == -1)
+	if (mknodat(l->dir, l->dot, S_IFREG | 0600, 0) == -1)
 		return -1;
-	(void)fd_write_all(fd, text, strlen(text));
-	close(fd);
+	fd = openat(l->dir, l->dot, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd != -1) {
+		(void)fd_write_all(fd, text, strlen(text));
+		(void)fchmod(fd, 0444);
+		close(fd);
+	}
 	return 0;
 }
 

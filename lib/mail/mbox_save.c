@@ -26,6 +26,7 @@
 struct mbox_save {
 	struct mbox_store *store;
 	int		   fd;
+	bool		   spare;	/* the store's */
 	enum mailbox_status failed;
 	mailbox_flags	  *flags;	/* of each message */
 	size_t		   n, cap;
@@ -49,11 +50,16 @@ folder_of(const struct mbox_store *s, char *to, size_t size)
 }
 
 static int
-temporary(const struct mbox_store *s)
+temporary(const struct mbox_store *s, bool *spare)
 {
 	char folder[PATH_MAX];
 	int fd;
 
+	if ((*spare = s->spare != NULL && *s->spare != -1)) {
+		fd = *s->spare;
+		*s->spare = -1;
+		return fd;
+	}
 	folder_of(s, folder, sizeof(folder));
 	fd = openat(s->dir, folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	return fd != -1 ? fd : memfd_create("stdmail-mbox", MFD_CLOEXEC);
@@ -71,7 +77,7 @@ mbox_save_begin(struct mbox_store *s, struct mbox_save **out)
 	if ((save = calloc(1, sizeof(*save))) == NULL)
 		return MAILBOX_TEMPORARY;
 	save->store = s;
-	if ((save->fd = temporary(s)) == -1) {
+	if ((save->fd = temporary(s, &save->spare)) == -1) {
 		status = mbox_store_errno(s, "save");
 		free(save);
 		return status;
@@ -172,7 +178,11 @@ mbox_save_abort(struct mbox_save *save)
 {
 	if (save == NULL)
 		return;
-	close(save->fd);
+	if (save->spare && ftruncate(save->fd, 0) == 0 &&
+	    lseek(save->fd, 0, SEEK_SET) == 0)
+		*save->store->spare = save->fd;
+	else
+		close(save->fd);
 	free(save->flags);
 	free(save);
 }

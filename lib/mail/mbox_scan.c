@@ -321,6 +321,7 @@ mbox_make_view(struct mbox_store *s)
 	uint32_t *view;
 	size_t i;
 
+	s->generation++;
 	if (s->n > s->view_cap) {
 		view = reallocarray(s->view, s->n, sizeof(*view));
 		if (view == NULL)

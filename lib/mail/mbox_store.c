@@ -159,6 +159,12 @@ mbox_store_readonly(const struct mbox_store *s)
 	return s->readonly || s->readonly_file;
 }
 
+void
+mbox_store_spare(struct mbox_store *s, int *fd)
+{
+	s->spare = fd;
+}
+
 enum mailbox_status
 mbox_store_refresh(struct mbox_store *s, unsigned flags)
 {
@@ -197,6 +203,12 @@ uint32_t
 mbox_store_uidnext(const struct mbox_store *s)
 {
 	return s->last + 1;
+}
+
+uint64_t
+mbox_store_generation(const struct mbox_store *s)
+{
+	return s->generation;
 }
 
 size_t
@@ -238,7 +250,8 @@ static enum mailbox_status
 open_record(struct mbox_store *s, size_t i, struct message **m)
 {
 	const struct mbox_rec *r = &s->v[s->view[i]];
-	struct mbox_place place = { r->from, r->content, r->end };
+	struct mbox_place place = { r->from, r->content, r->end,
+	    r->notes_len > 0 && r->notes < r->insert ? r->notes : r->insert };
 	int fd = fcntl(s->fd, F_DUPFD_CLOEXEC, 0);
 
 	if (fd == -1)
@@ -326,6 +339,7 @@ mbox_store_flags(struct mbox_store *s, const uint32_t *uids, size_t n,
 			continue;
 		r = &s->v[s->view[k]];
 		now = apply(r->flags, change, flags);
+		s->generation += now != r->flags;
 		r->dirty = r->dirty || now != r->flags;
 		r->flags = now;
 	}

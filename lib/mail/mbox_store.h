@@ -56,6 +56,9 @@ enum mailbox_status mbox_store_open(int dir, const char *name, unsigned flags,
 /* NULL is allowed. */
 void	 mbox_store_close(struct mbox_store *);
 bool	 mbox_store_readonly(const struct mbox_store *);
+/* A file without a name for messages on their way in, taken from *fd (which is
+ * -1 meanwhile) and put back there: for a sandbox in which none can be made. */
+void	 mbox_store_spare(struct mbox_store *, int *fd);
 
 #define MBOX_STORE_TAKE_NEW	0x1	/* new messages get "O": they are
 					 * recent to this session alone */
@@ -78,6 +81,9 @@ enum mailbox_status mbox_store_refresh(struct mbox_store *, unsigned flags);
 /* Valid after a refresh. */
 uint32_t mbox_store_uidvalidity(const struct mbox_store *);
 uint32_t mbox_store_uidnext(const struct mbox_store *);
+
+/* Another number when messages may have come, gone or got other flags. */
+uint64_t mbox_store_generation(const struct mbox_store *);
 
 /* The messages, by rising UID, which is their order in the file. */
 struct mbox_item {

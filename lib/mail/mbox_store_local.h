@@ -33,6 +33,7 @@ struct mbox_store {
 	char		*name;
 	int		 fd;		/* -1: there is no file (now) */
 	bool		 readonly, readonly_file;
+	int		*spare;		/* of mbox_store_spare(), or NULL */
 	struct mbox_lock lock;
 
 	struct mbox_rec	*v;		/* in the order of the file */
@@ -41,6 +42,7 @@ struct mbox_store {
 	uint32_t	*view;		/* those that are shown */
 	size_t		 nview, view_cap;
 	size_t		 nrecent;	/* shown and not old */
+	uint64_t	 generation;	/* of the records */
 
 	uint32_t	 validity;	/* 0: not known yet */
 	uint32_t	 last;		/* UID */

@@ -3,6 +3,8 @@
  * See mail/mbox_view.h.  The message is filtered from a known place on; such a
  * place is remembered every STEP octets, so that any other is near one.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +15,7 @@
 
 #define STEP	65536u	/* octets in the file from place to place */
 #define READ	16384u	/* at once; divides STEP */
-#define PROOF	64u	/* octets of the From_ line that are compared */
+#define PROOF	512u	/* octets of the message that are compared */
 
 /* Here the filter can begin. */
 struct place {
@@ -31,6 +33,7 @@ struct mbox_view {
 	size_t		 len;		/* of out, which ends at now.plain */
 	size_t		 proof_len;
 	char		 proof[PROOF];
+	struct stat	 st;		/* when it was opened */
 	char		 in[READ];
 	char		 out[READ + 3 * MBOX_ROOM];	/* it always fits */
 };
@@ -47,10 +50,13 @@ mbox_view_new(int fd, const struct mbox_place *at)
 	memset(v, 0, offsetof(struct mbox_view, proof));
 	v->fd = fd;
 	v->at = *at;
-	if (at->content - at->from < n)
-		n = (size_t)(at->content - at->from);
+	if (at->fixed < at->content)
+		v->at.fixed = at->content;
+	if (v->at.fixed - at->from < n)
+		n = (size_t)(v->at.fixed - at->from);
 	v->proof_len = n;
-	got = fd_pread_all(fd, v->proof, n, (off_t)at->from);
+	got = fstat(fd, &v->st) == -1 ? -1 :
+	    fd_pread_all(fd, v->proof, n, (off_t)at->from);
 	if (got != -1 && (size_t)got < n) {
 		errno = ESTALE;
 		got = -1;
@@ -89,6 +95,18 @@ prove(const struct mbox_view *v)
 		return 0;
 	errno = ESTALE;
 	return -1;
+}
+
+bool
+mbox_view_here(const struct mbox_view *v)
+{
+	struct stat st;
+
+	return fstat(v->fd, &st) == 0 && st.st_size == v->st.st_size &&
+	    st.st_mtim.tv_sec == v->st.st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == v->st.st_mtim.tv_nsec &&
+	    st.st_ctim.tv_sec == v->st.st_ctim.tv_sec &&
+	    st.st_ctim.tv_nsec == v->st.st_ctim.tv_nsec;
 }
 
 static int

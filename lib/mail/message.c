@@ -111,6 +111,12 @@ message_new_mbox(int fd, const struct mbox_place *place, uint64_t plain)
 	return make(fd, view, plain, good);
 }
 
+bool
+message_here(const struct message *m)
+{
+	return m->view == NULL || mbox_view_here(m->view);
+}
+
 void
 message_close(struct message *m)
 {

@@ -30,6 +30,10 @@ struct message *message_new_mbox(int fd, const struct mbox_place *,
 
 void	 message_close(struct message *);
 
+/* Whether a message that was kept open is as it was: false when its mbox was
+ * changed; it can be opened anew then. */
+bool	 message_here(const struct message *);
+
 /*
  * Octets on the wire, exact: reads the whole file the first time and remembers
  * where which octet is.  0, or -1 with errno (EIO, or ESTALE: it became

@@ -179,6 +179,8 @@ subscriptions_read(struct mailbox_root *root, struct mailbox_names *names)
 
 	names->v = NULL;
 	names->n = 0;
+	if (root->mbox != NULL)
+		return MAILBOX_OK;
 	buf_init(&b, SIZE_LIMIT);
 	status = read_file(root, &b);
 	if (status == MAILBOX_OK && b.len > 0 && parse(&b, names) == -1) {
@@ -261,7 +263,7 @@ subscriptions_set(struct mailbox_root *root, const char *given,
 
 	if (!line_name(given, strlen(given), false, name))
 		return MAILBOX_BAD_NAME;
-	if (root->flags & MAILBOX_READONLY)
+	if (root->mbox != NULL || (root->flags & MAILBOX_READONLY) != 0)
 		return MAILBOX_NOT_PERMITTED;
 	status = mailbox_lock(&lock, root->fd, FILE_NAME, root->file_mode);
 	if (status != MAILBOX_OK)

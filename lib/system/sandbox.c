@@ -37,6 +37,8 @@
 			LANDLOCK_ACCESS_FS_REMOVE_DIR | \
 			LANDLOCK_ACCESS_FS_MAKE_REG | \
 			LANDLOCK_ACCESS_FS_MAKE_DIR | FS_REFER | FS_TRUNCATE)
+#define FS_LOCK		(LANDLOCK_ACCESS_FS_MAKE_REG | \
+			LANDLOCK_ACCESS_FS_REMOVE_FILE)
 
 /* struct landlock_ruleset_attr as of ABI 6; older kernels take the longer
  * form when what they do not know is zero. */
@@ -99,6 +101,15 @@ sandbox_probe(void)
 		log_once("sandbox", "filter=wide");
 }
 
+static uint64_t
+rights_of(unsigned rights)
+{
+	if (rights & SANDBOX_WRITE)
+		return FS_WRITE;
+	return (rights & SANDBOX_READ ? FS_READ : 0) |
+	    (rights & SANDBOX_LOCK ? FS_LOCK : 0);
+}
+
 static int
 landlock_add_path(int ruleset, const struct ruleset *handled,
     const struct sandbox_path *path)
@@ -110,9 +121,7 @@ landlock_add_path(int ruleset, const struct ruleset *handled,
 	rule.parent_fd = open(path->path, O_PATH | O_CLOEXEC);
 	if (rule.parent_fd == -1)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
-	rule.allowed_access = path->rights & SANDBOX_WRITE ? FS_WRITE :
-	    FS_READ;
-	rule.allowed_access &= handled->fs;
+	rule.allowed_access = rights_of(path->rights) & handled->fs;
 	if (fstat(rule.parent_fd, &st) == 0) {
 		if (!S_ISDIR(st.st_mode))
 			rule.allowed_access &= FS_OF_FILE;

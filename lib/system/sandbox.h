@@ -20,6 +20,7 @@
 #define SANDBOX_READ	0x1	/* read files, list folders below */
 #define SANDBOX_WRITE	0x2	/* write, make, rename, link, remove below,
 				 * and all of READ */
+#define SANDBOX_LOCK	0x4	/* make and remove files below, and open none */
 
 struct sandbox_path {
 	const char	*path;	/* a folder (all below it) or a file; a path

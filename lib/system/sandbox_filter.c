@@ -105,7 +105,7 @@ static const int files[] = {
 	SYS_sync_file_range, SYS_syncfs, SYS_memfd_create,
 	SYS_copy_file_range, SYS_sendfile, SYS_msync, SYS_readahead,
 	SYS_chdir, SYS_fchdir, SYS_getcwd, SYS_umask, SYS_inotify_init1,
-	SYS_inotify_add_watch, SYS_inotify_rm_watch,
+	SYS_inotify_add_watch, SYS_inotify_rm_watch, SYS_mknodat,
 #ifdef SYS_open
 	SYS_open, SYS_stat, SYS_lstat, SYS_unlink, SYS_rename, SYS_link,
 	SYS_mkdir, SYS_rmdir, SYS_access, SYS_readlink,

@@ -26,6 +26,10 @@ my $plain = ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain';
 # A build with more calls of its own is killed at some of them.
 my $step = $plain ? 1 : 7;
 my $limit = 3000;	# calls of one run; far more than there are
+# Nothing here may go on for ever, whatever is killed or fails.
+my $doing = 'nothing';
+local $SIG{ALRM} = sub { die "too long at: $doing\n" };
+alarm 180;
 # Kills do not need a disk, and syncs of memory are quick.
 my $dir = tempdir('stdmail-XXXXXX', CLEANUP => 1,
     -w '/dev/shm' ? (DIR => '/dev/shm') : (TMPDIR => 1));
@@ -112,6 +116,7 @@ for (@rows) {
 		my ($n, $status, $worst) = ($plain ? 40 : 0, $killed, '');
 		my ($done, $undone) = (0, 0);
 		while ($status == $killed && $n < $limit && $worst eq '') {
+			$doing = "$name, killed at call $n";
 			spew($mbox, $start);
 			($status) = run($input, "$fault/killat",
 			    $n += $step, 'main', $op, $mbox, @args);
@@ -119,11 +124,12 @@ for (@rows) {
 			my $now = state_of($uids);
 			if ($between) {
 				# The last line, unflagged, is it.
-				my ($last) = $now =~ /([^\n]*)\n\z/;
+				my $at = 1 + rindex $now, "\n", length($now) - 2;
+				my $last = substr $now, $at;
 				$worst = "call $n: the delivery is missing"
-				    if ($last // '') !~ /^(\d+ )?0 / ||
+				    if $last !~ /^(\d+ )?0 / ||
 				    index($last, unpack('H*', 'foreign')) < 0;
-				$now =~ s/[^\n]*\n\z//;
+				$now = substr $now, 0, $at;
 			}
 			# A delivery that was killed may leave a part.
 			my $torn = $args eq 'deliver' && $status == $killed &&
@@ -166,6 +172,7 @@ SKIP: {
 			my $after = state_of($uids);
 			my $next = $call eq 'pread64' ? 5 : 1;
 			for (my $n = 1; $n < 60; $n += $next) {
+				$doing = "$name, $call $n fails";
 				spew($mbox, $start);
 				my ($status) = run($input, @strace, '-o',
 				    "$dir/trace", '-e', "inject=$call:error=" .

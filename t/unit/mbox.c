@@ -290,7 +290,7 @@ wire_alone(const char *text, size_t n, uint64_t *size)
 static const char *
 compare(const struct mbox_message *d, const char *text, size_t n)
 {
-	struct mbox_place place = { d->from, d->content, d->end };
+	struct mbox_place place = { d->from, d->content, d->end, 0 };
 	uint64_t size, want_size = 0, at;
 	char *want = wire_alone(text, n, &want_size), *got;
 	const char *wrong = NULL;
@@ -484,6 +484,36 @@ test_moved(void)
 	close(fd);
 }
 
+/* The next message, whose From_ line is the same, takes its place. */
+static void
+test_removed(void)
+{
+	char text[] = "A: b\n\nx\n", other[] = "A: c\n\ny\n", got[100];
+	struct mbox_place place;
+	struct message *m;
+	size_t n, len;
+	int fd;
+
+	unlink("mbox");
+	deliver(text, 8, 8);
+	deliver(other, 8, 8);
+	split_file(100);
+	place = (struct mbox_place){ found[0].from, found[0].content,
+	    found[0].end, found[0].insert };
+	len = (size_t)(found[1].next - found[1].from);
+	fd = open("mbox", O_RDWR);
+	m = message_new_mbox(open("mbox", O_RDONLY), &place, found[0].plain);
+	ok(m != NULL && message_here(m), "opened");
+	if (pread(fd, got, len, (off_t)found[1].from) != (ssize_t)len ||
+	    pwrite(fd, got, len, 0) != (ssize_t)len ||
+	    ftruncate(fd, (off_t)len) == -1)
+		ok(0, "removed");
+	ok(!message_here(m), "it is not as it was");
+	is_int(message_read(m, 0, got, sizeof(got), &n), -1, "removed");
+	message_close(m);
+	close(fd);
+}
+
 static int
 remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
 {
@@ -505,6 +535,7 @@ main(void)
 	test_rows();
 	test_large();
 	test_moved();
+	test_removed();
 	test_corpus(path == NULL ? "/nonexistent" : path);
 	for (i = 0; i < ncorpus; i++)
 		free(corpus[i].text);
