@@ -55,6 +55,8 @@ struct journal_rec {
 	uint64_t	 add, remove;	/* PENDING */
 	unsigned char	 where;		/* STATE: as in uidlist_rec */
 	const char	*text;		/* STATE: info; KEYWORD: name */
+	size_t		 end;		/* taken: it ends so far behind where
+					 * the octets begin, or .end was */
 };
 
 struct journal {

@@ -54,6 +54,10 @@ tell(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
+	/* Of a file system that was shut down between, kernels may call
+	 * something synced: a computer without power tells nobody. */
+	if (fsync(probe) == -1)
+		exit(0);
 	if (write(said, line, (size_t)n) != n)
 		err(1, "told");
 }
@@ -184,10 +188,6 @@ change(struct mailbox *mb)
 			tell("going %u\n", m.uid);
 		}
 		status = mailbox_expunge(mb, seqs, k, false);
-		/* Of a file system that is shut down XFS may call a folder
-		 * synced, but no file. */
-		if (status == MAILBOX_OK && fsync(probe) == -1)
-			status = MAILBOX_TEMPORARY;
 		for (i = 0; status == MAILBOX_OK && i < k; i++) {
 			mailbox_msg(mb, seqs[i], &m);
 			tell("gone %u\n", m.uid);

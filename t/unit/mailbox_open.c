@@ -334,6 +334,45 @@ test_derived(void)
 	}
 }
 
+/* ---- a disk that loses renames ---- */
+
+/* The journal was synced, and the names were not: the folder is then as it was
+ * when its stamps were written down. */
+static void
+test_lost_renames(void)
+{
+	uint32_t seqs[] = { 1, 2 };
+	struct mailbox_msg before, told, after;
+	struct timespec times[2];
+	struct stat st;
+
+	make(10);
+	(void)begin(0);
+	end();
+	(void)begin(0);
+	mailbox_msg(mb, 2, &before);
+	(void)fstatat(dir, "cur", &st, 0);
+	ok(mailbox_store(mb, seqs, 2, MAILBOX_ADD, MAILBOX_FLAGGED) ==
+	    MAILBOX_OK && mailbox_modseq_sync(mb) == 0, "flags are told");
+	mailbox_msg(mb, 2, &told);
+	mailbox_close(mb);
+	times[0] = st.st_atim;
+	times[1] = st.st_mtim;
+	ok(renameat(dir, "cur/1000000.M1P1.a:2,F", dir,
+	    "cur/1000000.M1P1.a:2,") == 0 && renameat(dir,
+	    "cur/1000001.M1P1.a,S=8,W=11:2,FS", dir,
+	    "cur/1000001.M1P1.a,S=8,W=11:2,S") == 0 &&
+	    utimensat(dir, "cur", times, 0) == 0, "and lost by the disk");
+	(void)begin(0);
+	mailbox_msg(mb, 2, &after);
+	ok(after.uid == told.uid && after.flags == before.flags,
+	    "the next session sees what is there");
+	ok(after.modseq > told.modseq && mailbox_modseq(mb) >= after.modseq,
+	    "under a greater modification sequence");
+	end();
+	remove_all();
+}
+
 /* ---- clocks that tick slowly ---- */
 
 static const char *const changes[] = { "a new file", "a delivery",
@@ -350,7 +389,7 @@ struct want {
 static void
 change(unsigned what, struct want *w)
 {
-	char name[64], to[64];
+	char name[64], to[80];
 
 	if (what == 0 || what == 4) {
 		snprintf(name, sizeof(name), "cur/%u.M1P2.a:2,", 3000000 +
@@ -491,6 +530,7 @@ main(void)
 	test_derived();
 	close(sign);
 	remove_all();
+	test_lost_renames();
 	for (i = 0; i < 8; i++)
 		test_ticks(i & 1 ? 40000000 : 0, i & 2, false, i & 4 ?
 		    MAILBOX_KEEP_NEW : 0);
