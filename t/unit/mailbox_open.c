@@ -7,11 +7,13 @@
  * in the very tick in which a folder was looked at.
  */
 #include <sys/inotify.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -378,6 +380,57 @@ test_lost_renames(void)
 	remove_all();
 }
 
+/* ---- a refresh that failed ---- */
+
+/* What could not be taken for lack of something is found by the next look,
+ * though no folder changed. */
+static void
+test_failed(void)
+{
+	struct rlimit files, size, now;
+	int hold[64], i, n = 0;
+
+	make(10);
+	(void)begin(MAILBOX_KEEP_NEW);
+	end();
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)getrlimit(RLIMIT_FSIZE, &size);
+	(void)getrlimit(RLIMIT_NOFILE, &files);
+
+	deliver("2000001.M1P1.a");
+	pause_ms(20);
+	(void)mailbox_open(root, "INBOX", MAILBOX_KEEP_NEW, &mb);
+	now = size;
+	now.rlim_cur = 1;
+	(void)setrlimit(RLIMIT_FSIZE, &now);
+	ok(mailbox_refresh(mb, 0, NULL) == MAILBOX_FULL &&
+	    mailbox_count(mb) == 10, "the disk is full");
+	(void)setrlimit(RLIMIT_FSIZE, &size);
+	ok(mailbox_refresh(mb, 0, NULL) == MAILBOX_OK && mailbox_count(mb) ==
+	    11, "it no longer is: what came is there");
+	end();
+
+	deliver("2000002.M1P1.a");
+	pause_ms(20);
+	(void)begin(MAILBOX_KEEP_NEW);
+	deliver("2000003.M1P1.a");
+	pause_ms(20);
+	now = files;
+	now.rlim_cur = 64;
+	(void)setrlimit(RLIMIT_NOFILE, &now);
+	while (n < 64 && (hold[n] = dup(dir)) != -1)
+		n++;
+	ok(mailbox_refresh(mb, 0, NULL) != MAILBOX_OK && mailbox_count(mb) ==
+	    12, "no file can be opened");
+	for (i = 0; i < n; i++)
+		close(hold[i]);
+	(void)setrlimit(RLIMIT_NOFILE, &files);
+	ok(mailbox_refresh(mb, 0, NULL) == MAILBOX_OK && mailbox_count(mb) ==
+	    13, "one can be again: what came is there");
+	end();
+	remove_all();
+}
+
 /* ---- clocks that tick slowly ---- */
 
 static const char *const changes[] = { "a new file", "a delivery",
@@ -536,6 +589,7 @@ main(void)
 	close(sign);
 	remove_all();
 	test_lost_renames();
+	test_failed();
 	for (i = 0; i < 8; i++)
 		test_ticks(i & 1 ? 40000000 : 0, i & 2, false, i & 4 ?
 		    MAILBOX_KEEP_NEW : 0);
