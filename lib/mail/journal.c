@@ -116,6 +116,7 @@ journal_decode(const char *p, size_t n, uint64_t id, journal_take *take,
 	*ended = 0;
 	*bad = false;
 	while ((len = decode_one(p + at, n - at, id, &r, text)) > 0) {
+		r.end = at + (size_t)len;
 		if ((*ended = take(arg, &r)) != 0)
 			return at;
 		at += (size_t)len;

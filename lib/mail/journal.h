@@ -56,6 +56,8 @@ struct journal_rec {
 	bool		 done;		/* STATE: nothing is pending */
 	unsigned char	 where;		/* STATE: WHERE_NEW and the like */
 	const char	*text;		/* STATE: info; KEYWORD: name */
+	size_t		 end;		/* taken: it ends so far behind where
+					 * the octets begin, or .end was */
 };
 
 struct journal {

@@ -38,8 +38,10 @@ mailbox_slot_read(struct mailbox *mb)
 	    slot.at > (uint64_t)mb->journal.end)
 		return;
 	mb->slot_number = slot.number;
-	set_stamp(&mb->stamp_new, slot.new_sec, slot.new_nsec);
-	set_stamp(&mb->stamp_cur, slot.cur_sec, slot.cur_nsec);
+	if (slot.at >= (uint64_t)mb->heard_new)
+		set_stamp(&mb->stamp_new, slot.new_sec, slot.new_nsec);
+	if (slot.at >= (uint64_t)mb->heard_cur)
+		set_stamp(&mb->stamp_cur, slot.cur_sec, slot.cur_nsec);
 }
 
 static bool
@@ -216,7 +218,10 @@ write_index(struct mailbox *mb)
 	struct mailbox_rec m;
 	size_t strings = 0;
 
-	if (uidlist_mark(&mb->list, &mark.list) == -1)
+	/* A mark beyond what a power cut leaves of the journal would be met
+	 * again by what is written there later. */
+	if (journal_sync(&mb->journal) == -1 ||
+	    uidlist_mark(&mb->list, &mark.list) == -1)
 		return -1;
 	for (i = 0; i < places; i++) {
 		mailbox_rec(mb, i, &m);
@@ -269,9 +274,12 @@ mailbox_index_update(struct mailbox *mb, bool take)
 	stamp_cur = mb->stamp_cur;
 	if (mailbox_reload(mb) != MAILBOX_OK)
 		return;
-	/* What was known of the folders is so still. */
-	mb->stamp_new = stamp_new;
-	mb->stamp_cur = stamp_cur;
+	/* What was known of the folders is so still, but for what was read
+	 * beyond the index. */
+	if (mb->heard_new == 0)
+		mb->stamp_new = stamp_new;
+	if (mb->heard_cur == 0)
+		mb->stamp_cur = stamp_cur;
 	mb->watching = watching;
 	mailbox_slot_read(mb);
 }

@@ -16,6 +16,23 @@
 
 /* ---- records of the journal ---- */
 
+/* The journal tells of a change in a folder.  Stamps from before it are good
+ * for nothing: a power cut may leave the folder as it was then, and the journal
+ * as it is. */
+static void
+hear(struct mailbox *mb, const struct journal_rec *r, unsigned char where)
+{
+	off_t end = mb->journal.end + (off_t)r->end;
+
+	if (where == WHERE_NEW) {
+		mb->heard_new = end;
+		mb->stamp_new.clean = false;
+	} else if (where == WHERE_CUR) {
+		mb->heard_cur = end;
+		mb->stamp_cur.clean = false;
+	}
+}
+
 static int
 apply_state(struct mailbox *mb, const struct journal_rec *r)
 {
@@ -30,6 +47,8 @@ apply_state(struct mailbox *mb, const struct journal_rec *r)
 		return -1;
 	if (o->gone)
 		return 0;
+	hear(mb, r, o->where);
+	hear(mb, r, r->where);
 	o->flags = (o->flags & MAILBOX_FILE_FLAGS) |
 	    (r->keywords & ~MAILBOX_FILE_FLAGS);
 	o->saved = r->saved;
@@ -59,10 +78,22 @@ apply_pending(struct mailbox *mb, const struct journal_rec *r)
 }
 
 static int
+apply_gone(struct mailbox *mb, const struct journal_rec *r)
+{
+	uint32_t place = mailbox_place_of_uid(mb, r->uid);
+	struct mailbox_rec rec;
+
+	if (place == MAILBOX_NOPLACE)
+		return 0;
+	mailbox_rec(mb, place, &rec);
+	hear(mb, r, rec.where);
+	return mailbox_lost(mb, place);
+}
+
+static int
 take_record(void *arg, const struct journal_rec *r)
 {
 	struct mailbox *mb = arg;
-	uint32_t place;
 	int got;
 
 	if (mb->modseq < r->modseq)
@@ -71,8 +102,7 @@ take_record(void *arg, const struct journal_rec *r)
 	case JOURNAL_STATE:
 		return apply_state(mb, r);
 	case JOURNAL_GONE:
-		place = mailbox_place_of_uid(mb, r->uid);
-		return place == MAILBOX_NOPLACE ? 0 : mailbox_lost(mb, place);
+		return apply_gone(mb, r);
 	case JOURNAL_KEYWORD:
 		got = keywords_extra(&mb->keywords, (int)r->uid, r->text);
 		if (got == 1)
@@ -252,6 +282,7 @@ read_journal(struct mailbox *mb, off_t limit)
 	if (mb->journal.before != id)
 		return MAILBOX_RESET;
 	mb->journal.end = (off_t)mb->journal.live;
+	mb->heard_new = mb->heard_cur = 0;
 	return MAILBOX_OK;
 }
 
@@ -440,6 +471,7 @@ forget(struct mailbox *mb, bool release)
 	mb->stamp_cur.known = mb->stamp_new.known = false;
 	mb->watching = false;
 	mb->slot_number = 0;
+	mb->heard_new = mb->heard_cur = 0;
 }
 
 enum mailbox_status

@@ -168,6 +168,8 @@ struct mailbox {
 	size_t		 npending, pending_cap;
 
 	struct mailbox_stamp stamp_new, stamp_cur;
+	off_t		 heard_new, heard_cur;	/* up to where the journal told
+					 * of changes there, 0 it did not */
 	uint64_t	 slot_number;	/* the last one looked at */
 	bool		 too_lively;	/* the last scan saw no end of it */
 	unsigned char	*seen;		/* bits, during a listing */

@@ -228,6 +228,12 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff)
 	}
 	if (n == 0)
 		return 0;
+	/* Counted anew where they are taken out: a damaged index may have put
+	 * one message into the view twice. */
+	for (i = n = 0; i < mb->nview; i++) {
+		o = mailbox_has_own(mb, mb->view[i]);
+		n += o != NULL && o->gone;
+	}
 	if (mailbox_grow(&mb->expunged, &mb->expunged_cap, n,
 	    sizeof(*mb->expunged)) == -1)
 		return -1;

@@ -344,7 +344,8 @@ void
 mailbox_distrust(struct mailbox *mb)
 {
 	mb->stamp_new.known = mb->stamp_new.clean = false;
-	mb->stamp_cur.known = mb->stamp_cur.clean = mb->watching = false;
+	mb->stamp_cur.known = mb->stamp_cur.clean = false;
+	mb->watching = false;
 }
 
 /* ---- the scan ---- */
@@ -410,6 +411,9 @@ list_once(struct mailbox *mb, unsigned which, bool move_new)
 		mailbox_take_stamp(mb, mb->cur, &mb->stamp_cur);
 		status = list_folder(mb, mb->cur, WHERE_CUR, false);
 	}
+	/* What was not seen whole has to be listed again. */
+	if (status != MAILBOX_OK)
+		mailbox_distrust(mb);
 	return status;
 }
 

@@ -133,10 +133,11 @@ spew(const char *name, uint32_t token)
 	close(fd);
 }
 
+/* Changed long ago, so that its stamp is believed at once. */
 static void
-make_old(const char *path)
+make_old(const char *path, time_t when)
 {
-	struct timespec times[2] = { { 1500000000, 0 }, { 1500000000, 0 } };
+	struct timespec times[2] = { { when, 0 }, { when, 0 } };
 	char name[200];
 
 	snprintf(name, sizeof(name), "%s/%s", top, path);
@@ -164,9 +165,9 @@ setup(void)
 		spew(name, i);
 	}
 	spew(".Sent/cur/1500000000.M1P9.b:2,S", SENT);
-	make_old("cur");
-	make_old("new");
-	make_old(".Sent/cur");
+	make_old("cur", 1500000000);
+	make_old("new", 1500000000);
+	make_old(".Sent/cur", 1500000000);
 	for (box = 0; box < 2; box++) {
 		if (mailbox_open(root, names[box], 0, &mb) != MAILBOX_OK ||
 		    mailbox_refresh(mb, 0, NULL) != MAILBOX_OK)
@@ -180,6 +181,7 @@ setup(void)
 		    i, i);
 		spew(name, i);
 	}
+	make_old("new", 1500000001);
 }
 
 static void

@@ -17,57 +17,18 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 use Stdmail;
+use Stdmail::Disk;
 
 Stdmail::need(qw(root smtpd mda-deliver));
 
 my $cuts = $ENV{CUTS} // 25;
 my $seed = $ENV{SEED} // time ^ $$;
-my $GOINGDOWN = 0x8004587d;	# FS_IOC_SHUTDOWN
-my $NOLOGFLUSH = pack 'L', 2;
 
 srand($seed);
 note("SEED=$seed");
 
-# Mounts made here are seen by nobody else and end with us.
-if (syscall(272, 0x00020000) != 0 ||
-    system('mount --make-rprivate / 2>/dev/null') != 0) {
-	plan skip_all => 'mount namespaces are not to be had here';
-}
-
-sub
-quiet
-{
-	my (@cmd) = @_;
-	my $out = qx{@cmd 2>&1};
-
-	return $? == 0 ? undef : "@cmd: $out";
-}
-
-sub
-make_disk
-{
-	my ($dir, $type) = @_;
-	my @mkfs = Stdmail::tool("mkfs.$type") or
-	    return "mkfs.$type is missing";
-
-	mkdir "$dir/disk";
-	open(my $fh, '>', "$dir/image") or return "$!";
-	truncate($fh, 400 << 20);
-	close($fh);
-	return quiet(@mkfs, '-q', $type eq 'xfs' ? () : ('-F'),
-	    "$dir/image") // mount_disk($dir);
-}
-
-sub mount_disk { return quiet("mount -o loop $_[0]/image $_[0]/disk") }
-
-sub
-power_cut
-{
-	my ($dir) = @_;
-
-	open(my $fh, '<', "$dir/disk") or die "$!";
-	ioctl($fh, $GOINGDOWN, my $flag = $NOLOGFLUSH) or die "shutdown: $!";
-}
+plan skip_all => 'mount namespaces are not to be had here'
+    if !Stdmail::Disk::alone();
 
 # Send messages until the connection ends; note each that was answered 250.
 sub
@@ -131,25 +92,25 @@ one_cut
 
 	Stdmail::until_true(sub { -s $acks }, 5);
 	sleep 0.01 + rand(0.25);
-	power_cut($dir);
+	Stdmail::Disk::cut($dir);
 	sleep 0.02;		# late answers would be lies
 	Stdmail::end_child($_) for @pids, defined $agent ? $agent : ();
 	$server->stop;
-	return quiet("umount $dir/disk") // mount_disk($dir);
+	return Stdmail::Disk::again($dir);
 }
 
 for my $type ('ext4', 'xfs') {
 	my $s = Stdmail->new(as => 'root',
 	    users => { alice => 'x', bob => 'x' });
 	my $dir = Stdmail::folder();
-	my $fault = make_disk($dir, $type);
+	my $fault = Stdmail::Disk::make($dir, $type);
 	my ($answered, $lost, $left) = (0, 0, 0);
 
 	SKIP: {
 		skip "$type: $fault", 3 if defined $fault;
 		mkdir "$dir/disk/$_" for qw(spool Mail);
 		chmod 01777, "$dir/disk/Mail";
-		quiet("sync -f $dir/disk");
+		Stdmail::Disk::quiet("sync -f $dir/disk");
 		$s->{conf}{spool} = $s->{spool} = "$dir/disk/spool";
 		$s->{conf}{mail} = "$dir/disk/Mail/%u/";
 		$s->write_conf;
@@ -178,7 +139,7 @@ for my $type ('ext4', 'xfs') {
 		ok($answered >= $cuts && $lost == 0,
 		    "$type: of $answered answered messages none is lost or doubled");
 		is($left, 0, "$type: and nothing is left in the spool");
-		quiet("umount $dir/disk");
+		Stdmail::Disk::quiet("umount $dir/disk");
 	}
 }
 done_testing();

@@ -7,6 +7,7 @@
 #define T_FUZZ_BOX_H
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -81,11 +82,13 @@ box_take(struct box_file *f)
 static void
 box_remove(void)
 {
-	char cmd[64];
+	pid_t pid = fork();
 
-	snprintf(cmd, sizeof(cmd), "rm -rf %s", box_name);
-	if (system(cmd) != 0)
-		fprintf(stderr, "%s stays\n", box_name);
+	if (pid == 0) {
+		execlp("rm", "rm", "-rf", box_name, (char *)NULL);
+		_exit(127);
+	}
+	(void)waitpid(pid, NULL, 0);
 }
 
 /* Folders that were changed long ago, so that their stamps can be believed. */
