@@ -53,9 +53,9 @@ struct journal_rec {
 	uint64_t	 modseq;
 	uint64_t	 keywords;	/* STATE: those without a letter */
 	uint64_t	 add, remove;	/* PENDING */
-	bool		 done;		/* STATE: nothing is pending */
 	unsigned char	 where;		/* STATE: WHERE_NEW and the like */
 	const char	*text;		/* STATE: info; KEYWORD: name */
+	bool		 done;		/* STATE: nothing is pending */
 	size_t		 end;		/* taken: it ends so far behind where
 					 * the octets begin, or .end was */
 };

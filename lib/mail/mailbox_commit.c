@@ -215,6 +215,7 @@ apply_found(struct mailbox *mb, const struct mailbox_found *f,
 	}
 	if (o->tail > mb->scan_tail) {
 		/* Another session told of it meanwhile: look again. */
+		mb->skipped = true;
 		mailbox_distrust(mb);
 		return true;
 	}

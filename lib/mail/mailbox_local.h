@@ -172,6 +172,7 @@ struct mailbox {
 					 * of changes there, 0 it did not */
 	uint64_t	 slot_number;	/* the last one looked at */
 	bool		 too_lively;	/* the last scan saw no end of it */
+	bool		 skipped;	/* not all that it found is known */
 	unsigned char	*seen;		/* bits, during a listing */
 	struct mailbox_found *found;
 	size_t		 nfound, found_cap;

@@ -137,7 +137,7 @@ look(struct mailbox *mb, unsigned flags)
 		return status;
 	mb->scan_tail = mb->tail;
 	(void)mailbox_take_events(mb);
-	mb->too_lively = false;
+	mb->too_lively = mb->skipped = false;
 	which = to_list(mb, flags, move_new);
 	if (which != 0 && !mb->watching) {
 		mailbox_slot_read(mb);
@@ -190,9 +190,10 @@ update(struct mailbox *mb, unsigned flags)
 
 	for (i = 0; i < TRIES; i++) {
 		status = look(mb, flags);
-		/* Lines that came while we looked have files to be found. */
+		/* Lines that came while we looked have files to be found, and
+		 * what others told of may be otherwise by now. */
 		if (status != MAILBOX_EXISTS && (status != MAILBOX_OK ||
-		    mb->nnowhere == 0 || mb->too_lively))
+		    (!mb->skipped && (mb->nnowhere == 0 || mb->too_lively))))
 			break;
 	}
 	if (status == MAILBOX_EXISTS)

@@ -32,6 +32,9 @@ static const struct {
 	struct journal_rec	 rec;
 } rows[] = {
 	{ "a state", { JOURNAL_STATE, 7, 0, 100, 0, 0, 0, 2, ":2,FS" } },
+	{ "a state after which nothing is pending", { .type = JOURNAL_STATE,
+	  .uid = 7, .modseq = 100, .where = 2, .text = ":2,FS",
+	  .done = true } },
 	{ "in new, without an info", { JOURNAL_STATE, 8, 0, 101, 0, 0, 0, 1,
 	  "" } },
 	{ "keywords and when it was saved", { JOURNAL_STATE, 4294967294u,
@@ -56,6 +59,7 @@ is_equal(const struct journal_rec *a, const struct journal_rec *b)
 	    a->saved == b->saved && a->modseq == b->modseq &&
 	    a->keywords == b->keywords && a->add == b->add &&
 	    a->remove == b->remove && a->where == b->where &&
+	    a->done == b->done &&
 	    strcmp(a->text, b->text) == 0;
 }
 
