@@ -285,7 +285,8 @@ wait_for_events(int dir, const struct mailbox_stamp *now,
 {
 	char entries[512];
 
-	if (!now->known || (before->known &&
+	/* One that is not clean is written down by nobody. */
+	if (!now->clean || (before->known &&
 	    now->mtime.tv_sec == before->mtime.tv_sec &&
 	    now->mtime.tv_nsec == before->mtime.tv_nsec))
 		return;
