@@ -216,22 +216,23 @@ update(struct mailbox *mb, unsigned flags)
 /* ---- what to tell ---- */
 
 /* Take what is gone out of the view: numbers from the end, each right when
- * it is told. */
+ * it is told.  Those beyond before were never told, and go without a word. */
 static int
-diff_expunged(struct mailbox *mb, struct mailbox_diff *diff)
+diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 {
 	const struct mailbox_own *o;
 	size_t i, n = 0, kept = 0;
+	bool any = false;
 
 	for (i = 0; i < mb->ntouched; i++) {
 		o = mailbox_has_own(mb, mb->touched[i]);
-		n += o->visible && o->gone;
+		any |= o->visible && o->gone;
 	}
-	if (n == 0)
+	if (!any)
 		return 0;
-	/* Counted anew where they are taken out: a damaged index may have put
-	 * one message into the view twice. */
-	for (i = n = 0; i < mb->nview; i++) {
+	/* Counted where they are taken out: a damaged index may have put one
+	 * message into the view twice. */
+	for (i = 0; i < before; i++) {
 		o = mailbox_has_own(mb, mb->view[i]);
 		n += o != NULL && o->gone;
 	}
@@ -246,7 +247,8 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff)
 			mb->view[kept++] = mb->view[i];
 			continue;
 		}
-		mb->expunged[--n] = (uint32_t)i + 1;
+		if (i < before)
+			mb->expunged[--n] = (uint32_t)i + 1;
 		mb->recent -= o->recent;
 	}
 	mb->nview = kept;
@@ -259,6 +261,7 @@ diff_changed(struct mailbox *mb, struct mailbox_diff *diff, uint32_t last)
 {
 	struct mailbox_own *o;
 	struct mailbox_rec r;
+	uint32_t seq;
 	size_t i;
 
 	if (mailbox_grow(&mb->changed, &mb->changed_cap, mb->ntouched,
@@ -275,7 +278,9 @@ diff_changed(struct mailbox *mb, struct mailbox_diff *diff, uint32_t last)
 		o->unsteady = false;
 		if (r.uid > last)
 			continue;
-		mb->changed[diff->nchanged++] = mailbox_seq(mb, r.uid);
+		/* In a damaged index UIDs need not rise. */
+		if ((seq = mailbox_seq(mb, r.uid)) != 0)
+			mb->changed[diff->nchanged++] = seq;
 	}
 	if (diff->nchanged > 1)
 		qsort(mb->changed, diff->nchanged, sizeof(*mb->changed),
@@ -311,11 +316,11 @@ make_diff(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff,
 {
 	bool keep_gone = (flags & MAILBOX_NO_EXPUNGE) != 0;
 
-	diff->exists = mb->nview > before;
-	if ((!keep_gone && diff_expunged(mb, diff) == -1) ||
+	if ((!keep_gone && diff_expunged(mb, diff, before) == -1) ||
 	    diff_changed(mb, diff, last) == -1)
 		return -1;
 	forget_told(mb, keep_gone);
+	diff->exists = mb->nview + diff->nexpunged > before;
 	diff->recent = mb->recent != mb->recent_told;
 	mb->recent_told = mb->recent;
 	diff->keywords = mb->new_keywords;

@@ -166,6 +166,26 @@ box_token(struct mailbox *mb, uint32_t seq)
 	return (unsigned)(token - '0');
 }
 
+/* As a session tells its client. */
+static void
+box_tell(struct mailbox *mb, unsigned flags)
+{
+	uint32_t n = mailbox_count(mb);
+	struct mailbox_diff d;
+	struct mailbox_msg m;
+	size_t i;
+
+	(void)mailbox_refresh(mb, flags, &d);
+	for (i = 0; i < d.nexpunged; i++)
+		if (d.expunged[i] == 0 || d.expunged[i] > n--)
+			box_wrong("expunge %u", d.expunged[i]);
+	for (i = 0; i < d.nchanged; i++) {
+		if (d.changed[i] == 0 || d.changed[i] > mailbox_count(mb))
+			box_wrong("changed %u", d.changed[i]);
+		mailbox_msg(mb, d.changed[i], &m);
+	}
+}
+
 /* Open it, look at all there is, and count each message in seen. */
 static void
 box_look(unsigned flags, unsigned seen[BOX_MESSAGES + 1], bool strict)
@@ -193,7 +213,8 @@ box_look(unsigned flags, unsigned seen[BOX_MESSAGES + 1], bool strict)
 		    m.uid != token)
 			box_wrong("UID %u is message %u", m.uid, token);
 	}
-	(void)mailbox_refresh(mb, flags, NULL);
+	box_tell(mb, flags);
+	box_tell(mb, MAILBOX_RELIST);
 	mailbox_close(mb);
 }
 
