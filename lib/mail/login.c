@@ -136,6 +136,7 @@ confine(struct login_mailbox *m, const char *path, unsigned flags)
 		    log_str(mailbox_status_text(status)));
 		return status;
 	}
+	mailbox_root_quota(m->root, &m->quota);
 	if (mailbox_root_cache(m->root, login.settings->cache_dir, cache,
 	    sizeof(cache)))
 		paths[n++] = (struct sandbox_path){ cache, SANDBOX_WRITE };
@@ -241,6 +242,7 @@ exit_code(enum mailbox_status status)
 		return EX_NOPERM;
 	case MAILBOX_EXISTS:
 	case MAILBOX_FULL:
+	case MAILBOX_OVERQUOTA:
 	case MAILBOX_LIMIT:
 	case MAILBOX_BUSY:
 	case MAILBOX_RESET:
