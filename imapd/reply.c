@@ -177,6 +177,13 @@ reply_mailbox(enum mailbox_status status)
 	return REPLY_TEMPORARY;
 }
 
+void
+reply_waiting(struct session *s, enum mailbox_status status)
+{
+	stream_printf(s->io, "* NO [%s] New messages may be missing: %s\r\n",
+	    replies[reply_mailbox(status)].code, mailbox_status_text(status));
+}
+
 enum reply
 reply_bad(struct session *s, const struct imap_lex *l)
 {
