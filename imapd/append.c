@@ -96,8 +96,7 @@ receive(struct session *s, struct mailbox_save *save)
 		}
 		if (n > left)
 			n = (size_t)left;
-		if (save != NULL)
-			(void)mailbox_save_write(save, p, n);
+		(void)mailbox_save_write(save, p, n);
 		stream_consume(s->io, n);
 		left -= n;
 	}
@@ -114,19 +113,20 @@ do_append(struct session *s, const struct append *a, struct mailbox *box,
 	uint32_t uid;
 	int rest = -1;
 
-	if ((status = mailbox_save_begin(box, &save)) != MAILBOX_OK) {
+	if ((status = mailbox_save_begin(box, &save)) == MAILBOX_OK)
+		status = mailbox_save_start(save, flags, a->has_date ?
+		    (time_t)a->date : (time_t)-1);
+	if (status != MAILBOX_OK) {
+		mailbox_save_abort(save);
 		if (!s->literal_sync && !input_skip(s, s->literal))
 			return REPLY_DONE;
 		return reply_mailbox(status);
 	}
-	status = mailbox_save_start(save, flags, a->has_date ?
-	    (time_t)a->date : (time_t)-1);
 	if (s->literal_sync)
 		stream_puts(s->io, "+ OK\r\n");
-	if (receive(s, status == MAILBOX_OK ? save : NULL))
+	if (receive(s, save))
 		rest = input_finish(s);
-	if (status == MAILBOX_OK)
-		status = mailbox_save_finish(save);
+	status = mailbox_save_finish(save);
 	if (rest != 1 || status != MAILBOX_OK) {
 		mailbox_save_abort(save);
 		if (rest == -1)

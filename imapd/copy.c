@@ -35,7 +35,7 @@ write_copyuid(struct session *s, struct buf *b, struct mailbox *to,
 /* Copy all, or none; messages that are gone fail it as a whole. */
 static enum mailbox_status
 copy_all(struct session *s, struct mailbox *to, const struct numbers *numbers,
-    uint32_t *first)
+    bool move, uint32_t *first)
 {
 	struct mailbox_save *save;
 	enum mailbox_status status;
@@ -43,6 +43,8 @@ copy_all(struct session *s, struct mailbox *to, const struct numbers *numbers,
 
 	if ((status = mailbox_save_begin(to, &save)) != MAILBOX_OK)
 		return status;
+	if (move)
+		mailbox_save_moves(save);
 	for (i = 0; i < numbers->n; i++) {
 		status = mailbox_save_copy(save, s->box, numbers->v[i]);
 		if (status != MAILBOX_OK) {
@@ -67,7 +69,7 @@ do_copy(struct session *s, const char *name, const struct numbers *numbers,
 	if (status != MAILBOX_OK)
 		return status == MAILBOX_NONE ? REPLY_TRYCREATE :
 		    reply_mailbox(status);
-	status = copy_all(s, to, numbers, &first);
+	status = copy_all(s, to, numbers, move, &first);
 	if (status == MAILBOX_OK &&
 	    write_copyuid(s, &s->code, to, numbers, first) == -1)
 		buf_reset(&s->code);

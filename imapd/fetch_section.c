@@ -170,12 +170,13 @@ static int
 message_range(struct fetch_message *m, const struct imap_section *sec,
     struct range *r)
 {
-	uint64_t size = 0, body;
+	uint64_t size = 0, body = 0;
 
 	if (fetch_message_open(m) == -1)
 		return -1;
 	m->failed = MAILBOX_TEMPORARY;
-	if (message_body(m->message, &body) == -1)
+	if (sec->kind != IMAP_SECTION_ALL &&
+	    message_body(m->message, &body) == -1)
 		return -1;
 	if (sec->kind == IMAP_SECTION_ALL || sec->kind == IMAP_SECTION_TEXT) {
 		if (message_size(m->message, &size) == -1)

@@ -210,7 +210,8 @@ cmd_status(struct session *s, struct imap_lex *l)
 	if (status != MAILBOX_OK)
 		return reply_mailbox(status);
 	status = mailbox_refresh(box, 0, NULL);
-	if (status != MAILBOX_RESET && status != MAILBOX_TEMPORARY) {
+	if (status == MAILBOX_OK || (status != MAILBOX_RESET &&
+	    status != MAILBOX_TEMPORARY && mailbox_uidvalidity(box) != 0)) {
 		tell_status(s, &name, box, items);
 		status = MAILBOX_OK;
 	}

@@ -60,6 +60,8 @@ static const struct {
 	[REPLY_INBOX] = { "NO", "CANNOT", "INBOX does not allow that" },
 	[REPLY_NO_RIGHT] = { "NO", "NOPERM", "Permission denied" },
 	[REPLY_FULL] = { "NO", "OVERQUOTA", "No space left" },
+	[REPLY_OVERQUOTA] = { "NO", "OVERQUOTA",
+	    "The mailbox is over its quota: delete something first" },
 	[REPLY_LIMIT] = { "NO", "LIMIT", "That is more than can be kept" },
 	[REPLY_BUSY] = { "NO", "INUSE", "The mailbox is in use, try again" },
 	[REPLY_TEMPORARY] = { "NO", "UNAVAILABLE",
@@ -162,6 +164,8 @@ reply_mailbox(enum mailbox_status status)
 		return REPLY_NO_RIGHT;
 	case MAILBOX_FULL:
 		return REPLY_FULL;
+	case MAILBOX_OVERQUOTA:
+		return REPLY_OVERQUOTA;
 	case MAILBOX_LIMIT:
 		return REPLY_LIMIT;
 	case MAILBOX_BUSY:
@@ -171,6 +175,13 @@ reply_mailbox(enum mailbox_status status)
 		return REPLY_TEMPORARY;
 	}
 	return REPLY_TEMPORARY;
+}
+
+void
+reply_waiting(struct session *s, enum mailbox_status status)
+{
+	stream_printf(s->io, "* NO [%s] New messages may be missing: %s\r\n",
+	    replies[reply_mailbox(status)].code, mailbox_status_text(status));
 }
 
 enum reply

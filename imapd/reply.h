@@ -53,6 +53,7 @@ enum reply {
 	REPLY_INBOX,
 	REPLY_NO_RIGHT,
 	REPLY_FULL,
+	REPLY_OVERQUOTA,
 	REPLY_LIMIT,
 	REPLY_BUSY,
 	REPLY_TEMPORARY,
@@ -74,6 +75,9 @@ void	 reply_send(struct session *, enum reply);
 
 /* What to answer for a mailbox operation that ended so. */
 enum reply reply_mailbox(enum mailbox_status);
+
+/* Warn that new messages may stay out of sight, and why (RFC 3501 7.1.2). */
+void	 reply_waiting(struct session *, enum mailbox_status);
 
 /* REPLY_BAD, with the lexer's words. */
 enum reply reply_bad(struct session *, const struct imap_lex *);

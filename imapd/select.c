@@ -40,12 +40,16 @@ do_select(struct session *s, const char *name, unsigned flags)
 	    MAILBOX_OK)
 		return reply_mailbox(status);
 	status = mailbox_refresh(s->box, 0, NULL);
-	/* Without room for UIDs of new messages the old ones can be read. */
-	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY) {
+	/* Without room for UIDs of new messages the old ones can be read; but
+	 * not where none was ever given. */
+	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY ||
+	    (status != MAILBOX_OK && mailbox_uidvalidity(s->box) == 0)) {
 		session_deselect(s);
 		return reply_mailbox(status);
 	}
 	s->state = STATE_SELECTED;
+	if (status != MAILBOX_OK)
+		reply_waiting(s, status);
 	tell_mailbox(s);
 	return mailbox_readonly(s->box) ? REPLY_READ_ONLY_OK :
 	    REPLY_READ_WRITE_OK;

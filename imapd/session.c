@@ -181,6 +181,13 @@ session_mailbox(struct session *s)
 	session_run(s);
 	if (s->user != NULL)
 		log_info("logout", "user=%s", log_str(s->user));
+	/* The client waits no longer; a signal has nothing to cut, since the
+	 * descriptor may be another file's from here on. */
+	server_busy(true);
+	(void)stream_close(s->io);
+	s->io = NULL;
+	if (s->box != NULL)
+		mailbox_settle(s->box);
 	session_free(s);
 }
 

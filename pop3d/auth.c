@@ -41,6 +41,7 @@ open_drop(struct session *s)
 		    mailbox_status_text(status));
 		break;
 	case MAILBOX_FULL:
+	case MAILBOX_OVERQUOTA:
 	case MAILBOX_RESET:
 	case MAILBOX_TEMPORARY:
 		reply_send(s->io, REPLY_NOT_OPENED,

@@ -133,7 +133,12 @@ mailbox_run(struct login_mailbox *m)
 	log_info("logout", "user=%s retrieved=%u removed=%u", log_str(m->user),
 	    s.retrieved, s.removed);
 	output_flush();
+	/* The client waits no longer; a signal has nothing to cut, since the
+	 * descriptor may be another file's from here on. */
+	server_busy(true);
+	stream_close(s.io);
+	if (s.removed > 0)
+		mailbox_settle(s.drop->box);
 	drop_close(s.drop);
 	mailbox_root_close(m->root);
-	stream_close(s.io);
 }

@@ -4,6 +4,8 @@
  * process must have nothing of the monitor left: no key, no password, no
  * right but to one mailbox.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -119,6 +121,23 @@ forget(void)
 	login.users = NULL;
 }
 
+/* Why the tree cannot be opened, for who called us with it. */
+static void
+log_unopened(const char *path, unsigned flags, enum mailbox_status status)
+{
+	const char *text = mailbox_status_text(status);
+	struct stat st;
+
+	if (status == MAILBOX_NONE && stat(path, &st) == 0)
+		text = S_ISDIR(st.st_mode) ? "it is no Maildir: neither cur "
+		    "nor new is in it" : "it is neither a Maildir nor an mbox";
+	else if (status == MAILBOX_NONE && (flags & MAILBOX_CREATE) == 0)
+		text = "it does not exist; with a slash behind its name it is "
+		    "made";
+	log_error("mailbox", "path=%s error=%s", log_str(path),
+	    log_str(text));
+}
+
 /* Open the tree and give up all the rest. */
 static enum mailbox_status
 confine(struct login_mailbox *m, const char *path, unsigned flags)
@@ -132,10 +151,10 @@ confine(struct login_mailbox *m, const char *path, unsigned flags)
 	if (status == MAILBOX_OK && login.alone)
 		status = mailbox_root_alone(m->root);
 	if (status != MAILBOX_OK) {
-		log_error("mailbox", "path=%s error=%s", log_str(path),
-		    log_str(mailbox_status_text(status)));
+		log_unopened(path, flags, status);
 		return status;
 	}
+	mailbox_root_quota(m->root, &m->quota);
 	if (mailbox_root_cache(m->root, login.settings->cache_dir, cache,
 	    sizeof(cache)))
 		paths[n++] = (struct sandbox_path){ cache, SANDBOX_WRITE };
@@ -241,6 +260,7 @@ exit_code(enum mailbox_status status)
 		return EX_NOPERM;
 	case MAILBOX_EXISTS:
 	case MAILBOX_FULL:
+	case MAILBOX_OVERQUOTA:
 	case MAILBOX_LIMIT:
 	case MAILBOX_BUSY:
 	case MAILBOX_RESET:

@@ -92,7 +92,10 @@ login_main(int argc, char **argv)
 	if (r != START_GO)
 		return r;
 	if (operand != argc) {
-		fprintf(stderr, "usage: %s %s\n", me.name, me.usage);
+		fprintf(stderr, "%s: %s: only options are taken; a mailbox "
+		    "is named by -p\nusage: %s [-nVh] [-c FILE] "
+		    "[-o KEY=VALUE]... %s\n", me.name, argv[operand],
+		    me.name, me.usage);
 		return EX_USAGE;
 	}
 	if (activate_detect(&activate, error, sizeof(error)) == -1) {

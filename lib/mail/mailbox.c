@@ -37,6 +37,8 @@ mailbox_status_text(enum mailbox_status status)
 		return "the file system does not permit it";
 	case MAILBOX_FULL:
 		return "no space is left";
+	case MAILBOX_OVERQUOTA:
+		return "the mailbox is over its quota";
 	case MAILBOX_LIMIT:
 		return "a limit is reached";
 	case MAILBOX_BUSY:

@@ -37,6 +37,7 @@
 
 #include "mail/message.h"
 
+struct quota_limits;		/* mail/quota.h */
 struct summary_view;		/* mail/summary.h */
 
 #define MAILBOX_DELIMITER	'.'
@@ -52,6 +53,7 @@ enum mailbox_status {
 	MAILBOX_NOT_PERMITTED,	/* by rule (delete INBOX), or read-only */
 	MAILBOX_NO_RIGHT,	/* the file system refuses: EACCES, EROFS */
 	MAILBOX_FULL,		/* no space, quota of the file system */
+	MAILBOX_OVERQUOTA,	/* more than the tree's maildirsize allows */
 	MAILBOX_LIMIT,		/* too many messages, keywords, levels */
 	MAILBOX_BUSY,		/* a lock was not free in time: try again */
 	MAILBOX_RESET,		/* UIDVALIDITY changed or the folder is gone
@@ -97,6 +99,13 @@ enum mailbox_status mailbox_root_open(const char *path, unsigned flags,
 	    struct mailbox_root **root);
 /* Mailboxes opened from it must have been closed.  NULL is allowed. */
 void	 mailbox_root_close(struct mailbox_root *);
+
+/*
+ * The user's quota goes above that of the file maildirsize; unset, and without
+ * this call, the file's holds.  Use is counted in any case, if there is a
+ * quota: by commits, expunges and deleted mailboxes.
+ */
+void	 mailbox_root_quota(struct mailbox_root *, const struct quota_limits *);
 
 /* The descriptor of the root folder, for locks; of an mbox that of the folder
  * it is in, which is not the user's alone. */
@@ -347,7 +356,8 @@ enum mailbox_status mailbox_save_begin(struct mailbox *,
  * A message from the wire: start, write any number of times in pieces of any
  * size, finish.  CRLF becomes LF on disk.  flags' keywords are those of the
  * mailbox saved to; date (time_t)-1 is now.  A failure of write need not be
- * looked at: finish and commit return it.  Gone from disk on abort.
+ * looked at: finish and commit return it.  Gone from disk on abort.  start
+ * returns MAILBOX_OVERQUOTA when not even a message of one octet had room.
  */
 enum mailbox_status mailbox_save_start(struct mailbox_save *, mailbox_flags,
 	    time_t date);
@@ -366,14 +376,18 @@ enum mailbox_status mailbox_save_copy(struct mailbox_save *,
 
 /*
  * Make all of them appear, in order, with UIDs *first, *first + 1, ... (first
- * may be NULL), on disk before this returns; or none.  The batch is freed
- * either way.  A session that has the mailbox open sees them at its next
- * refresh.  For MOVE: save_copy, commit, then mailbox_expunge() of the
- * originals: a crash between leaves both, never neither.
+ * may be NULL; *first is 0 on failure), on disk before this returns; or none,
+ * MAILBOX_OVERQUOTA among others.  The batch is freed either way.  A session
+ * that has the mailbox open sees them at its next refresh.  For MOVE:
+ * save_moves, save_copy, commit, then mailbox_expunge() of the originals: a
+ * crash between leaves both, never neither.
  */
 enum mailbox_status mailbox_save_commit(struct mailbox_save *,
 	    uint32_t *first);
 void	 mailbox_save_abort(struct mailbox_save *);
+
+/* What is saved is moved within the tree: a full one has room for it. */
+void	 mailbox_save_moves(struct mailbox_save *);
 
 /* ---- waiting ---- */
 

@@ -173,6 +173,9 @@ mailbox_sized(struct mailbox *mb, uint32_t seq, uint64_t size)
 struct removal {
 	bool	only_deleted;
 	bool	removed;
+	bool	counted;		/* there is a quota */
+	uint64_t bytes;			/* removed, by it */
+	int64_t	messages;
 };
 
 static int
@@ -181,14 +184,19 @@ call_remove(struct mailbox *mb, uint32_t place, int dir, const char *name,
 {
 	struct removal *removal = arg;
 	struct mailbox_rec r;
+	uint64_t size = 0;
 
 	mailbox_rec(mb, place, &r);
 	removal->removed = false;
 	if (removal->only_deleted && (r.flags & MAILBOX_DELETED) == 0)
 		return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW);
+	if (removal->counted)
+		mailbox_quota_size(dir, name, &size);
 	if (unlinkat(dir, name, 0) == -1)
 		return -1;
 	removal->removed = true;
+	removal->bytes += size;
+	removal->messages++;
 	if (dir == mb->cur)
 		mb->stamp_cur.known = mb->stamp_cur.clean = false;
 	return mailbox_lost(mb, place);
@@ -212,7 +220,7 @@ enum mailbox_status
 mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
     bool only_deleted)
 {
-	struct removal removal = { only_deleted, false };
+	struct removal removal = { .only_deleted = only_deleted };
 	enum mailbox_status status, first = MAILBOX_OK;
 	size_t i, nremoved = 0;
 	uint32_t *removed;
@@ -225,6 +233,7 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return mailbox_mbox_expunge(mb, seqs, n, only_deleted);
 	if ((removed = reallocarray(NULL, n, sizeof(*removed))) == NULL)
 		return MAILBOX_TEMPORARY;
+	removal.counted = mailbox_has_quota(mb->root);
 	mailbox_watch_begin(mb);
 	for (i = 0; i < n; i++) {
 		status = mailbox_with_file(mb, seqs[i], "unlink",
@@ -238,6 +247,9 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
 	}
 	log_removed(mb, removed, nremoved);
 	free(removed);
+	if (removal.counted)
+		mailbox_quota_add(mb->root, -(int64_t)removal.bytes,
+		    -removal.messages);
 	if ((fsync(mb->cur) == -1 || fsync(mb->new) == -1) &&
 	    first == MAILBOX_OK)
 		first = mailbox_errno("fsync");

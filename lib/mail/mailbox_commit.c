@@ -92,7 +92,9 @@ mailbox_log_begin(struct mailbox *mb, struct mailbox_log *log)
 		if (journal_lock(&mb->journal, mb->dir) == 0)
 			log->open = true;
 		else if (errno != ESTALE) {
-			(void)mailbox_errno("journal");
+			/* EBADF: it may only be read, and was opened so. */
+			if (errno != EBADF)
+				(void)mailbox_errno("journal");
 			break;
 		}
 		id = mb->journal.id;

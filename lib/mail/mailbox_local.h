@@ -25,6 +25,7 @@
 #include "mail/mailbox.h"
 #include "mail/mailbox_file.h"
 #include "mail/mailbox_lock.h"
+#include "mail/quota.h"
 #include "mail/uidlist.h"
 
 #define INBOX	"INBOX"
@@ -48,6 +49,7 @@ struct mailbox_root {
 	bool		 no_inotify;
 	struct mailbox	*open;		/* all opened from it */
 	struct mailbox_mbox *mbox;	/* mailbox_mbox.h; NULL: a Maildir */
+	struct quota	 quota;
 };
 
 /* mailbox_cache.c: write what is held, close. */
@@ -210,6 +212,21 @@ enum mailbox_status mailbox_path(const char *name, char *path);
 enum mailbox_status mailbox_make_folders(const struct mailbox_root *, int dir);
 /* A UIDVALIDITY above all given in this tree. */
 uint32_t mailbox_new_uidvalidity(const struct mailbox_root *);
+
+/* ---- mailbox_quota.c ---- */
+
+/* Whether the tree's use is counted at all: without that nobody need know a
+ * size. */
+bool	 mailbox_has_quota(const struct mailbox_root *);
+/* Do these fit? */
+bool	 mailbox_quota_room(struct mailbox_root *, uint64_t bytes,
+	    uint64_t messages);
+/* These came, or went; a folder went. */
+void	 mailbox_quota_add(struct mailbox_root *, int64_t bytes,
+	    int64_t messages);
+void	 mailbox_quota_recount(struct mailbox_root *);
+/* Add a message's size; the sum stays within an int64_t. */
+void	 mailbox_quota_size(int dir, const char *name, uint64_t *bytes);
 
 /* ---- mailbox_record.c: records by their places ---- */
 

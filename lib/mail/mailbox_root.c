@@ -203,6 +203,7 @@ mailbox_root_open(const char *path, unsigned flags,
 	root->fd = root->inotify = -1;
 	root->flags = flags;
 	root->cache = -1;
+	quota_init(&root->quota, -1, NULL);
 	if ((root->path = whole_path(path)) == NULL) {
 		status = MAILBOX_TEMPORARY;
 	} else {
@@ -215,6 +216,7 @@ mailbox_root_open(const char *path, unsigned flags,
 		mailbox_root_close(root);
 		return status;
 	}
+	quota_init(&root->quota, root->fd, NULL);
 	*rootp = root;
 	return MAILBOX_OK;
 }

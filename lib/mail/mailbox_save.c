@@ -36,6 +36,7 @@ struct mailbox_save {
 	struct mbox_save *mbox;		/* NULL: a Maildir, all below */
 	int		 tmp;
 	enum mailbox_status status;	/* the first failure sticks */
+	bool		 moves;		/* nothing is added to the tree */
 	struct staged	*v;
 	size_t		 n, cap;
 	/* The message being written: */
@@ -77,6 +78,12 @@ mailbox_save_begin(struct mailbox *mb, struct mailbox_save **savep)
 	return MAILBOX_OK;
 }
 
+void
+mailbox_save_moves(struct mailbox_save *save)
+{
+	save->moves = true;
+}
+
 /* The letters of flags, as the mailbox's names have them. */
 static struct staged *
 stage(struct mailbox_save *save, mailbox_flags flags)
@@ -110,6 +117,9 @@ mailbox_save_start(struct mailbox_save *save, mailbox_flags flags, time_t date)
 	if (save->status != MAILBOX_OK ||
 	    (s = stage(save, flags)) == NULL)
 		return save->status;
+	if (mailbox_has_quota(save->mb->root) &&
+	    !mailbox_quota_room(save->mb->root, 1, save->n + 1))
+		return save->status = MAILBOX_OVERQUOTA;
 	save->fd = openat(save->tmp, s->tmp, O_WRONLY | O_CREAT | O_EXCL |
 	    O_CLOEXEC, save->mb->root->file_mode);
 	if (save->fd == -1)
@@ -310,6 +320,23 @@ mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
 
 /* ---- all or none ---- */
 
+/* What they come to, by the names they will have, or else by their files. */
+static uint64_t
+sum_of_sizes(const struct mailbox_save *save)
+{
+	const struct staged *s;
+	uint64_t sum = 0, size;
+	size_t i;
+
+	for (i = 0; i < save->n; i++) {
+		s = &save->v[i];
+		mailbox_quota_size(save->tmp, mailbox_file_size(s->base,
+		    strlen(s->base), 'S', &size) == 1 ? s->base : s->tmp,
+		    &sum);
+	}
+	return sum;
+}
+
 /* Where a staged message goes, and under which name. */
 static int
 place_of(const struct mailbox_save *save, const struct staged *s, char *name)
@@ -407,7 +434,8 @@ make_known(struct mailbox_save *save, uint32_t *first)
 	if ((status = place_files(save)) != MAILBOX_OK)
 		return status;
 	*first = mb->list.next;
-	status = write_lines(save);
+	if ((status = write_lines(save)) != MAILBOX_OK)
+		*first = 0;
 	/* From here they have UIDs that others may have seen. */
 	if (status == MAILBOX_OK && add_records(save, *first) != MAILBOX_OK)
 		mailbox_distrust(mb);
@@ -445,8 +473,11 @@ enum mailbox_status
 mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 {
 	enum mailbox_status status = save->status;
+	struct mailbox_root *root = save->mb->root;
 	struct mailbox_lock lock;
+	uint64_t bytes = 0;
 	uint32_t unwanted;
+	bool counted;
 
 	if (first == NULL)
 		first = &unwanted;
@@ -460,6 +491,12 @@ mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 		save_free(save);
 		return status;
 	}
+	counted = status == MAILBOX_OK && mailbox_has_quota(root);
+	if (counted) {
+		bytes = sum_of_sizes(save);
+		if (!save->moves && !mailbox_quota_room(root, bytes, save->n))
+			status = MAILBOX_OVERQUOTA;
+	}
 	if (status == MAILBOX_OK)
 		status = mailbox_lock_list(save->mb, &lock);
 	if (status == MAILBOX_OK) {
@@ -470,6 +507,8 @@ mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 	} else {
 		remove_files(save);
 	}
+	if (status == MAILBOX_OK && counted)
+		mailbox_quota_add(root, (int64_t)bytes, (int64_t)save->n);
 	save_free(save);
 	return status;
 }

@@ -261,6 +261,7 @@ mailbox_delete(struct mailbox_root *root, const char *name)
 	if (renameat(root->fd, path, root->fd, trash) == -1)
 		return mailbox_errno("rename");
 	remove_deleted(root);
+	mailbox_quota_recount(root);
 	return MAILBOX_OK;
 }
 
@@ -357,6 +358,7 @@ rename_inbox(struct mailbox_root *root, const char *to)
 	}
 	if ((status = mailbox_save_begin(target, &save)) != MAILBOX_OK)
 		goto out;
+	mailbox_save_moves(save);
 	for (seq = 1; seq <= mailbox_count(inbox); seq++) {
 		seqs[seq - 1] = seq;
 		status = mailbox_save_copy(save, inbox, seq);

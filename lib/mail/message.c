@@ -173,31 +173,32 @@ hold(struct message *m, size_t i, size_t want)
 	return 0;
 }
 
-/* Set the mark behind block i, whose own is set and which is held. */
+/* Block i, whose mark is the last that is known, has n octets on the wire and
+ * ends in this state. */
 static void
-mark_next(struct message *m, size_t i)
+mark_next(struct message *m, size_t i, uint64_t n, struct crlf crlf)
 {
-	struct mark next = m->marks[i];
+	struct mark *next = &m->marks[i + 1];
 
-	if (m->nmarks > i + 1)
-		return;
-	next.wire += m->held_len + crlf_wire_extra(&next.crlf, m->disk_block,
-	    m->held_len);
-	m->marks[i + 1] = next;
+	next->wire = m->marks[i].wire + n;
+	next->crlf = crlf;
 	m->nmarks = i + 2;
 	if (i + 1 == m->nblocks)
-		m->wire = next.wire;
+		m->wire = next->wire;
 }
 
 int
 message_size(struct message *m, uint64_t *size)
 {
+	struct crlf crlf = m->marks[m->nmarks - 1].crlf;
+	uint64_t extra;
 	size_t i;
 
 	for (i = m->nmarks - 1; i < m->nblocks; i++) {
 		if (hold(m, i, DISK_BLOCK) == -1)
 			return -1;
-		mark_next(m, i);
+		extra = crlf_wire_extra(&crlf, m->disk_block, m->held_len);
+		mark_next(m, i, m->held_len + extra, crlf);
 	}
 	*size = m->wire;
 	return 0;
@@ -246,19 +247,20 @@ block_of(const struct message *m, uint64_t offset)
 static ssize_t
 wire_of(struct message *m, size_t i)
 {
-	struct crlf crlf;
-	size_t n;
+	struct crlf crlf = m->marks[i].crlf;
+	size_t n, made;
 
 	if (m->wire_block == NULL &&
 	    (m->wire_block = malloc(MESSAGE_BLOCK)) == NULL)
 		return -1;
 	if (hold(m, i, DISK_BLOCK) == -1)
 		return -1;
-	mark_next(m, i);
-	crlf = m->marks[i].crlf;
 	n = m->held_len;
-	return (ssize_t)crlf_to_wire(&crlf, m->disk_block, &n, m->wire_block,
+	made = crlf_to_wire(&crlf, m->disk_block, &n, m->wire_block,
 	    MESSAGE_BLOCK);
+	if (m->nmarks == i + 1)
+		mark_next(m, i, made, crlf);
+	return (ssize_t)made;
 }
 
 int

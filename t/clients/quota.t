@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 #
-# Proves that Dovecot (quota = maildir) and mda-deliver keep one and the same
-# maildirsize: after deliveries, deletions and counts by either in turn both
-# know the same use and the same limits, and both refuse at the same point.
+# Proves that Dovecot (quota = maildir) and mda-deliver, imapd and pop3d keep
+# one and the same maildirsize: after deliveries, APPEND, COPY, MOVE, deletions
+# and counts by either in turn both know the same use and the same limits, and
+# both refuse at the same point.
 
 use strict;
 use warnings;
@@ -70,6 +71,14 @@ sub deliver {
 	spew("$dir/in", "Subject: x\n\n" . 'y' x ($octets - 13) . "\n");
 	system("cd $dir && $as$bin/mda-deliver $folder <$dir/in 2>$dir/err");
 	return $? >> 8;
+}
+
+# A session of one of our daemons on the Maildir: all it said.
+sub session {
+	my ($program, @lines) = @_;
+
+	spew("$dir/in", join '', map { "$_\r\n" } @lines);
+	return scalar `cd $dir && $as$bin/$program -p md <$dir/in 2>$dir/err`;
 }
 
 # What the file comes to: octets and messages.
@@ -198,6 +207,32 @@ is(slurp("$dir/err") =~ /5\.2\.2/, 1, 'ten messages are the most');
 agree('ten');
 ($status, $out) = doveadm("save -m INBOX <$new");
 isnt($status, 0, 'to Dovecot too');
+
+# Our daemons, between Dovecot's own changes.
+$out = session('imapd', 'a SELECT INBOX', 'b COPY 1 Work', 'c MOVE 1:2 Work',
+    'd APPEND INBOX {6+}', "x: y\r\n", 'e STORE 1:3 +FLAGS (\\Deleted)',
+    'f EXPUNGE', 'g APPEND INBOX {10+}', "x: y\r\n\r\nz\r\n", 'h LOGOUT');
+like($out, qr/^b NO \[OVERQUOTA\]/m, 'COPY is refused');
+like($out, qr/^c OK /m, 'MOVE is not');
+like($out, qr/^d NO \[OVERQUOTA\]/m, 'APPEND is');
+like($out, qr/^f OK /m, 'EXPUNGE gives room');
+like($out, qr/^g OK \[APPENDUID/m, 'APPEND has it');
+agree('after imapd');
+works("save -m INBOX <$new");
+works('expunge mailbox INBOX uid 1');
+$out = session('imapd', 'a SELECT Work', 'b COPY 1 INBOX', 'c LOGOUT');
+like($out, qr/^b OK \[COPYUID/m, 'COPY has room');
+agree('imapd after Dovecot');
+like(session('pop3d', 'DELE 1', 'DELE 2', 'QUIT'),
+    qr/^\+OK[^\n]*\n\+OK[^\n]*\n\+OK[^\n]*\n\+OK/, 'pop3d removes two');
+agree('after pop3d');
+like(session('imapd', 'a DELETE Work', 'b LOGOUT'), qr/^a OK /m,
+    'a folder goes');
+agree('after DELETE');
+until (noted() =~ / 10$/) {
+	deliver(20, 'md') == 0 or last;
+}
+agree('ten again');
 
 # Dovecot's own rule goes above the file; we go by what it wrote.
 conf('quota_rule = *:storage=50K:messages=12');

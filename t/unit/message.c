@@ -178,6 +178,33 @@ test_large(void)
 	free(got);
 }
 
+/* A CRLF that a block's end cuts; the octets are sent before anybody has asked
+ * for the size, which is then known from that. */
+static void
+test_cut(void)
+{
+	static char disk[3 * MESSAGE_BLOCK], got[2 * sizeof(disk)];
+	size_t cut = MESSAGE_BLOCK / 2, n;
+	struct message *m;
+	uint64_t size;
+
+	memset(disk, 'x', sizeof(disk));
+	disk[cut - 1] = '\r';
+	disk[cut] = '\n';
+	disk[2 * cut] = '\n';
+	m = message_new(make_file(disk, sizeof(disk)));
+	is_int(message_read(m, 0, got, sizeof(got), &n), 0, "read first");
+	is_int((long long)n, sizeof(disk) + 1, "one CR is added");
+	ok(memcmp(got, disk, 2 * cut) == 0 && got[2 * cut] == '\r' &&
+	    memcmp(got + 2 * cut + 1, disk + 2 * cut, sizeof(disk) - 2 * cut)
+	    == 0, "to the right LF");
+	is_int(message_size(m, &size), 0, "then size");
+	is_int((long long)size, sizeof(disk) + 1, "the same");
+	is_int(message_read(m, 2 * cut, got, 3, &n), 0, "from the middle");
+	is_mem(got, n, "\r\nx", 3, "as it was sent");
+	message_close(m);
+}
+
 static int
 refuse(void *arg, const char *p, size_t n)
 {
@@ -215,6 +242,7 @@ main(void)
 {
 	test_rows();
 	test_large();
+	test_cut();
 	test_failures();
 	return done();
 }
