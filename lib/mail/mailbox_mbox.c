@@ -263,6 +263,7 @@ judge(const struct mailbox *mb, enum mailbox_status status)
 	case MAILBOX_EXISTS:
 	case MAILBOX_BAD_NAME:
 	case MAILBOX_NOT_PERMITTED:
+	case MAILBOX_OVERQUOTA:
 	case MAILBOX_LIMIT:
 		break;
 	}
