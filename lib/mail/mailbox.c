@@ -296,6 +296,11 @@ mailbox_modseq(const struct mailbox *mb)
 int
 mailbox_modseq_sync(struct mailbox *mb)
 {
+	/* What no journal has cannot be kept. */
+	if (mb->unlogged) {
+		errno = EIO;
+		return -1;
+	}
 	return journal_sync(&mb->journal);
 }
 

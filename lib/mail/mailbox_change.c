@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * One message's file: opening it, its size and date, and removal.  A name that was right at the last listing may be another by
- * now: every call here lists again and tries once more before it believes
- * that a message is gone.
+ * One message's file: opening it, its size and date, and removal.  A name that
+ * was right at the last listing may be another by now: every call here lists
+ * again and tries once more before it believes that a message is gone.
  */
 #include <sys/stat.h>
 

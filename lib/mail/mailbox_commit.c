@@ -215,16 +215,16 @@ apply_found(struct mailbox *mb, const struct mailbox_found *f,
 			log_found(mb, log, f->place);
 		return true;
 	}
+	if (f->recent && !o->recent) {
+		o->recent = true;
+		if (o->visible)
+			mb->recent++;
+	}
 	if (o->tail > mb->scan_tail) {
 		/* Another session told of it meanwhile: look again. */
 		mb->skipped = true;
 		mailbox_distrust(mb);
 		return true;
-	}
-	if (f->recent && !o->recent) {
-		o->recent = true;
-		if (o->visible)
-			mb->recent++;
 	}
 	if (f->where == WHERE_NOWHERE ? mailbox_lost(mb, f->place) == -1 :
 	    o->where == f->where && o->info == f->info ? false :
@@ -330,6 +330,7 @@ static enum mailbox_status
 add_records(struct mailbox *mb, uint32_t first, struct mailbox_log *log)
 {
 	const struct mailbox_unknown *u;
+	struct mailbox_own *o;
 	const char *base;
 	uint32_t place;
 	size_t i;
@@ -342,7 +343,10 @@ add_records(struct mailbox *mb, uint32_t first, struct mailbox_log *log)
 		    "") == -1 || mailbox_moved(mb, place, u->where,
 		    u->info) == -1)
 			return MAILBOX_TEMPORARY;
-		mailbox_has_own(mb, place)->recent = u->recent;
+		o = mailbox_has_own(mb, place);
+		o->recent = u->recent;
+		o->flags |= u->keywords;
+		o->saved = u->saved;
 		log_found(mb, log, place);
 	}
 	mb->nunknown = mb->nnames = 0;

@@ -205,6 +205,24 @@ put_record(struct index_writer *w, const struct mailbox *mb, uint32_t place,
 	index_put(w, &r, m->base, m->info, m->ext);
 }
 
+/* The names of keywords without a letter stand behind every index's mark: who
+ * begins there needs them. */
+static int
+repeat_keywords(struct mailbox *mb)
+{
+	struct shorter s = { .id = mb->journal.id };
+	int r = 0;
+
+	buf_init(&s.buf, MAILBOX_KEYWORDS_MAX * 512);
+	keep_keywords(mb, &s);
+	if (s.failed)
+		r = -1;
+	else if (s.buf.len > 0)
+		r = journal_append(&mb->journal, &s.buf);
+	buf_free(&s.buf);
+	return r;
+}
+
 /* With the journal's lock held, and all that others wrote read. */
 static int
 write_index(struct mailbox *mb)
@@ -220,7 +238,7 @@ write_index(struct mailbox *mb)
 
 	/* A mark beyond what a power cut leaves of the journal would be met
 	 * again by what is written there later. */
-	if (journal_sync(&mb->journal) == -1 ||
+	if (repeat_keywords(mb) == -1 || journal_sync(&mb->journal) == -1 ||
 	    uidlist_mark(&mb->list, &mark.list) == -1)
 		return -1;
 	for (i = 0; i < places; i++) {

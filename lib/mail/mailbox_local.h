@@ -113,6 +113,8 @@ struct mailbox_found {
 struct mailbox_unknown {
 	size_t		 name;		/* the base, in mb->names */
 	const char	*info;
+	mailbox_flags	 keywords;	/* of a record it had before: those */
+	uint32_t	 saved;		/* without a letter, and when */
 	unsigned char	 where;
 	bool		 recent;
 };
@@ -371,8 +373,8 @@ void	 mailbox_slot_write(struct mailbox *);
 typedef int mailbox_file_call(struct mailbox *, uint32_t place, int dir,
 	    const char *name, void *arg);
 /* Do call on the message, under whatever name it has. */
-enum mailbox_status mailbox_with_file(struct mailbox *, uint32_t seq,
-	    const char *what, mailbox_file_call *, void *arg);
+enum mailbox_status mailbox_with_file(struct mailbox *mb, uint32_t seq,
+	    const char *what, mailbox_file_call *call, void *arg);
 /* Changes after which events are taken: the kernel keeps only so many. */
 #define MAILBOX_EVENTS_EACH	4096
 

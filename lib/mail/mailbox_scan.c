@@ -68,6 +68,8 @@ add_unknown(struct mailbox *mb, const char *name, size_t n, const char *info,
 	u->info = info;
 	u->where = where;
 	u->recent = recent;
+	u->keywords = 0;
+	u->saved = 0;
 	memcpy(mb->names + mb->nnames, name, n);
 	mb->names[mb->nnames + n] = '\0';
 	mb->nnames += n + 1;
@@ -189,6 +191,7 @@ mailbox_note(struct mailbox *mb, const char *name, unsigned char where,
 {
 	size_t n = mailbox_file_base(name);
 	uint32_t place = mailbox_place_of_name(mb, name, n);
+	const struct mailbox_own *o;
 	struct mailbox_rec r;
 	const char *info;
 
@@ -198,8 +201,17 @@ mailbox_note(struct mailbox *mb, const char *name, unsigned char where,
 			return note_known(mb, place, name, where, recent);
 	}
 	info = mailbox_info(mb, name + n);
-	return info == NULL || add_unknown(mb, name, n, info, where, recent) ==
-	    -1 ? MAILBOX_TEMPORARY : MAILBOX_OK;
+	if (info == NULL || add_unknown(mb, name, n, info, where, recent) ==
+	    -1)
+		return MAILBOX_TEMPORARY;
+	/* What no name says of it is kept under its new UID. */
+	if (place != MAILBOX_NOPLACE &&
+	    (o = mailbox_has_own(mb, place)) != NULL) {
+		mb->unknown[mb->nunknown - 1].keywords = o->flags &
+		    ~MAILBOX_FILE_FLAGS;
+		mb->unknown[mb->nunknown - 1].saved = o->saved;
+	}
+	return MAILBOX_OK;
 }
 
 /* A new message becomes ours: into cur, with an info.  *name is replaced by

@@ -308,8 +308,8 @@ mailbox_take_events(struct mailbox *mb)
 	wait_for_events(mb->new, &stamp_new, &mb->stamp_new);
 	wait_for_events(mb->cur, &stamp_cur, &mb->stamp_cur);
 	read_events(mb->root);
-	good = mb->watching && !mb->lost_events && note_came(mb) &&
-	    explain_went(mb);
+	good = mb->watching && !mb->lost_events && (mb->nevents == 0 ||
+	    (note_came(mb) && explain_went(mb)));
 	mb->nevents = 0;
 	mb->lost_events = false;
 	mb->watching = good;
