@@ -55,10 +55,12 @@ if (defined $ENV{SEED}) {
 } elsif ($soak) {
 	my $end = time + $soak;
 	for (my $seed = int $first; time < $end; $seed++) {
-		last if !run_model($seed, 20, int($end - time) + 5);
+		last if !run_model($seed, $seed % 2 ? 20 : 45, int($end - time) + 5);
 	}
 } else {
-	run_model($first + $_, 20, 5) for 0 .. 2;
+	run_model($first + $_, 20, 5) for 0, 1;
+	# More than there are letters for.
+	run_model($first + 2, 45, 5);
 }
 
 # A large mailbox, renamed while it is listed.

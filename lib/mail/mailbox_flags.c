@@ -16,12 +16,14 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "system/clock.h"
 #include "mail/mailbox_mbox.h"
 #include "system/log.h"
 
 #define PENDING_MIN	32	/* messages in one change */
 #define PENDING_AGE	1000000	/* microseconds; then whoever made it is dead
 				 * or busy */
+#define RENAMED_MAX	2000	/* ms to follow a name that changes */
 #define FLUSH_EACH	256	/* renames with the journal locked */
 
 struct store {
@@ -123,30 +125,58 @@ store_here(struct mailbox *mb, uint32_t seq, struct store *store)
 	return call_store(mb, mb->view[seq - 1], dir, name, store);
 }
 
-/* Those whose names were not right: found again, and then told. */
+/* One whose name was not right is looked for, and stored with the journal
+ * locked as the others: what it says of keywords is the last word on them. */
 static enum mailbox_status
-store_again(struct mailbox *mb, uint32_t *seqs, size_t n, struct store *store)
+store_found(struct mailbox *mb, uint32_t seq, struct store *store)
 {
-	enum mailbox_status status = MAILBOX_OK;
+	long long end = clock_ms() + RENAMED_MAX;
+	enum mailbox_status status;
 	struct mailbox_log log;
-	size_t i, changed = 0;
+	struct mailbox_rec rec;
+	int r, error;
 
-	for (i = 0; i < n; i++) {
-		status = mailbox_with_file(mb, seqs[i], "rename", call_store,
-		    store);
-		if (status == MAILBOX_OK && store->changed)
-			seqs[changed++] = seqs[i];
-		if (status != MAILBOX_OK && status != MAILBOX_NONE)
-			break;
-	}
-	if (changed > 0) {
-		(void)mailbox_log_begin(mb, &log);
-		for (i = 0; i < changed; i++)
-			mailbox_log_done(mb, &log, mb->view[seqs[i] - 1],
+	do {
+		if ((status = mailbox_find_files(mb)) != MAILBOX_OK)
+			return status;
+		mailbox_rec(mb, mb->view[seq - 1], &rec);
+		if (rec.gone)
+			return MAILBOX_NONE;
+		if (!mailbox_log_begin(mb, &log)) {
+			(void)mailbox_log_end(mb, &log);
+			return mailbox_with_file(mb, seq, "rename", call_store,
+			    store);
+		}
+		errno = ENOENT;
+		r = store_here(mb, seq, store);
+		error = errno;
+		if (r == 0 && store->changed)
+			mailbox_log_done(mb, &log, mb->view[seq - 1],
 			    log.modseq);
 		(void)mailbox_log_end(mb, &log);
+		if (r == 0)
+			return MAILBOX_OK;
+		errno = error;
+		if (error != ENOENT && error != EEXIST)
+			return mailbox_errno("rename");
+	} while (clock_ms() < end);
+	log_warn("mailbox-failed", "call=rename error=renamed");
+	return MAILBOX_TEMPORARY;
+}
+
+static enum mailbox_status
+store_again(struct mailbox *mb, const uint32_t *seqs, size_t n,
+    struct store *store)
+{
+	enum mailbox_status status;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		status = store_found(mb, seqs[i], store);
+		if (status != MAILBOX_OK && status != MAILBOX_NONE)
+			return status;
 	}
-	return status == MAILBOX_NONE ? MAILBOX_OK : status;
+	return MAILBOX_OK;
 }
 
 /* ---- many ---- */

@@ -389,36 +389,40 @@ write_lines(struct mailbox_save *save)
 	    mailbox_errno("uidlist") : MAILBOX_OK;
 }
 
-/* Their records, in memory and in the journal. */
+static int
+add_record(struct mailbox *mb, const struct staged *s, uint32_t uid,
+    struct mailbox_log *log)
+{
+	const char *info = mailbox_info(mb, s->info);
+	uint32_t place = mailbox_places(mb);
+	struct mailbox_own *o;
+
+	if (info == NULL || mailbox_add(mb, uid, s->base, strlen(s->base), "")
+	    == -1 || mailbox_moved(mb, place, *info == '\0' ? WHERE_NEW :
+	    WHERE_CUR, info) == -1)
+		return -1;
+	o = mailbox_has_own(mb, place);
+	o->flags |= s->keywords;
+	o->saved = s->saved;
+	mailbox_log_state(mb, log, place);
+	return 0;
+}
+
+/* Their records, in memory and in the journal.  What others, who have seen the
+ * lines, say of them there has been read by then, and counts less. */
 static enum mailbox_status
 add_records(struct mailbox_save *save, uint32_t first)
 {
-	struct mailbox *mb = save->mb;
-	uint32_t place;
 	struct mailbox_log log;
-	const struct staged *s;
-	struct mailbox_own *o;
-	const char *info;
-	size_t i;
+	size_t i = 0;
 
-	for (i = 0; i < save->n; i++) {
-		s = &save->v[i];
-		place = mailbox_places(mb);
-		if ((info = mailbox_info(mb, s->info)) == NULL ||
-		    mailbox_add(mb, first + (uint32_t)i, s->base,
-		    strlen(s->base), "") == -1 || mailbox_moved(mb, place,
-		    *info == '\0' ? WHERE_NEW : WHERE_CUR, info) == -1)
-			return MAILBOX_TEMPORARY;
-		o = mailbox_has_own(mb, place);
-		o->flags |= s->keywords;
-		o->saved = s->saved;
-	}
-	(void)mailbox_log_begin(mb, &log);
-	place = mailbox_places(mb) - (uint32_t)save->n;
-	for (i = 0; i < save->n; i++)
-		mailbox_log_state(mb, &log, place + (uint32_t)i);
-	(void)mailbox_log_end(mb, &log);
-	return MAILBOX_OK;
+	(void)mailbox_log_begin(save->mb, &log);
+	/* When all is to be loaded anew, so are they. */
+	while (!log.reset && i < save->n && add_record(save->mb, &save->v[i],
+	    first + (uint32_t)i, &log) == 0)
+		i++;
+	(void)mailbox_log_end(save->mb, &log);
+	return log.reset || i == save->n ? MAILBOX_OK : MAILBOX_TEMPORARY;
 }
 
 static enum mailbox_status
