@@ -33,7 +33,6 @@
 #include "bytes/buf.h"
 
 #define JOURNAL_FILE		"stdmail.journal"
-#define JOURNAL_INFO_MAX	200
 #define JOURNAL_NAME_MAX	255
 #define JOURNAL_START	56	/* where records begin */
 
