@@ -152,7 +152,9 @@ for (@rows) {
 
 my @strace = Stdmail::tool('strace');
 SKIP: {
-	skip('strace is missing', 1) if !@strace || !$plain;
+	# Once is enough: what a build of another variant adds is not asked.
+	last SKIP if !$plain;
+	skip('strace is missing', 1) if !@strace;
 	my @faults = (['pwrite64', 'ENOSPC'], ['fsync', 'EIO'],
 	    ['fallocate', 'ENOSPC'], ['fallocate', 'EOPNOTSUPP'],
 	    ['ftruncate', 'EIO'], ['pread64', 'EIO'], ['write', 'EDQUOT'],
