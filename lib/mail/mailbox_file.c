@@ -73,6 +73,21 @@ mailbox_file_flags(const char *info)
 	return flags;
 }
 
+mailbox_flags
+mailbox_file_change(mailbox_flags to, enum mailbox_change change,
+    mailbox_flags flags)
+{
+	switch (change) {
+	case MAILBOX_ADD:
+		return to | flags;
+	case MAILBOX_REMOVE:
+		return to & ~flags;
+	case MAILBOX_REPLACE:
+		return flags;
+	}
+	return to;
+}
+
 void
 mailbox_file_info(char *to, const char *old, mailbox_flags flags)
 {

@@ -29,6 +29,10 @@ bool	 mailbox_file_ok(const char *name);
 /* The flags an info says; letters of keywords become MAILBOX_KEYWORD(). */
 mailbox_flags mailbox_file_flags(const char *info);
 
+/* What a message's flags become by a change with these. */
+mailbox_flags mailbox_file_change(mailbox_flags, enum mailbox_change,
+	    mailbox_flags);
+
 /*
  * The info for flags, keeping letters of the old info that mean nothing here.
  * Keywords from 26 on have no letter and are left out.  to has room for

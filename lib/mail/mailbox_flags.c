@@ -32,20 +32,6 @@ struct store {
 	bool			changed;	/* it made a difference */
 };
 
-static mailbox_flags
-apply(mailbox_flags to, enum mailbox_change change, mailbox_flags flags)
-{
-	switch (change) {
-	case MAILBOX_ADD:
-		return to | flags;
-	case MAILBOX_REMOVE:
-		return to & ~flags;
-	case MAILBOX_REPLACE:
-		return flags;
-	}
-	return to;
-}
-
 /* ---- one file ---- */
 
 /* The file's flags become now, and nothing is pending any more. */
@@ -98,13 +84,14 @@ call_store(struct mailbox *mb, uint32_t place, int dir, const char *name,
 	if (o == NULL)
 		return -1;
 	was = all_flags(o);
-	now = (was & ~mb->known) | apply(was & mb->known, store->change,
-	    store->flags & mb->known);
+	now = (was & ~mb->known) | mailbox_file_change(was & mb->known,
+	    store->change, store->flags & mb->known);
 	store->changed = now != was || was != o->flags;
 	/* The session knows it; what others changed at the same time is told
 	 * later. */
 	told = o->told;
-	o->told = apply(told, store->change, store->flags & mb->known);
+	o->told = mailbox_file_change(told, store->change,
+	    store->flags & mb->known);
 	if (rename_to(mb, place, dir, name, now) == 0)
 		return 0;
 	o->told = told;
@@ -194,7 +181,8 @@ store_pending(struct mailbox *mb, uint32_t seq, const struct store *store,
 	if (o == NULL)
 		return -1;
 	was = all_flags(o) & mb->known;
-	now = apply(was, store->change, store->flags & mb->known);
+	now = mailbox_file_change(was, store->change,
+	    store->flags & mb->known);
 	if (o->gone || now == was)
 		return 0;
 	r.uid = o->uid;
@@ -203,7 +191,8 @@ store_pending(struct mailbox *mb, uint32_t seq, const struct store *store,
 	if (!mailbox_log_put(mb, log, &r))
 		return -1;
 	o->modseq = log->modseq;
-	o->told = apply(o->told, store->change, store->flags & mb->known);
+	o->told = mailbox_file_change(o->told, store->change,
+	    store->flags & mb->known);
 	return mailbox_set_pending(mb, mb->view[seq - 1], r.add, r.remove);
 }
 

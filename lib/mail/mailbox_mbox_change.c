@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mail/mailbox_file.h"
 #include "mail/mailbox_mbox.h"
 
 /* ---- the records ---- */
@@ -175,20 +176,6 @@ uids_of(const struct mailbox *mb, const uint32_t *seqs, size_t n,
 	return k;
 }
 
-static mailbox_flags
-apply(mailbox_flags to, enum mailbox_change change, mailbox_flags flags)
-{
-	switch (change) {
-	case MAILBOX_ADD:
-		return to | flags;
-	case MAILBOX_REMOVE:
-		return to & ~flags;
-	case MAILBOX_REPLACE:
-		return flags;
-	}
-	return to;
-}
-
 enum mailbox_status
 mailbox_mbox_flags(struct mailbox *mb, const uint32_t *seqs, size_t n,
     enum mailbox_change change, mailbox_flags flags)
@@ -208,7 +195,7 @@ mailbox_mbox_flags(struct mailbox *mb, const uint32_t *seqs, size_t n,
 	 * later. */
 	for (i = 0; i < n && status == MAILBOX_OK; i++) {
 		o = mailbox_has_own(mb, mb->view[seqs[i] - 1]);
-		o->told = apply(o->told, change, flags);
+		o->told = mailbox_file_change(o->told, change, flags);
 	}
 	return done(mb, status);
 }

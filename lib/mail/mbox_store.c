@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/mailbox_file.h"
 #include "mail/mbox_store_local.h"
 #include "mail/mbox_view.h"
 #include "system/log.h"
@@ -307,20 +308,6 @@ mbox_store_message(struct mbox_store *s, uint32_t uid, struct message **m)
 
 /* ---- changes ---- */
 
-static mailbox_flags
-apply(mailbox_flags to, enum mailbox_change change, mailbox_flags flags)
-{
-	switch (change) {
-	case MAILBOX_ADD:
-		return to | flags;
-	case MAILBOX_REMOVE:
-		return to & ~flags;
-	case MAILBOX_REPLACE:
-		return flags;
-	}
-	return to;
-}
-
 enum mailbox_status
 mbox_store_flags(struct mbox_store *s, const uint32_t *uids, size_t n,
     enum mailbox_change change, mailbox_flags flags)
@@ -338,7 +325,7 @@ mbox_store_flags(struct mbox_store *s, const uint32_t *uids, size_t n,
 		if ((k = mbox_store_find(s, uids[i])) == (size_t)-1)
 			continue;
 		r = &s->v[s->view[k]];
-		now = apply(r->flags, change, flags);
+		now = mailbox_file_change(r->flags, change, flags);
 		s->generation += now != r->flags;
 		r->dirty = r->dirty || now != r->flags;
 		r->flags = now;
