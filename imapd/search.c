@@ -200,9 +200,34 @@ ask(struct search *q, uint32_t at)
 	return false;
 }
 
-/* Sets resolved, texts folded, costs known.  REPLY_OK, or what to answer. */
-static enum reply
-prepare(struct search *q)
+void
+search_init(struct search *q, struct session *s)
+{
+	memset(q, 0, sizeof(*q));
+	q->session = s;
+	imap_search_init(&q->q);
+	buf_init(&q->header, SEARCH_HEADER_MAX);
+	buf_init(&q->text, SEARCH_HEADER_MAX);
+	buf_init(&q->few, SEARCH_HEADER_MAX);
+}
+
+void
+search_free(struct search *q)
+{
+	size_t i;
+
+	for (i = 0; q->match != NULL && i < q->q.n; i++)
+		match_free(&q->match[i]);
+	free(q->match);
+	free(q->cost);
+	buf_free(&q->header);
+	buf_free(&q->text);
+	buf_free(&q->few);
+	imap_search_free(&q->q);
+}
+
+enum reply
+search_prepare(struct search *q)
 {
 	struct session *s = q->session;
 	uint32_t count = mailbox_count(s->box), i;
@@ -231,62 +256,79 @@ prepare(struct search *q)
 	return REPLY_OK;
 }
 
-static enum reply
-do_search(struct search *q)
+/* Ask one message; *r is not REPLY_OK when it could not be told. */
+static bool
+ask_message(struct search *q, uint32_t seq, enum reply *r)
+{
+	bool found;
+
+	mailbox_msg(q->session->box, seq, &q->msg);
+	if (q->msg.gone)
+		return false;
+	fetch_message_init(&q->m, q->session, seq);
+	found = ask(q, 0);
+	if (q->m.failed == MAILBOX_NONE)
+		*r = REPLY_SEARCH_GONE;
+	else if (q->m.failed != MAILBOX_OK)
+		*r = reply_mailbox(q->m.failed);
+	found = found && q->m.failed == MAILBOX_OK;
+	fetch_message_free(&q->m);
+	buf_reset(&q->header);
+	q->header_read = false;
+	return found;
+}
+
+enum reply
+search_run(struct search *q, struct numbers *found)
 {
 	struct session *s = q->session;
 	uint32_t count = mailbox_count(s->box), seq;
 	enum reply r = REPLY_OK;
-	bool found;
 
+	found->n = 0;
+	found->v = reallocarray(NULL, (size_t)count + 1, sizeof(found->v[0]));
+	if (found->v == NULL)
+		return REPLY_MEMORY;
 	mailbox_summary_begin(s->box);
+	for (seq = 1; seq <= count; seq++)
+		if (ask_message(q, seq, &r))
+			found->v[found->n++] = seq;
+	return r;
+}
+
+static void
+tell(struct session *s, const struct numbers *found)
+{
+	struct mailbox_msg m;
+	size_t i;
+
 	stream_puts(s->io, "* SEARCH");
-	for (seq = 1; seq <= count; seq++) {
-		mailbox_msg(s->box, seq, &q->msg);
-		if (q->msg.gone)
-			continue;
-		fetch_message_init(&q->m, s, seq);
-		found = ask(q, 0);
-		if (q->m.failed == MAILBOX_NONE)
-			r = REPLY_SEARCH_GONE;
-		else if (q->m.failed != MAILBOX_OK)
-			r = reply_mailbox(q->m.failed);
-		else if (found)
-			stream_printf(s->io, " %u", s->uid ? q->msg.uid :
-			    seq);
-		fetch_message_free(&q->m);
-		buf_reset(&q->header);
-		q->header_read = false;
+	for (i = 0; i < found->n; i++) {
+		mailbox_msg(s->box, found->v[i], &m);
+		stream_printf(s->io, " %u", s->uid ? m.uid : found->v[i]);
 	}
 	stream_puts(s->io, "\r\n");
-	return r;
 }
 
 enum reply
 cmd_search(struct session *s, struct imap_lex *l)
 {
-	struct search q = { .session = s };
+	struct numbers found = { NULL, 0 };
 	enum reply r = REPLY_OK;
-	size_t i;
+	struct search q;
 
-	imap_search_init(&q.q);
-	buf_init(&q.header, SEARCH_HEADER_MAX);
-	buf_init(&q.text, SEARCH_HEADER_MAX);
-	buf_init(&q.few, SEARCH_HEADER_MAX);
+	search_init(&q, s);
 	if (imap_lex_need_sp(l) == -1 || imap_lex_search(l, &q.q) == -1 ||
 	    imap_lex_need_end(l) == -1)
 		r = reply_bad(s, l);
 	if (r == REPLY_OK)
-		r = prepare(&q);
-	if (r == REPLY_OK)
-		r = do_search(&q);
-	for (i = 0; q.match != NULL && i < q.q.n; i++)
-		match_free(&q.match[i]);
-	free(q.match);
-	free(q.cost);
-	buf_free(&q.header);
-	buf_free(&q.text);
-	buf_free(&q.few);
-	imap_search_free(&q.q);
+		r = search_prepare(&q);
+	if (r == REPLY_OK) {
+		r = search_run(&q, &found);
+		if (found.v != NULL)
+			tell(s, &found);
+	}
+	numbers_free(&found);
+	search_free(&q);
 	return r;
 }

@@ -25,6 +25,18 @@ struct search {
 	bool		 header_read;
 };
 
+void	 search_init(struct search *, struct session *);
+void	 search_free(struct search *);
+
+/* The tree is parsed into q: resolve its sets and fold its texts.  REPLY_OK, or
+ * what to answer. */
+enum reply search_prepare(struct search *);
+
+/* The numbers of the messages that match, rising; found is the caller's to
+ * numbers_free().  Not REPLY_OK alone goes with results: what is to be answered
+ * behind them. */
+enum reply search_run(struct search *, struct numbers *found);
+
 /* The day a message says it was sent, from its summary: 1; 0 it says none; -1
  * the summary cannot tell. */
 int	 search_date(struct search *, struct date *);

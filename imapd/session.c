@@ -190,25 +190,3 @@ session_mailbox(struct session *s)
 		mailbox_settle(s->box);
 	session_free(s);
 }
-
-void
-session_capabilities(const struct session *s, struct buf *b)
-{
-	const struct conf_list *mechanisms = &s->settings->auth_mechanisms;
-	size_t i;
-
-	buf_adds(b, "IMAP4rev1 LITERAL+ ID");
-	if (s->state != STATE_FRESH) {
-		buf_adds(b, " IDLE UIDPLUS NAMESPACE UNSELECT CHILDREN MOVE");
-		return;
-	}
-	buf_adds(b, " SASL-IR");
-	if (login.tls != NULL && !tls_on(s->io))
-		buf_adds(b, " STARTTLS");
-	if (!session_privacy(s)) {
-		buf_adds(b, " LOGINDISABLED");
-		return;
-	}
-	for (i = 0; i < mechanisms->n; i++)
-		buf_addf(b, " AUTH=%s", mechanisms->v[i]);
-}

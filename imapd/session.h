@@ -30,6 +30,15 @@ enum session_state {
 	STATE_OVER = 8		/* nothing more is read or written */
 };
 
+/* What the client has asked to be told in another way (RFC 5161). */
+enum {
+	ENABLED_REV2 = 1,	/* IMAP4rev2: RFC 9051 */
+	ENABLED_UTF8 = 2,	/* UTF8=ACCEPT: RFC 6855 */
+	ENABLED_CONDSTORE = 4,	/* RFC 7162; by other commands as well */
+	ENABLED_QRESYNC = 8,
+	ENABLED_UIDONLY = 16	/* RFC 9586 */
+};
+
 enum {
 	LINE_MAX_FRESH = 8192,		/* octets of a line and of a whole */
 	COMMAND_MAX_FRESH = 12288,	/* command, before login */
@@ -46,6 +55,7 @@ struct session {
 	struct stream	*io;
 	const struct settings *settings;
 	enum session_state state;
+	unsigned	 enabled;
 
 	/* the command being run */
 	char		 tag[TAG_MAX + 1];	/* "": none, "*" is written */
@@ -94,6 +104,8 @@ void	 door_session(struct server_session *);
 
 /* Whether a password may be taken now: RFC 3501 11.1. */
 bool	 session_privacy(const struct session *);
+
+/* ---- capability.c ---- */
 
 /* The list of CAPABILITY as it is in this state. */
 void	 session_capabilities(const struct session *, struct buf *);

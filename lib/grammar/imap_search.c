@@ -291,14 +291,20 @@ lex_key(struct imap_lex *l, struct imap_search *s, uint32_t *at, int depth)
 }
 
 int
-imap_lex_search(struct imap_lex *l, struct imap_search *s)
+imap_lex_search_keys(struct imap_lex *l, struct imap_search *s)
 {
 	uint32_t top;
 
+	return lex_keys(l, s, &top, 0);
+}
+
+int
+imap_lex_search(struct imap_lex *l, struct imap_search *s)
+{
 	if (imap_lex_word(l, "CHARSET")) {
 		if (need_string(l, &s->charset) == -1 ||
 		    imap_lex_need_sp(l) == -1)
 			return -1;
 	}
-	return lex_keys(l, s, &top, 0);
+	return imap_lex_search_keys(l, s);
 }

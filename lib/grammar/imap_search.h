@@ -53,6 +53,9 @@ struct imap_search {
 void	 imap_search_init(struct imap_search *);
 void	 imap_search_free(struct imap_search *);
 
+/* search-key *(SP search-key), as one AND. */
+int	 imap_lex_search_keys(struct imap_lex *, struct imap_search *);
+
 /* ["CHARSET" SP astring SP] search-key *(SP search-key) */
 int	 imap_lex_search(struct imap_lex *, struct imap_search *);
 
