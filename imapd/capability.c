@@ -39,6 +39,14 @@ static const struct {
 	{ "UNSELECT", AUTH, NULL },			/* RFC 3691 */
 	{ "CHILDREN", AUTH, NULL },			/* RFC 3348 */
 	{ "MOVE", AUTH, NULL },				/* RFC 6851 */
+	{ "METADATA", AUTH, NULL },			/* RFC 5464 */
+	{ "SORT", AUTH, NULL },				/* RFC 5256 */
+	{ "SORT=DISPLAY", AUTH, NULL },			/* RFC 5957 */
+	{ "ESORT", AUTH, NULL },			/* RFC 5267 */
+	{ "THREAD=ORDEREDSUBJECT", AUTH, NULL },	/* RFC 5256 */
+	{ "THREAD=REFERENCES", AUTH, NULL },
+	{ "THREAD=REFS", AUTH, NULL },
+	{ "I18NLEVEL=1", AUTH, NULL },			/* RFC 5255 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))

@@ -77,6 +77,10 @@ static const struct {
 	    "Character set not supported" },
 	[REPLY_TOO_BIG] = { "NO", "TOOBIG", "The message is too large" },
 	[REPLY_NOTHING] = { "OK", NULL, "No matching messages" },
+	[REPLY_METADATA_SIZE] = { "NO", "METADATA MAXSIZE 65536",
+	    "The value is too long" },
+	[REPLY_METADATA_MANY] = { "NO", "METADATA TOOMANY",
+	    "The mailbox has no room for more annotations" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 

@@ -66,6 +66,8 @@ enum reply {
 	REPLY_CHARSET,
 	REPLY_TOO_BIG,
 	REPLY_NOTHING,
+	REPLY_METADATA_SIZE,		/* a value is too long */
+	REPLY_METADATA_MANY,		/* too many, or too much */
 	REPLY_MEMORY
 };
 
