@@ -260,6 +260,13 @@ enum mailbox_status mailbox_size(struct mailbox *, uint32_t seq,
 enum mailbox_status mailbox_date(struct mailbox *, uint32_t seq,
 	    time_t *date);
 
+/* When it came into this mailbox (RFC 8514, section 3), which a COPY or an
+ * APPEND with a date makes another moment; and whether this mailbox knows: an
+ * mbox does not, and gives the internal date. */
+enum mailbox_status mailbox_saved(struct mailbox *, uint32_t seq,
+	    time_t *date);
+bool	 mailbox_has_saved(const struct mailbox *);
+
 /*
  * Open a message to be read, under whatever name it has now; the caller's to
  * message_close().  Tell mailbox_sized() its true size once message_size() is
