@@ -26,6 +26,12 @@ no_privacy(const struct session *s)
 	return !session_privacy(s);
 }
 
+static bool
+can_uidonly(const struct session *s)
+{
+	return s->settings->imap_uidonly;
+}
+
 static const struct {
 	const char	*name;
 	unsigned	 states;	/* of enum session_state */
@@ -47,6 +53,7 @@ static const struct {
 	{ "ENABLE", AUTH, NULL },			/* RFC 5161 */
 	{ "CONDSTORE", AUTH, NULL, ENABLED_CONDSTORE },	/* RFC 7162 */
 	{ "SAVEDATE", AUTH, NULL },			/* RFC 8514 */
+	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
 };
 

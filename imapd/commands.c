@@ -40,7 +40,7 @@ static const struct command commands[] = {
 	{ "CHECK", cmd_check, SELECT, 0 },
 	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },
 	{ "UNSELECT", cmd_unselect, SELECT, COMMAND_QUIET },
-	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID },
+	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID | COMMAND_BARE },
 	{ "SEARCH", cmd_search, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },

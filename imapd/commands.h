@@ -15,7 +15,8 @@ enum {
 	COMMAND_NUMBERS = 2,	/* RFC 3501 7.4.1: no EXPUNGE may be told while
 				 * its form with sequence numbers runs */
 	COMMAND_QUIET = 4,	/* does not tell what changed */
-	COMMAND_LITERAL = 8	/* ends in a literal that it reads itself */
+	COMMAND_LITERAL = 8,	/* ends in a literal that it reads itself */
+	COMMAND_BARE = 16	/* without UID it names no messages */
 };
 
 struct command {

@@ -157,7 +157,7 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 	int r;
 
 	buf_reset(b);
-	buf_addf(b, "* %u FETCH (", m->seq);
+	sync_begin(m->session, b, m->seq, m->uid);
 	r = have_summary(m, plan, &v);
 	if (r == 0)
 		r = write_items(b, m, items, &v);

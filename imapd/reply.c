@@ -80,6 +80,8 @@ static const struct {
 	[REPLY_NOMODSEQ] = { "BAD", NULL,
 	    "This mailbox keeps no modification sequences" },
 	[REPLY_QRESYNC] = { "BAD", NULL, "ENABLE QRESYNC first" },
+	[REPLY_UID_REQUIRED] = { "BAD", "UIDREQUIRED",
+	    "Messages are named by UID alone" },
 	[REPLY_MODIFIED] = { "OK", NULL,
 	    "Some messages were changed meanwhile" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },

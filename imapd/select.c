@@ -160,6 +160,8 @@ open_mailbox(struct session *s, struct imap_lex *l, unsigned flags)
 		r = reply_bad(s, l);
 	else if (p.qresync && !(s->enabled & ENABLED_QRESYNC))
 		r = REPLY_QRESYNC;
+	else if (p.seqs.n > 0 && s->enabled & ENABLED_UIDONLY)
+		r = REPLY_UID_REQUIRED;
 	else
 		r = do_select(s, name.s, flags, &p);
 	imap_select_free(&p);

@@ -147,6 +147,10 @@ unsigned sync_what(struct session *);
 /* Tell what changed in the selected mailbox; expunge: numbers may fall. */
 void	 sync_mailbox(struct session *, bool expunge);
 
+/* Append "* n FETCH (", or what a client that knows UIDs alone is told. */
+void	 sync_begin(const struct session *, struct buf *, uint32_t seq,
+	    uint32_t uid);
+
 /* Write "* n FETCH (...)" for a message. */
 void	 sync_message(struct session *, uint32_t seq, unsigned what);
 

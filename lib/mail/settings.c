@@ -86,6 +86,7 @@ static const struct conf_key keys[] = {
 	{ "pop3_login_delay", CONF_DURATION, AT(pop3_login_delay), "0", 0,
 	    86400, NULL },
 	{ "pop3_utf8", CONF_BOOL, AT(pop3_utf8), "yes", ANY, NULL },
+	{ "imap_uidonly", CONF_BOOL, AT(imap_uidonly), "no", ANY, NULL },
 
 	{ "door_user", CONF_STRING, AT(door_user), "stdmail-door", ANY,
 	    NULL },

@@ -59,6 +59,8 @@ struct settings {
 	long long	 pop3_login_delay; /* seconds between two logins */
 	bool		 pop3_utf8;	/* RFC 6856 is offered */
 
+	bool		 imap_uidonly;	/* RFC 9586 is offered */
+
 	char		*door_user;	/* parses the network, owns nothing */
 	char		*mail_user;	/* owns virtual users' mail, and
 					 * spool/local */
