@@ -25,7 +25,7 @@ no_privacy(const struct session *s)
 static const struct {
 	const char	*name;
 	unsigned	 states;	/* of enum session_state */
-	bool		(*here)(const struct session *);	/* NULL: always */
+	bool		(*here)(const struct session *); /* NULL: always */
 } capabilities[] = {
 	{ "IMAP4rev1", ANY, NULL },
 	{ "LITERAL+", ANY, NULL },			/* RFC 7888 */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "commands.h"
-#include "grammar/imap_write.h"
 #include "mail/subscriptions.h"
 
 /* One mailbox name and no more. */
@@ -184,7 +183,7 @@ tell_status(struct session *s, const struct imap_string *name,
 
 	buf_init(&b, STREAM_BUFFER);
 	buf_adds(&b, "* STATUS ");
-	imap_write_astring(&b, name->s, name->len);
+	reply_mailbox_name(s, &b, name->s);
 	buf_adds(&b, " (");
 	for (i = 0; i < NITEMS; i++)
 		if (items & status_items[i].item)
