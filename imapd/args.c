@@ -4,26 +4,18 @@
  * names (RFC 3501 section 9, sequence-set; 6.4.8).
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "grammar/chars.h"
 #include "session.h"
 
 int
 args_mailbox(struct imap_lex *l, struct imap_string *name)
 {
-	const char *inbox = "INBOX";
 	int r;
 
 	if (imap_lex_need_sp(l) == -1)
 		return -1;
 	if ((r = imap_lex_mailbox(l, name)) == 0)
 		return imap_lex_fail(l, "a mailbox name is missing");
-	/* INBOX in any letter case, also before those below it. */
-	if (r == 1 && name->len > strlen(inbox) &&
-	    name->s[strlen(inbox)] == MAILBOX_DELIMITER &&
-	    chars_begin(name->s, name->s + name->len, inbox))
-		memcpy(l->pool + (name->s - l->pool), inbox, strlen(inbox));
 	return r;
 }
 

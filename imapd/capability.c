@@ -55,6 +55,7 @@ static const struct {
 	{ "SAVEDATE", AUTH, NULL },			/* RFC 8514 */
 	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
+	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))

@@ -134,6 +134,7 @@ run_command(struct session *s)
 		reply_send(s, REPLY_MEMORY);
 		return;
 	}
+	l.names = session_names(s);
 	if ((c = parse_command(s, &l, &r)) != NULL)
 		r = c->handler(s, &l);
 	if (c != NULL && !(c->flags & COMMAND_QUIET) &&

@@ -13,6 +13,7 @@
 
 #include "bytes/buf.h"
 #include "grammar/imap_lex.h"
+#include "grammar/imap_names.h"
 #include "grammar/imap_set.h"
 #include "mail/login.h"
 #include "mail/mailbox.h"
@@ -76,6 +77,7 @@ struct session {
 
 	/* the mailbox process's */
 	struct mailbox_root *root;
+	struct imap_names names;	/* session_names() */
 	struct mailbox	*box;		/* the selected one, or NULL */
 	bool		 nomodseq;	/* it keeps none (RFC 7162 3.1.2.2) */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
@@ -185,9 +187,22 @@ void	 modseq_code(struct session *);
 enum reply modseq_vanished(struct session *, const struct imap_set *uids,
 	    uint64_t since, uint32_t known);
 
+/* ---- names.c ---- */
+
+/* How names of mailboxes look to this client now: for imap_lex.names. */
+const struct imap_names *session_names(struct session *);
+
+/* Append a name of a mailbox, as mailbox.h has it, to an answer: an astring in
+ * the client's form.  And what reply_mailbox_name() writes between quotes if
+ * it has to, without them. */
+void	 reply_mailbox_name(struct session *, struct buf *, const char *name);
+void	 reply_wire_name(struct session *, struct buf *, const char *wire,
+	    size_t);
+
 /* ---- args.c ---- */
 
-/* Parse " mailbox": 1, or -1 with the lexer's error. */
+/* Parse " mailbox", which becomes a name as mailbox.h has it: 1, or -1 with
+ * the lexer's error. */
 int	 args_mailbox(struct imap_lex *, struct imap_string *);
 
 struct numbers {

@@ -186,6 +186,11 @@ bool	 mailbox_readonly(const struct mailbox *);
 uint32_t mailbox_uidvalidity(const struct mailbox *);
 uint32_t mailbox_uidnext(const struct mailbox *);
 
+/* Its object identifier (RFC 8474 section 4), which stays when it is renamed.
+ * After a refresh. */
+#define MAILBOX_ID_SIZE	256
+void	 mailbox_id(struct mailbox *, char id[MAILBOX_ID_SIZE]);
+
 /* What mailbox_refresh() found.  The arrays are the mailbox's, good until the
  * next call on it. */
 struct mailbox_diff {
