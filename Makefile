@@ -101,7 +101,12 @@ $Bt/%: $Bobj/t/%.o $Bobj/stdmail.a
 $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ \
+	    $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+# A whole session: the program without its main.
+$Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
+	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))
 
 -include $(OBJ:.o=.d)
 

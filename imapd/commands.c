@@ -34,6 +34,8 @@ static const struct command commands[] = {
 	{ "APPEND", cmd_append, AUTH, COMMAND_LITERAL },
 	{ "NAMESPACE", cmd_namespace, AUTH, 0 },
 	{ "IDLE", cmd_idle, AUTH, 0 },
+	/* RFC 5161: clients that send it late are served as well */
+	{ "ENABLE", cmd_enable, AUTH, 0 },
 	/* RFC 5464 */
 	{ "GETMETADATA", cmd_getmetadata, AUTH, 0 },
 	{ "SETMETADATA", cmd_setmetadata, AUTH, 0 },
@@ -41,7 +43,7 @@ static const struct command commands[] = {
 	{ "CHECK", cmd_check, SELECT, 0 },
 	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },
 	{ "UNSELECT", cmd_unselect, SELECT, COMMAND_QUIET },
-	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID },
+	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID | COMMAND_BARE },
 	{ "SEARCH", cmd_search, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "SORT", cmd_sort, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "THREAD", cmd_thread, SELECT, COMMAND_UID | COMMAND_NUMBERS },

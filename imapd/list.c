@@ -9,7 +9,6 @@
 
 #include "commands.h"
 #include "grammar/imap_mailbox.h"
-#include "grammar/imap_write.h"
 #include "mail/subscriptions.h"
 
 /* What a mailbox of this name is for, by custom. */
@@ -104,7 +103,7 @@ tell(struct session *s, const struct listing *li, const char *name,
 		if (strcmp(name, special_uses[i].name) == 0)
 			buf_addf(&b, " %s", special_uses[i].attribute);
 	buf_addf(&b, ") \"%c\" ", MAILBOX_DELIMITER);
-	imap_write_astring(&b, name, strlen(name));
+	reply_mailbox_name(s, &b, name);
 	buf_adds(&b, "\r\n");
 	stream_write(s->io, b.data, b.len);
 	buf_free(&b);
@@ -145,7 +144,11 @@ lex_list(struct imap_lex *l, struct imap_string *reference,
 {
 	int r;
 
-	if (args_mailbox(l, reference) == -1 || imap_lex_need_sp(l) == -1)
+	if (imap_lex_need_sp(l) == -1)
+		return -1;
+	if ((r = imap_lex_astring(l, reference)) == 0)
+		return imap_lex_fail(l, "a reference is missing");
+	if (r == -1 || imap_lex_need_sp(l) == -1)
 		return -1;
 	if ((r = imap_lex_list_mailbox(l, pattern)) == 0)
 		return imap_lex_fail(l, "a pattern is missing");

@@ -246,6 +246,9 @@ search_prepare(struct search *q)
 		mailbox_msg(s->box, count, &last);
 	for (i = 0; i < q->q.n; i++) {
 		k = &q->q.key[i];
+		if (k->kind == IMAP_KEY_SEQUENCE &&
+		    s->enabled & ENABLED_UIDONLY)
+			return REPLY_UID_REQUIRED;
 		imap_set_resolve(&k->set, k->kind == IMAP_KEY_UID ?
 		    last.uid : count);
 		q->cost[i] = (unsigned char)cost_of(&q->q, i);

@@ -109,6 +109,12 @@ parse_command(struct session *s, struct imap_lex *l, enum reply *r)
 		*r = wrong_state(s, c);
 		return NULL;
 	}
+	/* RFC 9586 section 3 */
+	if (s->enabled & ENABLED_UIDONLY && !s->uid &&
+	    (c->flags & (COMMAND_UID | COMMAND_BARE)) == COMMAND_UID) {
+		*r = REPLY_UID_REQUIRED;
+		return NULL;
+	}
 	return c;
 }
 
@@ -128,6 +134,7 @@ run_command(struct session *s)
 		reply_send(s, REPLY_MEMORY);
 		return;
 	}
+	l.names = session_names(s);
 	if ((c = parse_command(s, &l, &r)) != NULL)
 		r = c->handler(s, &l);
 	if (c != NULL && !(c->flags & COMMAND_QUIET) &&
