@@ -35,6 +35,22 @@ lex_entry(struct imap_lex *l, struct imap_string *entry)
 	return r;
 }
 
+/* SP mailbox; the empty one is the user's mail as a whole. */
+static int
+lex_where(struct imap_lex *l, struct imap_string *mailbox)
+{
+	const char *at = l->p;
+	size_t used = l->used;
+
+	if (imap_lex_need_sp(l) == -1)
+		return -1;
+	if (imap_lex_string(l, mailbox) == 1 && mailbox->len == 0)
+		return 1;
+	l->p = at;
+	l->used = used;
+	return args_mailbox(l, mailbox);
+}
+
 static int
 lex_depth(struct imap_lex *l, struct get *g)
 {
@@ -108,7 +124,7 @@ lex_get(struct imap_lex *l, struct get *g)
 			return -1;
 	} else
 		l->p = at;
-	if (args_mailbox(l, &g->mailbox) == -1 || imap_lex_need_sp(l) == -1)
+	if (lex_where(l, &g->mailbox) == -1 || imap_lex_need_sp(l) == -1)
 		return -1;
 	if (chars_begin(l->p, l->end, "(MAXSIZE ") ||
 	    chars_begin(l->p, l->end, "(DEPTH ")) {
@@ -152,7 +168,10 @@ tell_value(struct session *s, struct get *g, const char *name, size_t len,
 	buf_init(&b, 4 * METADATA_VALUE_MAX);
 	if (!*begun) {
 		buf_adds(&b, "* METADATA ");
-		imap_write_astring(&b, g->mailbox.s, g->mailbox.len);
+		if (g->mailbox.len == 0)
+			buf_adds(&b, "\"\"");
+		else
+			reply_mailbox_name(s, &b, g->mailbox.s);
 		buf_adds(&b, " (");
 	} else
 		buf_addc(&b, ' ');
@@ -308,7 +327,7 @@ cmd_setmetadata(struct session *s, struct imap_lex *l)
 	v = calloc(METADATA_ENTRIES_MAX, sizeof(*v));
 	if (v == NULL)
 		return REPLY_MEMORY;
-	if (args_mailbox(l, &mailbox) == -1 || (n = lex_values(l, v)) == -1)
+	if (lex_where(l, &mailbox) == -1 || (n = lex_values(l, v)) == -1)
 		r = reply_bad(s, l);
 	else
 		r = do_set(s, &mailbox, v, (size_t)n);
