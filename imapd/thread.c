@@ -31,25 +31,22 @@ add(struct thread *t, const struct sort_message *m)
 {
 	struct thread_msg msg = {
 		.number = m->number, .reply = m->s.reply, .sent = m->s.sent,
-		.arrived = m->arrived, .id = m->s.id,
-		.subject = m->s.subject, .refs = m->s.refs,
-		.nrefs = m->s.nrefs
+		.id = m->s.id, .subject = m->s.subject,
+		.refs = m->s.refs, .nrefs = m->s.nrefs
 	};
 
 	return thread_add(t, &msg);
 }
 
 static enum reply
-do_thread(struct session *s, struct thread *t, enum thread_kind kind,
-    const struct numbers *found)
+do_thread(struct session *s, struct thread *t, const struct numbers *found)
 {
 	enum mailbox_status status, failed = MAILBOX_OK;
 	struct sort_message m;
 	size_t i;
 
 	for (i = 0; i < found->n; i++) {
-		status = sort_message(s, found->v[i], kind == THREAD_REFS ?
-		    SORT_ARRIVED : 0, &m);
+		status = sort_message(s, found->v[i], 0, &m);
 		if (status != MAILBOX_OK)
 			failed = status;
 		else if (add(t, &m) == -1)
@@ -75,7 +72,7 @@ run(struct session *s, enum thread_kind kind, const struct numbers *found)
 	arc4random_buf(&seed, sizeof(seed));
 	if ((t = thread_new(kind, seed)) == NULL)
 		return REPLY_MEMORY;
-	r = do_thread(s, t, kind, found);
+	r = do_thread(s, t, found);
 	thread_free(t);
 	return r;
 }

@@ -211,7 +211,6 @@ thread_add(struct thread *t, const struct thread_msg *m)
 	node->order = ++t->nmsgs;
 	node->number = m->number;
 	node->sent = m->sent;
-	node->arrived = m->arrived;
 	node->subject = m->subject;
 	node->reply = m->reply != 0;
 	/* (B) */

@@ -14,13 +14,15 @@
 enum thread_kind {
 	THREAD_ORDEREDSUBJECT,
 	THREAD_REFERENCES,
-	THREAD_REFS		/* draft-ietf-morg-inthread */
+	/* NOTE: draft-ietf-morg-inthread as Dovecot has it: subjects say
+	 * nothing, and the thread with the latest message comes last. */
+	THREAD_REFS
 };
 
 struct thread_msg {
 	uint32_t	 number;	/* what is written of it */
 	int		 reply;		/* its subject says so */
-	int64_t		 sent, arrived;
+	int64_t		 sent;
 	uint64_t	 id;		/* 0: none */
 	uint64_t	 subject;	/* the base subject; 0: empty */
 	const char	*refs;		/* ids, 8 octets each, least first */

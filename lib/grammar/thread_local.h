@@ -11,7 +11,7 @@
  * and order of its first child once they are known. */
 struct thread_node {
 	uint64_t	id, subject;
-	int64_t		sent, arrived;
+	int64_t		sent, latest;
 	uint32_t	number, order;
 	uint32_t	parent, nchild;
 	uint32_t	up, kid[2];	/* of thread_forest.c */

@@ -86,7 +86,7 @@ thread_lists(struct thread *t)
 	return 0;
 }
 
-/* The latest arrival of each thread, as .arrived of its root.  The way up is
+/* The latest message of each thread, as .latest of its root.  The way up is
  * walked once: what was seen leads to the root. */
 static int
 latest(struct thread *t)
@@ -99,8 +99,7 @@ latest(struct thread *t)
 	for (i = 0; i < t->nroots; i++) {
 		x = t->root[i];
 		root[x] = x;
-		if (t->v[x].dummy)
-			t->v[x].arrived = INT64_MIN;
+		t->v[x].latest = INT64_MIN;
 	}
 	for (i = 0; i < t->nmsgs; i++) {
 		x = t->sorted[i];
@@ -111,8 +110,8 @@ latest(struct thread *t)
 			next = t->v[at].parent;
 			root[at] = to;
 		}
-		if (t->v[x].arrived > t->v[to].arrived)
-			t->v[to].arrived = t->v[x].arrived;
+		if (t->v[x].sent > t->v[to].latest)
+			t->v[to].latest = t->v[x].sent;
 	}
 	free(root);
 	return 0;
@@ -131,7 +130,7 @@ thread_sort_roots(struct thread *t)
 	for (i = 0; i < t->nroots; i++) {
 		x = t->root[i];
 		key[i] = (struct key){ t->kind == THREAD_REFS ?
-		    t->v[x].arrived : t->v[x].sent, t->v[x].order, x };
+		    t->v[x].latest : t->v[x].sent, t->v[x].order, x };
 	}
 	qsort(key, t->nroots, sizeof(*key), compare);
 	for (i = 0; i < t->nroots; i++)
