@@ -39,6 +39,11 @@ static const struct {
 	{ "UNSELECT", AUTH, NULL },			/* RFC 3691 */
 	{ "CHILDREN", AUTH, NULL },			/* RFC 3348 */
 	{ "MOVE", AUTH, NULL },				/* RFC 6851 */
+	{ "ESEARCH", AUTH, NULL },			/* RFC 4731 */
+	{ "SEARCHRES", AUTH, NULL },			/* RFC 5182 */
+	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
+	{ "MULTISEARCH", AUTH, NULL },			/* RFC 7377 */
+	{ "INPROGRESS", AUTH, NULL },			/* RFC 9585 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))

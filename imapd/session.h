@@ -78,6 +78,8 @@ struct session {
 	struct mailbox_root *root;
 	struct mailbox	*box;		/* the selected one, or NULL */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
+	struct imap_set	 saved;		/* "$": UIDs, of those that are still
+					 * here (RFC 5182) */
 	char		*user;		/* for the log; NULL: who started us */
 };
 
@@ -146,6 +148,9 @@ void	 sync_tell_flags(struct session *);
 
 /* Parse " mailbox": 1, or -1 with the lexer's error. */
 int	 args_mailbox(struct imap_lex *, struct imap_string *);
+
+/* INBOX in any letter case, also before those below it. */
+void	 args_inbox(struct imap_lex *, struct imap_string *);
 
 struct numbers {
 	uint32_t	*v;		/* sequence numbers, rising; owned */

@@ -344,6 +344,17 @@ imap_lex_number(struct imap_lex *l, uint32_t *out)
 	return 1;
 }
 
+/* number64 = 1*DIGIT ; (0 <= n <= 9,223,372,036,854,775,807) */
+int
+imap_lex_number64(struct imap_lex *l, uint64_t *out)
+{
+	int r;
+
+	if ((r = lex_number64(l, out)) == 1 && *out > INT64_MAX)
+		return imap_lex_fail(l, "a number is too large");
+	return r;
+}
+
 /* nz-number = digit-nz *DIGIT */
 int
 imap_lex_nz_number(struct imap_lex *l, uint32_t *out)
