@@ -3,9 +3,7 @@
  * * OK [INPROGRESS ("tag" done goal)] at most every ten seconds (RFC 9585
  * section 4): nothing at all from a command that is done by then.
  */
-#include <stdio.h>
-#include <string.h>
-
+#include "grammar/imap_write.h"
 #include "progress.h"
 #include "session.h"
 
@@ -23,20 +21,13 @@ static void
 tell(const struct progress *p, uint32_t done)
 {
 	struct session *s = p->session;
-	char tag[TAG_MAX + 3] = "NIL";
+	struct buf b;
 
-	/* inprogress-tag = quoted / nil: a "]" would end the response code. */
-	if (s->tag[0] != '\0' && strchr(s->tag, ']') == NULL)
-		(void)snprintf(tag, sizeof(tag), "\"%s\"", s->tag);
-	/* What has been done is less than the goal. */
-	if (p->goal > 0)
-		stream_printf(s->io, "* OK [INPROGRESS (%s %u %u)] Still "
-		    "working\r\n", tag, done < p->goal ? done : p->goal - 1,
-		    p->goal);
-	else
-		stream_printf(s->io, "* OK [INPROGRESS (%s %u NIL)] Still "
-		    "working\r\n", tag, done);
+	buf_init(&b, TAG_MAX + 100);
+	(void)imap_write_progress(&b, s->tag, done, p->goal);
+	stream_printf(s->io, "* OK [%s] Still working\r\n", buf_str(&b));
 	(void)stream_flush(s->io);
+	buf_free(&b);
 }
 
 void
