@@ -56,6 +56,11 @@ static const struct {
 	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
 	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
+	{ "ESEARCH", AUTH, NULL },			/* RFC 4731 */
+	{ "SEARCHRES", AUTH, NULL },			/* RFC 5182 */
+	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
+	{ "MULTISEARCH", AUTH, NULL },			/* RFC 7377 */
+	{ "INPROGRESS", AUTH, NULL },			/* RFC 9585 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))

@@ -42,6 +42,7 @@ static const struct command commands[] = {
 	{ "UNSELECT", cmd_unselect, SELECT, COMMAND_QUIET },
 	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID | COMMAND_BARE },
 	{ "SEARCH", cmd_search, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "ESEARCH", cmd_esearch, AUTH, COMMAND_UID },	/* RFC 7377 */
 	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "COPY", cmd_copy, SELECT, COMMAND_UID },

@@ -285,18 +285,13 @@ modify(struct session *s, const struct imap_fetch_modifiers *m,
     struct imap_set *set, struct numbers *numbers)
 {
 	struct mailbox_msg msg;
-	size_t i, from = 0, end = numbers->n, n = 0;
+	uint32_t first = 1, last = (uint32_t)numbers->n;
+	size_t i, n = 0;
 	enum reply r;
 
-	if (m->partial.given) {
-		from = m->partial.first - 1 < end ? m->partial.first - 1 : end;
-		end = m->partial.last < end ? m->partial.last : end;
-		if (m->partial.from_end) {
-			i = numbers->n - end;
-			end = numbers->n - from;
-			from = i;
-		}
-	}
+	if (m->partly && !imap_partial_range(&m->partial,
+	    (uint32_t)numbers->n, &first, &last))
+		last = 0;
 	/* What went away behind the last message is in "1:*" as well. */
 	if (m->vanished && set->to_end && imap_set_max(set) < UINT32_MAX)
 		(void)imap_set_add_range(set, imap_set_max(set) + 1,
@@ -304,7 +299,7 @@ modify(struct session *s, const struct imap_fetch_modifiers *m,
 	if (m->vanished && (r = modseq_vanished(s, set, m->since, 0)) !=
 	    REPLY_OK)
 		return r;
-	for (i = from; i < end; i++) {
+	for (i = first - 1; i < last; i++) {
 		mailbox_msg(s->box, numbers->v[i], &msg);
 		if (!m->changedsince || msg.modseq > m->since)
 			numbers->v[n++] = numbers->v[i];
@@ -320,7 +315,7 @@ check_modifiers(struct session *s, const struct imap_fetch_modifiers *m,
 {
 	enum reply r;
 
-	if ((m->vanished || m->partial.given) && !s->uid) {
+	if ((m->vanished || m->partly) && !s->uid) {
 		s->why = "Only UID FETCH has this modifier";
 		return REPLY_BAD;
 	}

@@ -73,8 +73,9 @@ static const struct {
 	[REPLY_GONE] = { "NO", "EXPUNGEISSUED",
 	    "Some of the messages no longer exist" },
 	[REPLY_SEARCH_GONE] = { "OK", "EXPUNGEISSUED", "%s completed" },
-	[REPLY_CHARSET] = { "NO", "BADCHARSET (US-ASCII UTF-8)",
+	[REPLY_CHARSET] = { "NO", "BADCHARSET",
 	    "Character set not supported" },
+	[REPLY_NOT_SAVED] = { "NO", "NOTSAVED", "No memory for the result" },
 	[REPLY_TOO_BIG] = { "NO", "TOOBIG", "The message is too large" },
 	[REPLY_NOTHING] = { "OK", NULL, "No matching messages" },
 	[REPLY_NOMODSEQ] = { "BAD", NULL,
@@ -151,6 +152,12 @@ reply_send(struct session *s, enum reply r)
 	}
 	stream_puts(s->io, text);
 	stream_puts(s->io, "\r\n");
+}
+
+bool
+reply_is_no(enum reply r)
+{
+	return strcmp(replies[r].status, "NO") == 0;
 }
 
 enum reply

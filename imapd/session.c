@@ -42,6 +42,7 @@ void
 session_deselect(struct session *s)
 {
 	fetch_forget(s);
+	imap_set_free(&s->saved);
 	mailbox_close(s->box);
 	s->box = NULL;
 	if (s->state == STATE_SELECTED)

@@ -81,6 +81,8 @@ struct session {
 	struct mailbox	*box;		/* the selected one, or NULL */
 	bool		 nomodseq;	/* it keeps none (RFC 7162 3.1.2.2) */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
+	struct imap_set	 saved;		/* "$": UIDs, of those that are still
+					 * here (RFC 5182) */
 	char		*user;		/* for the log; NULL: who started us */
 };
 
@@ -204,6 +206,7 @@ void	 reply_wire_name(struct session *, struct buf *, const char *wire,
 /* Parse " mailbox", which becomes a name as mailbox.h has it: 1, or -1 with
  * the lexer's error. */
 int	 args_mailbox(struct imap_lex *, struct imap_string *);
+
 
 struct numbers {
 	uint32_t	*v;		/* sequence numbers, rising; owned */
