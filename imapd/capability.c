@@ -39,6 +39,10 @@ static const struct {
 	{ "UNSELECT", AUTH, NULL },			/* RFC 3691 */
 	{ "CHILDREN", AUTH, NULL },			/* RFC 3348 */
 	{ "MOVE", AUTH, NULL },				/* RFC 6851 */
+	{ "MULTIAPPEND", AUTH, NULL },			/* RFC 3502 */
+	{ "BINARY", AUTH, NULL },			/* RFC 3516 */
+	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
+	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
@@ -55,6 +59,14 @@ write_mechanisms(const struct session *s, struct buf *b)
 		buf_addf(b, " AUTH=%s", mechanisms->v[i]);
 }
 
+/* RFC 7889: the same for all mailboxes. */
+static void
+write_appendlimit(const struct session *s, struct buf *b)
+{
+	if (s->state & AUTH)
+		buf_addf(b, " APPENDLIMIT=%lld", s->settings->max_size);
+}
+
 void
 session_capabilities(const struct session *s, struct buf *b)
 {
@@ -65,5 +77,6 @@ session_capabilities(const struct session *s, struct buf *b)
 		    (capabilities[i].here == NULL || capabilities[i].here(s)))
 			buf_addf(b, "%s%s", b->len > start ? " " : "",
 			    capabilities[i].name);
+	write_appendlimit(s, b);
 	write_mechanisms(s, b);
 }

@@ -136,6 +136,8 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 		m->failed = MAILBOX_TEMPORARY;
 		r = -1;
 	}
+	if (r == 0)
+		r = fetch_binary_check(m, plan->fetch);
 	for (i = 0; r == 0 && i < n; i++) {
 		/* What precedes the first section goes out with it. */
 		r = send_section(m, plan, i, &v, b);
@@ -179,7 +181,7 @@ set_seen(struct session *s, uint32_t seq)
 
 static int
 fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
-    struct buf *b, enum mailbox_status *failed)
+    struct buf *b, enum reply *failed)
 {
 	unsigned items = plan->items;
 	struct fetch_message m;
@@ -192,7 +194,9 @@ fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
 	}
 	r = send_message(&m, plan, items, b);
 	if (r == -1)
-		*failed = m.failed;
+		*failed = m.unknown_cte ? REPLY_UNKNOWN_CTE :
+		    m.failed == MAILBOX_NONE ? REPLY_GONE :
+		    reply_mailbox(m.failed);
 	fetch_message_keep(&m);
 	return r;
 }
@@ -201,8 +205,7 @@ static enum reply
 do_fetch(struct session *s, const struct fetch_plan *plan,
     const struct numbers *numbers)
 {
-	enum mailbox_status failed = MAILBOX_OK;
-	enum reply reply = REPLY_OK;
+	enum reply failed = REPLY_OK, reply = REPLY_OK;
 	struct buf b;
 	size_t i;
 
@@ -216,11 +219,7 @@ do_fetch(struct session *s, const struct fetch_plan *plan,
 		}
 	}
 	buf_free(&b);
-	if (reply != REPLY_OK)
-		return reply;
-	if (failed == MAILBOX_NONE)
-		return REPLY_GONE;
-	return reply_mailbox(failed);
+	return reply != REPLY_OK ? reply : failed;
 }
 
 enum reply

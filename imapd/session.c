@@ -128,6 +128,7 @@ run_command(struct session *s)
 		reply_send(s, REPLY_MEMORY);
 		return;
 	}
+	l.utf8 = (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
 	if ((c = parse_command(s, &l, &r)) != NULL)
 		r = c->handler(s, &l);
 	if (c != NULL && !(c->flags & COMMAND_QUIET) &&

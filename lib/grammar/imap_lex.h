@@ -27,6 +27,8 @@ struct imap_lex {
 	const char	*error;		/* set by the rule that returned -1 */
 	char		*pool;		/* owned: where strings are kept */
 	size_t		 used, size;
+	int		 utf8;		/* set by the caller: in a quoted
+					 * string 8-bit octets must be UTF-8 */
 };
 
 /* ATOM-CHAR = <any CHAR except atom-specials> */
