@@ -116,9 +116,10 @@ mailbox_scratch(struct mailbox *mb)
 static bool
 has_room(const struct mailbox_save *save, uint64_t bytes)
 {
-	bytes = bytes > save->credit ? bytes - save->credit : 0;
-	return save->moves || mailbox_quota_room(save->mb->root, bytes,
-	    save->n - save->credits);
+	if (save->moves || (bytes <= save->credit && save->n <= save->credits))
+		return true;
+	return mailbox_quota_room(save->mb->root, bytes > save->credit ?
+	    bytes - save->credit : 0, save->n - save->credits);
 }
 
 /* The letters of flags, as the mailbox's names have them. */
