@@ -61,6 +61,10 @@ static const struct {
 	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
 	{ "MULTISEARCH", AUTH, NULL },			/* RFC 7377 */
 	{ "INPROGRESS", AUTH, NULL },			/* RFC 9585 */
+	{ "MULTIAPPEND", AUTH, NULL },			/* RFC 3502 */
+	{ "BINARY", AUTH, NULL },			/* RFC 3516 */
+	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
+	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
@@ -85,6 +89,14 @@ write_mechanisms(const struct session *s, struct buf *b)
 		buf_addf(b, " AUTH=%s", mechanisms->v[i]);
 }
 
+/* RFC 7889: the same for all mailboxes. */
+static void
+write_appendlimit(const struct session *s, struct buf *b)
+{
+	if (s->state & AUTH)
+		buf_addf(b, " APPENDLIMIT=%lld", s->settings->max_size);
+}
+
 void
 session_capabilities(const struct session *s, struct buf *b)
 {
@@ -94,6 +106,7 @@ session_capabilities(const struct session *s, struct buf *b)
 		if (is_here(s, i))
 			buf_addf(b, "%s%s", b->len > start ? " " : "",
 			    capabilities[i].name);
+	write_appendlimit(s, b);
 	write_mechanisms(s, b);
 }
 

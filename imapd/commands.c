@@ -47,6 +47,8 @@ static const struct command commands[] = {
 	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "COPY", cmd_copy, SELECT, COMMAND_UID },
 	{ "MOVE", cmd_move, SELECT, COMMAND_UID },
+	/* RFC 8508 */
+	{ "REPLACE", cmd_replace, SELECT, COMMAND_UID | COMMAND_LITERAL },
 };
 
 const struct command *

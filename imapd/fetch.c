@@ -165,6 +165,8 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 		m->failed = MAILBOX_TEMPORARY;
 		r = -1;
 	}
+	if (r == 0)
+		r = fetch_binary_check(m, plan->fetch);
 	for (i = 0; r == 0 && i < n; i++) {
 		/* What precedes the first section goes out with it. */
 		r = send_section(m, plan, i, &v, b);
@@ -202,7 +204,7 @@ set_seen(struct session *s, uint32_t seq)
  */
 static int
 fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
-    struct buf *b, enum mailbox_status *failed, bool *seen)
+    struct buf *b, enum reply *failed, bool *seen)
 {
 	unsigned items = plan->items;
 	struct fetch_message m;
@@ -220,7 +222,9 @@ fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
 	}
 	r = send_message(&m, plan, items, b);
 	if (r == -1)
-		*failed = m.failed;
+		*failed = m.unknown_cte ? REPLY_UNKNOWN_CTE :
+		    m.failed == MAILBOX_NONE ? REPLY_GONE :
+		    reply_mailbox(m.failed);
 	fetch_message_keep(&m);
 	return r;
 }
@@ -231,7 +235,7 @@ static enum reply
 fetch_all(struct session *s, const struct fetch_plan *plan,
     const struct numbers *numbers, uint32_t *seen, size_t *n)
 {
-	enum mailbox_status failed = MAILBOX_OK;
+	enum reply failed = REPLY_OK;
 	struct buf b;
 	int r = 0;
 	size_t i;
@@ -251,7 +255,7 @@ fetch_all(struct session *s, const struct fetch_plan *plan,
 		s->state = STATE_OVER;
 		return REPLY_DONE;
 	}
-	return failed == MAILBOX_NONE ? REPLY_GONE : reply_mailbox(failed);
+	return failed;
 }
 
 static enum reply

@@ -85,6 +85,14 @@ static const struct {
 	    "Messages are named by UID alone" },
 	[REPLY_MODIFIED] = { "OK", NULL,
 	    "Some messages were changed meanwhile" },
+	[REPLY_EMPTY] = { "NO", NULL, "An empty message is none" },
+	[REPLY_NO_MESSAGE] = { "NO", NULL, "There is no such message" },
+	[REPLY_BAD_URL] = { "NO", "BADURL",
+	    "That URL names nothing that can be added" },
+	[REPLY_UNKNOWN_CTE] = { "NO", "UNKNOWN-CTE",
+	    "The content cannot be encoded or decoded so" },
+	[REPLY_UTF8_FIRST] = { "NO", "CANNOT",
+	    "UTF8=ACCEPT has to be enabled first" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 

@@ -33,6 +33,8 @@ struct imap_lex {
 	struct imap_kept *kept;		/* owned: converted names */
 	const struct imap_names *names;	/* how names of mailboxes look; NULL:
 					 * as they are stored.  To be set */
+	int		 utf8;		/* set by the caller: in a quoted
+					 * string 8-bit octets must be UTF-8 */
 };
 
 /* ATOM-CHAR = <any CHAR except atom-specials> */

@@ -434,6 +434,15 @@ void	 mailbox_save_abort(struct mailbox_save *);
 /* What is saved is moved within the tree: a full one has room for it. */
 void	 mailbox_save_moves(struct mailbox_save *);
 
+/* What is saved takes the place of a message of the tree, which will be
+ * removed: its room counts as free. */
+void	 mailbox_save_instead(struct mailbox_save *, struct mailbox *,
+	    uint32_t seq);
+
+/* A file without a name, to keep octets in that are on their way: its
+ * descriptor, or -1: there can be none, as beside an mbox. */
+int	 mailbox_scratch(struct mailbox *);
+
 /* ---- waiting ---- */
 
 /*

@@ -38,6 +38,8 @@ struct mailbox_save {
 	int		 tmp;
 	enum mailbox_status status;	/* the first failure sticks */
 	bool		 moves;		/* nothing is added to the tree */
+	uint64_t	 credit;	/* octets of a message that will go, */
+	unsigned	 credits;	/* and whether there is one */
 	struct staged	*v;
 	size_t		 n, cap;
 	/* The message being written: */
@@ -85,6 +87,42 @@ mailbox_save_moves(struct mailbox_save *save)
 	save->moves = true;
 }
 
+void
+mailbox_save_instead(struct mailbox_save *save, struct mailbox *from,
+    uint32_t seq)
+{
+	char name[MAILBOX_FILE_MAX + 1];
+	struct mailbox_rec r;
+	int dir;
+
+	if (save->mbox != NULL || from->mbox != NULL ||
+	    !mailbox_has_quota(save->mb->root))
+		return;
+	mailbox_rec(from, from->view[seq - 1], &r);
+	if (r.gone || (dir = mailbox_rec_file(from, &r, name)) == -1)
+		return;
+	save->credits = 1;
+	mailbox_quota_size(dir, name, &save->credit);
+}
+
+int
+mailbox_scratch(struct mailbox *mb)
+{
+	if (mb->mbox != NULL || mailbox_readonly(mb))
+		return -1;
+	return openat(mb->dir, "tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+/* Is there room for so much? */
+static bool
+has_room(const struct mailbox_save *save, uint64_t bytes)
+{
+	if (save->moves || (bytes <= save->credit && save->n <= save->credits))
+		return true;
+	return mailbox_quota_room(save->mb->root, bytes > save->credit ?
+	    bytes - save->credit : 0, save->n - save->credits);
+}
+
 /* The letters of flags, as the mailbox's names have them. */
 static struct staged *
 stage(struct mailbox_save *save, mailbox_flags flags)
@@ -118,7 +156,7 @@ mailbox_save_start(struct mailbox_save *save, mailbox_flags flags, time_t date)
 	if (save->status != MAILBOX_OK ||
 	    (s = stage(save, flags)) == NULL)
 		return save->status;
-	if (mailbox_has_quota(save->mb->root) &&
+	if (save->credits == 0 && mailbox_has_quota(save->mb->root) &&
 	    !mailbox_quota_room(save->mb->root, 1, save->n + 1))
 		return save->status = MAILBOX_OVERQUOTA;
 	save->fd = openat(save->tmp, s->tmp, O_WRONLY | O_CREAT | O_EXCL |
@@ -503,7 +541,7 @@ mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 	counted = status == MAILBOX_OK && mailbox_has_quota(root);
 	if (counted) {
 		bytes = sum_of_sizes(save);
-		if (!save->moves && !mailbox_quota_room(root, bytes, save->n))
+		if (!has_room(save, bytes))
 			status = MAILBOX_OVERQUOTA;
 	}
 	if (status == MAILBOX_OK)
