@@ -77,6 +77,8 @@ struct session {
 	/* the mailbox process's */
 	struct mailbox_root *root;
 	struct mailbox	*box;		/* the selected one, or NULL */
+	bool		 waiting;	/* it is looked at in a wait, and again
+					 * when mailbox_watch() says */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
 	char		*user;		/* for the log; NULL: who started us */
 };
