@@ -85,20 +85,28 @@ numbers_resolve(struct session *s, struct imap_set *set, struct numbers *out)
 }
 
 enum reply
-numbers_parse(struct session *s, struct imap_lex *l, struct numbers *out)
+numbers_parse_set(struct session *s, struct imap_lex *l, struct imap_set *set,
+    struct numbers *out)
 {
-	struct imap_set set;
-	enum reply r;
 	int found;
 
 	out->v = NULL;
 	out->n = 0;
 	if (imap_lex_need_sp(l) == -1)
 		return reply_bad(s, l);
-	imap_set_init(&set);
-	if ((found = imap_lex_set(l, &set, 1)) == 0)
+	if ((found = imap_lex_set(l, set, 1)) == 0)
 		imap_lex_fail(l, "a sequence set is missing");
-	r = found == 1 ? numbers_resolve(s, &set, out) : reply_bad(s, l);
+	return found == 1 ? numbers_resolve(s, set, out) : reply_bad(s, l);
+}
+
+enum reply
+numbers_parse(struct session *s, struct imap_lex *l, struct numbers *out)
+{
+	struct imap_set set;
+	enum reply r;
+
+	imap_set_init(&set);
+	r = numbers_parse_set(s, l, &set, out);
 	imap_set_free(&set);
 	return r;
 }

@@ -34,6 +34,8 @@ static const struct command commands[] = {
 	{ "APPEND", cmd_append, AUTH, COMMAND_LITERAL },
 	{ "NAMESPACE", cmd_namespace, AUTH, 0 },
 	{ "IDLE", cmd_idle, AUTH, 0 },
+	/* RFC 5161: clients that send it late are served as well */
+	{ "ENABLE", cmd_enable, AUTH, 0 },
 	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 6851 */
 	{ "CHECK", cmd_check, SELECT, 0 },
 	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },

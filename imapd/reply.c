@@ -77,6 +77,11 @@ static const struct {
 	    "Character set not supported" },
 	[REPLY_TOO_BIG] = { "NO", "TOOBIG", "The message is too large" },
 	[REPLY_NOTHING] = { "OK", NULL, "No matching messages" },
+	[REPLY_NOMODSEQ] = { "BAD", NULL,
+	    "This mailbox keeps no modification sequences" },
+	[REPLY_QRESYNC] = { "BAD", NULL, "ENABLE QRESYNC first" },
+	[REPLY_MODIFIED] = { "OK", NULL,
+	    "Some messages were changed meanwhile" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 

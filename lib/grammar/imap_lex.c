@@ -311,8 +311,8 @@ imap_lex_mailbox(struct imap_lex *l, struct imap_string *out)
 	return r;
 }
 
-static int
-lex_number64(struct imap_lex *l, uint64_t *out)
+int
+imap_lex_number64(struct imap_lex *l, uint64_t *out)
 {
 	const char *p = l->p;
 	uint64_t n = 0;
@@ -336,7 +336,7 @@ imap_lex_number(struct imap_lex *l, uint32_t *out)
 	uint64_t n;
 	int r;
 
-	if ((r = lex_number64(l, &n)) != 1)
+	if ((r = imap_lex_number64(l, &n)) != 1)
 		return r;
 	if (n > UINT32_MAX)
 		return imap_lex_fail(l, "a number is too large");

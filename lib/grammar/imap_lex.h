@@ -57,6 +57,7 @@ int	 imap_lex_nstring(struct imap_lex *, struct imap_string *);
 int	 imap_lex_list_mailbox(struct imap_lex *, struct imap_string *);
 /* mailbox: INBOX in any case becomes "INBOX"; other names as given. */
 int	 imap_lex_mailbox(struct imap_lex *, struct imap_string *);
+int	 imap_lex_number64(struct imap_lex *, uint64_t *);
 int	 imap_lex_number(struct imap_lex *, uint32_t *);
 int	 imap_lex_nz_number(struct imap_lex *, uint32_t *);
 /* A literal's announcement at the very end of the command: 1 and its size;

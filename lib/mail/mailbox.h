@@ -192,6 +192,7 @@ struct mailbox_diff {
 	/* Numbers to tell as EXPUNGE, in this order: each is right at its
 	 * moment (RFC 3501, section 7.4.1).  They fall. */
 	const uint32_t	*expunged;
+	const uint32_t	*expunged_uids;	/* of the same messages */
 	size_t		 nexpunged;
 	/* Messages that were there before and whose flags changed from
 	 * outside: numbers after the expunges, rising. */
@@ -245,6 +246,19 @@ void	 mailbox_msg(const struct mailbox *, uint32_t seq,
 uint64_t mailbox_modseq(const struct mailbox *);
 int	 mailbox_modseq_sync(struct mailbox *);
 
+/* The same, but below that of any message that is .gone: what a client may
+ * keep that was told all but those (RFC 7162, section 3.2). */
+uint64_t mailbox_modseq_told(const struct mailbox *);
+
+/*
+ * UIDs that were expunged after modseq (RFC 7162, section 3.2.6), in no order
+ * and maybe more than once; none that is in the view.  take returns 0 to go on.
+ * MAILBOX_OK; MAILBOX_NONE: it is not known what was expunged that long ago,
+ * any UID without a message may have been; else a failure.
+ */
+enum mailbox_status mailbox_vanished(struct mailbox *, uint64_t modseq,
+	    int (*take)(void *, uint32_t uid), void *arg);
+
 /* The number of the message with this UID, 0 if there is none; with
  * mailbox_seq_from() that of the first with this UID or a greater one, or
  * mailbox_count() + 1. */
@@ -263,6 +277,23 @@ enum mailbox_status mailbox_size(struct mailbox *, uint32_t seq,
 /* When it arrived: INTERNALDATE, seconds since 1970. */
 enum mailbox_status mailbox_date(struct mailbox *, uint32_t seq,
 	    time_t *date);
+
+/*
+ * A name for what the message says, which its copies have as well (EMAILID: RFC
+ * 8474, section 5.1): letters, digits, "-" and "_", NUL at its end.  It is made
+ * of the file's first name; the UID list has that of a copy, in the field of
+ * Dovecot's GUID.
+ */
+#define MAILBOX_EMAIL_ID	200
+void	 mailbox_email_id(struct mailbox *, uint32_t seq,
+	    char id[MAILBOX_EMAIL_ID]);
+
+/* When it came into this mailbox (RFC 8514, section 3), which a COPY or an
+ * APPEND with a date makes another moment; and whether this mailbox knows: an
+ * mbox does not, and gives the internal date. */
+enum mailbox_status mailbox_saved(struct mailbox *, uint32_t seq,
+	    time_t *date);
+bool	 mailbox_has_saved(const struct mailbox *);
 
 /*
  * Open a message to be read, under whatever name it has now; the caller's to
@@ -330,6 +361,15 @@ enum mailbox_change { MAILBOX_ADD, MAILBOX_REMOVE, MAILBOX_REPLACE };
  */
 enum mailbox_status mailbox_store(struct mailbox *, const uint32_t *seqs,
 	    size_t n, enum mailbox_change, mailbox_flags);
+
+/*
+ * The same, but for messages that changed after the modification sequence since
+ * (RFC 7162, section 3.1.3): these are left alone and their numbers put into
+ * failed, which has room for n, rising if seqs are.
+ */
+enum mailbox_status mailbox_store_since(struct mailbox *, const uint32_t *seqs,
+	    size_t n, enum mailbox_change, mailbox_flags, uint64_t since,
+	    uint32_t *failed, size_t *nfailed);
 
 /*
  * Flags of many messages are written to the journal first; this renames their

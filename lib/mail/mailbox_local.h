@@ -54,6 +54,11 @@ struct mailbox_root {
 	struct quota	 quota;
 };
 
+/* mailbox_email.c: the name of a message's first copy. */
+struct mailbox_rec;
+void	 mailbox_origin(const struct mailbox_rec *,
+	    char name[MAILBOX_FILE_MAX + 1]);
+
 /* mailbox_cache.c: write what is held, close. */
 void	 mailbox_cache_close(struct mailbox *);
 

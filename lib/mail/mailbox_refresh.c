@@ -234,7 +234,7 @@ static int
 diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 {
 	const struct mailbox_own *o;
-	size_t i, n = 0, kept = 0;
+	size_t i, n = 0, total, kept = 0;
 	bool any = false;
 
 	for (i = 0; i < mb->ntouched; i++) {
@@ -249,10 +249,12 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 		o = mailbox_has_own(mb, mb->view[i]);
 		n += o != NULL && o->gone;
 	}
-	if (mailbox_grow(&mb->expunged, &mb->expunged_cap, n,
+	if (mailbox_grow(&mb->expunged, &mb->expunged_cap, 2 * n,
 	    sizeof(*mb->expunged)) == -1)
 		return -1;
+	total = n;
 	diff->expunged = mb->expunged;
+	diff->expunged_uids = mb->expunged + n;
 	diff->nexpunged = n;
 	for (i = 0; i < mb->nview; i++) {
 		o = mailbox_has_own(mb, mb->view[i]);
@@ -260,8 +262,10 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 			mb->view[kept++] = mb->view[i];
 			continue;
 		}
-		if (i < before)
+		if (i < before) {
 			mb->expunged[--n] = (uint32_t)i + 1;
+			mb->expunged[total + n] = o->uid;
+		}
 		mb->recent -= o->recent;
 	}
 	mb->nview = kept;

@@ -26,6 +26,7 @@ struct staged {
 	char	 tmp[MAILBOX_FILE_MAX + 1];	/* its name in tmp now */
 	char	 base[MAILBOX_FILE_MAX + 1];	/* the one it will have */
 	char	 info[MAILBOX_INFO_MAX + 1];	/* "": it goes to new */
+	char	 ext[MAILBOX_FILE_MAX + 2];	/* of its line in the list */
 	mailbox_flags keywords;	/* those without a letter */
 	uint32_t saved;		/* when, if its date is another; or 0 */
 	bool	 placed;
@@ -304,6 +305,8 @@ mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
 		dir = mailbox_rec_file(from, &r, name);
 		if (dir != -1 && link_or_copy(save, dir, name, s->tmp) == 0) {
 			keep_sizes(s, &r);
+			s->ext[0] = 'G';
+			mailbox_origin(&r, s->ext + 1);
 			s->saved = (uint32_t)time(NULL);
 			save->n++;
 			return MAILBOX_OK;
@@ -383,8 +386,9 @@ write_lines(struct mailbox_save *save)
 		return MAILBOX_LIMIT;
 	mailbox_list_begin(mb, &w);
 	for (i = 0; i < save->n; i++)
-		uidlist_put(&w, mb->list.next + (uint32_t)i, "",
-		    save->v[i].base, strlen(save->v[i].base));
+		uidlist_put(&w, mb->list.next + (uint32_t)i,
+		    save->v[i].ext, save->v[i].base,
+		    strlen(save->v[i].base));
 	return uidlist_end(&mb->list, &w, mb->dir) == -1 ?
 	    mailbox_errno("uidlist") : MAILBOX_OK;
 }
@@ -397,9 +401,10 @@ add_record(struct mailbox *mb, const struct staged *s, uint32_t uid,
 	uint32_t place = mailbox_places(mb);
 	struct mailbox_own *o;
 
-	if (info == NULL || mailbox_add(mb, uid, s->base, strlen(s->base), "")
-	    == -1 || mailbox_moved(mb, place, *info == '\0' ? WHERE_NEW :
-	    WHERE_CUR, info) == -1)
+	if (info == NULL ||
+	    mailbox_add(mb, uid, s->base, strlen(s->base), s->ext) == -1 ||
+	    mailbox_moved(mb, place, *info == '\0' ? WHERE_NEW : WHERE_CUR,
+	    info) == -1)
 		return -1;
 	o = mailbox_has_own(mb, place);
 	o->flags |= s->keywords;

@@ -478,6 +478,12 @@ test_save(void)
 	is_str(read_message(a, 5), "", "an empty one");
 	mailbox_date(a, 4, &date);
 	is_int((long long)date, 1234567, "its date");
+	mailbox_saved(a, 4, &date);
+	ok(date > 1700000000, "it was saved later than that");
+	run("touch -d @777 %s/cur/1000.a*", top);
+	mailbox_saved(a, 2, &date);
+	is_int((long long)date, 777, "what was delivered: its date");
+	ok(mailbox_has_saved(a), "a Maildir knows");
 
 	mailbox_save_begin(a, &save);
 	mailbox_save_start(save, 0, (time_t)-1);
@@ -504,6 +510,8 @@ test_save(void)
 	is_str(mailbox_keyword_name(sent, 0), "two", "by name");
 	mailbox_date(sent, 1, &date);
 	is_int((long long)date, 86400, "the date too");
+	mailbox_saved(sent, 1, &date);
+	ok(date > 1700000000, "but not when it was saved");
 	is_str(read_message(sent, 2), "A: 2\r\n\r\ntwo\r\n", "the text");
 	ok(mailbox_uidvalidity(sent) > mailbox_uidvalidity(a),
 	    "a UIDVALIDITY of its own");
