@@ -82,6 +82,8 @@ struct session {
 	struct mailbox_root *root;
 	struct imap_names names;	/* session_names() */
 	struct mailbox	*box;		/* the selected one, or NULL */
+	bool		 waiting;	/* it is looked at in a wait, and again
+					 * when mailbox_watch() says */
 	bool		 nomodseq;	/* it keeps none (RFC 7162 3.1.2.2) */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
 	struct imap_set	 saved;		/* "$": UIDs, of those that are still

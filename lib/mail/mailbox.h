@@ -212,6 +212,10 @@ struct mailbox_diff {
 					 * messages stay, as .gone, until a
 					 * refresh without this */
 #define MAILBOX_RELIST		0x2	/* do not trust time stamps */
+#define MAILBOX_WAITING		0x8	/* for a session that waits, and then
+					 * comes again when mailbox_watch()
+					 * says: what others are about to tell
+					 * may be left for that */
 
 /*
  * Look what changed, give UIDs to new messages and write them down (synced
@@ -447,11 +451,12 @@ int	 mailbox_scratch(struct mailbox *);
 
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for
- * stream_wait()), or -1: no more watches, or a file system without events.
- * *seconds is how often to refresh without a sign: seldom with a descriptor,
- * often without.  mailbox_refresh() takes the events.  One instance serves
- * all mailboxes of the root: it tells of any that was asked for and is open.
+ * stream_wait()), or -1: a file system without events, or one look follows
+ * another.  *ms is when to refresh without a sign: seldom with a descriptor,
+ * often on a network.  mailbox_refresh() takes the events.  One descriptor
+ * serves all mailboxes of the root: it tells of any that was asked for and is
+ * open.
  */
-int	 mailbox_watch(struct mailbox *, int *seconds);
+int	 mailbox_watch(struct mailbox *, int *ms);
 
 #endif

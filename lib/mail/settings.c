@@ -79,6 +79,8 @@ static const struct conf_key keys[] = {
 	{ "max_login_failures", CONF_INT, AT(max_login_failures), "20", 1,
 	    1000000, NULL },
 	{ "timeout", CONF_DURATION, AT(timeout), "0", 0, 86400, NULL },
+	{ "idle_notify", CONF_DURATION, AT(idle_notify), "2m", 0, 86400,
+	    NULL },
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
 

@@ -51,6 +51,8 @@ struct settings {
 	long long	 max_login_failures; /* of one address in 10 minutes */
 	long long	 timeout;	/* seconds of silence; 0: what the
 					 * protocol asks for */
+	long long	 idle_notify;	/* seconds from one word of IDLE to the
+					 * next; 0: never */
 	long long	 idle_exit;	/* seconds without a session; 0 never */
 	struct conf_nets proxy_from;	/* whose PROXY header is believed */
 
