@@ -109,7 +109,8 @@ mailbox_log_begin(struct mailbox *mb, struct mailbox_log *log)
 	/* The mailbox's only when it is put: one that no other session can
 	 * find may not be told. */
 	log->modseq = mailbox_next_modseq(mb);
-	if (!log->open)
+	/* What is loaded anew is listed, and found and logged then. */
+	if (!log->open && !log->reset)
 		mb->unlogged = true;
 	if (log->reset)
 		mailbox_distrust(mb);

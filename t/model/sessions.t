@@ -566,8 +566,9 @@ run_seed
 	ok(!@wrong, "SEED=$seed: " . @views . " sessions, $steps steps, " .
 	    "$serial messages, $quiet quiet points") or
 	    diag(join "\n", @wrong[0 .. min(4, $#wrong)]);
-	unlike($s->log_text, qr/signal=|Sanitizer|runtime error/,
-	    'nothing crashed');
+	my $log = $s->log_text;
+	unlike($log, qr/signal=|Sanitizer|runtime error/, 'nothing crashed');
+	diag("the log's end:\n", (split /^/, $log)[-8 .. -1]) if @wrong;
 	$s->remove;
 	return !@wrong;
 }
