@@ -39,6 +39,7 @@ static const struct {
 	unsigned	 enables;	/* ENABLED bits, by ENABLE */
 } capabilities[] = {
 	{ "IMAP4rev1", ANY, NULL },
+	{ "IMAP4rev2", ANY, NULL, ENABLED_REV2 },	/* RFC 9051 */
 	{ "LITERAL+", ANY, NULL },			/* RFC 7888 */
 	{ "ID", ANY, NULL },				/* RFC 2971 */
 	{ "SASL-IR", FRESH, NULL },			/* RFC 4959 */
@@ -53,6 +54,8 @@ static const struct {
 	{ "ENABLE", AUTH, NULL },			/* RFC 5161 */
 	{ "CONDSTORE", AUTH, NULL, ENABLED_CONDSTORE },	/* RFC 7162 */
 	{ "SAVEDATE", AUTH, NULL },			/* RFC 8514 */
+	{ "OBJECTID", AUTH, NULL },			/* RFC 8474 */
+	{ "UTF8=ACCEPT", AUTH, NULL, ENABLED_UTF8 },	/* RFC 6855 */
 	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
 	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
