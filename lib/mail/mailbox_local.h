@@ -333,6 +333,12 @@ int	 mailbox_rename_file(int fromdir, const char *from, int todir,
 /* Tests set this to make the stamps of a clock that ticks so many ns. */
 extern long long mailbox_coarse_stamps;
 
+/* ---- mailbox_batch.c ---- */
+
+/* With the list's lock held: finish what a dead session left half done.  True:
+ * there was something, the folders are to be listed. */
+bool	 mailbox_batch_recover(struct mailbox *);
+
 /* ---- mailbox_commit.c ---- */
 
 /*
