@@ -108,4 +108,8 @@ bool	 search_header(struct search *, const struct imap_key *,
  * decoded; parts that are no text are passed over, but for their headers. */
 bool	 search_text(struct search *, struct match *, bool with_header);
 
+/* The same for any text, not empty, and any message: in pieces, as the wire
+ * has them. */
+bool	 search_stream(struct search *, struct match *, bool with_header);
+
 #endif

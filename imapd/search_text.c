@@ -229,10 +229,6 @@ body_has(struct search *q, const struct mime_part *p, struct match *m)
 bool
 search_text(struct search *q, struct match *m, bool with_header)
 {
-	const struct mime_part *p;
-	struct buf header;
-	bool found = false;
-	size_t i;
 	int r;
 
 	match_reset(m);
@@ -241,6 +237,17 @@ search_text(struct search *q, struct match *m, bool with_header)
 	if ((r = search_raw(q, m, with_header)) != -1 ||
 	    q->m.failed != MAILBOX_OK)
 		return r == 1;
+	return search_stream(q, m, with_header);
+}
+
+bool
+search_stream(struct search *q, struct match *m, bool with_header)
+{
+	const struct mime_part *p;
+	struct buf header;
+	bool found = false;
+	size_t i;
+
 	if (fetch_message_parse(&q->m, true) == -1 || need_header(q) == -1)
 		return false;
 	if (with_header && search_fields(q, q->header.data, q->header.len, m))
