@@ -22,6 +22,12 @@ no_privacy(const struct session *s)
 	return !session_privacy(s);
 }
 
+static bool
+not_mbox(const struct session *s)
+{
+	return s->root == NULL || mailbox_root_folder(s->root) == NULL;
+}
+
 static const struct {
 	const char	*name;
 	unsigned	 states;	/* of enum session_state */
@@ -40,6 +46,10 @@ static const struct {
 	{ "CHILDREN", AUTH, NULL },			/* RFC 3348 */
 	{ "MOVE", AUTH, NULL },				/* RFC 6851 */
 	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
+	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
+	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
+	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
+	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
