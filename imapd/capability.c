@@ -32,6 +32,12 @@ can_uidonly(const struct session *s)
 	return s->settings->imap_uidonly;
 }
 
+static bool
+not_mbox(const struct session *s)
+{
+	return s->root == NULL || mailbox_root_folder(s->root) == NULL;
+}
+
 static const struct {
 	const char	*name;
 	unsigned	 states;	/* of enum session_state */
@@ -63,11 +69,16 @@ static const struct {
 	{ "SEARCHRES", AUTH, NULL },			/* RFC 5182 */
 	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
 	{ "MULTISEARCH", AUTH, NULL },			/* RFC 7377 */
+	{ "PARTIAL", AUTH, NULL },			/* RFC 9394 */
 	{ "INPROGRESS", AUTH, NULL },			/* RFC 9585 */
 	{ "MULTIAPPEND", AUTH, NULL },			/* RFC 3502 */
 	{ "BINARY", AUTH, NULL },			/* RFC 3516 */
 	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
 	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
+	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
+	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
+	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
+	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))

@@ -57,6 +57,8 @@ static const struct {
 	    "No mailbox can have this name" },
 	[REPLY_NOT_PERMITTED] = { "NO", "CANNOT",
 	    "This mailbox does not allow that" },
+	[REPLY_USE] = { "NO", "USEATTR",
+	    "No mailbox here can have this special use" },
 	[REPLY_INBOX] = { "NO", "CANNOT", "INBOX does not allow that" },
 	[REPLY_NO_RIGHT] = { "NO", "NOPERM", "Permission denied" },
 	[REPLY_FULL] = { "NO", "OVERQUOTA", "No space left" },

@@ -97,6 +97,8 @@ struct mailbox_root;
  */
 enum mailbox_status mailbox_root_open(const char *path, unsigned flags,
 	    struct mailbox_root **root);
+/* Whether MAILBOX_CREATE made it just now. */
+bool	 mailbox_root_made(const struct mailbox_root *);
 /* Mailboxes opened from it must have been closed.  NULL is allowed. */
 void	 mailbox_root_close(struct mailbox_root *);
 

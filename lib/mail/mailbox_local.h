@@ -43,6 +43,7 @@ struct mailbox_root {
 	unsigned	 flags;
 	mode_t		 dir_mode;	/* for folders and files made here: */
 	mode_t		 file_mode;	/* as the root's own */
+	bool		 made;		/* by MAILBOX_CREATE */
 	bool		 network;	/* a network file system */
 	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */

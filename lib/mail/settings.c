@@ -16,6 +16,7 @@
 
 #include "grammar/pop3.h"
 #include "mail/settings.h"
+#include "mail/special_use.h"
 #include "system/log.h"
 
 static const char *rule_host(const char *);
@@ -86,6 +87,9 @@ static const struct conf_key keys[] = {
 
 	{ "separator", CONF_STRING, AT(separator), ".", ANY, rule_separator },
 	{ "prefix", CONF_STRING, AT(prefix), "", ANY, rule_prefix },
+	{ "folders", CONF_LIST, AT(folders), "Drafts=\\Drafts Sent=\\Sent "
+	    "Trash=\\Trash Junk=\\Junk Archive=\\Archive", ANY,
+	    special_use_rule },
 
 	{ "pop3_uidl", CONF_STRING, AT(pop3_uidl), POP3_UIDL_DEFAULT, ANY,
 	    rule_uidl },

@@ -58,6 +58,7 @@ struct settings {
 
 	char		*separator;	/* of levels in IMAP: "." or "/" */
 	char		*prefix;	/* of names in IMAP but INBOX, or "" */
+	struct conf_list folders;	/* of a new tree: Name[=\Use] */
 
 	char		*pop3_uidl;	/* a form of pop3_uidl() */
 	char		*pop3_expire;	/* CAPA's EXPIRE: days, or NEVER */
