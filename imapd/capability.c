@@ -79,6 +79,14 @@ static const struct {
 	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
 	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
 	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
+	{ "METADATA", AUTH, NULL },			/* RFC 5464 */
+	{ "SORT", AUTH, NULL },				/* RFC 5256 */
+	{ "SORT=DISPLAY", AUTH, NULL },			/* RFC 5957 */
+	{ "ESORT", AUTH, NULL },			/* RFC 5267 */
+	{ "THREAD=ORDEREDSUBJECT", AUTH, NULL },	/* RFC 5256 */
+	{ "THREAD=REFERENCES", AUTH, NULL },
+	{ "THREAD=REFS", AUTH, NULL },
+	{ "I18NLEVEL=1", AUTH, NULL },			/* RFC 5255 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
