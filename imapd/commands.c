@@ -45,12 +45,15 @@ static const struct command commands[] = {
 	{ "UNSELECT", cmd_unselect, SELECT, COMMAND_QUIET },
 	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID | COMMAND_BARE },
 	{ "SEARCH", cmd_search, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "ESEARCH", cmd_esearch, AUTH, COMMAND_UID },	/* RFC 7377 */
 	{ "SORT", cmd_sort, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "THREAD", cmd_thread, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "COPY", cmd_copy, SELECT, COMMAND_UID },
 	{ "MOVE", cmd_move, SELECT, COMMAND_UID },
+	/* RFC 8508 */
+	{ "REPLACE", cmd_replace, SELECT, COMMAND_UID | COMMAND_LITERAL },
 };
 
 const struct command *

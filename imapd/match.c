@@ -38,6 +38,41 @@ fold_to(struct buf *b, const char *s, size_t n)
 	return (size_t)(p - s);
 }
 
+/* Whether a byte of a header can be cut from the next, or made of others, when
+ * its field is unfolded and written anew. */
+static bool
+cuts(char c)
+{
+	return c == ' ' || c == '\t' || c == ':';
+}
+
+/* Look at the needle: can it be found in octets as they are stored? */
+static void
+set_plain(struct match *m)
+{
+	const char *s = m->needle.data;
+	size_t i, n = m->needle.len, start = 0, best = 0, len = 0;
+
+	for (i = 0; i < n; i++)
+		if (s[i] <= 0 || s[i] == '\r' || s[i] == '\n')
+			return;
+	if (n == 0)
+		return;
+	m->plain = true;
+	casefind_init(&m->all, s, n);
+	for (i = 0; i <= n; i++) {
+		if (i < n && !cuts(s[i]))
+			continue;
+		if (i - start > len) {
+			best = start;
+			len = i - start;
+		}
+		start = i + 1;
+	}
+	if (len > 0)
+		casefind_init(&m->run, s + best, len);
+}
+
 int
 match_init(struct match *m, const char *s, size_t n)
 {
@@ -49,7 +84,10 @@ match_init(struct match *m, const char *s, size_t n)
 	buf_add(&m->needle, s + taken, n - taken);
 	buf_init(&m->window, NEEDLE_MAX + 12 * PIECE);
 	match_reset(m);
-	return buf_failed(&m->needle) ? -1 : 0;
+	if (buf_failed(&m->needle))
+		return -1;
+	set_plain(m);
+	return 0;
 }
 
 void
@@ -68,18 +106,45 @@ match_reset(struct match *m)
 }
 
 static void
-feed_piece(struct match *m, const char *s, size_t n)
+look(struct match *m)
 {
-	size_t keep = m->needle.len - 1, taken;
+	size_t keep = m->needle.len - 1;
 
-	taken = fold_to(&m->window, s, n);
-	m->ncut = n - taken;
-	memcpy(m->cut, s + taken, m->ncut);
 	if (m->window.len >= m->needle.len && memmem(m->window.data,
 	    m->window.len, m->needle.data, m->needle.len) != NULL)
 		m->found = true;
 	if (m->window.len > keep)
 		buf_consume(&m->window, m->window.len - keep);
+}
+
+static void
+feed_piece(struct match *m, const char *s, size_t n)
+{
+	size_t taken;
+
+	taken = fold_to(&m->window, s, n);
+	m->ncut = n - taken;
+	memcpy(m->cut, s + taken, m->ncut);
+	look(m);
+}
+
+bool
+match_end(struct match *m)
+{
+	size_t i;
+
+	/* What began as a character is none: its octets match themselves. */
+	while (m->ncut > 0 && !m->found) {
+		buf_addc(&m->window, m->cut[0]);
+		m->ncut--;
+		memmove(m->cut, m->cut + 1, m->ncut);
+		i = fold_to(&m->window, m->cut, m->ncut);
+		m->ncut -= i;
+		memmove(m->cut, m->cut + i, m->ncut);
+	}
+	if (!m->found)
+		look(m);
+	return m->found;
 }
 
 bool

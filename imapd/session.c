@@ -42,6 +42,7 @@ void
 session_deselect(struct session *s)
 {
 	fetch_forget(s);
+	imap_set_free(&s->saved);
 	mailbox_close(s->box);
 	s->box = NULL;
 	if (s->state == STATE_SELECTED)
@@ -135,6 +136,7 @@ run_command(struct session *s)
 		return;
 	}
 	l.names = session_names(s);
+	l.utf8 = (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
 	if ((c = parse_command(s, &l, &r)) != NULL)
 		r = c->handler(s, &l);
 	if (c != NULL && !(c->flags & COMMAND_QUIET) &&

@@ -51,6 +51,7 @@ enum {
 };
 
 struct fetch_message;
+struct imap_append;
 
 struct session {
 	struct stream	*io;
@@ -63,9 +64,11 @@ struct session {
 	struct buf	 command;
 	bool		 uid;		/* it is the UID form */
 	bool		 swallow;	/* inside a line with a bare LF */
-	bool		 has_literal;	/* APPEND's message follows */
-	uint64_t	 literal;	/* its size */
-	bool		 literal_sync;	/* and whether it waits to be asked */
+	bool		 has_literal;	/* octets of a message follow (APPEND) */
+	uint64_t	 literal;	/* how many */
+	bool		 literal_sync;	/* and whether they wait to be asked */
+	const struct imap_append *append;	/* where APPEND is; or NULL */
+	unsigned	 literals;	/* read into the command */
 	struct buf	 code;		/* response code of the answer, without
 					 * brackets; empty: that of the reply */
 	const char	*why;		/* text of the answer; NULL: likewise */
@@ -79,8 +82,12 @@ struct session {
 	struct mailbox_root *root;
 	struct imap_names names;	/* session_names() */
 	struct mailbox	*box;		/* the selected one, or NULL */
+	bool		 waiting;	/* it is looked at in a wait, and again
+					 * when mailbox_watch() says */
 	bool		 nomodseq;	/* it keeps none (RFC 7162 3.1.2.2) */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
+	struct imap_set	 saved;		/* "$": UIDs, of those that are still
+					 * here (RFC 5182) */
 	char		*user;		/* for the log; NULL: who started us */
 };
 
@@ -121,16 +128,18 @@ enum input {
 	INPUT_END		/* the client is gone or out of time */
 };
 
-/* Read the next command, with all its literals but APPEND's message. */
+/* Read the next command, with all its literals; up to the octets of a message
+ * when it is one that takes them itself. */
 enum input input_command(struct session *);
+
+/* Those octets were taken: the next piece of the command, up to its end or
+ * more such octets.  INPUT_AGAIN: it was refused and answered, the whole
+ * command with it. */
+enum input input_piece(struct session *);
 
 /* Throw away n octets of a literal and what follows it up to the end of the
  * command.  false: the client is gone, or it is too much. */
 bool	 input_skip(struct session *, uint64_t n);
-
-/* After APPEND's message: the rest of the command, which must be empty.  1,
- * 0: it was not, -1 the client is gone. */
-int	 input_finish(struct session *);
 
 /* ---- sync.c ---- */
 
@@ -204,6 +213,7 @@ void	 reply_wire_name(struct session *, struct buf *, const char *wire,
 /* Parse " mailbox", which becomes a name as mailbox.h has it: 1, or -1 with
  * the lexer's error. */
 int	 args_mailbox(struct imap_lex *, struct imap_string *);
+
 
 struct numbers {
 	uint32_t	*v;		/* sequence numbers, rising; owned */

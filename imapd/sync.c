@@ -182,8 +182,8 @@ sync_mailbox(struct session *s, bool expunge)
 	unsigned what;
 	size_t i;
 
-	status = mailbox_refresh(s->box, expunge ? 0 : MAILBOX_NO_EXPUNGE,
-	    &diff);
+	status = mailbox_refresh(s->box, (expunge ? 0 : MAILBOX_NO_EXPUNGE) |
+	    (s->waiting ? MAILBOX_WAITING : 0), &diff);
 	if (status == MAILBOX_RESET) {
 		reply_bye(s, BYE_RESET);
 		return;

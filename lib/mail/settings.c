@@ -16,6 +16,7 @@
 
 #include "grammar/pop3.h"
 #include "mail/settings.h"
+#include "mail/special_use.h"
 #include "system/log.h"
 
 static const char *rule_host(const char *);
@@ -79,11 +80,16 @@ static const struct conf_key keys[] = {
 	{ "max_login_failures", CONF_INT, AT(max_login_failures), "20", 1,
 	    1000000, NULL },
 	{ "timeout", CONF_DURATION, AT(timeout), "0", 0, 86400, NULL },
+	{ "idle_notify", CONF_DURATION, AT(idle_notify), "2m", 0, 86400,
+	    NULL },
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
 
 	{ "separator", CONF_STRING, AT(separator), ".", ANY, rule_separator },
 	{ "prefix", CONF_STRING, AT(prefix), "", ANY, rule_prefix },
+	{ "folders", CONF_LIST, AT(folders), "Drafts=\\Drafts Sent=\\Sent "
+	    "Trash=\\Trash Junk=\\Junk Archive=\\Archive", ANY,
+	    special_use_rule },
 
 	{ "pop3_uidl", CONF_STRING, AT(pop3_uidl), POP3_UIDL_DEFAULT, ANY,
 	    rule_uidl },
