@@ -26,6 +26,18 @@ no_privacy(const struct session *s)
 	return !session_privacy(s);
 }
 
+static bool
+can_uidonly(const struct session *s)
+{
+	return s->settings->imap_uidonly;
+}
+
+static bool
+not_mbox(const struct session *s)
+{
+	return s->root == NULL || mailbox_root_folder(s->root) == NULL;
+}
+
 static const struct {
 	const char	*name;
 	unsigned	 states;	/* of enum session_state */
@@ -33,6 +45,7 @@ static const struct {
 	unsigned	 enables;	/* ENABLED bits, by ENABLE */
 } capabilities[] = {
 	{ "IMAP4rev1", ANY, NULL },
+	{ "IMAP4rev2", ANY, NULL, ENABLED_REV2 },	/* RFC 9051 */
 	{ "LITERAL+", ANY, NULL },			/* RFC 7888 */
 	{ "ID", ANY, NULL },				/* RFC 2971 */
 	{ "SASL-IR", FRESH, NULL },			/* RFC 4959 */
@@ -47,7 +60,33 @@ static const struct {
 	{ "ENABLE", AUTH, NULL },			/* RFC 5161 */
 	{ "CONDSTORE", AUTH, NULL, ENABLED_CONDSTORE },	/* RFC 7162 */
 	{ "SAVEDATE", AUTH, NULL },			/* RFC 8514 */
+	{ "OBJECTID", AUTH, NULL },			/* RFC 8474 */
+	{ "UTF8=ACCEPT", AUTH, NULL, ENABLED_UTF8 },	/* RFC 6855 */
+	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
+	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
+	{ "ESEARCH", AUTH, NULL },			/* RFC 4731 */
+	{ "SEARCHRES", AUTH, NULL },			/* RFC 5182 */
+	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
+	{ "MULTISEARCH", AUTH, NULL },			/* RFC 7377 */
+	{ "PARTIAL", AUTH, NULL },			/* RFC 9394 */
+	{ "INPROGRESS", AUTH, NULL },			/* RFC 9585 */
+	{ "MULTIAPPEND", AUTH, NULL },			/* RFC 3502 */
+	{ "BINARY", AUTH, NULL },			/* RFC 3516 */
+	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
+	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
+	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
+	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
+	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
+	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
+	{ "METADATA", AUTH, NULL },			/* RFC 5464 */
+	{ "SORT", AUTH, NULL },				/* RFC 5256 */
+	{ "SORT=DISPLAY", AUTH, NULL },			/* RFC 5957 */
+	{ "ESORT", AUTH, NULL },			/* RFC 5267 */
+	{ "THREAD=ORDEREDSUBJECT", AUTH, NULL },	/* RFC 5256 */
+	{ "THREAD=REFERENCES", AUTH, NULL },
+	{ "THREAD=REFS", AUTH, NULL },
+	{ "I18NLEVEL=1", AUTH, NULL },			/* RFC 5255 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
@@ -72,6 +111,14 @@ write_mechanisms(const struct session *s, struct buf *b)
 		buf_addf(b, " AUTH=%s", mechanisms->v[i]);
 }
 
+/* RFC 7889: the same for all mailboxes. */
+static void
+write_appendlimit(const struct session *s, struct buf *b)
+{
+	if (s->state & AUTH)
+		buf_addf(b, " APPENDLIMIT=%lld", s->settings->max_size);
+}
+
 void
 session_capabilities(const struct session *s, struct buf *b)
 {
@@ -81,6 +128,7 @@ session_capabilities(const struct session *s, struct buf *b)
 		if (is_here(s, i))
 			buf_addf(b, "%s%s", b->len > start ? " " : "",
 			    capabilities[i].name);
+	write_appendlimit(s, b);
 	write_mechanisms(s, b);
 }
 

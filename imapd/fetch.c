@@ -157,7 +157,7 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 	int r;
 
 	buf_reset(b);
-	buf_addf(b, "* %u FETCH (", m->seq);
+	sync_begin(m->session, b, m->seq, m->uid);
 	r = have_summary(m, plan, &v);
 	if (r == 0)
 		r = write_items(b, m, items, &v);
@@ -165,6 +165,8 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 		m->failed = MAILBOX_TEMPORARY;
 		r = -1;
 	}
+	if (r == 0)
+		r = fetch_binary_check(m, plan->fetch);
 	for (i = 0; r == 0 && i < n; i++) {
 		/* What precedes the first section goes out with it. */
 		r = send_section(m, plan, i, &v, b);
@@ -202,7 +204,7 @@ set_seen(struct session *s, uint32_t seq)
  */
 static int
 fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
-    struct buf *b, enum mailbox_status *failed, bool *seen)
+    struct buf *b, enum reply *failed, bool *seen)
 {
 	unsigned items = plan->items;
 	struct fetch_message m;
@@ -220,7 +222,9 @@ fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
 	}
 	r = send_message(&m, plan, items, b);
 	if (r == -1)
-		*failed = m.failed;
+		*failed = m.unknown_cte ? REPLY_UNKNOWN_CTE :
+		    m.failed == MAILBOX_NONE ? REPLY_GONE :
+		    reply_mailbox(m.failed);
 	fetch_message_keep(&m);
 	return r;
 }
@@ -231,7 +235,7 @@ static enum reply
 fetch_all(struct session *s, const struct fetch_plan *plan,
     const struct numbers *numbers, uint32_t *seen, size_t *n)
 {
-	enum mailbox_status failed = MAILBOX_OK;
+	enum reply failed = REPLY_OK;
 	struct buf b;
 	int r = 0;
 	size_t i;
@@ -251,7 +255,7 @@ fetch_all(struct session *s, const struct fetch_plan *plan,
 		s->state = STATE_OVER;
 		return REPLY_DONE;
 	}
-	return failed == MAILBOX_NONE ? REPLY_GONE : reply_mailbox(failed);
+	return failed;
 }
 
 static enum reply
@@ -285,18 +289,13 @@ modify(struct session *s, const struct imap_fetch_modifiers *m,
     struct imap_set *set, struct numbers *numbers)
 {
 	struct mailbox_msg msg;
-	size_t i, from = 0, end = numbers->n, n = 0;
+	uint32_t first = 1, last = (uint32_t)numbers->n;
+	size_t i, n = 0;
 	enum reply r;
 
-	if (m->partial.given) {
-		from = m->partial.first - 1 < end ? m->partial.first - 1 : end;
-		end = m->partial.last < end ? m->partial.last : end;
-		if (m->partial.from_end) {
-			i = numbers->n - end;
-			end = numbers->n - from;
-			from = i;
-		}
-	}
+	if (m->partly && !imap_partial_range(&m->partial,
+	    (uint32_t)numbers->n, &first, &last))
+		last = 0;
 	/* What went away behind the last message is in "1:*" as well. */
 	if (m->vanished && set->to_end && imap_set_max(set) < UINT32_MAX)
 		(void)imap_set_add_range(set, imap_set_max(set) + 1,
@@ -304,7 +303,7 @@ modify(struct session *s, const struct imap_fetch_modifiers *m,
 	if (m->vanished && (r = modseq_vanished(s, set, m->since, 0)) !=
 	    REPLY_OK)
 		return r;
-	for (i = from; i < end; i++) {
+	for (i = first - 1; i < last; i++) {
 		mailbox_msg(s->box, numbers->v[i], &msg);
 		if (!m->changedsince || msg.modseq > m->since)
 			numbers->v[n++] = numbers->v[i];
@@ -320,7 +319,7 @@ check_modifiers(struct session *s, const struct imap_fetch_modifiers *m,
 {
 	enum reply r;
 
-	if ((m->vanished || m->partial.given) && !s->uid) {
+	if ((m->vanished || m->partly) && !s->uid) {
 		s->why = "Only UID FETCH has this modifier";
 		return REPLY_BAD;
 	}

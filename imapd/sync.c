@@ -61,13 +61,27 @@ sync_write_flags(const struct session *s, struct buf *b,
 	size_t start = b->len;
 	int i;
 
-	imap_write_flags(b, keywords_system(m));
+	unsigned system = keywords_system(m);
+
+	/* RFC 9051 appendix E, 12 */
+	if (s->enabled & ENABLED_REV2)
+		system &= ~(unsigned)IMAP_RECENT;
+	imap_write_flags(b, system);
 	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
 		if (!(m->flags & MAILBOX_KEYWORD(i)) ||
 		    (name = mailbox_keyword_name(s->box, i)) == NULL)
 			continue;
 		buf_addf(b, "%s%s", b->len > start ? " " : "", name);
 	}
+}
+
+void
+sync_begin(const struct session *s, struct buf *b, uint32_t seq, uint32_t uid)
+{
+	if (s->enabled & ENABLED_UIDONLY)
+		buf_addf(b, "* %u UIDFETCH (", uid);
+	else
+		buf_addf(b, "* %u FETCH (", seq);
 }
 
 unsigned
@@ -90,7 +104,7 @@ sync_message(struct session *s, uint32_t seq, unsigned what)
 
 	mailbox_msg(s->box, seq, &m);
 	buf_init(&b, STREAM_BUFFER);
-	buf_addf(&b, "* %u FETCH (", seq);
+	sync_begin(s, &b, seq, m.uid);
 	if (what & SYNC_FLAGS) {
 		buf_adds(&b, "FLAGS (");
 		sync_write_flags(s, &b, &m);
@@ -151,7 +165,8 @@ tell_expunged(struct session *s, const struct mailbox_diff *diff)
 
 	if (diff->nexpunged == 0)
 		return;
-	if (s->enabled & ENABLED_QRESYNC && !s->nomodseq) {
+	if (s->enabled & ENABLED_UIDONLY ||
+	    (s->enabled & ENABLED_QRESYNC && !s->nomodseq)) {
 		tell_vanished(s, diff->expunged_uids, diff->nexpunged);
 		return;
 	}
@@ -167,8 +182,8 @@ sync_mailbox(struct session *s, bool expunge)
 	unsigned what;
 	size_t i;
 
-	status = mailbox_refresh(s->box, expunge ? 0 : MAILBOX_NO_EXPUNGE,
-	    &diff);
+	status = mailbox_refresh(s->box, (expunge ? 0 : MAILBOX_NO_EXPUNGE) |
+	    (s->waiting ? MAILBOX_WAITING : 0), &diff);
 	if (status == MAILBOX_RESET) {
 		reply_bye(s, BYE_RESET);
 		return;

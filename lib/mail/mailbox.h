@@ -97,6 +97,8 @@ struct mailbox_root;
  */
 enum mailbox_status mailbox_root_open(const char *path, unsigned flags,
 	    struct mailbox_root **root);
+/* Whether MAILBOX_CREATE made it just now. */
+bool	 mailbox_root_made(const struct mailbox_root *);
 /* Mailboxes opened from it must have been closed.  NULL is allowed. */
 void	 mailbox_root_close(struct mailbox_root *);
 
@@ -186,6 +188,11 @@ bool	 mailbox_readonly(const struct mailbox *);
 uint32_t mailbox_uidvalidity(const struct mailbox *);
 uint32_t mailbox_uidnext(const struct mailbox *);
 
+/* Its object identifier (RFC 8474 section 4), which stays when it is renamed.
+ * After a refresh. */
+#define MAILBOX_ID_SIZE	256
+void	 mailbox_id(struct mailbox *, char id[MAILBOX_ID_SIZE]);
+
 /* What mailbox_refresh() found.  The arrays are the mailbox's, good until the
  * next call on it. */
 struct mailbox_diff {
@@ -207,6 +214,10 @@ struct mailbox_diff {
 					 * messages stay, as .gone, until a
 					 * refresh without this */
 #define MAILBOX_RELIST		0x2	/* do not trust time stamps */
+#define MAILBOX_WAITING		0x8	/* for a session that waits, and then
+					 * comes again when mailbox_watch()
+					 * says: what others are about to tell
+					 * may be left for that */
 
 /*
  * Look what changed, give UIDs to new messages and write them down (synced
@@ -429,15 +440,38 @@ void	 mailbox_save_abort(struct mailbox_save *);
 /* What is saved is moved within the tree: a full one has room for it. */
 void	 mailbox_save_moves(struct mailbox_save *);
 
+/* What is saved takes the place of a message of the tree, which will be
+ * removed: its room counts as free. */
+void	 mailbox_save_instead(struct mailbox_save *, struct mailbox *,
+	    uint32_t seq);
+
+/* A file without a name, to keep octets in that are on their way: its
+ * descriptor, or -1: there can be none, as beside an mbox. */
+int	 mailbox_scratch(struct mailbox *);
+
 /* ---- waiting ---- */
 
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for
- * stream_wait()), or -1: no more watches, or a file system without events.
- * *seconds is how often to refresh without a sign: seldom with a descriptor,
- * often without.  mailbox_refresh() takes the events.  One instance serves
- * all mailboxes of the root: it tells of any that was asked for and is open.
+ * stream_wait()), or -1: a file system without events, or one look follows
+ * another.  *ms is when to refresh without a sign: seldom with a descriptor,
+ * often on a network.  mailbox_refresh() takes the events.  One descriptor
+ * serves all mailboxes of the root: it tells of any that was asked for and is
+ * open.
  */
-int	 mailbox_watch(struct mailbox *, int *seconds);
+int	 mailbox_watch(struct mailbox *, int *ms);
+
+/* After the descriptor woke us: whether this one may have changed.  It then
+ * wants a refresh, others do not. */
+bool	 mailbox_stirred(struct mailbox *);
+
+/* The same for names of mailboxes and the subscriptions: whether they may be
+ * others than when this was last asked. */
+int	 mailbox_root_watch(struct mailbox_root *, int *ms);
+bool	 mailbox_root_changed(struct mailbox_root *);
+
+/* What stays when a mailbox is renamed, as long as it exists; 0: it does
+ * not. */
+uint64_t mailbox_folder_id(struct mailbox_root *, const char *name);
 
 #endif

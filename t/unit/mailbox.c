@@ -814,12 +814,12 @@ test_watch(void)
 {
 	struct mailbox *mb;
 	struct pollfd p = { .events = POLLIN };
-	int seconds;
+	int ms;
 
 	setup();
 	mb = inbox(0);
 	refresh(mb, 0);
-	p.fd = mailbox_watch(mb, &seconds);
+	p.fd = mailbox_watch(mb, &ms);
 	if (p.fd == -1) {
 		printf("# no inotify here\n");
 	} else {
