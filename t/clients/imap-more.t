@@ -155,7 +155,7 @@ with_alpine
 {
 	my $s = site(4);
 	my $home = "$s->{dir}/client";
-	my $host = "{127.0.0.1:$s->{srv}{port}/user=alice/notls}";
+	my $host = "{localhost:$s->{srv}{port}/user=alice/novalidate-cert}";
 
 	make_path("$home/mail");
 	Stdmail::spew("$home/pinerc", <<END);
@@ -171,16 +171,33 @@ use-only-domain-name=No
 initial-keystroke-list=
 END
 	my ($status, $out) = $s->run_tool_tty('alpine', ['-p',
-	    "$home/pinerc", '-P', '/dev/null', '-x', '/dev/null', '-i'],
-	    timeout => 60, keys => [
-	    [qr/PASSWORD.*?:/i, "open-sesame\r"],
-	    [qr/(?=number 4)/, "1"],		# jump to the first
-	    [qr/:/, "1\r"],
-	    [qr/(?=.)/, "*"],			# flag it
-	    [qr/./, "D"],
-	    [qr/./, "q"]]);
+	    "$home/pinerc", '-i'], timeout => 60, keys => [
+	    [qr/PASSWORD/, "open-sesame\r"],
+	    [qr/Preserve password/, 'n'],
+	    [qr/number 4/, 'j'],		# jump to a message
+	    [qr/number to jump/i, "1\r"],
+	    [qr/./, '*'],
+	    [qr/Flag New/, '*'],
+	    [qr/flagged/i, '>'],		# read it
+	    [qr/message 1\./, 'i'],
+	    [qr/number 4/, 'j'],
+	    [qr/number to jump/i, "3\r"],
+	    [qr/./, 's'],
+	    [qr/SAVE/, "\x15${host}Archive\r"],
+	    [qr/copied|saved/i, 'j'],
+	    [qr/number to jump/i, "2\r"],
+	    [qr/./, 'd'],
+	    [qr/deleted/i, 'x'],
+	    [qr/xpunged/i, 'q'],
+	    [qr/Really quit|finished/i, 'y']]);
 	is($status, 0, 'alpine: ends well');
-	diag($out =~ s/[^\n -~]/?/gr) if $status;
+	$out =~ s/\e\[[0-9;]*[A-Za-z]|[\0-\x1f]//g;
+	diag(substr $out, -3000) if $status;
+	my $in = files($s->maildir('alice'));
+	is(join(' ', sort keys %$in), '1 3 4', 'alpine: deletes one');
+	is($in->{1}, 'FS', 'alpine: flags one, and reads it');
+	is(join(' ', sort keys %{files($s->maildir('alice') . '/.Archive')}),
+	    '3 999', 'alpine: copies one to another mailbox');
 	finish($s, 'alpine');
 }
 
