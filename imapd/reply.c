@@ -75,10 +75,26 @@ static const struct {
 	[REPLY_GONE] = { "NO", "EXPUNGEISSUED",
 	    "Some of the messages no longer exist" },
 	[REPLY_SEARCH_GONE] = { "OK", "EXPUNGEISSUED", "%s completed" },
-	[REPLY_CHARSET] = { "NO", "BADCHARSET (US-ASCII UTF-8)",
+	[REPLY_CHARSET] = { "NO", "BADCHARSET",
 	    "Character set not supported" },
+	[REPLY_NOT_SAVED] = { "NO", "NOTSAVED", "No memory for the result" },
 	[REPLY_TOO_BIG] = { "NO", "TOOBIG", "The message is too large" },
 	[REPLY_NOTHING] = { "OK", NULL, "No matching messages" },
+	[REPLY_NOMODSEQ] = { "BAD", NULL,
+	    "This mailbox keeps no modification sequences" },
+	[REPLY_QRESYNC] = { "BAD", NULL, "ENABLE QRESYNC first" },
+	[REPLY_UID_REQUIRED] = { "BAD", "UIDREQUIRED",
+	    "Messages are named by UID alone" },
+	[REPLY_MODIFIED] = { "OK", NULL,
+	    "Some messages were changed meanwhile" },
+	[REPLY_EMPTY] = { "NO", NULL, "An empty message is none" },
+	[REPLY_NO_MESSAGE] = { "NO", NULL, "There is no such message" },
+	[REPLY_BAD_URL] = { "NO", "BADURL",
+	    "That URL names nothing that can be added" },
+	[REPLY_UNKNOWN_CTE] = { "NO", "UNKNOWN-CTE",
+	    "The content cannot be encoded or decoded so" },
+	[REPLY_UTF8_FIRST] = { "NO", "CANNOT",
+	    "UTF8=ACCEPT has to be enabled first" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 
@@ -146,6 +162,12 @@ reply_send(struct session *s, enum reply r)
 	}
 	stream_puts(s->io, text);
 	stream_puts(s->io, "\r\n");
+}
+
+bool
+reply_is_no(enum reply r)
+{
+	return strcmp(replies[r].status, "NO") == 0;
 }
 
 enum reply

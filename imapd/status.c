@@ -169,13 +169,8 @@ status_lex(struct imap_lex *l, unsigned *items)
 void
 status_asked(struct session *s, unsigned items)
 {
-	if (!(items & STATUS_HIGHESTMODSEQ) ||
-	    (s->enabled & ENABLED_CONDSTORE))
-		return;
-	s->enabled |= ENABLED_CONDSTORE;
-	if (s->box != NULL && mailbox_modseq_sync(s->box) == 0)
-		stream_printf(s->io, "* OK [HIGHESTMODSEQ %" PRIu64
-		    "] Highest\r\n", mailbox_modseq(s->box));
+	if (items & STATUS_HIGHESTMODSEQ)
+		(void)modseq_enable(s);
 }
 
 enum mailbox_status

@@ -169,7 +169,8 @@ imap_lex_atom(struct imap_lex *l, struct imap_string *out)
 /*
  * quoted = DQUOTE *QUOTED-CHAR DQUOTE
  * NOTE: octets above 127 are taken, as common clients send them in passwords
- * and searches; a NUL, CR or LF is not.
+ * and searches; a NUL, CR or LF is not.  Who has enabled UTF8=ACCEPT must send
+ * UTF-8 (RFC 6855 section 3).
  */
 static int
 lex_quoted(struct imap_lex *l, struct imap_string *out)
@@ -197,6 +198,8 @@ lex_quoted(struct imap_lex *l, struct imap_string *out)
 	*to = '\0';
 	out->s = l->pool + l->used;
 	out->len = (size_t)(to - out->s);
+	if (l->utf8 && !utf8_valid(out->s, out->len))
+		return imap_lex_fail(l, "a quoted string is not UTF-8");
 	l->used += out->len + 1;
 	l->p = p + 1;
 	return 1;
@@ -376,6 +379,17 @@ imap_lex_number(struct imap_lex *l, uint32_t *out)
 		return imap_lex_fail(l, "a number is too large");
 	*out = (uint32_t)n;
 	return 1;
+}
+
+/* number64 = 1*DIGIT ; (0 <= n <= 9,223,372,036,854,775,807) */
+int
+imap_lex_number64(struct imap_lex *l, uint64_t *out)
+{
+	int r;
+
+	if ((r = lex_number64(l, out)) == 1 && *out > INT64_MAX)
+		return imap_lex_fail(l, "a number is too large");
+	return r;
 }
 
 /* nz-number = digit-nz *DIGIT */

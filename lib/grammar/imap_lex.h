@@ -33,6 +33,8 @@ struct imap_lex {
 	struct imap_kept *kept;		/* owned: converted names */
 	const struct imap_names *names;	/* how names of mailboxes look; NULL:
 					 * as they are stored.  To be set */
+	int		 utf8;		/* set by the caller: in a quoted
+					 * string 8-bit octets must be UTF-8 */
 };
 
 /* ATOM-CHAR = <any CHAR except atom-specials> */
@@ -66,6 +68,8 @@ int	 imap_lex_list_mailbox(struct imap_lex *, struct imap_string *);
 int	 imap_lex_mailbox(struct imap_lex *, struct imap_string *);
 int	 imap_lex_number(struct imap_lex *, uint32_t *);
 int	 imap_lex_nz_number(struct imap_lex *, uint32_t *);
+/* number64 (RFC 9051 section 9): up to 63 bits. */
+int	 imap_lex_number64(struct imap_lex *, uint64_t *);
 /* A literal's announcement at the very end of the command: 1 and its size;
  * *sync 0 when it was "{n+}" (RFC 7888).  Takes nothing else. */
 int	 imap_lex_announce(struct imap_lex *, uint64_t *, int *sync);

@@ -208,7 +208,7 @@ mailbox_root_open(const char *path, unsigned flags,
 	*rootp = NULL;
 	if ((root = calloc(1, sizeof(*root))) == NULL)
 		return MAILBOX_TEMPORARY;
-	root->fd = root->inotify = -1;
+	root->fd = root->inotify = root->signals = -1;
 	root->flags = flags;
 	root->cache = -1;
 	quota_init(&root->quota, -1, NULL);
@@ -238,6 +238,8 @@ mailbox_root_close(struct mailbox_root *root)
 		close(root->fd);
 	if (root->inotify != -1)
 		close(root->inotify);
+	if (root->signals != -1)
+		close(root->signals);
 	if (root->cache != -1)
 		close(root->cache);
 	mailbox_mbox_root_close(root);

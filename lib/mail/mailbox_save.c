@@ -26,6 +26,7 @@ struct staged {
 	char	 tmp[MAILBOX_FILE_MAX + 1];	/* its name in tmp now */
 	char	 base[MAILBOX_FILE_MAX + 1];	/* the one it will have */
 	char	 info[MAILBOX_INFO_MAX + 1];	/* "": it goes to new */
+	char	 ext[MAILBOX_FILE_MAX + 2];	/* of its line in the list */
 	mailbox_flags keywords;	/* those without a letter */
 	uint32_t saved;		/* when, if its date is another; or 0 */
 	bool	 placed;
@@ -37,6 +38,8 @@ struct mailbox_save {
 	int		 tmp;
 	enum mailbox_status status;	/* the first failure sticks */
 	bool		 moves;		/* nothing is added to the tree */
+	uint64_t	 credit;	/* octets of a message that will go, */
+	unsigned	 credits;	/* and whether there is one */
 	struct staged	*v;
 	size_t		 n, cap;
 	/* The message being written: */
@@ -84,6 +87,42 @@ mailbox_save_moves(struct mailbox_save *save)
 	save->moves = true;
 }
 
+void
+mailbox_save_instead(struct mailbox_save *save, struct mailbox *from,
+    uint32_t seq)
+{
+	char name[MAILBOX_FILE_MAX + 1];
+	struct mailbox_rec r;
+	int dir;
+
+	if (save->mbox != NULL || from->mbox != NULL ||
+	    !mailbox_has_quota(save->mb->root))
+		return;
+	mailbox_rec(from, from->view[seq - 1], &r);
+	if (r.gone || (dir = mailbox_rec_file(from, &r, name)) == -1)
+		return;
+	save->credits = 1;
+	mailbox_quota_size(dir, name, &save->credit);
+}
+
+int
+mailbox_scratch(struct mailbox *mb)
+{
+	if (mb->mbox != NULL || mailbox_readonly(mb))
+		return -1;
+	return openat(mb->dir, "tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
+/* Is there room for so much? */
+static bool
+has_room(const struct mailbox_save *save, uint64_t bytes)
+{
+	if (save->moves || (bytes <= save->credit && save->n <= save->credits))
+		return true;
+	return mailbox_quota_room(save->mb->root, bytes > save->credit ?
+	    bytes - save->credit : 0, save->n - save->credits);
+}
+
 /* The letters of flags, as the mailbox's names have them. */
 static struct staged *
 stage(struct mailbox_save *save, mailbox_flags flags)
@@ -117,7 +156,7 @@ mailbox_save_start(struct mailbox_save *save, mailbox_flags flags, time_t date)
 	if (save->status != MAILBOX_OK ||
 	    (s = stage(save, flags)) == NULL)
 		return save->status;
-	if (mailbox_has_quota(save->mb->root) &&
+	if (save->credits == 0 && mailbox_has_quota(save->mb->root) &&
 	    !mailbox_quota_room(save->mb->root, 1, save->n + 1))
 		return save->status = MAILBOX_OVERQUOTA;
 	save->fd = openat(save->tmp, s->tmp, O_WRONLY | O_CREAT | O_EXCL |
@@ -304,6 +343,8 @@ mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
 		dir = mailbox_rec_file(from, &r, name);
 		if (dir != -1 && link_or_copy(save, dir, name, s->tmp) == 0) {
 			keep_sizes(s, &r);
+			s->ext[0] = 'G';
+			mailbox_origin(&r, s->ext + 1);
 			s->saved = (uint32_t)time(NULL);
 			save->n++;
 			return MAILBOX_OK;
@@ -383,8 +424,9 @@ write_lines(struct mailbox_save *save)
 		return MAILBOX_LIMIT;
 	mailbox_list_begin(mb, &w);
 	for (i = 0; i < save->n; i++)
-		uidlist_put(&w, mb->list.next + (uint32_t)i, "",
-		    save->v[i].base, strlen(save->v[i].base));
+		uidlist_put(&w, mb->list.next + (uint32_t)i,
+		    save->v[i].ext, save->v[i].base,
+		    strlen(save->v[i].base));
 	return uidlist_end(&mb->list, &w, mb->dir) == -1 ?
 	    mailbox_errno("uidlist") : MAILBOX_OK;
 }
@@ -397,9 +439,10 @@ add_record(struct mailbox *mb, const struct staged *s, uint32_t uid,
 	uint32_t place = mailbox_places(mb);
 	struct mailbox_own *o;
 
-	if (info == NULL || mailbox_add(mb, uid, s->base, strlen(s->base), "")
-	    == -1 || mailbox_moved(mb, place, *info == '\0' ? WHERE_NEW :
-	    WHERE_CUR, info) == -1)
+	if (info == NULL ||
+	    mailbox_add(mb, uid, s->base, strlen(s->base), s->ext) == -1 ||
+	    mailbox_moved(mb, place, *info == '\0' ? WHERE_NEW : WHERE_CUR,
+	    info) == -1)
 		return -1;
 	o = mailbox_has_own(mb, place);
 	o->flags |= s->keywords;
@@ -498,7 +541,7 @@ mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 	counted = status == MAILBOX_OK && mailbox_has_quota(root);
 	if (counted) {
 		bytes = sum_of_sizes(save);
-		if (!save->moves && !mailbox_quota_room(root, bytes, save->n))
+		if (!has_room(save, bytes))
 			status = MAILBOX_OVERQUOTA;
 	}
 	if (status == MAILBOX_OK)

@@ -17,17 +17,14 @@
 
 #include "mail/mailbox_local.h"
 #include "mail/mailbox_mbox.h"
-#include "system/log.h"
 
-#define SECONDS_WATCHED	120	/* in case an event was lost */
-#define SECONDS_POLLED	15
 #define EVENTS_MAX	(1u << 20)	/* octets of names kept */
 #define FOUND_MAX	1000	/* then a listing costs less */
 
 #define CAME	(IN_CREATE | IN_MOVED_TO)
 #define WENT	(IN_DELETE | IN_MOVED_FROM)
 
-/* The kernel gives a user only so many instances: then we poll. */
+/* The kernel gives a user only so many instances. */
 static void
 make_instance(struct mailbox_root *root)
 {
@@ -35,11 +32,7 @@ make_instance(struct mailbox_root *root)
 		return;
 	if (!root->network)
 		root->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (root->inotify != -1)
-		return;
-	root->no_inotify = true;
-	if (!root->network)
-		log_once("mailbox-watch", "error=none-left");
+	root->no_inotify = root->inotify == -1;
 }
 
 void
@@ -55,6 +48,7 @@ mailbox_watch_end(struct mailbox *mb)
 	}
 	mb->watching = mb->lost_events = false;
 	mb->nevents = 0;
+	mailbox_signals_end(mb);
 }
 
 /* The folders by the root's path: a sandbox has no /proc to name an open
@@ -117,18 +111,6 @@ mailbox_watch_begin(struct mailbox *mb)
 	mb->watching = mb->stamp_new.clean && mb->stamp_cur.clean &&
 	    mailbox_stamp_holds(mb->new, &mb->stamp_new) &&
 	    mailbox_stamp_holds(mb->cur, &mb->stamp_cur);
-}
-
-int
-mailbox_watch(struct mailbox *mb, int *seconds)
-{
-	mailbox_watch_begin(mb);
-	if (mb->watches[1] == -1) {
-		*seconds = SECONDS_POLLED;
-		return -1;
-	}
-	*seconds = SECONDS_WATCHED;
-	return mb->root->inotify;
 }
 
 /* ---- events ---- */

@@ -80,6 +80,8 @@ static const struct conf_key keys[] = {
 	{ "max_login_failures", CONF_INT, AT(max_login_failures), "20", 1,
 	    1000000, NULL },
 	{ "timeout", CONF_DURATION, AT(timeout), "0", 0, 86400, NULL },
+	{ "idle_notify", CONF_DURATION, AT(idle_notify), "2m", 0, 86400,
+	    NULL },
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
 
@@ -96,6 +98,7 @@ static const struct conf_key keys[] = {
 	{ "pop3_login_delay", CONF_DURATION, AT(pop3_login_delay), "0", 0,
 	    86400, NULL },
 	{ "pop3_utf8", CONF_BOOL, AT(pop3_utf8), "yes", ANY, NULL },
+	{ "imap_uidonly", CONF_BOOL, AT(imap_uidonly), "no", ANY, NULL },
 
 	{ "door_user", CONF_STRING, AT(door_user), "stdmail-door", ANY,
 	    NULL },
