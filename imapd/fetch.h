@@ -88,6 +88,7 @@ struct fetch_plan {
 	const struct imap_fetch *fetch;
 	unsigned	 items;		/* with UID where it is implied */
 	unsigned	 summary;	/* SUMMARY bits they need */
+	bool		 sets_seen;	/* reading sets \Seen */
 	struct fetch_section *section;	/* fetch->nsection */
 };
 

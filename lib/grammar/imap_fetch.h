@@ -20,7 +20,11 @@ enum {
 	IMAP_FETCH_SIZE = 8,
 	IMAP_FETCH_ENVELOPE = 16,
 	IMAP_FETCH_BODY = 32,
-	IMAP_FETCH_BODYSTRUCTURE = 64
+	IMAP_FETCH_BODYSTRUCTURE = 64,
+	IMAP_FETCH_MODSEQ = 128,	/* RFC 7162 */
+	IMAP_FETCH_SAVEDATE = 256,	/* RFC 8514 */
+	IMAP_FETCH_EMAILID = 512,	/* RFC 8474 */
+	IMAP_FETCH_THREADID = 1024
 };
 
 enum imap_section_kind {
@@ -46,7 +50,7 @@ struct imap_section {
 	size_t		 nfield;
 	int		 peek;		/* do not set \Seen */
 	int		 partial;	/* offset and length were given */
-	uint32_t	 offset, length;
+	uint64_t	 offset, length;
 };
 
 struct imap_fetch {

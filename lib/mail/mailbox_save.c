@@ -331,6 +331,8 @@ mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
 		dir = mailbox_rec_file(from, &r, name);
 		if (dir != -1 && link_or_copy(save, dir, name, s->tmp) == 0) {
 			keep_sizes(s, &r);
+			s->ext[0] = 'G';
+			mailbox_origin(&r, s->ext + 1);
 			s->saved = (uint32_t)time(NULL);
 			save->n++;
 			return MAILBOX_OK;

@@ -16,6 +16,7 @@ struct mailbox_staged {
 	char	 tmp[MAILBOX_FILE_MAX + 1];	/* its name in tmp now */
 	char	 base[MAILBOX_FILE_MAX + 1];	/* the one it will have */
 	char	 info[MAILBOX_INFO_MAX + 1];	/* "": it goes to new */
+	char	 ext[MAILBOX_FILE_MAX + 2];	/* of its line in the list */
 	mailbox_flags keywords;	/* those without a letter */
 	uint32_t saved;		/* when, if its date is another; or 0 */
 	bool	 placed;

@@ -103,8 +103,9 @@ write_lines(struct mailbox_save *save)
 		return MAILBOX_LIMIT;
 	mailbox_list_begin(mb, &w);
 	for (i = 0; i < save->n; i++)
-		uidlist_put(&w, mb->list.next + (uint32_t)i, "",
-		    save->v[i].base, strlen(save->v[i].base));
+		uidlist_put(&w, mb->list.next + (uint32_t)i,
+		    save->v[i].ext, save->v[i].base,
+		    strlen(save->v[i].base));
 	return uidlist_end(&mb->list, &w, mb->dir) == -1 ?
 	    mailbox_errno("uidlist") : MAILBOX_OK;
 }
@@ -117,9 +118,10 @@ add_record(struct mailbox *mb, const struct mailbox_staged *s, uint32_t uid,
 	uint32_t place = mailbox_places(mb);
 	struct mailbox_own *o;
 
-	if (info == NULL || mailbox_add(mb, uid, s->base, strlen(s->base), "")
-	    == -1 || mailbox_moved(mb, place, *info == '\0' ? WHERE_NEW :
-	    WHERE_CUR, info) == -1)
+	if (info == NULL ||
+	    mailbox_add(mb, uid, s->base, strlen(s->base), s->ext) == -1 ||
+	    mailbox_moved(mb, place, *info == '\0' ? WHERE_NEW : WHERE_CUR,
+	    info) == -1)
 		return -1;
 	o = mailbox_has_own(mb, place);
 	o->flags |= s->keywords;
