@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/utf8.h"
 #include "grammar/imap_append.h"
 #include "grammar/imap_fetch.h"
 #include "grammar/imap_mailbox.h"
@@ -89,14 +90,15 @@ append(struct imap_lex *l)
 	return 1;
 }
 
-/* Whatever a URL is, its mailbox is printable and in modified UTF-7. */
+/* Whatever a URL is, its mailbox is in UTF-8. */
 static void
 url(const char *s, size_t n)
 {
 	struct imap_url u;
 
 	if (imap_url_parse(&u, s, n) == 1 &&
-	    !imap_mailbox_utf7(u.mailbox.data, u.mailbox.len))
+	    (memchr(u.mailbox.data, '\0', u.mailbox.len) != NULL ||
+	    !utf8_valid(u.mailbox.data, u.mailbox.len)))
 		abort();
 	imap_url_free(&u);
 }
