@@ -65,6 +65,10 @@ static const struct {
 	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
 	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
+	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
+	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
+	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
+	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
 	{ "ESEARCH", AUTH, NULL },			/* RFC 4731 */
 	{ "SEARCHRES", AUTH, NULL },			/* RFC 5182 */
 	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
@@ -75,10 +79,6 @@ static const struct {
 	{ "BINARY", AUTH, NULL },			/* RFC 3516 */
 	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
 	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
-	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
-	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
-	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
-	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
 	{ "METADATA", AUTH, NULL },			/* RFC 5464 */
 	{ "SORT", AUTH, NULL },				/* RFC 5256 */
 	{ "SORT=DISPLAY", AUTH, NULL },			/* RFC 5957 */

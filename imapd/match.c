@@ -58,6 +58,13 @@ set_plain(struct match *m)
 			return;
 	if (n == 0)
 		return;
+	buf_init(&m->small, NEEDLE_MAX);
+	for (i = 0; i < n; i++)
+		buf_addc(&m->small, s[i] >= 'A' && s[i] <= 'Z' ?
+		    (char)(s[i] + 32) : s[i]);
+	if (buf_failed(&m->small))
+		return;
+	s = m->small.data;
 	m->plain = true;
 	casefind_init(&m->all, s, n);
 	for (i = 0; i <= n; i++) {
@@ -95,6 +102,7 @@ match_free(struct match *m)
 {
 	buf_free(&m->needle);
 	buf_free(&m->window);
+	buf_free(&m->small);
 }
 
 void

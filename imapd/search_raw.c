@@ -3,8 +3,10 @@
  * Looking for a text of US-ASCII in a message as it is on disk: all character
  * sets known here keep US-ASCII, so that only transfer encodings need be undone
  * and nothing folded.  It must find what search_text.c finds by itself, and
- * leaves to it what is long or odd.
+ * leaves to it what is long or odd, and what is not US-ASCII: folding makes
+ * letters with accents the same letters and the accents (RFC 5051 section 2).
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "bytes/base64.h"
@@ -61,6 +63,20 @@ need_octets(struct search *q)
 }
 
 static bool
+is_ascii(const char *p, size_t n)
+{
+	uint64_t word, all = 0;
+
+	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		all |= word;
+	}
+	for (; n > 0; n--)
+		all |= (unsigned char)*p++;
+	return (all & 0x8080808080808080ULL) == 0;
+}
+
+static bool
 encoded_words(const char *p, size_t n)
 {
 	return memmem(p, n, "=?", 2) != NULL;
@@ -75,7 +91,7 @@ header_has(struct search *q, const struct mime_part *part, struct match *m)
 	size_t n = (size_t)part->header_len;
 
 	if (n == 0 || (m->run.n > 0 && !casefind(&m->run, p, n) &&
-	    !encoded_words(p, n)))
+	    !encoded_words(p, n) && is_ascii(p, n)))
 		return false;
 	return search_fields(q, p, n, m);
 }
@@ -104,29 +120,34 @@ decode(struct search *q, const struct mime_part *part, const char *p, size_t n)
 	return 1;
 }
 
-static bool
+/* 1, 0, or -1: it is not for this way. */
+static int
 text_has(struct search *q, const struct mime_part *part, struct match *m)
 {
 	const char *p = q->octets.data + part->body_off;
 	size_t n = (size_t)part->body_len;
+	int r;
 
 	if (n == 0)
-		return false;
-	switch (decode(q, part, p, n)) {
-	case 0:
-		return casefind(&m->all, p, n);
-	case 1:
-		return q->decoded.len > 0 && casefind(&m->all,
-		    q->decoded.data, q->decoded.len);
+		return 0;
+	if ((r = decode(q, part, p, n)) == -1) {
+		q->m.failed = MAILBOX_TEMPORARY;
+		return 0;
 	}
-	q->m.failed = MAILBOX_TEMPORARY;
-	return false;
+	if (r == 1) {
+		p = q->decoded.data;
+		n = q->decoded.len;
+	}
+	if (n == 0 || casefind(&m->all, p, n))
+		return n > 0;
+	return is_ascii(p, n) ? 0 : -1;
 }
 
 int
 search_raw(struct search *q, struct match *m, bool with_header)
 {
 	const struct mime_part *part;
+	int r, has = 0;
 	size_t i;
 
 	if (!m->plain || !need_octets(q))
@@ -135,8 +156,11 @@ search_raw(struct search *q, struct match *m, bool with_header)
 		part = &q->disk.part[i];
 		if ((i > 0 || with_header) && header_has(q, part, m))
 			return 1;
-		if (part->kind == MIME_TEXT && text_has(q, part, m))
+		r = part->kind == MIME_TEXT ? text_has(q, part, m) : 0;
+		if (r == 1)
 			return 1;
+		if (r == -1)
+			has = -1;
 	}
-	return q->m.failed == MAILBOX_OK ? 0 : -1;
+	return q->m.failed == MAILBOX_OK ? has : -1;
 }

@@ -64,7 +64,7 @@ struct session {
 	struct buf	 command;
 	bool		 uid;		/* it is the UID form */
 	bool		 swallow;	/* inside a line with a bare LF */
-	bool		 has_literal;	/* octets of a message follow (APPEND) */
+	bool		 has_literal;	/* octets of a message follow */
 	uint64_t	 literal;	/* how many */
 	bool		 literal_sync;	/* and whether they wait to be asked */
 	const struct imap_append *append;	/* where APPEND is; or NULL */
