@@ -15,7 +15,10 @@ enum {
 	COMMAND_NUMBERS = 2,	/* RFC 3501 7.4.1: no EXPUNGE may be told while
 				 * its form with sequence numbers runs */
 	COMMAND_QUIET = 4,	/* does not tell what changed */
-	COMMAND_LITERAL = 8	/* ends in a literal that it reads itself */
+	COMMAND_LITERAL = 8,	/* ends in a literal that it reads itself */
+	COMMAND_TREE = 16,	/* may change names or subscriptions */
+	COMMAND_OWN = 32,	/* may bring messages into the selected one */
+	COMMAND_TELLS = 64	/* tells what changed, whatever NOTIFY says */
 };
 
 struct command {
@@ -33,6 +36,6 @@ command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_namespace,
     cmd_check, cmd_close, cmd_unselect, cmd_create, cmd_delete, cmd_rename,
     cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status,
     cmd_append, cmd_enable, cmd_idle, cmd_expunge, cmd_search, cmd_fetch,
-    cmd_store, cmd_copy, cmd_move;
+    cmd_store, cmd_copy, cmd_move, cmd_notify;
 
 #endif

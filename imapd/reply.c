@@ -82,6 +82,11 @@ static const struct {
 	[REPLY_QRESYNC] = { "BAD", NULL, "ENABLE QRESYNC first" },
 	[REPLY_MODIFIED] = { "OK", NULL,
 	    "Some messages were changed meanwhile" },
+	[REPLY_BADEVENT] = { "NO", "BADEVENT (MessageNew MessageExpunge "
+	    "FlagChange MailboxName SubscriptionChange)",
+	    "Some of these events are never told" },
+	[REPLY_NOTIFY_OVERFLOW] = { "NO", "NOTIFICATIONOVERFLOW",
+	    "These are more mailboxes than can be watched" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 
