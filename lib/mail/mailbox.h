@@ -466,9 +466,10 @@ int	 mailbox_watch(struct mailbox *, int *ms);
 bool	 mailbox_stirred(struct mailbox *);
 
 /* The same for names of mailboxes and the subscriptions: whether they may be
- * others than when this was last asked. */
+ * others than when this was last asked; they are asked for a moment after the
+ * event, unless at_once. */
 int	 mailbox_root_watch(struct mailbox_root *, int *ms);
-bool	 mailbox_root_changed(struct mailbox_root *);
+bool	 mailbox_root_changed(struct mailbox_root *, bool at_once);
 
 /* What stays when a mailbox is renamed, as long as it exists; 0: it does
  * not. */
