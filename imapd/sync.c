@@ -59,31 +59,34 @@ void
 sync_write_flags(const struct session *s, struct buf *b,
     const struct mailbox_msg *m)
 {
-	const char *name;
-	size_t start = b->len;
-	int i;
-
+	mailbox_flags keywords = m->flags & MAILBOX_KEYWORD_FLAGS;
 	unsigned system = keywords_system(m);
+	size_t start = b->len;
+	const char *name;
+	int i;
 
 	/* RFC 9051 appendix E, 12 */
 	if (s->enabled & ENABLED_REV2)
 		system &= ~(unsigned)IMAP_RECENT;
 	imap_write_flags(b, system);
-	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
-		if (!(m->flags & MAILBOX_KEYWORD(i)) ||
+	for (i = 0; keywords >> 8 >> i != 0; i++) {
+		if (!(keywords & MAILBOX_KEYWORD(i)) ||
 		    (name = mailbox_keyword_name(s->box, i)) == NULL)
 			continue;
-		buf_addf(b, "%s%s", b->len > start ? " " : "", name);
+		if (b->len > start)
+			buf_addc(b, ' ');
+		buf_adds(b, name);
 	}
 }
 
 void
 sync_begin(const struct session *s, struct buf *b, uint32_t seq, uint32_t uid)
 {
-	if (s->enabled & ENABLED_UIDONLY)
-		buf_addf(b, "* %u UIDFETCH (", uid);
-	else
-		buf_addf(b, "* %u FETCH (", seq);
+	bool uidonly = (s->enabled & ENABLED_UIDONLY) != 0;
+
+	buf_add(b, "* ", 2);
+	buf_addu(b, uidonly ? uid : seq);
+	buf_adds(b, uidonly ? " UIDFETCH (" : " FETCH (");
 }
 
 unsigned
