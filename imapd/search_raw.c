@@ -60,12 +60,6 @@ need_octets(struct search *q)
 	return q->raw == RAW_READ;
 }
 
-static bool
-encoded_words(const char *p, size_t n)
-{
-	return memmem(p, n, "=?", 2) != NULL;
-}
-
 /* A header without encoded words that lacks what folding cannot cut lacks the
  * text; any other is looked at field by field. */
 static bool
@@ -74,10 +68,7 @@ header_has(struct search *q, const struct mime_part *part, struct match *m)
 	const char *p = q->octets.data + part->header_off;
 	size_t n = (size_t)part->header_len;
 
-	if (n == 0 || (m->run.n > 0 && !casefind(&m->run, p, n) &&
-	    !encoded_words(p, n)))
-		return false;
-	return search_fields(q, p, n, m);
+	return n > 0 && !search_lacks(m, p, n) && search_fields(q, p, n, m);
 }
 
 /* q->decoded becomes the body without its transfer encoding: 1; 0 it has none;
