@@ -4,21 +4,8 @@
  * names (RFC 3501 section 9, sequence-set; 6.4.8).
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "grammar/chars.h"
 #include "session.h"
-
-void
-args_inbox(struct imap_lex *l, struct imap_string *name)
-{
-	const char *inbox = "INBOX";
-
-	if (name->len > strlen(inbox) &&
-	    name->s[strlen(inbox)] == MAILBOX_DELIMITER &&
-	    chars_begin(name->s, name->s + name->len, inbox))
-		memcpy(l->pool + (name->s - l->pool), inbox, strlen(inbox));
-}
 
 int
 args_mailbox(struct imap_lex *l, struct imap_string *name)
@@ -29,8 +16,6 @@ args_mailbox(struct imap_lex *l, struct imap_string *name)
 		return -1;
 	if ((r = imap_lex_mailbox(l, name)) == 0)
 		return imap_lex_fail(l, "a mailbox name is missing");
-	if (r == 1)
-		args_inbox(l, name);
 	return r;
 }
 
@@ -100,20 +85,28 @@ numbers_resolve(struct session *s, struct imap_set *set, struct numbers *out)
 }
 
 enum reply
-numbers_parse(struct session *s, struct imap_lex *l, struct numbers *out)
+numbers_parse_set(struct session *s, struct imap_lex *l, struct imap_set *set,
+    struct numbers *out)
 {
-	struct imap_set set;
-	enum reply r;
 	int found;
 
 	out->v = NULL;
 	out->n = 0;
 	if (imap_lex_need_sp(l) == -1)
 		return reply_bad(s, l);
-	imap_set_init(&set);
-	if ((found = imap_lex_set(l, &set, 1)) == 0)
+	if ((found = imap_lex_set(l, set, 1)) == 0)
 		imap_lex_fail(l, "a sequence set is missing");
-	r = found == 1 ? numbers_resolve(s, &set, out) : reply_bad(s, l);
+	return found == 1 ? numbers_resolve(s, set, out) : reply_bad(s, l);
+}
+
+enum reply
+numbers_parse(struct session *s, struct imap_lex *l, struct numbers *out)
+{
+	struct imap_set set;
+	enum reply r;
+
+	imap_set_init(&set);
+	r = numbers_parse_set(s, l, &set, out);
 	imap_set_free(&set);
 	return r;
 }

@@ -15,7 +15,8 @@ enum {
 	COMMAND_NUMBERS = 2,	/* RFC 3501 7.4.1: no EXPUNGE may be told while
 				 * its form with sequence numbers runs */
 	COMMAND_QUIET = 4,	/* does not tell what changed */
-	COMMAND_LITERAL = 8	/* ends in a literal that it reads itself */
+	COMMAND_LITERAL = 8,	/* ends in a literal that it reads itself */
+	COMMAND_BARE = 16	/* without UID it names no messages */
 };
 
 struct command {
@@ -32,7 +33,8 @@ command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_namespace,
     cmd_starttls, cmd_login, cmd_authenticate, cmd_select, cmd_examine,
     cmd_check, cmd_close, cmd_unselect, cmd_create, cmd_delete, cmd_rename,
     cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status,
-    cmd_append, cmd_idle, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
-    cmd_copy, cmd_move, cmd_esearch;
+    cmd_append, cmd_enable, cmd_idle, cmd_expunge, cmd_search, cmd_fetch,
+    cmd_store, cmd_copy, cmd_move, cmd_esearch, cmd_replace, cmd_sort,
+    cmd_thread, cmd_getmetadata, cmd_setmetadata;
 
 #endif

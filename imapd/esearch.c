@@ -206,13 +206,10 @@ parse(struct esearch *e, struct imap_lex *l)
 	    { "", 0 } };
 	struct session *s = e->session;
 	enum reply r;
-	size_t i;
 
 	if (imap_lex_need_sp(l) == -1 ||
 	    imap_lex_sources(l, &e->sources) == -1)
 		return reply_bad(s, l);
-	for (i = 0; i < e->sources.n; i++)
-		args_inbox(l, &e->sources.v[i].name);
 	if (e->sources.n == 0 && imap_sources_add(&e->sources, &selected) ==
 	    -1)
 		return REPLY_MEMORY;

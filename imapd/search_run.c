@@ -101,6 +101,10 @@ search_prepare(struct search *q)
 		return REPLY_MEMORY;
 	for (i = 0; i < q->q.n && r == REPLY_OK; i++) {
 		k = &q->q.key[i];
+		/* RFC 9586 section 3 */
+		if (k->kind == IMAP_KEY_SEQUENCE && !k->set.saved &&
+		    q->session->enabled & ENABLED_UIDONLY)
+			return REPLY_UID_REQUIRED;
 		q->modseq |= k->kind == IMAP_KEY_MODSEQ;
 		q->saved |= k->set.saved;
 		q->cost[i] = (unsigned char)search_cost(&q->q, i);

@@ -211,8 +211,7 @@ search_parse(struct search *q, struct imap_lex *l)
 	if (!q->ret.given && s->enabled & ENABLED_REV2)
 		q->ret.options = IMAP_RETURN_ALL;
 	if ((r = search_prepare(q)) == REPLY_OK && q->modseq)
-		/* RFC 7162 3.1: they are wanted from now on. */
-		s->enabled |= ENABLED_CONDSTORE;
+		r = modseq_enable(s);
 	return r;
 }
 

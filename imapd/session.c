@@ -110,6 +110,12 @@ parse_command(struct session *s, struct imap_lex *l, enum reply *r)
 		*r = wrong_state(s, c);
 		return NULL;
 	}
+	/* RFC 9586 section 3 */
+	if (s->enabled & ENABLED_UIDONLY && !s->uid &&
+	    (c->flags & (COMMAND_UID | COMMAND_BARE)) == COMMAND_UID) {
+		*r = REPLY_UID_REQUIRED;
+		return NULL;
+	}
 	return c;
 }
 
@@ -129,6 +135,8 @@ run_command(struct session *s)
 		reply_send(s, REPLY_MEMORY);
 		return;
 	}
+	l.names = session_names(s);
+	l.utf8 = (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
 	if ((c = parse_command(s, &l, &r)) != NULL)
 		r = c->handler(s, &l);
 	if (c != NULL && !(c->flags & COMMAND_QUIET) &&

@@ -111,6 +111,7 @@ imap_set_resolve(struct imap_set *s, uint32_t max)
 		hi = r[i].hi != 0 ? r[i].hi : max;
 		if (lo == 0 || hi == 0)
 			continue;
+		s->to_end |= (r[i].lo == 0) != (r[i].hi == 0);
 		r[n].lo = lo < hi ? lo : hi;
 		r[n].hi = lo < hi ? hi : lo;
 		n++;
@@ -154,11 +155,17 @@ imap_set_max(const struct imap_set *s)
 int
 imap_set_add(struct imap_set *s, uint32_t x)
 {
-	if (s->n > 0 && x != 0 && s->r[s->n - 1].hi == x - 1) {
-		s->r[s->n - 1].hi = x;
+	return imap_set_add_range(s, x, x);
+}
+
+int
+imap_set_add_range(struct imap_set *s, uint32_t lo, uint32_t hi)
+{
+	if (s->n > 0 && lo != 0 && s->r[s->n - 1].hi == lo - 1) {
+		s->r[s->n - 1].hi = hi;
 		return 0;
 	}
-	return append_range(s, x, x);
+	return append_range(s, lo, hi);
 }
 
 int

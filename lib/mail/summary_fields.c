@@ -192,7 +192,8 @@ add_entry(struct buf *b, unsigned field, uint32_t ordinal, const char *p,
 void
 summary_split(const struct buf *header, struct buf *common, struct buf *trace)
 {
-	const char *p = header->data, *end = p + header->len, *start;
+	const char *p = header->data == NULL ? "" : header->data;
+	const char *end = p + header->len, *start;
 	uint32_t ordinal;
 	unsigned field;
 

@@ -212,7 +212,8 @@ certificate
 # --- the site -------------------------------------------------------------
 
 # new(key => value): domain (default a.test), hostname (mx.DOMAIN), users
-# ({ name => password }), conf ({ key => value }, undef takes one away), as
+# ({ name => password }), conf ({ key => value }, undef takes one away; a new
+# Maildir has no folders unless it is folders that is taken away), as
 # ('nobody' or 'root': only under root does it make a difference).
 sub
 new
@@ -235,6 +236,7 @@ new
 		users => "$dir/users", mail => "$dir/Mail/%u/",
 		spool => $s->{spool}, tls_cert => "$dir/cert.pem",
 		tls_key => "$dir/key.pem", $s->accounts,
+		folders => '',
 		%{$o{conf} // {}},
 	};
 	$s->write_conf;

@@ -294,12 +294,12 @@ test_outside(void)
 {
 	struct pollfd p = { .events = POLLIN };
 	struct mailbox *mb;
-	int seconds;
+	int ms;
 
 	setup();
 	mb = inbox(0);
 	refresh(mb, 0);
-	p.fd = mailbox_watch(mb, &seconds);
+	p.fd = mailbox_watch(mb, &ms);
 	refresh(mb, 0);
 	if (p.fd == -1) {
 		printf("# no inotify here\n");
