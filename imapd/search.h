@@ -100,6 +100,9 @@ bool	 search_fields(struct search *, const char *header, size_t n,
 /* The day a message says it was sent; false: it says none. */
 bool	 search_date(struct search *, struct date *);
 
+/* Whether all octets are US-ASCII. */
+bool	 search_ascii(const char *, size_t n);
+
 /* Whether a header surely lacks the text, in all its fields. */
 bool	 search_lacks(const struct match *, const char *header, size_t n);
 

@@ -136,6 +136,20 @@ search_date(struct search *q, struct date *date)
 	return r;
 }
 
+bool
+search_ascii(const char *p, size_t n)
+{
+	uint64_t word, all = 0;
+
+	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		all |= word;
+	}
+	for (; n > 0; n--)
+		all |= (unsigned char)*p++;
+	return (all & 0x8080808080808080ULL) == 0;
+}
+
 static bool
 encoded_words(const char *p, size_t n)
 {
@@ -154,7 +168,7 @@ bool
 search_lacks(const struct match *m, const char *header, size_t n)
 {
 	return m->plain && m->run.n > 0 && !casefind(&m->run, header, n) &&
-	    !encoded_words(header, n);
+	    search_ascii(header, n) && !encoded_words(header, n);
 }
 
 bool
