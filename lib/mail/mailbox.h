@@ -337,6 +337,11 @@ unsigned mailbox_summary(struct mailbox *, uint32_t seq, unsigned want,
 enum mailbox_status mailbox_summary_read(struct mailbox *, uint32_t seq,
 	    struct message *, unsigned want, struct summary_view *);
 
+/* The header of a message was read, as it is on disk and to its end: have its
+ * fields remembered, for the next who asks for them. */
+void	 mailbox_summary_header(struct mailbox *, uint32_t seq,
+	    const char *header, size_t n);
+
 /* A command begins: see what other sessions wrote.  It has been answered:
  * something is to be written; write it, and let go of memory. */
 void	 mailbox_summary_begin(struct mailbox *);
