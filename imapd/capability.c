@@ -57,6 +57,7 @@ static const struct {
 	{ "UNSELECT", AUTH, NULL },			/* RFC 3691 */
 	{ "CHILDREN", AUTH, NULL },			/* RFC 3348 */
 	{ "MOVE", AUTH, NULL },				/* RFC 6851 */
+	{ "NOTIFY", AUTH, NULL },			/* RFC 5465 */
 	{ "ENABLE", AUTH, NULL },			/* RFC 5161 */
 	{ "CONDSTORE", AUTH, NULL, ENABLED_CONDSTORE },	/* RFC 7162 */
 	{ "SAVEDATE", AUTH, NULL },			/* RFC 8514 */

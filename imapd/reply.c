@@ -99,6 +99,11 @@ static const struct {
 	    "The value is too long" },
 	[REPLY_METADATA_MANY] = { "NO", "METADATA TOOMANY",
 	    "The mailbox has no room for more annotations" },
+	[REPLY_BADEVENT] = { "NO", "BADEVENT (MessageNew MessageExpunge "
+	    "FlagChange MailboxName SubscriptionChange)",
+	    "Some of these events are never told" },
+	[REPLY_NOTIFY_OVERFLOW] = { "NO", "NOTIFICATIONOVERFLOW",
+	    "These are more mailboxes than can be watched" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 

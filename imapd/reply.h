@@ -79,6 +79,8 @@ enum reply {
 	REPLY_UTF8_FIRST,
 	REPLY_METADATA_SIZE,		/* a value is too long */
 	REPLY_METADATA_MANY,		/* too many, or too much */
+	REPLY_BADEVENT,
+	REPLY_NOTIFY_OVERFLOW,
 	REPLY_MEMORY
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * Looking for a text of US-ASCII in a message as it is on disk: all character
- * sets known here keep US-ASCII, so that only transfer encodings need be undone
- * and nothing folded.  It must find what search_text.c finds by itself, and
+ * sets known here keep US-ASCII, so that only transfer encodings need be undone,
+ * and only texts that are not all US-ASCII folded.  It must find what search_text.c finds by itself, and
  * leaves to it what is long or odd, and what is not US-ASCII: folding makes
  * letters with accents the same letters and the accents (RFC 5051 section 2).
  */
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "bytes/base64.h"
+#include "bytes/charset.h"
 #include "bytes/qp.h"
 #include "grammar/chars.h"
 #include "search.h"
@@ -62,38 +63,15 @@ need_octets(struct search *q)
 	return q->raw == RAW_READ;
 }
 
-static bool
-is_ascii(const char *p, size_t n)
-{
-	uint64_t word, all = 0;
-
-	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		all |= word;
-	}
-	for (; n > 0; n--)
-		all |= (unsigned char)*p++;
-	return (all & 0x8080808080808080ULL) == 0;
-}
-
-static bool
-encoded_words(const char *p, size_t n)
-{
-	return memmem(p, n, "=?", 2) != NULL;
-}
-
-/* A header without encoded words that lacks what folding cannot cut lacks the
- * text; any other is looked at field by field. */
+/* Only a header that does not surely lack the text is looked at field by
+ * field. */
 static bool
 header_has(struct search *q, const struct mime_part *part, struct match *m)
 {
 	const char *p = q->octets.data + part->header_off;
 	size_t n = (size_t)part->header_len;
 
-	if (n == 0 || (m->run.n > 0 && !casefind(&m->run, p, n) &&
-	    !encoded_words(p, n) && is_ascii(p, n)))
-		return false;
-	return search_fields(q, p, n, m);
+	return n > 0 && !search_lacks(m, p, n) && search_fields(q, p, n, m);
 }
 
 /* q->decoded becomes the body without its transfer encoding: 1; 0 it has none;
@@ -120,8 +98,28 @@ decode(struct search *q, const struct mime_part *part, const char *p, size_t n)
 	return 1;
 }
 
-/* 1, 0, or -1: it is not for this way. */
-static int
+/* Whether a text that is not all US-ASCII has it, as a person sees both: in a
+ * letter with an accent there is the letter (RFC 5051). */
+static bool
+folded_has(struct search *q, const struct mime_part *part, struct match *m,
+    const char *p, size_t n)
+{
+	struct mime_ref name = mime_param(&q->disk, part, "charset");
+	enum charset charset = name.off == MIME_NONE ? CHARSET_UTF8 :
+	    charset_find(mime_str(&q->disk, name), name.len);
+
+	match_reset(m);
+	if (charset == CHARSET_UTF8 || charset == CHARSET_UNKNOWN)
+		return match_feed(m, p, n) || match_end(m);
+	buf_reset(&q->text);
+	if (charset_decode(charset, &q->text, p, n) == -1) {
+		q->m.failed = MAILBOX_TEMPORARY;
+		return false;
+	}
+	return match_feed(m, q->text.data, q->text.len) || match_end(m);
+}
+
+static bool
 text_has(struct search *q, const struct mime_part *part, struct match *m)
 {
 	const char *p = q->octets.data + part->body_off;
@@ -129,10 +127,10 @@ text_has(struct search *q, const struct mime_part *part, struct match *m)
 	int r;
 
 	if (n == 0)
-		return 0;
+		return false;
 	if ((r = decode(q, part, p, n)) == -1) {
 		q->m.failed = MAILBOX_TEMPORARY;
-		return 0;
+		return false;
 	}
 	if (r == 1) {
 		p = q->decoded.data;
@@ -140,14 +138,13 @@ text_has(struct search *q, const struct mime_part *part, struct match *m)
 	}
 	if (n == 0 || casefind(&m->all, p, n))
 		return n > 0;
-	return is_ascii(p, n) ? 0 : -1;
+	return !search_ascii(p, n) && folded_has(q, part, m, p, n);
 }
 
 int
 search_raw(struct search *q, struct match *m, bool with_header)
 {
 	const struct mime_part *part;
-	int r, has = 0;
 	size_t i;
 
 	if (!m->plain || !need_octets(q))
@@ -156,11 +153,8 @@ search_raw(struct search *q, struct match *m, bool with_header)
 		part = &q->disk.part[i];
 		if ((i > 0 || with_header) && header_has(q, part, m))
 			return 1;
-		r = part->kind == MIME_TEXT ? text_has(q, part, m) : 0;
-		if (r == 1)
+		if (part->kind == MIME_TEXT && text_has(q, part, m))
 			return 1;
-		if (r == -1)
-			has = -1;
 	}
-	return q->m.failed == MAILBOX_OK ? has : -1;
+	return q->m.failed == MAILBOX_OK ? 0 : -1;
 }
