@@ -34,6 +34,11 @@ static const struct command commands[] = {
 	{ "APPEND", cmd_append, AUTH, COMMAND_LITERAL },
 	{ "NAMESPACE", cmd_namespace, AUTH, 0 },
 	{ "IDLE", cmd_idle, AUTH, 0 },
+	/* RFC 9208, RFC 4978 */
+	{ "GETQUOTA", cmd_getquota, AUTH, 0 },
+	{ "GETQUOTAROOT", cmd_getquotaroot, AUTH, 0 },
+	{ "SETQUOTA", cmd_setquota, AUTH, 0 },
+	{ "COMPRESS", cmd_compress, AUTH, COMMAND_QUIET },
 	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 6851 */
 	{ "CHECK", cmd_check, SELECT, 0 },
 	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },

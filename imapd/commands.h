@@ -33,6 +33,7 @@ command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_namespace,
     cmd_check, cmd_close, cmd_unselect, cmd_create, cmd_delete, cmd_rename,
     cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status,
     cmd_append, cmd_idle, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
-    cmd_copy, cmd_move;
+    cmd_copy, cmd_move, cmd_getquota, cmd_getquotaroot, cmd_setquota,
+    cmd_compress;
 
 #endif

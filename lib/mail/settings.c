@@ -79,6 +79,9 @@ static const struct conf_key keys[] = {
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
 
+	{ "imap_hide", CONF_LIST, AT(imap_hide), "", ANY, NULL },
+	{ "compress", CONF_BOOL, AT(compress), "no", ANY, NULL },
+
 	{ "pop3_uidl", CONF_STRING, AT(pop3_uidl), POP3_UIDL_DEFAULT, ANY,
 	    rule_uidl },
 	{ "pop3_expire", CONF_STRING, AT(pop3_expire), "NEVER", ANY,
@@ -229,8 +232,9 @@ rule_users(const char *s)
 static const char *
 rule_mechanism(const char *s)
 {
-	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ?
-	    NULL : "is not a mechanism we have (PLAIN, LOGIN)";
+	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ||
+	    strcasecmp(s, "SCRAM-SHA-256") == 0 ? NULL :
+	    "is not a mechanism we have (PLAIN, LOGIN, SCRAM-SHA-256)";
 }
 
 /* The letters users_expand() knows behind %. */
