@@ -30,7 +30,7 @@ session_init(struct session *s, struct stream *io,
 	s->io = io;
 	s->settings = settings;
 	s->state = state;
-	s->name = "";
+	s->name = s->hide = "";
 	buf_init(&s->command, state == STATE_FRESH ? COMMAND_MAX_FRESH :
 	    COMMAND_MAX_AUTH);
 	/* COPYUID has two sets of as many ranges as a command may name. */

@@ -59,6 +59,7 @@ struct session {
 	const struct settings *settings;
 	enum session_state state;
 	unsigned	 enabled;
+	const char	*hide;		/* capabilities not to announce */
 
 	/* the command being run */
 	char		 tag[TAG_MAX + 1];	/* "": none, "*" is written */
