@@ -27,15 +27,15 @@ no_privacy(const struct session *s)
 }
 
 static bool
-not_mbox(const struct session *s)
-{
-	return s->root == NULL || mailbox_root_folder(s->root) == NULL;
-}
-
-static bool
 can_uidonly(const struct session *s)
 {
 	return s->settings->imap_uidonly;
+}
+
+static bool
+not_mbox(const struct session *s)
+{
+	return s->root == NULL || mailbox_root_folder(s->root) == NULL;
 }
 
 static const struct {
@@ -45,6 +45,7 @@ static const struct {
 	unsigned	 enables;	/* ENABLED bits, by ENABLE */
 } capabilities[] = {
 	{ "IMAP4rev1", ANY, NULL },
+	{ "IMAP4rev2", ANY, NULL, ENABLED_REV2 },	/* RFC 9051 */
 	{ "LITERAL+", ANY, NULL },			/* RFC 7888 */
 	{ "ID", ANY, NULL },				/* RFC 2971 */
 	{ "SASL-IR", FRESH, NULL },			/* RFC 4959 */
@@ -59,22 +60,33 @@ static const struct {
 	{ "ENABLE", AUTH, NULL },			/* RFC 5161 */
 	{ "CONDSTORE", AUTH, NULL, ENABLED_CONDSTORE },	/* RFC 7162 */
 	{ "SAVEDATE", AUTH, NULL },			/* RFC 8514 */
+	{ "OBJECTID", AUTH, NULL },			/* RFC 8474 */
+	{ "UTF8=ACCEPT", AUTH, NULL, ENABLED_UTF8 },	/* RFC 6855 */
 	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
 	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
-	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
-	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
-	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
-	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
 	{ "ESEARCH", AUTH, NULL },			/* RFC 4731 */
 	{ "SEARCHRES", AUTH, NULL },			/* RFC 5182 */
 	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
 	{ "MULTISEARCH", AUTH, NULL },			/* RFC 7377 */
+	{ "PARTIAL", AUTH, NULL },			/* RFC 9394 */
 	{ "INPROGRESS", AUTH, NULL },			/* RFC 9585 */
 	{ "MULTIAPPEND", AUTH, NULL },			/* RFC 3502 */
 	{ "BINARY", AUTH, NULL },			/* RFC 3516 */
 	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
 	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
+	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
+	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
+	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
+	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
+	{ "METADATA", AUTH, NULL },			/* RFC 5464 */
+	{ "SORT", AUTH, NULL },				/* RFC 5256 */
+	{ "SORT=DISPLAY", AUTH, NULL },			/* RFC 5957 */
+	{ "ESORT", AUTH, NULL },			/* RFC 5267 */
+	{ "THREAD=ORDEREDSUBJECT", AUTH, NULL },	/* RFC 5256 */
+	{ "THREAD=REFERENCES", AUTH, NULL },
+	{ "THREAD=REFS", AUTH, NULL },
+	{ "I18NLEVEL=1", AUTH, NULL },			/* RFC 5255 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))

@@ -36,13 +36,18 @@ static const struct command commands[] = {
 	{ "IDLE", cmd_idle, AUTH, 0 },
 	/* RFC 5161: clients that send it late are served as well */
 	{ "ENABLE", cmd_enable, AUTH, 0 },
-	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 6851 */
+	/* RFC 5464 */
+	{ "GETMETADATA", cmd_getmetadata, AUTH, 0 },
+	{ "SETMETADATA", cmd_setmetadata, AUTH, 0 },
+	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 5256, RFC 6851 */
 	{ "CHECK", cmd_check, SELECT, 0 },
 	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },
 	{ "UNSELECT", cmd_unselect, SELECT, COMMAND_QUIET },
 	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID | COMMAND_BARE },
 	{ "SEARCH", cmd_search, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "ESEARCH", cmd_esearch, AUTH, COMMAND_UID },	/* RFC 7377 */
+	{ "SORT", cmd_sort, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "THREAD", cmd_thread, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "COPY", cmd_copy, SELECT, COMMAND_UID },

@@ -34,6 +34,7 @@ command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_namespace,
     cmd_check, cmd_close, cmd_unselect, cmd_create, cmd_delete, cmd_rename,
     cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status,
     cmd_append, cmd_enable, cmd_idle, cmd_expunge, cmd_search, cmd_fetch,
-    cmd_store, cmd_copy, cmd_move, cmd_esearch, cmd_replace;
+    cmd_store, cmd_copy, cmd_move, cmd_esearch, cmd_replace, cmd_sort,
+    cmd_thread, cmd_getmetadata, cmd_setmetadata;
 
 #endif

@@ -95,6 +95,10 @@ static const struct {
 	    "The content cannot be encoded or decoded so" },
 	[REPLY_UTF8_FIRST] = { "NO", "CANNOT",
 	    "UTF8=ACCEPT has to be enabled first" },
+	[REPLY_METADATA_SIZE] = { "NO", "METADATA MAXSIZE 65536",
+	    "The value is too long" },
+	[REPLY_METADATA_MANY] = { "NO", "METADATA TOOMANY",
+	    "The mailbox has no room for more annotations" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 

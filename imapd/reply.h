@@ -77,6 +77,8 @@ enum reply {
 	REPLY_BAD_URL,
 	REPLY_UNKNOWN_CTE,
 	REPLY_UTF8_FIRST,
+	REPLY_METADATA_SIZE,		/* a value is too long */
+	REPLY_METADATA_MANY,		/* too many, or too much */
 	REPLY_MEMORY
 };
 

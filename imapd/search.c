@@ -3,6 +3,8 @@
  * Asking a message the keys of a search (RFC 3501 6.4.4), what is cheap first:
  * it is opened only when its flags, dates and sizes leave the question open.
  */
+#include <string.h>
+
 #include "grammar/date.h"
 #include "keywords.h"
 #include "search.h"
@@ -29,6 +31,8 @@ search_cost(const struct imap_search *q, uint32_t at)
 	case IMAP_KEY_UID:
 	case IMAP_KEY_MODSEQ:
 	case IMAP_KEY_SAVEDATESUPPORTED:
+	case IMAP_KEY_EMAILID:
+	case IMAP_KEY_THREADID:
 		return COST_MEMORY;
 	case IMAP_KEY_SAVEDBEFORE:
 	case IMAP_KEY_SAVEDON:
@@ -153,6 +157,15 @@ ask_keyword(struct search *q, const struct imap_key *k)
 	return i != -1 && q->msg.flags & MAILBOX_KEYWORD(i);
 }
 
+static bool
+ask_email_id(struct search *q, const struct imap_key *k)
+{
+	char id[MAILBOX_EMAIL_ID];
+
+	mailbox_email_id(q->session->box, q->m.seq, id);
+	return strcmp(id, k->text.s) == 0;
+}
+
 /* All children of an AND, those that cost less first. */
 static bool
 ask_all(struct search *q, const struct imap_key *k)
@@ -222,6 +235,10 @@ search_ask(struct search *q, uint32_t at)
 	case IMAP_KEY_OLDER:
 	case IMAP_KEY_YOUNGER:
 		return ask_within(q, k);
+	case IMAP_KEY_EMAILID:
+		return ask_email_id(q, k);
+	case IMAP_KEY_THREADID:
+		return false;
 	case IMAP_KEY_BEFORE:
 	case IMAP_KEY_ON:
 	case IMAP_KEY_SINCE:

@@ -14,7 +14,10 @@
 #include "grammar/imap_search.h"
 #include "match.h"
 
-enum { SEARCH_HEADER_MAX = 4 << 20 };	/* octets of a header looked at */
+enum {
+	SEARCH_HEADER_MAX = 4 << 20,	/* octets of a header looked at */
+	SEARCH_RAW_MAX = 1 << 20	/* of a message held in memory */
+};
 
 /* What asking a key costs. */
 enum cost { COST_MEMORY, COST_STAT, COST_HEADER, COST_BODY, COSTS };
@@ -33,6 +36,11 @@ struct search {
 	struct buf	 header, text;	/* of the message; scratch */
 	struct buf	 few;		/* some fields of it */
 	bool		 header_read;
+
+	/* the message as it is on disk: search_raw.c */
+	enum { RAW_UNREAD, RAW_READ, RAW_NEVER } raw;
+	struct buf	 octets, decoded;
+	struct mime	 disk;		/* its parts, by places in octets */
 };
 
 /* ---- search_run.c ---- */
@@ -74,7 +82,19 @@ void	 search_tell(struct search *, const struct numbers *found, bool uid,
 /* RETURN (SAVE): what was found becomes "$".  REPLY_OK or REPLY_NOT_SAVED. */
 enum reply search_save(struct search *, const struct numbers *found);
 
+/* ---- search_raw.c ---- */
+
+/* Whether the message has the text, as search_text() says; -1: this way cannot
+ * tell, or q->m.failed says why. */
+int	 search_raw(struct search *, struct match *, bool with_header);
+/* This message is done. */
+void	 search_raw_reset(struct search *);
+
 /* ---- search_text.c ---- */
+
+/* Whether a field of this header has the text, in its name or its value. */
+bool	 search_fields(struct search *, const char *header, size_t n,
+	    struct match *);
 
 /* The day a message says it was sent, from its summary: 1; 0 it says none; -1
  * the summary cannot tell. */
@@ -87,5 +107,9 @@ bool	 search_header(struct search *, const struct imap_key *,
 /* Whether the body, and with_header the header, has the text.  Texts are
  * decoded; parts that are no text are passed over, but for their headers. */
 bool	 search_text(struct search *, struct match *, bool with_header);
+
+/* The same for any text, not empty, and any message: in pieces, as the wire
+ * has them. */
+bool	 search_stream(struct search *, struct match *, bool with_header);
 
 #endif

@@ -18,6 +18,8 @@ search_init(struct search *q, struct session *s)
 	buf_init(&q->header, SEARCH_HEADER_MAX);
 	buf_init(&q->text, SEARCH_HEADER_MAX);
 	buf_init(&q->few, SEARCH_HEADER_MAX);
+	buf_init(&q->octets, SEARCH_RAW_MAX);
+	buf_init(&q->decoded, SEARCH_RAW_MAX);
 }
 
 void
@@ -32,6 +34,8 @@ search_free(struct search *q)
 	buf_free(&q->header);
 	buf_free(&q->text);
 	buf_free(&q->few);
+	buf_free(&q->octets);
+	buf_free(&q->decoded);
 	imap_search_free(&q->q);
 }
 
@@ -147,6 +151,7 @@ ask_message(struct search *q, uint32_t seq, enum reply *r)
 	fetch_message_free(&q->m);
 	buf_reset(&q->header);
 	q->header_read = false;
+	search_raw_reset(q);
 	return found;
 }
 

@@ -70,7 +70,7 @@ field_has(struct search *q, const struct header_field *f, struct match *m,
 	mime_words_decode(&q->text, value.data, value.len);
 	buf_free(&value);
 	match_reset(m);
-	found = match_feed(m, q->text.data, q->text.len) || m->found;
+	found = match_feed(m, q->text.data, q->text.len) || match_end(m);
 	return found;
 }
 
@@ -126,13 +126,13 @@ search_header(struct search *q, const struct imap_key *k, struct match *m)
 	return false;
 }
 
-static bool
-any_field_has(struct search *q, const struct buf *header, struct match *m)
+bool
+search_fields(struct search *q, const char *header, size_t n, struct match *m)
 {
 	struct header_field f;
 	struct header h;
 
-	header_init(&h, header->data, header->len);
+	header_init(&h, header, n);
 	while (header_next(&h, &f) == 1)
 		if (field_has(q, &f, m, true))
 			return true;
@@ -220,6 +220,7 @@ body_has(struct search *q, const struct mime_part *p, struct match *m)
 		qp_decode_end(&b.qp, &b.decoded);
 		feed_text(&b, b.decoded.data, b.decoded.len);
 	}
+	match_end(m);
 	buf_free(&b.decoded);
 	buf_free(&b.text);
 	return m->found;
@@ -228,24 +229,35 @@ body_has(struct search *q, const struct mime_part *p, struct match *m)
 bool
 search_text(struct search *q, struct match *m, bool with_header)
 {
+	int r;
+
+	match_reset(m);
+	if (m->found)
+		return true;	/* the empty text is in every message */
+	if ((r = search_raw(q, m, with_header)) != -1 ||
+	    q->m.failed != MAILBOX_OK)
+		return r == 1;
+	return search_stream(q, m, with_header);
+}
+
+bool
+search_stream(struct search *q, struct match *m, bool with_header)
+{
 	const struct mime_part *p;
 	struct buf header;
 	bool found = false;
 	size_t i;
 
-	match_reset(m);
-	if (m->found)
-		return true;	/* the empty text is in every message */
 	if (fetch_message_parse(&q->m, true) == -1 || need_header(q) == -1)
 		return false;
-	if (with_header && any_field_has(q, &q->header, m))
+	if (with_header && search_fields(q, q->header.data, q->header.len, m))
 		return true;
 	buf_init(&header, SEARCH_HEADER_MAX);
 	for (i = 0; i < q->m.mime.nparts && !found; i++) {
 		p = &q->m.mime.part[i];
 		if (i > 0 && read_header(q, p->header_off, p->header_len,
 		    &header) == 0)
-			found = any_field_has(q, &header, m);
+			found = search_fields(q, header.data, header.len, m);
 		if (!found && p->kind == MIME_TEXT)
 			found = body_has(q, p, m);
 	}

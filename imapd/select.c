@@ -5,11 +5,9 @@
  * (RFC 4315), and what changed since the client was here (QRESYNC, RFC 7162).
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "commands.h"
 #include "grammar/imap_modseq.h"
-#include "grammar/imap_write.h"
 
 static void
 tell_unseen(struct session *s)
@@ -32,8 +30,8 @@ tell_list(struct session *s, const char *name)
 	struct buf b;
 
 	buf_init(&b, STREAM_BUFFER);
-	buf_addf(&b, "* LIST () \"%c\" ", MAILBOX_DELIMITER);
-	imap_write_astring(&b, name, strlen(name));
+	buf_addf(&b, "* LIST () \"%c\" ", session_names(s)->separator);
+	reply_mailbox_name(s, &b, name);
 	buf_adds(&b, "\r\n");
 	stream_write(s->io, b.data, b.len);
 	buf_free(&b);
@@ -45,6 +43,7 @@ static void
 tell_mailbox(struct session *s, const char *name)
 {
 	bool rev2 = (s->enabled & ENABLED_REV2) != 0;
+	char id[MAILBOX_ID_SIZE];
 
 	sync_tell_flags(s);
 	stream_printf(s->io, "* %u EXISTS\r\n", mailbox_count(s->box));
@@ -58,6 +57,9 @@ tell_mailbox(struct session *s, const char *name)
 	stream_printf(s->io, "* OK [UIDVALIDITY %u] UIDs valid\r\n"
 	    "* OK [UIDNEXT %u] Predicted next UID\r\n",
 	    mailbox_uidvalidity(s->box), mailbox_uidnext(s->box));
+	mailbox_id(s->box, id);
+	stream_printf(s->io, "* OK [MAILBOXID (%s)] Its name for ever\r\n",
+	    id);
 	modseq_tell(s);
 }
 

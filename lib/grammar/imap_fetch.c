@@ -162,14 +162,15 @@ lex_section_text(struct imap_lex *l, struct imap_section *s)
 	return 1;
 }
 
-/* "<" number "." nz-number ">" */
+/* "<" number64 "." nz-number64 ">" (RFC 9051 section 9) */
 static int
 lex_partial(struct imap_lex *l, struct imap_section *s)
 {
 	if (!imap_lex_char(l, '<'))
 		return 0;
-	if (imap_lex_number(l, &s->offset) != 1 || !imap_lex_char(l, '.') ||
-	    imap_lex_nz_number(l, &s->length) != 1 || !imap_lex_char(l, '>'))
+	if (imap_lex_number64(l, &s->offset) != 1 || !imap_lex_char(l, '.') ||
+	    imap_lex_number64(l, &s->length) != 1 || s->length == 0 ||
+	    !imap_lex_char(l, '>'))
 		return imap_lex_fail(l, "bad partial");
 	s->partial = 1;
 	return 1;
@@ -371,6 +372,6 @@ imap_section_write(struct buf *b, const struct imap_section *s)
 	}
 	buf_adds(b, s->nfield > 0 ? ")]" : "]");
 	if (s->partial)
-		buf_addf(b, "<%u>", s->offset);
+		buf_addf(b, "<%llu>", (unsigned long long)s->offset);
 	return buf_failed(b) ? -1 : 0;
 }

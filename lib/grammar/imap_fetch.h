@@ -50,7 +50,7 @@ struct imap_section {
 	size_t		 nfield;
 	int		 peek;		/* do not set \Seen */
 	int		 partial;	/* offset and length were given */
-	uint32_t	 offset, length;
+	uint64_t	 offset, length;
 };
 
 struct imap_fetch {

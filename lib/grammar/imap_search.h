@@ -31,6 +31,8 @@ enum imap_key_kind {
 	IMAP_KEY_SAVEDATESUPPORTED,	/* RFC 8514 4.3 */
 	IMAP_KEY_OLDER, IMAP_KEY_YOUNGER,	/* number: seconds (RFC 5032) */
 	IMAP_KEY_MODSEQ,		/* number: at least (RFC 7162 3.1.5) */
+	IMAP_KEY_EMAILID,		/* text (RFC 8474 5.4) */
+	IMAP_KEY_THREADID,		/* text: no message has one */
 	IMAP_KEY_LARGER, IMAP_KEY_SMALLER,	/* number: of octets */
 	IMAP_KEY_HEADER,		/* name has text ("" : is present) */
 	IMAP_KEY_BODY,			/* text in the body */

@@ -461,4 +461,17 @@ int	 mailbox_scratch(struct mailbox *);
  */
 int	 mailbox_watch(struct mailbox *, int *ms);
 
+/* After the descriptor woke us: whether this one may have changed.  It then
+ * wants a refresh, others do not. */
+bool	 mailbox_stirred(struct mailbox *);
+
+/* The same for names of mailboxes and the subscriptions: whether they may be
+ * others than when this was last asked. */
+int	 mailbox_root_watch(struct mailbox_root *, int *ms);
+bool	 mailbox_root_changed(struct mailbox_root *);
+
+/* What stays when a mailbox is renamed, as long as it exists; 0: it does
+ * not. */
+uint64_t mailbox_folder_id(struct mailbox_root *, const char *name);
+
 #endif

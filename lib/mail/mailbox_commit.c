@@ -496,7 +496,8 @@ mailbox_commit(struct mailbox *mb)
 		return mb->nfound == 0 ? MAILBOX_OK : commit(mb, false);
 	later = mailbox_lock_list(mb, &lock);
 	if (later == MAILBOX_OK) {
-		status = commit(mb, true);
+		status = mailbox_batch_recover(mb) ? MAILBOX_EXISTS :
+		    commit(mb, true);
 		mailbox_unlock(&lock);
 	} else if (later == MAILBOX_BUSY && mb->hasty) {
 		/* Kept, to be looked at again when the other is done. */

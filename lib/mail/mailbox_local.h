@@ -48,6 +48,9 @@ struct mailbox_root {
 	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
+	int		 tree;		/* the watch of its own folder, -1 */
+	bool		 tree_signalled;
+	bool		 tree_changed;	/* a name or a subscription may have */
 	int		 signals;	/* a signalfd for when there is none;
 					 * -1: not made */
 	struct mailbox	*open;		/* all opened from it */
@@ -331,6 +334,12 @@ int	 mailbox_rename_file(int fromdir, const char *from, int todir,
 /* Tests set this to make the stamps of a clock that ticks so many ns. */
 extern long long mailbox_coarse_stamps;
 
+/* ---- mailbox_batch.c ---- */
+
+/* With the list's lock held: finish what a dead session left half done.  True:
+ * there was something, the folders are to be listed. */
+bool	 mailbox_batch_recover(struct mailbox *);
+
 /* ---- mailbox_commit.c ---- */
 
 /*
@@ -417,6 +426,10 @@ enum mailbox_status mailbox_find_files(struct mailbox *);
 /* Take what inotify has to say, and note it as a scan does.  True when all is
  * known by it and nothing need be listed. */
 bool	 mailbox_take_events(struct mailbox *);
+/* The root's instance: -1, there is none to be had. */
+int	 mailbox_watch_instance(struct mailbox_root *);
+/* All the kernel has, to the mailboxes and the root they are of. */
+void	 mailbox_read_events(struct mailbox_root *);
 /* Begin to watch if that can be done. */
 void	 mailbox_watch_begin(struct mailbox *);
 void	 mailbox_watch_end(struct mailbox *);

@@ -208,7 +208,7 @@ mailbox_root_open(const char *path, unsigned flags,
 	*rootp = NULL;
 	if ((root = calloc(1, sizeof(*root))) == NULL)
 		return MAILBOX_TEMPORARY;
-	root->fd = root->inotify = root->signals = -1;
+	root->fd = root->inotify = root->signals = root->tree = -1;
 	root->flags = flags;
 	root->cache = -1;
 	quota_init(&root->quota, -1, NULL);

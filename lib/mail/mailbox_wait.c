@@ -11,7 +11,9 @@
  * folder only when nobody has written down, by then, how it was found.
  */
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,6 +35,8 @@
 #define SETTLE_SPREAD	12
 #define CALM		150	/* others are at work: let them finish */
 #define CALM_SPREAD	500
+
+#define NAMES	((int)(DN_CREATE | DN_DELETE | DN_RENAME | DN_MULTISHOT))
 
 #define REFUSED_MAX	50	/* then a turn is not waited for */
 #define LISTED_MAX	3	/* then it is too lively to be written down */
@@ -72,13 +76,10 @@ give_turn(struct mailbox *mb)
 static void
 signals_begin(struct mailbox *mb)
 {
-	const int what = (int)(DN_CREATE | DN_DELETE | DN_RENAME |
-	    DN_MULTISHOT);
-
 	if (mb->signalled || mb->root->network || mb->mbox != NULL ||
 	    make_signals(mb->root) == -1)
 		return;
-	if (notify(mb->new, what) == -1 || notify(mb->cur, what) == -1) {
+	if (notify(mb->new, NAMES) == -1 || notify(mb->cur, NAMES) == -1) {
 		mailbox_signals_end(mb);
 		log_once("mailbox-watch", "error=none-left");
 		return;
@@ -118,6 +119,7 @@ take_signals(struct mailbox_root *root)
 	if (root->signals == -1 ||
 	    read(root->signals, &si, sizeof(si)) != sizeof(si))
 		return;
+	root->tree_changed |= root->tree_signalled;
 	for (mb = root->open; mb != NULL; mb = mb->next) {
 		/* Not those that will look anyway. */
 		if (!mb->signalled || (mb->unsettled && !is_calm(mb)))
@@ -229,4 +231,68 @@ mailbox_wait_end(struct mailbox *mb)
 	} else {
 		look_again(mb);
 	}
+}
+
+bool
+mailbox_stirred(struct mailbox *mb)
+{
+	if (mb->mbox != NULL || mb->unsettled)
+		return true;
+	if (mb->watches[1] != -1) {
+		mailbox_read_events(mb->root);
+		return mb->nevents > 0 || mb->lost_events || !mb->watching;
+	}
+	take_signals(mb->root);
+	return mb->unsettled || !mb->signalled;
+}
+
+/* ---- the tree ---- */
+
+int
+mailbox_root_watch(struct mailbox_root *root, int *ms)
+{
+	*ms = WATCHED;
+	if (root->mbox != NULL)
+		return -1;
+	if (root->tree == -1 && mailbox_watch_instance(root) != -1)
+		root->tree = inotify_add_watch(root->inotify, root->path,
+		    IN_CREATE | IN_DELETE | IN_MOVE | IN_ONLYDIR);
+	if (root->tree != -1)
+		return root->inotify;
+	if (!root->tree_signalled && !root->network)
+		root->tree_signalled = make_signals(root) == 0 &&
+		    notify(root->fd, NAMES) != -1;
+	if (root->tree_signalled)
+		return root->signals;
+	*ms = POLLED;
+	return -1;
+}
+
+bool
+mailbox_root_changed(struct mailbox_root *root)
+{
+	bool changed;
+
+	if (root->mbox != NULL)
+		return false;
+	if (root->tree != -1)
+		mailbox_read_events(root);
+	else
+		take_signals(root);
+	changed = root->tree_changed ||
+	    (root->tree == -1 && !root->tree_signalled);
+	root->tree_changed = false;
+	return changed;
+}
+
+uint64_t
+mailbox_folder_id(struct mailbox_root *root, const char *name)
+{
+	char path[MAILBOX_NAME_MAX + 2];
+	struct stat st;
+
+	if (root->mbox != NULL || mailbox_path(name, path) != MAILBOX_OK ||
+	    fstatat(root->fd, path, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return 0;
+	return st.st_ino;
 }

@@ -21,6 +21,7 @@ const uint16_t summary_versions[CACHE_KINDS] = {
 	[SUMMARY_BODY] = 1,
 	[SUMMARY_FIELDS] = 1,
 	[SUMMARY_TRACE] = 1,
+	[SUMMARY_SORT] = 1,
 };
 
 void
@@ -40,8 +41,8 @@ begin(struct summary *s)
 
 	for (i = 0; i < SUMMARY_KINDS; i++) {
 		if (s->buf[i].max == 0)
-			buf_init(&s->buf[i], i == SUMMARY_FIELDS ||
-			    i == SUMMARY_TRACE ? CACHE_ITEM_MAX : ITEM_MAX);
+			buf_init(&s->buf[i], i >= SUMMARY_FIELDS ?
+			    CACHE_ITEM_MAX : ITEM_MAX);
 		buf_reset(&s->buf[i]);
 	}
 	if (s->header.max == 0)
@@ -193,6 +194,11 @@ summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
 			goto out;
 		put64(&s->buf[SUMMARY_META], s->size);
 		put64(&s->buf[SUMMARY_META], (uint64_t)date);
+	}
+	if (made & SUMMARY(SUMMARY_SORT)) {
+		summary_make_sort(&s->buf[SUMMARY_SORT], &mime, &s->header);
+		if (buf_failed(&s->buf[SUMMARY_SORT]))
+			goto out;
 	}
 	if (made & (SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE)))
 		summary_split(&s->header, &s->buf[SUMMARY_FIELDS],

@@ -26,6 +26,7 @@ enum summary_kind {
 	SUMMARY_BODY,
 	SUMMARY_FIELDS,		/* header fields that are often asked for */
 	SUMMARY_TRACE,		/* and those that are long and seldom are */
+	SUMMARY_SORT,		/* for SORT and THREAD: summary_sort() */
 	SUMMARY_KINDS
 };
 
@@ -33,7 +34,8 @@ enum summary_kind {
 #define SUMMARY_ALL	(SUMMARY(SUMMARY_KINDS) - 1)
 /* What the header alone tells. */
 #define SUMMARY_HEADER	(SUMMARY(SUMMARY_ENVELOPE) | \
-			SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE))
+			SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE) | \
+			SUMMARY(SUMMARY_SORT))
 
 extern const uint16_t summary_versions[CACHE_KINDS];
 

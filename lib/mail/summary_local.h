@@ -21,4 +21,9 @@ enum { SUMMARY_ENTRY = 8 };
 void	 summary_split(const struct buf *header, struct buf *fields,
 	    struct buf *trace);
 
+/* What SORT and THREAD want: see summary_sort.c. */
+struct mime;
+void	 summary_make_sort(struct buf *, const struct mime *,
+	    const struct buf *header);
+
 #endif

@@ -154,8 +154,10 @@ believe
 {
 	my ($v, $how, $set, @at) = @_;
 
+	$v->{believed} = [map { $v->{msg}[$_] } @at];
 	for my $i (@at) {
 		my $f = $v->{msg}[$i]{flags} // next;
+		$v->{msg}[$i]{heard} = 0;
 		%$f = () if $how eq '';
 		$f->{$_} = 1 for $how eq '-' ? () : @$set;
 		delete @$f{@$set} if $how eq '-';
@@ -269,7 +271,8 @@ check_search
 	# RFC 9051 6.4.4: with IMAP4rev2 the answer is ESEARCH.
 	wrong("$v->{name}: $cmd without an answer")
 	    if !$found && !$v->{enabled}{IMAP4REV2};
-	return if !$found;
+	# Some may be gone by the end of the command.
+	return if !$found || grep { /EXPUNGE|VANISHED/ } @$untagged;
 	# Of what is not known yet any UID may be told.
 	return if $uid && grep { !$_->{uid} } @{$v->{msg}};
 	my $top = $uid ? max(0, map { $_->{uid} } @{$v->{msg}})
@@ -300,6 +303,11 @@ ended
 	}
 	check_search($v, $cmd, $untagged) if $status eq 'OK' &&
 	    $cmd =~ /\A(?:UID )?SEARCH (?!RETURN)/;
+	# Flags told in the same command may be those before it or after it.
+	my @unsure = grep { $_->{heard} && $_->{uid} }
+	    @{delete $v->{believed} // []};
+	$v->do('UID FETCH ' . join(',', map { $_->{uid} } @unsure) . ' FLAGS')
+	    if @unsure;
 	settle_view($v);
 }
 

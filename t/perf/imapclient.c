@@ -681,11 +681,13 @@ static const struct {
 static void
 command(const char *text)
 {
-	char full[1000], *out = full;
 	const char *p, *value;
+	char *full, *out;
 	unsigned i;
 
-	for (p = text; *p != '\0' && out < full + sizeof(full) - 30; p++) {
+	if ((full = malloc((strlen(text) + 1) * sizeof(modseq))) == NULL)
+		err(EX_OSERR, "malloc");
+	for (p = text, out = full; *p != '\0'; p++) {
 		value = *p != '%' ? NULL : p[1] == 'V' ? uidvalidity :
 		    p[1] == 'M' ? modseq : NULL;
 		if (value == NULL) {
@@ -698,6 +700,7 @@ command(const char *text)
 	*out = '\0';
 	for (i = 0; i < opt.sessions; i++)
 		ask(conns[i], full);
+	free(full);
 }
 
 static void

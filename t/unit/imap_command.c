@@ -36,7 +36,8 @@ show_fetch(struct buf *b, const struct imap_fetch *f)
 		if (f->section[i].peek)
 			buf_addc(b, '!');
 		if (f->section[i].partial)
-			buf_addf(b, "+%u", f->section[i].length);
+			buf_addf(b, "+%ju",
+			    (uintmax_t)f->section[i].length);
 	}
 }
 

@@ -9,7 +9,14 @@ package Stdmail::View;
 use strict;
 use warnings;
 
+use IO::Handle;
+
 use Stdmail::Imap;
+
+# TRACE=FILE: all that all sessions say, in the order it was heard.
+my $trace;
+open($trace, '>', $ENV{TRACE}) or die "$ENV{TRACE}: $!\n" if $ENV{TRACE};
+$trace->autoflush(1) if $trace;
 
 # new(NAME, CONNECTION): a session that has been authenticated; the greeting is
 # read here.
@@ -60,7 +67,9 @@ remember
 {
 	my ($v, $line) = @_;
 
-	push @{$v->{said}}, substr($line =~ s/\r\n/ /gr, 0, 300);
+	$line = substr $line =~ s/\r\n/ /gr, 0, 300;
+	print $trace "$v->{name} $line\n" if $trace;
+	push @{$v->{said}}, $line;
 	shift @{$v->{said}} if @{$v->{said}} > 60;
 }
 
@@ -262,6 +271,7 @@ fetched
 	} elsif ($item->{FLAGS} && !$asked && $v->{enabled}{CONDSTORE}) {
 		$v->wrong("no MODSEQ with the flags of $n");	# RFC 7162 3.2
 	}
+	$m->{heard}++ if $item->{FLAGS};
 	$m->{flags} = { map { $_ => 1 } grep { $_ ne '\Recent' }
 	    @{$item->{FLAGS}} } if $item->{FLAGS};
 	for my $name (grep { /^BODY\[HEADER/ } keys %$item) {
