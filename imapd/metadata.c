@@ -10,6 +10,7 @@
 #include "grammar/chars.h"
 #include "grammar/imap_write.h"
 #include "mail/metadata.h"
+#include "mail/special_use.h"
 
 /* How far below an entry is looked (RFC 5464, section 4.2.2). */
 enum { DEPTH_INFINITY = METADATA_NAME_MAX };
@@ -217,17 +218,54 @@ tell(struct session *s, struct get *g, const struct metadata *m)
 		buf_addf(&s->code, "METADATA LONGENTRIES %zu", g->longest);
 }
 
+/* RFC 6154 section 4: what LIST shows, be it kept here or by its name; NIL, if
+ * it has no special use. */
+static enum mailbox_status
+tie_use(struct session *s, const char *mailbox, struct metadata *m,
+    struct buf *value)
+{
+	const struct metadata_entry *kept = metadata_find(m,
+	    SPECIAL_USE_ENTRY, strlen(SPECIAL_USE_ENTRY));
+	size_t at = kept == NULL ? m->n : (size_t)(kept - m->v);
+	enum mailbox_status status;
+	unsigned uses;
+
+	status = special_use_of(s->root, mailbox, &s->settings->folders,
+	    *s->settings->separator, &uses);
+	if (status != MAILBOX_OK)
+		return status;
+	if (uses == 0 && kept != NULL) {
+		m->n--;
+		memmove(&m->v[at], &m->v[at + 1], (m->n - at) *
+		    sizeof(m->v[0]));
+	}
+	if (uses == 0 || at == METADATA_ENTRIES_MAX)
+		return MAILBOX_OK;
+	if (special_use_write(value, uses) == -1)
+		return MAILBOX_TEMPORARY;
+	if (at == m->n)
+		m->n++;
+	m->v[at] = (struct metadata_entry){ SPECIAL_USE_ENTRY,
+	    strlen(SPECIAL_USE_ENTRY), value->data, value->len };
+	return MAILBOX_OK;
+}
+
 static enum reply
 do_get(struct session *s, struct get *g)
 {
 	struct metadata *m = malloc(sizeof(*m));
 	enum mailbox_status status;
+	struct buf use;
 
 	if (m == NULL)
 		return REPLY_MEMORY;
+	buf_init(&use, METADATA_VALUE_MAX);
 	status = metadata_read(s->root, g->mailbox.s, m);
+	if (status == MAILBOX_OK && g->mailbox.len > 0)
+		status = tie_use(s, g->mailbox.s, m, &use);
 	if (status == MAILBOX_OK)
 		tell(s, g, m);
+	buf_free(&use);
 	metadata_free(m);
 	free(m);
 	return reply_mailbox(status);
@@ -289,31 +327,71 @@ lex_values(struct imap_lex *l, struct metadata_entry *v)
 	return imap_lex_need_end(l) == -1 ? -1 : n;
 }
 
-/* What a client cannot set: RFC 5464, section 3.2.1.1; RFC 6154, section 4. */
+/* What a client cannot set: RFC 5464, section 3.2.1.1. */
 static bool
 is_fixed(const struct imap_string *mailbox, const struct metadata_entry *e)
 {
-	if (mailbox->len == 0)
-		return chars_is(e->name, e->name_len, "/shared/admin");
-	return chars_is(e->name, e->name_len, "/private/specialuse");
+	return mailbox->len == 0 && chars_is(e->name, e->name_len,
+	    "/shared/admin");
+}
+
+/* RFC 6154 section 4: as CREATE does it, the others being set already. */
+static enum reply
+set_use(struct session *s, const char *mailbox,
+    const struct metadata_entry *e, bool check)
+{
+	unsigned uses = 0;
+
+	if (e->value != NULL && special_use_parse(e->value, e->n, &uses) ==
+	    -1)
+		return REPLY_USE;
+	return check ? REPLY_OK :
+	    reply_mailbox(special_use_set(s->root, mailbox, uses));
+}
+
+/* Take the special use out of what is to be set: true, it is in *use. */
+static bool
+take_use(const struct imap_string *mailbox, struct metadata_entry *v,
+    size_t *n, struct metadata_entry *use)
+{
+	size_t i, kept = 0;
+	bool found = false;
+
+	for (i = 0; i < *n; i++) {
+		if (mailbox->len > 0 && chars_is(v[i].name, v[i].name_len,
+		    SPECIAL_USE_ENTRY)) {
+			*use = v[i];
+			found = true;
+		} else
+			v[kept++] = v[i];
+	}
+	*n = kept;
+	return found;
 }
 
 static enum reply
 do_set(struct session *s, const struct imap_string *mailbox,
-    const struct metadata_entry *v, size_t n)
+    struct metadata_entry *v, size_t n)
 {
-	enum mailbox_status status;
+	struct metadata_entry use;
+	enum mailbox_status status = MAILBOX_OK;
+	bool has_use = take_use(mailbox, v, &n, &use);
 	size_t i;
 
+	if (has_use && set_use(s, mailbox->s, &use, true) != REPLY_OK)
+		return REPLY_USE;
 	for (i = 0; i < n; i++) {
 		if (is_fixed(mailbox, &v[i]))
 			return REPLY_NOT_PERMITTED;
 		if (v[i].value != NULL && v[i].n > METADATA_VALUE_MAX)
 			return REPLY_METADATA_SIZE;
 	}
-	status = metadata_change(s->root, mailbox->s, v, n);
-	return status == MAILBOX_LIMIT ? REPLY_METADATA_MANY :
-	    reply_mailbox(status);
+	if (n > 0)
+		status = metadata_change(s->root, mailbox->s, v, n);
+	if (status == MAILBOX_LIMIT)
+		return REPLY_METADATA_MANY;
+	return status == MAILBOX_OK && has_use ?
+	    set_use(s, mailbox->s, &use, false) : reply_mailbox(status);
 }
 
 enum reply
