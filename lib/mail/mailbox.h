@@ -435,6 +435,10 @@ void	 mailbox_save_moves(struct mailbox_save *);
 
 /* ---- waiting ---- */
 
+/* Nothing has happened for a while: let go of memory that a wait does not
+ * need. */
+void	 mailbox_rest(struct mailbox *);
+
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for
  * stream_wait()), or -1: a file system without events, or one look follows

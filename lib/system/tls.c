@@ -405,6 +405,15 @@ tls_server_free(struct tls_server *ts)
 	free(ts);
 }
 
+void
+tls_server_forget(struct tls_server *ts)
+{
+	if (ts == NULL)
+		return;
+	EVP_PKEY_free(ts->pair.key);
+	ts->pair.key = NULL;
+}
+
 /* ---- the client ---- */
 
 struct tls_client {
