@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "fetch.h"
 #include "system/log.h"
+#include "waiting.h"
 
 int
 session_silence(const struct session *s)
@@ -184,7 +185,7 @@ void
 session_run(struct session *s)
 {
 	while (s->state != STATE_OVER) {
-		notify_wait(s);
+		waiting_for_command(s);
 		if (s->state == STATE_OVER)
 			break;
 		switch (input_command(s)) {

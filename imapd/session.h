@@ -237,8 +237,6 @@ struct notify_watch {
 };
 void	 notify_watch(struct session *, struct notify_watch *);
 
-/* Tell what happens until the client says something. */
-void	 notify_wait(struct session *);
 void	 notify_free(struct session *);
 
 /* ---- args.c ---- */

@@ -461,6 +461,10 @@ int	 mailbox_scratch(struct mailbox *);
 
 /* ---- waiting ---- */
 
+/* Nothing has happened for a while: let go of memory that a wait does not
+ * need. */
+void	 mailbox_rest(struct mailbox *);
+
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for
  * stream_wait()), or -1: a file system without events, or one look follows
