@@ -86,6 +86,8 @@ struct session {
 					 * when mailbox_watch() says */
 	bool		 nomodseq;	/* it keeps none (RFC 7162 3.1.2.2) */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
+	struct mailbox	*target;	/* that of the last APPEND, or NULL */
+	unsigned	 targeted;	/* by so many in a row */
 	struct imap_set	 saved;		/* "$": UIDs, of those that are still
 					 * here (RFC 5182) */
 	char		*user;		/* for the log; NULL: who started us */
