@@ -189,6 +189,9 @@ void	 mailbox_settle(struct mailbox *);
 const char *mailbox_name(const struct mailbox *);
 bool	 mailbox_readonly(const struct mailbox *);
 
+/* Whether it still has its name in the tree; false for an mbox. */
+bool	 mailbox_here(const struct mailbox *);
+
 /* Valid after a refresh or a commit to it. */
 uint32_t mailbox_uidvalidity(const struct mailbox *);
 uint32_t mailbox_uidnext(const struct mailbox *);
