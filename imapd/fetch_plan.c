@@ -52,6 +52,7 @@ fetch_plan_init(struct fetch_plan *p, const struct imap_fetch *f,
 	for (i = 0; i < f->nsection; i++) {
 		sec = &p->section[i];
 		buf_init(&sec->name, 1 << 20);
+		p->sets_seen |= !f->section[i].peek;
 		sec->fields = fields_of(&f->section[i]);
 		if (sec->fields == 0)
 			continue;

@@ -7,33 +7,7 @@
 
 #include "commands.h"
 #include "system/clock.h"
-
-/* How the waiting ended: STREAM_OK: there is a line. */
-static enum stream_status
-wait_for_line(struct session *s, long long until)
-{
-	enum stream_status status;
-	long long left;
-	int fd = -1, seconds = IDLE_SECONDS;
-	size_t which;
-
-	for (;;) {
-		if (s->state == STATE_SELECTED) {
-			fd = mailbox_watch(s->box, &seconds);
-			sync_mailbox(s, true);
-			if (s->state == STATE_OVER)
-				return STREAM_RESET;
-		}
-		if ((left = until - clock_ms()) <= 0)
-			return STREAM_TIMEOUT;
-		if (left > seconds * 1000LL)
-			left = seconds * 1000LL;
-		stream_set_timeout(s->io, (int)left);
-		status = stream_wait(s->io, &fd, fd == -1 ? 0 : 1, &which);
-		if (status != STREAM_WAKE && status != STREAM_TIMEOUT)
-			return status;
-	}
-}
+#include "waiting.h"
 
 enum reply
 cmd_idle(struct session *s, struct imap_lex *l)
@@ -45,8 +19,7 @@ cmd_idle(struct session *s, struct imap_lex *l)
 		return reply_bad(s, l);
 	stream_puts(s->io, "+ idling\r\n");
 	server_busy(false);
-	status = wait_for_line(s, clock_ms() + session_silence(s));
-	stream_set_timeout(s->io, session_silence(s));
+	status = waiting_for_input(s, WAITING_IDLE);
 	if (status == STREAM_OK)
 		status = stream_line(s->io, LINE_MAX_FRESH, &line);
 	server_busy(true);

@@ -63,6 +63,8 @@ static const struct {
 	    "No mailbox can have this name" },
 	[REPLY_NOT_PERMITTED] = { "NO", "CANNOT",
 	    "This mailbox does not allow that" },
+	[REPLY_USE] = { "NO", "USEATTR",
+	    "No mailbox here can have this special use" },
 	[REPLY_INBOX] = { "NO", "CANNOT", "INBOX does not allow that" },
 	[REPLY_NO_RIGHT] = { "NO", "NOPERM", "Permission denied" },
 	[REPLY_FULL] = { "NO", "OVERQUOTA", "No space left" },
@@ -83,10 +85,35 @@ static const struct {
 	[REPLY_GONE] = { "NO", "EXPUNGEISSUED",
 	    "Some of the messages no longer exist" },
 	[REPLY_SEARCH_GONE] = { "OK", "EXPUNGEISSUED", "%s completed" },
-	[REPLY_CHARSET] = { "NO", "BADCHARSET (US-ASCII UTF-8)",
+	[REPLY_CHARSET] = { "NO", "BADCHARSET",
 	    "Character set not supported" },
+	[REPLY_NOT_SAVED] = { "NO", "NOTSAVED", "No memory for the result" },
 	[REPLY_TOO_BIG] = { "NO", "TOOBIG", "The message is too large" },
 	[REPLY_NOTHING] = { "OK", NULL, "No matching messages" },
+	[REPLY_NOMODSEQ] = { "BAD", NULL,
+	    "This mailbox keeps no modification sequences" },
+	[REPLY_QRESYNC] = { "BAD", NULL, "ENABLE QRESYNC first" },
+	[REPLY_UID_REQUIRED] = { "BAD", "UIDREQUIRED",
+	    "Messages are named by UID alone" },
+	[REPLY_MODIFIED] = { "OK", NULL,
+	    "Some messages were changed meanwhile" },
+	[REPLY_EMPTY] = { "NO", NULL, "An empty message is none" },
+	[REPLY_NO_MESSAGE] = { "NO", NULL, "There is no such message" },
+	[REPLY_BAD_URL] = { "NO", "BADURL",
+	    "That URL names nothing that can be added" },
+	[REPLY_UNKNOWN_CTE] = { "NO", "UNKNOWN-CTE",
+	    "The content cannot be encoded or decoded so" },
+	[REPLY_UTF8_FIRST] = { "NO", "CANNOT",
+	    "UTF8=ACCEPT has to be enabled first" },
+	[REPLY_METADATA_SIZE] = { "NO", "METADATA MAXSIZE 65536",
+	    "The value is too long" },
+	[REPLY_METADATA_MANY] = { "NO", "METADATA TOOMANY",
+	    "The mailbox has no room for more annotations" },
+	[REPLY_BADEVENT] = { "NO", "BADEVENT (MessageNew MessageExpunge "
+	    "FlagChange MailboxName SubscriptionChange)",
+	    "Some of these events are never told" },
+	[REPLY_NOTIFY_OVERFLOW] = { "NO", "NOTIFICATIONOVERFLOW",
+	    "These are more mailboxes than can be watched" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 
@@ -154,6 +181,12 @@ reply_send(struct session *s, enum reply r)
 	}
 	stream_puts(s->io, text);
 	stream_puts(s->io, "\r\n");
+}
+
+bool
+reply_is_no(enum reply r)
+{
+	return strcmp(replies[r].status, "NO") == 0;
 }
 
 enum reply

@@ -55,6 +55,7 @@ enum reply {
 	REPLY_BAD_NAME,
 	REPLY_NOT_PERMITTED,
 	REPLY_INBOX,
+	REPLY_USE,
 	REPLY_NO_RIGHT,
 	REPLY_FULL,
 	REPLY_OVERQUOTA,
@@ -70,14 +71,31 @@ enum reply {
 	REPLY_GONE,
 	REPLY_SEARCH_GONE,
 	REPLY_CHARSET,
+	REPLY_NOT_SAVED,
 	REPLY_TOO_BIG,
 	REPLY_NOTHING,
+	REPLY_NOMODSEQ,
+	REPLY_QRESYNC,
+	REPLY_UID_REQUIRED,
+	REPLY_MODIFIED,
+	REPLY_EMPTY,
+	REPLY_NO_MESSAGE,
+	REPLY_BAD_URL,
+	REPLY_UNKNOWN_CTE,
+	REPLY_UTF8_FIRST,
+	REPLY_METADATA_SIZE,		/* a value is too long */
+	REPLY_METADATA_MANY,		/* too many, or too much */
+	REPLY_BADEVENT,
+	REPLY_NOTIFY_OVERFLOW,
 	REPLY_MEMORY
 };
 
 /* Send the tagged answer (with "*" when the command had no tag), with s->code
  * and s->why in place of the usual ones when they are set. */
 void	 reply_send(struct session *, enum reply);
+
+/* Whether it is a NO. */
+bool	 reply_is_no(enum reply);
 
 /* What to answer for a mailbox operation that ended so. */
 enum reply reply_mailbox(enum mailbox_status);

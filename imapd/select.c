@@ -2,22 +2,19 @@
  *
  * Opening and closing a mailbox: SELECT, EXAMINE (RFC 3501 6.3.1, 6.3.2),
  * CHECK, CLOSE, EXPUNGE (6.4.1 to 6.4.3), UNSELECT (RFC 3691), UID EXPUNGE
- * (RFC 4315).
+ * (RFC 4315), and what changed since the client was here (QRESYNC, RFC 7162).
  */
 #include <stdlib.h>
 
 #include "commands.h"
+#include "grammar/imap_modseq.h"
 
-/* The data of a mailbox that was just opened. */
 static void
-tell_mailbox(struct session *s)
+tell_unseen(struct session *s)
 {
 	uint32_t count = mailbox_count(s->box), i;
 	struct mailbox_msg m;
 
-	sync_tell_flags(s);
-	stream_printf(s->io, "* %u EXISTS\r\n* %u RECENT\r\n", count,
-	    mailbox_recent(s->box));
 	for (i = 1; i <= count; i++) {
 		mailbox_msg(s->box, i, &m);
 		if (!(m.flags & MAILBOX_SEEN))
@@ -25,16 +22,107 @@ tell_mailbox(struct session *s)
 	}
 	if (i <= count)
 		stream_printf(s->io, "* OK [UNSEEN %u] First unseen\r\n", i);
+}
+
+static void
+tell_list(struct session *s, const char *name)
+{
+	struct buf b;
+
+	buf_init(&b, STREAM_BUFFER);
+	buf_addf(&b, "* LIST () \"%c\" ", session_names(s)->separator);
+	reply_mailbox_name(s, &b, name);
+	buf_adds(&b, "\r\n");
+	stream_write(s->io, b.data, b.len);
+	buf_free(&b);
+}
+
+/* The data of a mailbox that was just opened.  RFC 9051 appendix E, 10 to 12:
+ * IMAP4rev2 has a LIST, but no RECENT and no UNSEEN. */
+static void
+tell_mailbox(struct session *s, const char *name)
+{
+	bool rev2 = (s->enabled & ENABLED_REV2) != 0;
+	char id[MAILBOX_ID_SIZE];
+
+	sync_tell_flags(s);
+	stream_printf(s->io, "* %u EXISTS\r\n", mailbox_count(s->box));
+	if (rev2) {
+		tell_list(s, name);
+	} else {
+		stream_printf(s->io, "* %u RECENT\r\n",
+		    mailbox_recent(s->box));
+		tell_unseen(s);
+	}
 	stream_printf(s->io, "* OK [UIDVALIDITY %u] UIDs valid\r\n"
 	    "* OK [UIDNEXT %u] Predicted next UID\r\n",
 	    mailbox_uidvalidity(s->box), mailbox_uidnext(s->box));
+	mailbox_id(s->box, id);
+	stream_printf(s->io, "* OK [MAILBOXID (%s)] Its name for ever\r\n",
+	    id);
+	modseq_tell(s);
+}
+
+/*
+ * The greatest UID up to which the client knows what was expunged: of the last
+ * pair of its sample that is so here (RFC 7162 3.2.5.2).
+ */
+static uint32_t
+known_uid(struct session *s, const struct imap_select *p)
+{
+	const struct imap_set *seqs = &p->seqs, *uids = &p->uids;
+	uint32_t known = 0, seq, uid, count = mailbox_count(s->box);
+	struct mailbox_msg m;
+	size_t i = 0, j = 0;
+
+	seq = seqs->n > 0 ? seqs->r[0].lo : 0;
+	uid = uids->n > 0 ? uids->r[0].lo : 0;
+	while (i < seqs->n && j < uids->n && seq <= count) {
+		mailbox_msg(s->box, seq, &m);
+		if (m.uid == uid)
+			known = uid;
+		if (seq++ == seqs->r[i].hi && ++i < seqs->n)
+			seq = seqs->r[i].lo;
+		if (uid++ == uids->r[j].hi && ++j < uids->n)
+			uid = uids->r[j].lo;
+	}
+	return known;
+}
+
+/* RFC 7162 3.2.5.1: what changed while the client was away. */
+static enum reply
+resync(struct session *s, struct imap_select *p)
+{
+	uint32_t seq, count = mailbox_count(s->box);
+	unsigned what = sync_what(s) | SYNC_UID;
+	struct mailbox_msg m;
+	enum reply r;
+
+	if (p->validity != mailbox_uidvalidity(s->box) || s->nomodseq ||
+	    !(what & SYNC_MODSEQ))
+		return REPLY_OK;
+	imap_set_resolve(&p->known, 0);
+	r = modseq_vanished(s, p->has_known ? &p->known : NULL, p->modseq,
+	    known_uid(s, p));
+	for (seq = 1; seq <= count && r == REPLY_OK; seq++) {
+		mailbox_msg(s->box, seq, &m);
+		if (m.modseq > p->modseq && (!p->has_known ||
+		    imap_set_has(&p->known, m.uid)))
+			sync_message(s, seq, what);
+	}
+	return r;
 }
 
 static enum reply
-do_select(struct session *s, const char *name, unsigned flags)
+do_select(struct session *s, const char *name, unsigned flags,
+    struct imap_select *p)
 {
 	enum mailbox_status status;
+	enum reply r;
 
+	/* RFC 7162 3.2.11, RFC 9051 6.3.2 */
+	if (s->box != NULL)
+		stream_puts(s->io, "* OK [CLOSED] Closed the previous one\r\n");
 	session_deselect(s);
 	if ((status = mailbox_open(s->root, name, flags, &s->box)) !=
 	    MAILBOX_OK)
@@ -50,7 +138,13 @@ do_select(struct session *s, const char *name, unsigned flags)
 	s->state = STATE_SELECTED;
 	if (status != MAILBOX_OK)
 		reply_waiting(s, status);
-	tell_mailbox(s);
+	if (p->condstore || p->qresync)
+		s->enabled |= ENABLED_CONDSTORE;
+	tell_mailbox(s, name);
+	if (p->qresync && (r = resync(s, p)) != REPLY_OK) {
+		session_deselect(s);
+		return r;
+	}
 	return mailbox_readonly(s->box) ? REPLY_READ_ONLY_OK :
 	    REPLY_READ_WRITE_OK;
 }
@@ -59,10 +153,21 @@ static enum reply
 open_mailbox(struct session *s, struct imap_lex *l, unsigned flags)
 {
 	struct imap_string name;
+	struct imap_select p;
+	enum reply r;
 
-	if (args_mailbox(l, &name) == -1 || imap_lex_need_end(l) == -1)
-		return reply_bad(s, l);
-	return do_select(s, name.s, flags);
+	imap_select_init(&p);
+	if (args_mailbox(l, &name) == -1 || imap_lex_select(l, &p) == -1 ||
+	    imap_lex_need_end(l) == -1)
+		r = reply_bad(s, l);
+	else if (p.qresync && !(s->enabled & ENABLED_QRESYNC))
+		r = REPLY_QRESYNC;
+	else if (p.seqs.n > 0 && s->enabled & ENABLED_UIDONLY)
+		r = REPLY_UID_REQUIRED;
+	else
+		r = do_select(s, name.s, flags, &p);
+	imap_select_free(&p);
+	return r;
 }
 
 enum reply
@@ -83,15 +188,17 @@ cmd_check(struct session *s, struct imap_lex *l)
 	return imap_lex_need_end(l) == -1 ? reply_bad(s, l) : REPLY_OK;
 }
 
-/* Remove the messages marked deleted; among: of these numbers only. */
+/* Remove the messages marked deleted; among: of these numbers only.  *n: how
+ * many there were. */
 static enum mailbox_status
-expunge(struct session *s, const struct numbers *among)
+expunge(struct session *s, const struct numbers *among, size_t *np)
 {
 	uint32_t count = mailbox_count(s->box), *v, i, seq;
 	enum mailbox_status status;
 	struct mailbox_msg m;
 	size_t n = 0;
 
+	*np = 0;
 	v = reallocarray(NULL, (size_t)count + 1, sizeof(*v));
 	if (v == NULL)
 		return MAILBOX_TEMPORARY;
@@ -103,17 +210,22 @@ expunge(struct session *s, const struct numbers *among)
 	}
 	status = n == 0 ? MAILBOX_OK : mailbox_expunge(s->box, v, n, true);
 	free(v);
+	*np = n;
 	return status;
 }
 
 enum reply
 cmd_close(struct session *s, struct imap_lex *l)
 {
+	size_t n;
+
 	if (imap_lex_need_end(l) == -1)
 		return reply_bad(s, l);
-	/* RFC 3501 6.4.2: no untagged EXPUNGE, and none when read-only. */
+	/* RFC 3501 6.4.2: no untagged EXPUNGE, and none when read-only.  No
+	 * HIGHESTMODSEQ (RFC 7162 3.2.8): changes of others, which were not
+	 * told, could be below it. */
 	if (!mailbox_readonly(s->box))
-		(void)expunge(s, NULL);
+		(void)expunge(s, NULL, &n);
 	session_deselect(s);
 	return REPLY_OK;
 }
@@ -133,6 +245,7 @@ cmd_expunge(struct session *s, struct imap_lex *l)
 	struct numbers numbers = { NULL, 0 };
 	enum mailbox_status status;
 	enum reply r = REPLY_OK;
+	size_t n = 0;
 
 	if (s->uid)
 		r = numbers_parse(s, l, &numbers);
@@ -141,9 +254,16 @@ cmd_expunge(struct session *s, struct imap_lex *l)
 	if (r == REPLY_OK && mailbox_readonly(s->box))
 		r = REPLY_READ_ONLY;
 	if (r == REPLY_OK) {
-		status = expunge(s, s->uid ? &numbers : NULL);
+		status = expunge(s, s->uid ? &numbers : NULL, &n);
 		r = reply_mailbox(status);
 	}
 	numbers_free(&numbers);
+	/* Told here, so that the modification sequence is that of after it. */
+	if (r == REPLY_OK && n > 0 && s->enabled & ENABLED_QRESYNC) {
+		sync_mailbox(s, true);
+		if (s->state == STATE_OVER)
+			return REPLY_DONE;
+		modseq_code(s);
+	}
 	return r;
 }

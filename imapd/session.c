@@ -42,6 +42,7 @@ void
 session_deselect(struct session *s)
 {
 	fetch_forget(s);
+	imap_set_free(&s->saved);
 	mailbox_close(s->box);
 	s->box = NULL;
 	if (s->state == STATE_SELECTED)
@@ -51,6 +52,7 @@ session_deselect(struct session *s)
 void
 session_free(struct session *s)
 {
+	notify_free(s);
 	session_deselect(s);
 	mailbox_root_close(s->root);
 	s->root = NULL;
@@ -109,7 +111,30 @@ parse_command(struct session *s, struct imap_lex *l, enum reply *r)
 		*r = wrong_state(s, c);
 		return NULL;
 	}
+	/* RFC 9586 section 3 */
+	if (s->enabled & ENABLED_UIDONLY && !s->uid &&
+	    (c->flags & (COMMAND_UID | COMMAND_BARE)) == COMMAND_UID) {
+		*r = REPLY_UID_REQUIRED;
+		return NULL;
+	}
 	return c;
+}
+
+/* What happened meanwhile, as far as this command allows to say it. */
+static void
+tell_changes(struct session *s, const struct command *c)
+{
+	bool delayed;
+
+	if (c->flags & COMMAND_TREE)
+		notify_own(s);
+	if (c->flags & COMMAND_QUIET || s->state != STATE_SELECTED ||
+	    (notify_selected(s, &delayed) == 0 &&
+	    !(c->flags & COMMAND_TELLS)))
+		return;
+	s->own = (c->flags & COMMAND_OWN) != 0;
+	sync_mailbox(s, s->uid || !(c->flags & COMMAND_NUMBERS));
+	s->own = false;
 }
 
 /* One command from its octets to its answer. */
@@ -128,11 +153,16 @@ run_command(struct session *s)
 		reply_send(s, REPLY_MEMORY);
 		return;
 	}
-	if ((c = parse_command(s, &l, &r)) != NULL)
+	l.names = session_names(s);
+	l.utf8 = (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
+	if ((c = parse_command(s, &l, &r)) != NULL) {
+		/* What others changed before is still news. */
+		if (c->flags & COMMAND_TREE)
+			notify_before_own(s);
 		r = c->handler(s, &l);
-	if (c != NULL && !(c->flags & COMMAND_QUIET) &&
-	    s->state == STATE_SELECTED)
-		sync_mailbox(s, s->uid || !(c->flags & COMMAND_NUMBERS));
+	}
+	if (c != NULL)
+		tell_changes(s, c);
 	if (s->state != STATE_OVER)
 		reply_send(s, r);
 	imap_lex_free(&l);
@@ -154,6 +184,9 @@ void
 session_run(struct session *s)
 {
 	while (s->state != STATE_OVER) {
+		notify_wait(s);
+		if (s->state == STATE_OVER)
+			break;
 		switch (input_command(s)) {
 		case INPUT_COMMAND:
 			server_busy(true);

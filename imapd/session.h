@@ -13,6 +13,7 @@
 
 #include "bytes/buf.h"
 #include "grammar/imap_lex.h"
+#include "grammar/imap_names.h"
 #include "grammar/imap_set.h"
 #include "mail/login.h"
 #include "mail/mailbox.h"
@@ -50,6 +51,8 @@ enum {
 };
 
 struct fetch_message;
+struct imap_append;
+struct notify;
 
 struct session {
 	struct stream	*io;
@@ -63,9 +66,11 @@ struct session {
 	struct buf	 command;
 	bool		 uid;		/* it is the UID form */
 	bool		 swallow;	/* inside a line with a bare LF */
-	bool		 has_literal;	/* APPEND's message follows */
-	uint64_t	 literal;	/* its size */
-	bool		 literal_sync;	/* and whether it waits to be asked */
+	bool		 has_literal;	/* octets of a message follow */
+	uint64_t	 literal;	/* how many */
+	bool		 literal_sync;	/* and whether they wait to be asked */
+	const struct imap_append *append;	/* where APPEND is; or NULL */
+	unsigned	 literals;	/* read into the command */
 	struct buf	 code;		/* response code of the answer, without
 					 * brackets; empty: that of the reply */
 	const char	*why;		/* text of the answer; NULL: likewise */
@@ -77,8 +82,17 @@ struct session {
 
 	/* the mailbox process's */
 	struct mailbox_root *root;
+	struct imap_names names;	/* session_names() */
 	struct mailbox	*box;		/* the selected one, or NULL */
+	bool		 waiting;	/* it is looked at in a wait, and again
+					 * when mailbox_watch() says */
+	bool		 nomodseq;	/* it keeps none (RFC 7162 3.1.2.2) */
+	bool		 own;		/* new messages may be our own */
+	struct notify	*notify;	/* RFC 5465; NULL: it was never asked
+					 * for */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
+	struct imap_set	 saved;		/* "$": UIDs, of those that are still
+					 * here (RFC 5182) */
 	char		*user;		/* for the log; NULL: who started us */
 };
 
@@ -119,34 +133,120 @@ enum input {
 	INPUT_END		/* the client is gone or out of time */
 };
 
-/* Read the next command, with all its literals but APPEND's message. */
+/* Read the next command, with all its literals; up to the octets of a message
+ * when it is one that takes them itself. */
 enum input input_command(struct session *);
+
+/* Those octets were taken: the next piece of the command, up to its end or
+ * more such octets.  INPUT_AGAIN: it was refused and answered, the whole
+ * command with it. */
+enum input input_piece(struct session *);
 
 /* Throw away n octets of a literal and what follows it up to the end of the
  * command.  false: the client is gone, or it is too much. */
 bool	 input_skip(struct session *, uint64_t n);
 
-/* After APPEND's message: the rest of the command, which must be empty.  1,
- * 0: it was not, -1 the client is gone. */
-int	 input_finish(struct session *);
-
 /* ---- sync.c ---- */
+
+/* What is said of a message unasked. */
+enum {
+	SYNC_FLAGS = 1,
+	SYNC_UID = 2,
+	SYNC_MODSEQ = 4
+};
+
+/* What this client is to be told when the flags of messages changed (RFC 7162
+ * 3.2.4, RFC 9051 7.5.2): SYNC bits.  Modification sequences are on disk by
+ * then, or not among them. */
+unsigned sync_what(struct session *);
 
 /* Tell what changed in the selected mailbox; expunge: numbers may fall. */
 void	 sync_mailbox(struct session *, bool expunge);
 
-/* Write "* n FETCH (FLAGS ...)" for a message. */
-void	 sync_flags(struct session *, uint32_t seq);
+/* Append "* n FETCH (", or what a client that knows UIDs alone is told. */
+void	 sync_begin(const struct session *, struct buf *, uint32_t seq,
+	    uint32_t uid);
+
+/* Write "* n FETCH (...)" for a message. */
+void	 sync_message(struct session *, uint32_t seq, unsigned what);
 
 /* Append flags and keywords of a message, or of the mailbox. */
 void	 sync_write_flags(const struct session *, struct buf *,
 	    const struct mailbox_msg *);
 void	 sync_tell_flags(struct session *);
 
+/* ---- modseq.c ---- */
+
+/* A command that enables CONDSTORE (RFC 7162 3.1) is run: for the first time
+ * with a mailbox selected HIGHESTMODSEQ is told.  REPLY_OK, or what to answer:
+ * the mailbox keeps none. */
+enum reply modseq_enable(struct session *);
+
+/* Whether modification sequences may be told now: the client is aware of them
+ * and they are on disk. */
+bool	 modseq_ready(struct session *);
+
+/* "* OK [HIGHESTMODSEQ n]" or NOMODSEQ of the mailbox just selected. */
+void	 modseq_tell(struct session *);
+
+/* Append "HIGHESTMODSEQ n" as the code of the tagged answer, where RFC 7162
+ * 3.2.7 wants it. */
+void	 modseq_code(struct session *);
+
+/*
+ * "* VANISHED (EARLIER)": those of these UIDs (resolved; NULL: all) that were
+ * expunged since; and of those whose expunge nobody remembers, those beyond
+ * the UID known.  REPLY_OK, or what to answer.
+ */
+enum reply modseq_vanished(struct session *, const struct imap_set *uids,
+	    uint64_t since, uint32_t known);
+
+/* ---- names.c ---- */
+
+/* How names of mailboxes look to this client now: for imap_lex.names. */
+const struct imap_names *session_names(struct session *);
+
+/* Append a name of a mailbox, as mailbox.h has it, to an answer: an astring in
+ * the client's form.  And what reply_mailbox_name() writes between quotes if
+ * it has to, without them. */
+void	 reply_mailbox_name(struct session *, struct buf *, const char *name);
+void	 reply_wire_name(struct session *, struct buf *, const char *wire,
+	    size_t);
+
+/* ---- notify.c ---- */
+
+/* Message events the client is to be told of in the selected mailbox; delayed:
+ * expunges only while a command runs that allows it. */
+unsigned notify_selected(const struct session *, bool *delayed);
+/* What is to be sent of new messages there, or NULL. */
+struct imap_fetch;
+const struct imap_fetch *notify_fetch(const struct session *);
+
+/* Tell what happened elsewhere. */
+void	 notify_tell(struct session *);
+/* A command of ours changes names or subscriptions: what others did before is
+ * told, and what it did is no news. */
+void	 notify_before_own(struct session *);
+void	 notify_own(struct session *);
+
+/* What to wait for, added to w: the selected mailbox and all others. */
+struct notify_watch {
+	int		 fd[STREAM_WAKE_MAX];
+	size_t		 n;
+	int		 ms;		/* until the next look */
+};
+void	 notify_watch(struct session *, struct notify_watch *);
+
+/* Tell what happens until the client says something. */
+void	 notify_wait(struct session *);
+void	 notify_free(struct session *);
+
 /* ---- args.c ---- */
 
-/* Parse " mailbox": 1, or -1 with the lexer's error. */
+/* Parse " mailbox", which becomes a name as mailbox.h has it: 1, or -1 with
+ * the lexer's error. */
 int	 args_mailbox(struct imap_lex *, struct imap_string *);
+
 
 struct numbers {
 	uint32_t	*v;		/* sequence numbers, rising; owned */
@@ -157,7 +257,11 @@ struct numbers {
  * or what to answer.  The set is resolved in place. */
 enum reply numbers_resolve(struct session *, struct imap_set *,
 	    struct numbers *);
-/* Parse " sequence-set" and resolve it. */
+/* Parse " sequence-set" and resolve it; into a set of the caller's, who must
+ * imap_set_init() and free it. */
+enum reply numbers_parse_set(struct session *, struct imap_lex *,
+	    struct imap_set *, struct numbers *);
+/* The same for who does not need the set. */
 enum reply numbers_parse(struct session *, struct imap_lex *,
 	    struct numbers *);
 void	 numbers_free(struct numbers *);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * Changing flags: STORE and UID STORE (RFC 3501 6.4.6).
+ * Changing flags: STORE and UID STORE (RFC 3501 6.4.6), also under a condition
+ * (RFC 7162 3.1.3).
  */
 #include <stdlib.h>
 
 #include "commands.h"
+#include "grammar/imap_modseq.h"
 #include "keywords.h"
 
 struct store {
@@ -12,6 +14,10 @@ struct store {
 	enum mailbox_change change;
 	bool		 silent;
 	struct imap_flags flags;
+	bool		 conditional;	/* UNCHANGEDSINCE since */
+	uint64_t	 since;
+	uint32_t	*failed;	/* numbers of those that changed */
+	size_t		 nfailed;
 };
 
 static const struct {
@@ -27,15 +33,18 @@ static const struct {
 	{ "-FLAGS.SILENT", MAILBOX_REMOVE, true },
 };
 
-/* SP store-att-flags: (["+" / "-"] "FLAGS" [".SILENT"]) SP
- *                     (flag-list / (flag *(SP flag))) */
+/* [SP store-modifiers] SP (["+" / "-"] "FLAGS" [".SILENT"]) SP
+ * (flag-list / (flag *(SP flag))) */
 static int
 lex_store(struct imap_lex *l, struct store *st)
 {
 	size_t i;
+	int r;
 
-	if (imap_lex_need_sp(l) == -1)
+	if ((r = imap_lex_unchangedsince(l, &st->since)) == -1 ||
+	    imap_lex_need_sp(l) == -1)
 		return -1;
+	st->conditional = r == 1;
 	for (i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (imap_lex_word(l, forms[i].name))
 			break;
@@ -68,39 +77,108 @@ take_flags(struct session *s, const struct store *st, mailbox_flags *flags)
 	return s->state == STATE_OVER ? REPLY_DONE : r;
 }
 
+/* What became of the messages; how many are gone. */
+static size_t
+tell_stored(struct session *s, const struct store *st)
+{
+	unsigned what = sync_what(s);
+	struct mailbox_msg m;
+	size_t i, gone = 0, failed = 0;
+
+	if (st->silent)
+		what &= ~(unsigned)SYNC_FLAGS;
+	for (i = 0; i < st->numbers.n; i++) {
+		mailbox_msg(s->box, st->numbers.v[i], &m);
+		if (failed < st->nfailed &&
+		    st->failed[failed] == st->numbers.v[i])
+			failed++;	/* its state is told as a change */
+		else if (m.gone)
+			gone++;
+		else if (!st->silent || what & SYNC_MODSEQ)
+			sync_message(s, st->numbers.v[i], what);
+	}
+	return gone;
+}
+
+/* "MODIFIED" and the numbers, or the UIDs, of those that were left alone. */
+static int
+write_modified(struct session *s, const struct store *st)
+{
+	struct mailbox_msg m;
+	struct imap_set set;
+	int r = 0;
+	size_t i;
+
+	imap_set_init(&set);
+	for (i = 0; i < st->nfailed && r == 0; i++) {
+		mailbox_msg(s->box, st->failed[i], &m);
+		r = imap_set_add(&set, s->uid ? m.uid : st->failed[i]);
+	}
+	buf_adds(&s->code, "MODIFIED ");
+	if (r == 0)
+		r = imap_set_write(&s->code, &set);
+	imap_set_free(&set);
+	return r;
+}
+
+static int
+compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
 static enum reply
-do_store(struct session *s, const struct store *st)
+store_all(struct session *s, struct store *st, mailbox_flags flags)
 {
 	enum mailbox_status status;
-	struct mailbox_msg m;
+	size_t gone;
+
+	status = mailbox_store_since(s->box, st->numbers.v, st->numbers.n,
+	    st->change, flags, st->since, st->failed, &st->nfailed);
+	if (st->nfailed > 0)
+		qsort(st->failed, st->nfailed, sizeof(*st->failed),
+		    compare_numbers);
+	gone = tell_stored(s, st);
+	if (status != MAILBOX_OK)
+		return reply_mailbox(status);
+	if (st->nfailed > 0 && write_modified(s, st) == -1)
+		return REPLY_MEMORY;
+	if (gone > 0)
+		return REPLY_GONE;
+	return st->nfailed > 0 ? REPLY_MODIFIED : REPLY_OK;
+}
+
+static enum reply
+do_store(struct session *s, struct store *st)
+{
 	mailbox_flags flags;
 	enum reply r;
-	size_t i, gone = 0;
 
 	if (mailbox_readonly(s->box))
 		return REPLY_READ_ONLY;
+	if (st->conditional && (r = modseq_enable(s)) != REPLY_OK)
+		return r;
 	if ((r = take_flags(s, st, &flags)) != REPLY_OK)
 		return r;
 	if (st->numbers.n == 0)
 		return REPLY_OK;
-	status = mailbox_store(s->box, st->numbers.v, st->numbers.n,
-	    st->change, flags);
-	for (i = 0; i < st->numbers.n; i++) {
-		mailbox_msg(s->box, st->numbers.v[i], &m);
-		if (m.gone)
-			gone++;
-		else if (!st->silent)
-			sync_flags(s, st->numbers.v[i]);
+	if (st->conditional) {
+		st->failed = reallocarray(NULL, st->numbers.n,
+		    sizeof(*st->failed));
+		if (st->failed == NULL)
+			return REPLY_MEMORY;
 	}
-	if (status != MAILBOX_OK)
-		return reply_mailbox(status);
-	return gone > 0 ? REPLY_GONE : REPLY_OK;
+	r = store_all(s, st, flags);
+	free(st->failed);
+	return r;
 }
 
 enum reply
 cmd_store(struct session *s, struct imap_lex *l)
 {
-	struct store st;
+	struct store st = { .failed = NULL };
 	enum reply r;
 
 	r = numbers_parse(s, l, &st.numbers);

@@ -51,13 +51,29 @@ lex_seq_number(struct imap_lex *l, uint32_t *n, int star)
 	return imap_lex_nz_number(l, n);
 }
 
-/* sequence-set = (seq-number / seq-range) *("," sequence-set) */
+/* seq-last-command = "$" ; RFC 5182 section 3 */
+static int
+lex_last_command(struct imap_lex *l)
+{
+	if (l->p == l->end || *l->p != '$' || (l->p + 1 < l->end &&
+	    imap_is_atom_char((unsigned char)l->p[1])))
+		return 0;
+	l->p++;
+	return 1;
+}
+
+/* sequence-set = (seq-number / seq-range) *("," sequence-set)
+ * sequence-set =/ seq-last-command */
 int
 imap_lex_set(struct imap_lex *l, struct imap_set *s, int star)
 {
 	uint32_t lo, hi;
 	int r, first = 1;
 
+	if (star && lex_last_command(l)) {
+		s->saved = 1;
+		return 1;
+	}
 	do {
 		if ((r = lex_seq_number(l, &lo, star)) == -1)
 			return -1;
@@ -95,6 +111,7 @@ imap_set_resolve(struct imap_set *s, uint32_t max)
 		hi = r[i].hi != 0 ? r[i].hi : max;
 		if (lo == 0 || hi == 0)
 			continue;
+		s->to_end |= (r[i].lo == 0) != (r[i].hi == 0);
 		r[n].lo = lo < hi ? lo : hi;
 		r[n].hi = lo < hi ? hi : lo;
 		n++;
@@ -138,11 +155,17 @@ imap_set_max(const struct imap_set *s)
 int
 imap_set_add(struct imap_set *s, uint32_t x)
 {
-	if (s->n > 0 && x != 0 && s->r[s->n - 1].hi == x - 1) {
-		s->r[s->n - 1].hi = x;
+	return imap_set_add_range(s, x, x);
+}
+
+int
+imap_set_add_range(struct imap_set *s, uint32_t lo, uint32_t hi)
+{
+	if (s->n > 0 && lo != 0 && s->r[s->n - 1].hi == lo - 1) {
+		s->r[s->n - 1].hi = hi;
 		return 0;
 	}
-	return append_range(s, x, x);
+	return append_range(s, lo, hi);
 }
 
 int

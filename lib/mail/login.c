@@ -14,6 +14,7 @@
 
 #include "mail/auth.h"
 #include "mail/login.h"
+#include "mail/special_use.h"
 #include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
@@ -170,6 +171,9 @@ confine(struct login_mailbox *m, const char *path, unsigned flags)
 		log_error("sandbox", "error=%s", log_str(strerror(errno)));
 		return MAILBOX_TEMPORARY;
 	}
+	if (mailbox_root_made(m->root))
+		special_use_make(m->root, &login.settings->folders,
+		    *login.settings->separator);
 	return MAILBOX_OK;
 }
 

@@ -286,24 +286,6 @@ mailbox_seq(const struct mailbox *mb, uint32_t uid)
 	return m.uid == uid ? seq : 0;
 }
 
-uint64_t
-mailbox_modseq(const struct mailbox *mb)
-{
-	return mb->modseq < mb->journal.floor ? mb->journal.floor :
-	    mb->modseq;
-}
-
-int
-mailbox_modseq_sync(struct mailbox *mb)
-{
-	/* What no journal has cannot be kept. */
-	if (mb->unlogged) {
-		errno = EIO;
-		return -1;
-	}
-	return journal_sync(&mb->journal);
-}
-
 /* ---- keywords ---- */
 
 /* Letters that files carry without a name meant something once. */

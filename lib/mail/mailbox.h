@@ -98,6 +98,8 @@ struct mailbox_root;
  */
 enum mailbox_status mailbox_root_open(const char *path, unsigned flags,
 	    struct mailbox_root **root);
+/* Whether MAILBOX_CREATE made it just now. */
+bool	 mailbox_root_made(const struct mailbox_root *);
 /* Mailboxes opened from it must have been closed.  NULL is allowed. */
 void	 mailbox_root_close(struct mailbox_root *);
 
@@ -191,12 +193,18 @@ bool	 mailbox_readonly(const struct mailbox *);
 uint32_t mailbox_uidvalidity(const struct mailbox *);
 uint32_t mailbox_uidnext(const struct mailbox *);
 
+/* Its object identifier (RFC 8474 section 4), which stays when it is renamed.
+ * After a refresh. */
+#define MAILBOX_ID_SIZE	256
+void	 mailbox_id(struct mailbox *, char id[MAILBOX_ID_SIZE]);
+
 /* What mailbox_refresh() found.  The arrays are the mailbox's, good until the
  * next call on it. */
 struct mailbox_diff {
 	/* Numbers to tell as EXPUNGE, in this order: each is right at its
 	 * moment (RFC 3501, section 7.4.1).  They fall. */
 	const uint32_t	*expunged;
+	const uint32_t	*expunged_uids;	/* of the same messages */
 	size_t		 nexpunged;
 	/* Messages that were there before and whose flags changed from
 	 * outside: numbers after the expunges, rising. */
@@ -211,6 +219,10 @@ struct mailbox_diff {
 					 * messages stay, as .gone, until a
 					 * refresh without this */
 #define MAILBOX_RELIST		0x2	/* do not trust time stamps */
+#define MAILBOX_WAITING		0x8	/* for a session that waits, and then
+					 * comes again when mailbox_watch()
+					 * says: what others are about to tell
+					 * may be left for that */
 
 /*
  * Look what changed, give UIDs to new messages and write them down (synced
@@ -246,6 +258,19 @@ void	 mailbox_msg(const struct mailbox *, uint32_t seq,
 uint64_t mailbox_modseq(const struct mailbox *);
 int	 mailbox_modseq_sync(struct mailbox *);
 
+/* The same, but below that of any message that is .gone: what a client may
+ * keep that was told all but those (RFC 7162, section 3.2). */
+uint64_t mailbox_modseq_told(const struct mailbox *);
+
+/*
+ * UIDs that were expunged after modseq (RFC 7162, section 3.2.6), in no order
+ * and maybe more than once; none that is in the view.  take returns 0 to go on.
+ * MAILBOX_OK; MAILBOX_NONE: it is not known what was expunged that long ago,
+ * any UID without a message may have been; else a failure.
+ */
+enum mailbox_status mailbox_vanished(struct mailbox *, uint64_t modseq,
+	    int (*take)(void *, uint32_t uid), void *arg);
+
 /* The number of the message with this UID, 0 if there is none; with
  * mailbox_seq_from() that of the first with this UID or a greater one, or
  * mailbox_count() + 1. */
@@ -264,6 +289,23 @@ enum mailbox_status mailbox_size(struct mailbox *, uint32_t seq,
 /* When it arrived: INTERNALDATE, seconds since 1970. */
 enum mailbox_status mailbox_date(struct mailbox *, uint32_t seq,
 	    time_t *date);
+
+/*
+ * A name for what the message says, which its copies have as well (EMAILID: RFC
+ * 8474, section 5.1): letters, digits, "-" and "_", NUL at its end.  It is made
+ * of the file's first name; the UID list has that of a copy, in the field of
+ * Dovecot's GUID.
+ */
+#define MAILBOX_EMAIL_ID	200
+void	 mailbox_email_id(struct mailbox *, uint32_t seq,
+	    char id[MAILBOX_EMAIL_ID]);
+
+/* When it came into this mailbox (RFC 8514, section 3), which a COPY or an
+ * APPEND with a date makes another moment; and whether this mailbox knows: an
+ * mbox does not, and gives the internal date. */
+enum mailbox_status mailbox_saved(struct mailbox *, uint32_t seq,
+	    time_t *date);
+bool	 mailbox_has_saved(const struct mailbox *);
 
 /*
  * Open a message to be read, under whatever name it has now; the caller's to
@@ -300,6 +342,11 @@ unsigned mailbox_summary(struct mailbox *, uint32_t seq, unsigned want,
 enum mailbox_status mailbox_summary_read(struct mailbox *, uint32_t seq,
 	    struct message *, unsigned want, struct summary_view *);
 
+/* The header of a message was read, as it is on disk and to its end: have its
+ * fields remembered, for the next who asks for them. */
+void	 mailbox_summary_header(struct mailbox *, uint32_t seq,
+	    const char *header, size_t n);
+
 /* A command begins: see what other sessions wrote.  It has been answered:
  * something is to be written; write it, and let go of memory. */
 void	 mailbox_summary_begin(struct mailbox *);
@@ -331,6 +378,15 @@ enum mailbox_change { MAILBOX_ADD, MAILBOX_REMOVE, MAILBOX_REPLACE };
  */
 enum mailbox_status mailbox_store(struct mailbox *, const uint32_t *seqs,
 	    size_t n, enum mailbox_change, mailbox_flags);
+
+/*
+ * The same, but for messages that changed after the modification sequence since
+ * (RFC 7162, section 3.1.3): these are left alone and their numbers put into
+ * failed, which has room for n, rising if seqs are.
+ */
+enum mailbox_status mailbox_store_since(struct mailbox *, const uint32_t *seqs,
+	    size_t n, enum mailbox_change, mailbox_flags, uint64_t since,
+	    uint32_t *failed, size_t *nfailed);
 
 /*
  * Flags of many messages are written to the journal first; this renames their
@@ -394,15 +450,39 @@ void	 mailbox_save_abort(struct mailbox_save *);
 /* What is saved is moved within the tree: a full one has room for it. */
 void	 mailbox_save_moves(struct mailbox_save *);
 
+/* What is saved takes the place of a message of the tree, which will be
+ * removed: its room counts as free. */
+void	 mailbox_save_instead(struct mailbox_save *, struct mailbox *,
+	    uint32_t seq);
+
+/* A file without a name, to keep octets in that are on their way: its
+ * descriptor, or -1: there can be none, as beside an mbox. */
+int	 mailbox_scratch(struct mailbox *);
+
 /* ---- waiting ---- */
 
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for
- * stream_wait()), or -1: no more watches, or a file system without events.
- * *seconds is how often to refresh without a sign: seldom with a descriptor,
- * often without.  mailbox_refresh() takes the events.  One instance serves
- * all mailboxes of the root: it tells of any that was asked for and is open.
+ * stream_wait()), or -1: a file system without events, or one look follows
+ * another.  *ms is when to refresh without a sign: seldom with a descriptor,
+ * often on a network.  mailbox_refresh() takes the events.  One descriptor
+ * serves all mailboxes of the root: it tells of any that was asked for and is
+ * open.
  */
-int	 mailbox_watch(struct mailbox *, int *seconds);
+int	 mailbox_watch(struct mailbox *, int *ms);
+
+/* After the descriptor woke us: whether this one may have changed.  It then
+ * wants a refresh, others do not. */
+bool	 mailbox_stirred(struct mailbox *);
+
+/* The same for names of mailboxes and the subscriptions: whether they may be
+ * others than when this was last asked; they are asked for a moment after the
+ * event, unless at_once. */
+int	 mailbox_root_watch(struct mailbox_root *, int *ms);
+bool	 mailbox_root_changed(struct mailbox_root *, bool at_once);
+
+/* What stays when a mailbox is renamed, as long as it exists; 0: it does
+ * not. */
+uint64_t mailbox_folder_id(struct mailbox_root *, const char *name);
 
 #endif

@@ -101,6 +101,26 @@ mailbox_date(struct mailbox *mb, uint32_t seq, time_t *date)
 	return mailbox_with_file(mb, seq, "stat", call_date, date);
 }
 
+enum mailbox_status
+mailbox_saved(struct mailbox *mb, uint32_t seq, time_t *date)
+{
+	struct mailbox_rec r;
+
+	if (mb->mbox != NULL)
+		return mailbox_mbox_date(mb, seq, date);
+	mailbox_rec(mb, mb->view[seq - 1], &r);
+	if (r.saved == 0)
+		return mailbox_date(mb, seq, date);
+	*date = (time_t)r.saved;
+	return MAILBOX_OK;
+}
+
+bool
+mailbox_has_saved(const struct mailbox *mb)
+{
+	return mb->mbox == NULL;
+}
+
 /* A number in decimal, the whole of s. */
 static bool
 is_number(const char *s, uint64_t *n)

@@ -26,7 +26,8 @@ mailbox_lock_list(struct mailbox *mb, struct mailbox_lock *lock)
 
 	if (mb->root->flags & MAILBOX_READONLY)
 		return MAILBOX_NO_RIGHT;
-	status = mailbox_lock(lock, mb->dir, UIDLIST_FILE,
+	status = mb->hasty ? mailbox_lock_now(lock, mb->dir, UIDLIST_FILE,
+	    mb->root->file_mode) : mailbox_lock(lock, mb->dir, UIDLIST_FILE,
 	    mb->root->file_mode);
 	return status == MAILBOX_NONE ? MAILBOX_RESET : status;
 }
@@ -108,7 +109,8 @@ mailbox_log_begin(struct mailbox *mb, struct mailbox_log *log)
 	/* The mailbox's only when it is put: one that no other session can
 	 * find may not be told. */
 	log->modseq = mailbox_next_modseq(mb);
-	if (!log->open)
+	/* What is loaded anew is listed, and found and logged then. */
+	if (!log->open && !log->reset)
 		mb->unlogged = true;
 	if (log->reset)
 		mailbox_distrust(mb);
@@ -221,7 +223,10 @@ apply_found(struct mailbox *mb, const struct mailbox_found *f,
 			mb->recent++;
 	}
 	if (o->tail > mb->scan_tail) {
-		/* Another session told of it meanwhile: look again. */
+		/* Another session told of it meanwhile, ... */
+		if (o->where == f->where && o->info == f->info)
+			return true;
+		/* ... and otherwise than we saw it: look again. */
 		mb->skipped = true;
 		mailbox_distrust(mb);
 		return true;
@@ -431,6 +436,33 @@ commit(struct mailbox *mb, bool locked)
 	return status != MAILBOX_OK ? status : later;
 }
 
+/* Of many sessions that wait one gives the UID: what the others have read of
+ * that needs no lock. */
+static void
+drop_known(struct mailbox *mb)
+{
+	const struct mailbox_unknown *u;
+	struct mailbox_rec r;
+	size_t i, n = 0;
+	uint32_t place;
+
+	for (i = 0; i < mb->nunknown; i++) {
+		u = &mb->unknown[i];
+		place = mailbox_place_of_name(mb, mb->names + u->name,
+		    strlen(mb->names + u->name));
+		if (place != MAILBOX_NOPLACE && !u->recent) {
+			mailbox_rec(mb, place, &r);
+			if (!r.gone && r.where == u->where &&
+			    strcmp(r.info, u->info) == 0)
+				continue;
+		}
+		mb->unknown[n++] = *u;
+	}
+	mb->nunknown = n;
+	if (n == 0)
+		mb->nnames = 0;
+}
+
 /* Nothing may be written: what was found is known to us alone, and new
  * messages stay out of sight. */
 static enum mailbox_status
@@ -457,13 +489,19 @@ mailbox_commit(struct mailbox *mb)
 			return MAILBOX_NO_RIGHT;
 		return commit_privately(mb);
 	}
+	if (mb->hasty)
+		drop_known(mb);
 	if (mb->nunknown == 0 && mb->list.validity != 0 && !mb->list.damaged &&
 	    !mb->cold && mb->journal.fd != -1)
 		return mb->nfound == 0 ? MAILBOX_OK : commit(mb, false);
 	later = mailbox_lock_list(mb, &lock);
 	if (later == MAILBOX_OK) {
-		status = commit(mb, true);
+		status = mailbox_batch_recover(mb) ? MAILBOX_EXISTS :
+		    commit(mb, true);
 		mailbox_unlock(&lock);
+	} else if (later == MAILBOX_BUSY && mb->hasty) {
+		/* Kept, to be looked at again when the other is done. */
+		return MAILBOX_OK;
 	} else {
 		if (later == MAILBOX_RESET || later == MAILBOX_TEMPORARY)
 			return later;

@@ -30,7 +30,25 @@ struct store {
 	enum mailbox_change	change;
 	mailbox_flags		flags;
 	bool			changed;	/* it made a difference */
+	uint64_t		since;		/* not one changed after it */
+	uint32_t		*failed;	/* those; or NULL */
+	size_t			nfailed;
 };
+
+/* With the journal locked: one that changed since is left alone. */
+static bool
+is_later(const struct mailbox *mb, uint32_t seq, struct store *store)
+{
+	struct mailbox_rec r;
+
+	if (store->failed == NULL)
+		return false;
+	mailbox_rec(mb, mb->view[seq - 1], &r);
+	if (r.gone || r.modseq <= store->since)
+		return false;
+	store->failed[store->nfailed++] = seq;
+	return true;
+}
 
 /* ---- one file ---- */
 
@@ -134,6 +152,10 @@ store_found(struct mailbox *mb, uint32_t seq, struct store *store)
 			return mailbox_with_file(mb, seq, "rename", call_store,
 			    store);
 		}
+		if (is_later(mb, seq, store)) {
+			(void)mailbox_log_end(mb, &log);
+			return MAILBOX_OK;
+		}
 		errno = ENOENT;
 		r = store_here(mb, seq, store);
 		error = errno;
@@ -206,23 +228,35 @@ can_wait(const struct mailbox *mb, const struct store *store, size_t n)
 	return n >= PENDING_MIN && (touched & ~MAILBOX_FILE_FLAGS) == 0;
 }
 
-enum mailbox_status
-mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
-    enum mailbox_change change, mailbox_flags flags)
+/* One message, with the journal locked unless it cannot be.  False: it has to
+ * be looked for. */
+static bool
+store_one(struct mailbox *mb, uint32_t seq, struct store *store, bool wait,
+    struct mailbox_log *log)
 {
-	struct store store = { change, flags, false };
+	if (!log->open)
+		return false;
+	if (is_later(mb, seq, store))
+		return true;
+	if (wait)
+		return store_pending(mb, seq, store, log) == 0;
+	if (store_here(mb, seq, store) == -1)
+		return false;
+	if (store->changed)
+		mailbox_log_done(mb, log, mb->view[seq - 1], log->modseq);
+	return true;
+}
+
+static enum mailbox_status
+store_all(struct mailbox *mb, const uint32_t *seqs, size_t n,
+    struct store *store)
+{
 	enum mailbox_status status;
 	struct mailbox_log log;
 	uint32_t *again;
 	size_t i, nagain = 0;
 	bool wait;
 
-	if (mailbox_readonly(mb))
-		return MAILBOX_NOT_PERMITTED;
-	if (n == 0)
-		return MAILBOX_OK;
-	if (mb->mbox != NULL)
-		return mailbox_mbox_flags(mb, seqs, n, change, flags);
 	/* Letters that have got a name meanwhile are keywords as any. */
 	if (keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
@@ -230,24 +264,49 @@ mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		return MAILBOX_TEMPORARY;
 	mailbox_watch_begin(mb);
 	(void)mailbox_log_begin(mb, &log);
-	wait = log.open && can_wait(mb, &store, n);
+	wait = log.open && can_wait(mb, store, n);
 	for (i = 0; i < n; i++) {
-		if (wait ? store_pending(mb, seqs[i], &store, &log) == 0 :
-		    log.open && store_here(mb, seqs[i], &store) == 0) {
-			if (!wait && store.changed)
-				mailbox_log_done(mb, &log,
-				    mb->view[seqs[i] - 1], log.modseq);
-		} else {
+		if (!store_one(mb, seqs[i], store, wait, &log))
 			again[nagain++] = seqs[i];
-		}
 		if (!wait && i % MAILBOX_EVENTS_EACH ==
 		    MAILBOX_EVENTS_EACH - 1)
 			(void)mailbox_take_events(mb);
 	}
 	(void)mailbox_log_end(mb, &log);
-	status = store_again(mb, again, nagain, &store);
+	status = store_again(mb, again, nagain, store);
 	free(again);
 	return status;
+}
+
+enum mailbox_status
+mailbox_store_since(struct mailbox *mb, const uint32_t *seqs, size_t n,
+    enum mailbox_change change, mailbox_flags flags, uint64_t since,
+    uint32_t *failed, size_t *nfailed)
+{
+	struct store store = { .change = change, .flags = flags,
+	    .since = since, .failed = failed };
+	enum mailbox_status status;
+
+	if (nfailed != NULL)
+		*nfailed = 0;
+	if (mailbox_readonly(mb))
+		return MAILBOX_NOT_PERMITTED;
+	if (n == 0)
+		return MAILBOX_OK;
+	if (mb->mbox != NULL)
+		return mailbox_mbox_flags(mb, seqs, n, change, flags);
+	status = store_all(mb, seqs, n, &store);
+	if (nfailed != NULL)
+		*nfailed = store.nfailed;
+	return status;
+}
+
+enum mailbox_status
+mailbox_store(struct mailbox *mb, const uint32_t *seqs, size_t n,
+    enum mailbox_change change, mailbox_flags flags)
+{
+	return mailbox_store_since(mb, seqs, n, change, flags, UINT64_MAX,
+	    NULL, NULL);
 }
 
 /* ---- the files follow ---- */

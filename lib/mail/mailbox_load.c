@@ -87,7 +87,10 @@ apply_gone(struct mailbox *mb, const struct journal_rec *r)
 		return 0;
 	mailbox_rec(mb, place, &rec);
 	hear(mb, r, rec.where);
-	return mailbox_lost(mb, place);
+	if (mailbox_lost(mb, place) == -1)
+		return -1;
+	mailbox_has_own(mb, place)->modseq = r->modseq;
+	return 0;
 }
 
 static int

@@ -43,14 +43,26 @@ struct mailbox_root {
 	unsigned	 flags;
 	mode_t		 dir_mode;	/* for folders and files made here: */
 	mode_t		 file_mode;	/* as the root's own */
+	bool		 made;		/* by MAILBOX_CREATE */
 	bool		 network;	/* a network file system */
 	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
+	int		 tree;		/* the watch of its own folder, -1 */
+	bool		 tree_signalled;
+	bool		 tree_changed;	/* a name or a subscription may have, */
+	long long	 tree_again;	/* and at this clock_ms() one looks */
+	int		 signals;	/* a signalfd for when there is none;
+					 * -1: not made */
 	struct mailbox	*open;		/* all opened from it */
 	struct mailbox_mbox *mbox;	/* mailbox_mbox.h; NULL: a Maildir */
 	struct quota	 quota;
 };
+
+/* mailbox_email.c: the name of a message's first copy. */
+struct mailbox_rec;
+void	 mailbox_origin(const struct mailbox_rec *,
+	    char name[MAILBOX_FILE_MAX + 1]);
 
 /* mailbox_cache.c: write what is held, close. */
 void	 mailbox_cache_close(struct mailbox *);
@@ -191,6 +203,17 @@ struct mailbox {
 	bool		 watching;	/* both, and what is known holds but
 					 * for events not yet read */
 	bool		 lost_events;
+	bool		 signalled;	/* SIGIO comes of new and cur */
+	bool		 hasty;		/* this refresh leaves to others what
+					 * they are about to tell */
+	bool		 unsettled;	/* and so another must follow, */
+	int		 again;		/* after so many ms; */
+	unsigned	 tries;		/* so many were made, */
+	unsigned	 refused;	/* so many were not their turn, */
+	unsigned	 listed;	/* so many were listings */
+	bool		 turn;		/* cur is locked: others need not list
+					 * what we do */
+	off_t		 told_from;	/* the journal's end before these */
 	char		*events;	/* a folder, what, and a name with its
 					 * NUL, each */
 	size_t		 nevents, events_cap;
@@ -312,6 +335,12 @@ int	 mailbox_rename_file(int fromdir, const char *from, int todir,
 /* Tests set this to make the stamps of a clock that ticks so many ns. */
 extern long long mailbox_coarse_stamps;
 
+/* ---- mailbox_batch.c ---- */
+
+/* With the list's lock held: finish what a dead session left half done.  True:
+ * there was something, the folders are to be listed. */
+bool	 mailbox_batch_recover(struct mailbox *);
+
 /* ---- mailbox_commit.c ---- */
 
 /*
@@ -398,8 +427,26 @@ enum mailbox_status mailbox_find_files(struct mailbox *);
 /* Take what inotify has to say, and note it as a scan does.  True when all is
  * known by it and nothing need be listed. */
 bool	 mailbox_take_events(struct mailbox *);
+/* The root's instance: -1, there is none to be had. */
+int	 mailbox_watch_instance(struct mailbox_root *);
+/* All the kernel has, to the mailboxes and the root they are of. */
+void	 mailbox_read_events(struct mailbox_root *);
 /* Begin to watch if that can be done. */
 void	 mailbox_watch_begin(struct mailbox *);
 void	 mailbox_watch_end(struct mailbox *);
+
+/* ---- mailbox_wait.c ---- */
+
+#define HASTY_ALONE	2	/* looks, then nobody else seems to be there */
+#define HASTY_MAX	4	/* and then it is done without others */
+
+/* A refresh of a session that waits begins: false, it is too early for it. */
+bool	 mailbox_wait_begin(struct mailbox *);
+/* May it list folders?  One after the other does, and writes down for all how
+ * they were found. */
+bool	 mailbox_wait_turn(struct mailbox *);
+/* It was done: is there something left for the next? */
+void	 mailbox_wait_end(struct mailbox *);
+void	 mailbox_signals_end(struct mailbox *);
 
 #endif

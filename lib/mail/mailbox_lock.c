@@ -142,10 +142,11 @@ write_owner(const struct mailbox_lock *l)
 	return is_still(l, &st);
 }
 
-enum mailbox_status
-mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
+static enum mailbox_status
+lock_within(struct mailbox_lock *l, int dir, const char *file, mode_t mode,
+    int ms)
 {
-	long long end = clock_ms() + MAILBOX_LOCK_WAIT;
+	long long end = clock_ms() + ms;
 	struct timespec pause = { 0, 1000000 };
 	enum mailbox_status status;
 	int r;
@@ -166,14 +167,30 @@ mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
 			return mailbox_errno("lock");
 		}
 		try_break(l);
-		if (clock_ms() >= end) {
-			log_warn("mailbox-lock", "busy=%s", l->name);
+		if (clock_ms() >= end)
 			return MAILBOX_BUSY;
-		}
 		(void)nanosleep(&pause, NULL);
 		if (pause.tv_nsec < 50000000)
 			pause.tv_nsec += pause.tv_nsec / 2;
 	}
+}
+
+enum mailbox_status
+mailbox_lock(struct mailbox_lock *l, int dir, const char *file, mode_t mode)
+{
+	enum mailbox_status status;
+
+	status = lock_within(l, dir, file, mode, MAILBOX_LOCK_WAIT);
+	if (status == MAILBOX_BUSY)
+		log_warn("mailbox-lock", "busy=%s", l->name);
+	return status;
+}
+
+enum mailbox_status
+mailbox_lock_now(struct mailbox_lock *l, int dir, const char *file,
+    mode_t mode)
+{
+	return lock_within(l, dir, file, mode, 0);
 }
 
 /* Whether the name is known to be another file, or none. */

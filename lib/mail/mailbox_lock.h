@@ -28,6 +28,10 @@ struct mailbox_lock {
 enum mailbox_status mailbox_lock(struct mailbox_lock *, int dir,
 	    const char *file, mode_t mode);
 
+/* The same without a wait: MAILBOX_BUSY says only that another has it. */
+enum mailbox_status mailbox_lock_now(struct mailbox_lock *, int dir,
+	    const char *file, mode_t mode);
+
 /* Let go.  A lock that is not ours any more is left alone. */
 void	 mailbox_unlock(struct mailbox_lock *);
 

@@ -125,6 +125,15 @@ to_list(struct mailbox *mb, unsigned flags, bool move_new)
 	return which;
 }
 
+/* A session that waits leaves it to whoever has the events or gave the UID:
+ * that is read in the journal in a moment. */
+static bool
+may_wait(const struct mailbox *mb)
+{
+	return mb->hasty && !mb->cold && (mb->watching || (mb->signalled &&
+	    (mb->tries < HASTY_ALONE || mb->journal.end != mb->told_from)));
+}
+
 static enum mailbox_status
 look(struct mailbox *mb, unsigned flags)
 {
@@ -143,6 +152,9 @@ look(struct mailbox *mb, unsigned flags)
 		mailbox_slot_read(mb);
 		which = to_list(mb, flags, move_new);
 	}
+	if (which != 0 && (flags & MAILBOX_WAITING) && mb->refreshed &&
+	    (may_wait(mb) || !mailbox_wait_turn(mb)))
+		which = 0;
 	if (which != 0) {
 		if (move_new && (which & NEW))
 			mailbox_watch_begin(mb);
@@ -193,7 +205,8 @@ update(struct mailbox *mb, unsigned flags)
 		/* Lines that came while we looked have files to be found, and
 		 * what others told of may be otherwise by now. */
 		if (status != MAILBOX_EXISTS && (status != MAILBOX_OK ||
-		    (!mb->skipped && (mb->nnowhere == 0 || mb->too_lively))))
+		    (!mb->skipped && (mb->nnowhere == 0 || mb->too_lively ||
+		    may_wait(mb)))))
 			break;
 	}
 	if (status == MAILBOX_EXISTS)
@@ -221,7 +234,7 @@ static int
 diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 {
 	const struct mailbox_own *o;
-	size_t i, n = 0, kept = 0;
+	size_t i, n = 0, total, kept = 0;
 	bool any = false;
 
 	for (i = 0; i < mb->ntouched; i++) {
@@ -236,10 +249,12 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 		o = mailbox_has_own(mb, mb->view[i]);
 		n += o != NULL && o->gone;
 	}
-	if (mailbox_grow(&mb->expunged, &mb->expunged_cap, n,
+	if (mailbox_grow(&mb->expunged, &mb->expunged_cap, 2 * n,
 	    sizeof(*mb->expunged)) == -1)
 		return -1;
+	total = n;
 	diff->expunged = mb->expunged;
+	diff->expunged_uids = n > 0 ? mb->expunged + n : NULL;
 	diff->nexpunged = n;
 	for (i = 0; i < mb->nview; i++) {
 		o = mailbox_has_own(mb, mb->view[i]);
@@ -247,8 +262,10 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 			mb->view[kept++] = mb->view[i];
 			continue;
 		}
-		if (i < before)
+		if (i < before) {
 			mb->expunged[--n] = (uint32_t)i + 1;
+			mb->expunged[total + n] = o->uid;
+		}
 		mb->recent -= o->recent;
 	}
 	mb->nview = kept;
@@ -340,10 +357,14 @@ mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 	if (diff == NULL)
 		diff = &unwanted;
 	memset(diff, 0, sizeof(*diff));
+	mb->hasty = false;
+	if ((flags & MAILBOX_WAITING) && !mailbox_wait_begin(mb))
+		return MAILBOX_OK;
 	if (mb->mbox == NULL && keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
 	status = mb->mbox != NULL ? mailbox_mbox_refresh(mb, flags) :
 	    update(mb, flags);
+	mailbox_wait_end(mb);
 	if (status == MAILBOX_NONE)
 		status = MAILBOX_RESET;
 	if (status == MAILBOX_RESET || status == MAILBOX_TEMPORARY)

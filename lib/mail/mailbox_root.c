@@ -185,8 +185,16 @@ open_root(struct mailbox_root *root, const char *given)
 	root->network = on_network(root->fd);
 	if (is_maildir(root->fd))
 		return MAILBOX_OK;
-	return root->flags & MAILBOX_CREATE ?
-	    mailbox_make_folders(root, root->fd) : MAILBOX_NONE;
+	if ((root->flags & MAILBOX_CREATE) == 0)
+		return MAILBOX_NONE;
+	root->made = true;
+	return mailbox_make_folders(root, root->fd);
+}
+
+bool
+mailbox_root_made(const struct mailbox_root *root)
+{
+	return root->made;
 }
 
 enum mailbox_status
@@ -200,7 +208,7 @@ mailbox_root_open(const char *path, unsigned flags,
 	*rootp = NULL;
 	if ((root = calloc(1, sizeof(*root))) == NULL)
 		return MAILBOX_TEMPORARY;
-	root->fd = root->inotify = -1;
+	root->fd = root->inotify = root->signals = root->tree = -1;
 	root->flags = flags;
 	root->cache = -1;
 	quota_init(&root->quota, -1, NULL);
@@ -230,6 +238,8 @@ mailbox_root_close(struct mailbox_root *root)
 		close(root->fd);
 	if (root->inotify != -1)
 		close(root->inotify);
+	if (root->signals != -1)
+		close(root->signals);
 	if (root->cache != -1)
 		close(root->cache);
 	mailbox_mbox_root_close(root);

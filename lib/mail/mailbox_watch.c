@@ -17,29 +17,21 @@
 
 #include "mail/mailbox_local.h"
 #include "mail/mailbox_mbox.h"
-#include "system/log.h"
 
-#define SECONDS_WATCHED	120	/* in case an event was lost */
-#define SECONDS_POLLED	15
 #define EVENTS_MAX	(1u << 20)	/* octets of names kept */
 #define FOUND_MAX	1000	/* then a listing costs less */
 
 #define CAME	(IN_CREATE | IN_MOVED_TO)
 #define WENT	(IN_DELETE | IN_MOVED_FROM)
 
-/* The kernel gives a user only so many instances: then we poll. */
-static void
-make_instance(struct mailbox_root *root)
+/* The kernel gives a user only so many instances. */
+int
+mailbox_watch_instance(struct mailbox_root *root)
 {
-	if (root->inotify != -1 || root->no_inotify)
-		return;
-	if (!root->network)
+	if (root->inotify == -1 && !root->no_inotify && !root->network)
 		root->inotify = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-	if (root->inotify != -1)
-		return;
-	root->no_inotify = true;
-	if (!root->network)
-		log_once("mailbox-watch", "error=none-left");
+	root->no_inotify = root->inotify == -1;
+	return root->inotify;
 }
 
 void
@@ -55,6 +47,7 @@ mailbox_watch_end(struct mailbox *mb)
 	}
 	mb->watching = mb->lost_events = false;
 	mb->nevents = 0;
+	mailbox_signals_end(mb);
 }
 
 /* The folders by the root's path: a sandbox has no /proc to name an open
@@ -106,8 +99,7 @@ mailbox_watch_begin(struct mailbox *mb)
 {
 	if (mb->watches[1] != -1)
 		return;
-	make_instance(mb->root);
-	if (mb->root->inotify == -1 || is_watched_twice(mb))
+	if (mailbox_watch_instance(mb->root) == -1 || is_watched_twice(mb))
 		return;
 	if (add_watches(mb) == -1) {
 		mailbox_watch_end(mb);
@@ -117,18 +109,6 @@ mailbox_watch_begin(struct mailbox *mb)
 	mb->watching = mb->stamp_new.clean && mb->stamp_cur.clean &&
 	    mailbox_stamp_holds(mb->new, &mb->stamp_new) &&
 	    mailbox_stamp_holds(mb->cur, &mb->stamp_cur);
-}
-
-int
-mailbox_watch(struct mailbox *mb, int *seconds)
-{
-	mailbox_watch_begin(mb);
-	if (mb->watches[1] == -1) {
-		*seconds = SECONDS_POLLED;
-		return -1;
-	}
-	*seconds = SECONDS_WATCHED;
-	return mb->root->inotify;
 }
 
 /* ---- events ---- */
@@ -157,6 +137,11 @@ dispatch(struct mailbox_root *root, const struct inotify_event *e)
 {
 	struct mailbox *mb;
 
+	/* Of what is in the root folders are mailboxes, and one file counts. */
+	if (e->mask & IN_Q_OVERFLOW || (e->wd == root->tree && (e->len == 0 ||
+	    e->name[0] == '.' || strncmp(e->name, "subscriptions", e->len) ==
+	    0)))
+		root->tree_changed = true;
 	for (mb = root->open; mb != NULL; mb = mb->next) {
 		if (e->mask & IN_Q_OVERFLOW)
 			mb->lost_events = true;
@@ -167,9 +152,8 @@ dispatch(struct mailbox_root *root, const struct inotify_event *e)
 	}
 }
 
-/* All the kernel has, to the mailboxes they are of. */
-static void
-read_events(struct mailbox_root *root)
+void
+mailbox_read_events(struct mailbox_root *root)
 {
 	char buf[16384] __attribute__((aligned(8)));
 	const struct inotify_event *e;
@@ -307,7 +291,7 @@ mailbox_take_events(struct mailbox *mb)
 	mailbox_take_stamp(mb, mb->cur, &stamp_cur);
 	wait_for_events(mb->new, &stamp_new, &mb->stamp_new);
 	wait_for_events(mb->cur, &stamp_cur, &mb->stamp_cur);
-	read_events(mb->root);
+	mailbox_read_events(mb->root);
 	good = mb->watching && !mb->lost_events && (mb->nevents == 0 ||
 	    (note_came(mb) && explain_went(mb)));
 	mb->nevents = 0;

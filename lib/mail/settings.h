@@ -52,9 +52,14 @@ struct settings {
 	long long	 max_login_failures; /* of one address in 10 minutes */
 	long long	 timeout;	/* seconds of silence; 0: what the
 					 * protocol asks for */
+	long long	 idle_notify;	/* seconds from one word of IDLE to the
+					 * next; 0: never */
 	long long	 idle_exit;	/* seconds without a session; 0 never */
 	struct conf_nets proxy_from;	/* whose PROXY header is believed */
 
+	char		*separator;	/* of levels in IMAP: "." or "/" */
+	char		*prefix;	/* of names in IMAP but INBOX, or "" */
+	struct conf_list folders;	/* of a new tree: Name[=\Use] */
 	struct conf_list imap_hide;	/* capabilities not to announce */
 	bool		 compress;	/* COMPRESS=DEFLATE is offered */
 
@@ -62,6 +67,8 @@ struct settings {
 	char		*pop3_expire;	/* CAPA's EXPIRE: days, or NEVER */
 	long long	 pop3_login_delay; /* seconds between two logins */
 	bool		 pop3_utf8;	/* RFC 6856 is offered */
+
+	bool		 imap_uidonly;	/* RFC 9586 is offered */
 
 	char		*door_user;	/* parses the network, owns nothing */
 	char		*mail_user;	/* owns virtual users' mail, and

@@ -113,9 +113,12 @@ conn_start(int in, int out, const struct peer *peer,
     const struct peer *local, const char *listener)
 {
 	struct server_conn *c;
-	int sv[2];
+	int sv[2], on = 1;
 	pid_t pid;
 
+	/* A client that vanished must not hold a session for ever; it fails
+	 * where it means nothing. */
+	(void)setsockopt(in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if ((c = conn_new(peer, local, listener)) == NULL)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)

@@ -245,12 +245,20 @@ test_outside(void)
 static void
 test_list_replaced(void)
 {
+	const uint32_t first = 1;
 	struct mailbox *mb;
 	uint32_t validity;
 
 	setup();
 	mb = inbox(0);
 	refresh(mb, 0);
+	run("cd %s && cp dovecot-uidlist t && mv t dovecot-uidlist", top);
+	ok(mailbox_store(mb, &first, 1, MAILBOX_ADD, MAILBOX_DRAFT) ==
+	    MAILBOX_OK && mailbox_modseq_sync(mb) == 0,
+	    "the same list anew, and a change whose number is kept");
+	ok(mailbox_store(mb, &first, 1, MAILBOX_REMOVE, MAILBOX_DRAFT) ==
+	    MAILBOX_OK, "and taken back");
+	is_str(refresh(mb, 0), "", "which is nothing new");
 	validity = mailbox_uidvalidity(mb);
 	run("cd %s && printf '3 V%u N9 Xy\\n1 :999.c\\n3 :1001.b,S=10,W=13\\n"
 	    "8 Pq :1000.a\\n' >t && mv t dovecot-uidlist", top, validity);
@@ -478,6 +486,12 @@ test_save(void)
 	is_str(read_message(a, 5), "", "an empty one");
 	mailbox_date(a, 4, &date);
 	is_int((long long)date, 1234567, "its date");
+	mailbox_saved(a, 4, &date);
+	ok(date > 1700000000, "it was saved later than that");
+	run("touch -d @777 %s/cur/1000.a*", top);
+	mailbox_saved(a, 2, &date);
+	is_int((long long)date, 777, "what was delivered: its date");
+	ok(mailbox_has_saved(a), "a Maildir knows");
 
 	mailbox_save_begin(a, &save);
 	mailbox_save_start(save, 0, (time_t)-1);
@@ -504,6 +518,8 @@ test_save(void)
 	is_str(mailbox_keyword_name(sent, 0), "two", "by name");
 	mailbox_date(sent, 1, &date);
 	is_int((long long)date, 86400, "the date too");
+	mailbox_saved(sent, 1, &date);
+	ok(date > 1700000000, "but not when it was saved");
 	is_str(read_message(sent, 2), "A: 2\r\n\r\ntwo\r\n", "the text");
 	ok(mailbox_uidvalidity(sent) > mailbox_uidvalidity(a),
 	    "a UIDVALIDITY of its own");
@@ -798,12 +814,12 @@ test_watch(void)
 {
 	struct mailbox *mb;
 	struct pollfd p = { .events = POLLIN };
-	int seconds;
+	int ms;
 
 	setup();
 	mb = inbox(0);
 	refresh(mb, 0);
-	p.fd = mailbox_watch(mb, &seconds);
+	p.fd = mailbox_watch(mb, &ms);
 	if (p.fd == -1) {
 		printf("# no inotify here\n");
 	} else {

@@ -130,6 +130,7 @@ test_open(void)
 	is_int(mailbox_uidnext(a), 4, "UIDNEXT");
 	mailbox_size(a, 2, &size);
 	is_int((long long)size, 17, "size");
+	ok(!mailbox_has_saved(a), "an mbox does not know when");
 	mailbox_date(a, 2, &date);
 	is_int((long long)date, 86400, "date");
 	is_str(content(a, 3), "A: 3\r\n\r\nFrom three\r\n", "text");
@@ -293,12 +294,12 @@ test_outside(void)
 {
 	struct pollfd p = { .events = POLLIN };
 	struct mailbox *mb;
-	int seconds;
+	int ms;
 
 	setup();
 	mb = inbox(0);
 	refresh(mb, 0);
-	p.fd = mailbox_watch(mb, &seconds);
+	p.fd = mailbox_watch(mb, &ms);
 	refresh(mb, 0);
 	if (p.fd == -1) {
 		printf("# no inotify here\n");
