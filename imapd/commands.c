@@ -35,6 +35,11 @@ static const struct command commands[] = {
 	{ "NOTIFY", cmd_notify, AUTH, COMMAND_QUIET },	/* RFC 5465 */
 	{ "NAMESPACE", cmd_namespace, AUTH, 0 },
 	{ "IDLE", cmd_idle, AUTH, 0 },
+	/* RFC 9208, RFC 4978 */
+	{ "GETQUOTA", cmd_getquota, AUTH, 0 },
+	{ "GETQUOTAROOT", cmd_getquotaroot, AUTH, 0 },
+	{ "SETQUOTA", cmd_setquota, AUTH, 0 },
+	{ "COMPRESS", cmd_compress, AUTH, COMMAND_QUIET },
 	/* RFC 5161: clients that send it late are served as well */
 	{ "ENABLE", cmd_enable, AUTH, 0 },
 	/* RFC 5464 */

@@ -38,6 +38,7 @@ command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_namespace,
     cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status, cmd_append,
     cmd_enable, cmd_idle, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
     cmd_copy, cmd_move, cmd_esearch, cmd_replace, cmd_sort, cmd_thread,
-    cmd_getmetadata, cmd_setmetadata, cmd_notify;
+    cmd_getmetadata, cmd_setmetadata, cmd_notify, cmd_getquota,
+    cmd_getquotaroot, cmd_setquota, cmd_compress;
 
 #endif

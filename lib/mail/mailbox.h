@@ -37,7 +37,8 @@
 
 #include "mail/message.h"
 
-struct quota_limits;		/* mail/quota.h */
+struct quota;			/* mail/quota.h */
+struct quota_limits;
 struct summary_view;		/* mail/summary.h */
 
 #define MAILBOX_DELIMITER	'.'
@@ -108,6 +109,10 @@ void	 mailbox_root_close(struct mailbox_root *);
  * quota: by commits, expunges and deleted mailboxes.
  */
 void	 mailbox_root_quota(struct mailbox_root *, const struct quota_limits *);
+
+/* What is used of it now, and its limits; false: there is no quota, or it
+ * cannot be known. */
+bool	 mailbox_root_use(struct mailbox_root *, struct quota *);
 
 /* The descriptor of the root folder, for locks; of an mbox that of the folder
  * it is in, which is not the user's alone. */
@@ -183,6 +188,9 @@ void	 mailbox_settle(struct mailbox *);
 /* Its name as in mailbox_list(): "INBOX" in capitals. */
 const char *mailbox_name(const struct mailbox *);
 bool	 mailbox_readonly(const struct mailbox *);
+
+/* Whether it still has its name in the tree; false for an mbox. */
+bool	 mailbox_here(const struct mailbox *);
 
 /* Valid after a refresh or a commit to it. */
 uint32_t mailbox_uidvalidity(const struct mailbox *);
@@ -455,6 +463,10 @@ void	 mailbox_save_instead(struct mailbox_save *, struct mailbox *,
 int	 mailbox_scratch(struct mailbox *);
 
 /* ---- waiting ---- */
+
+/* Nothing has happened for a while: let go of memory that a wait does not
+ * need. */
+void	 mailbox_rest(struct mailbox *);
 
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for
