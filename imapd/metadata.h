@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The special uses of a mailbox as one of its annotations (RFC 6154, section 4).
+ * The special uses of a mailbox as one of its annotations (RFC 6154, section
+ * 4).
  */
 #ifndef IMAPD_METADATA_H
 #define IMAPD_METADATA_H

@@ -136,7 +136,7 @@ lex_return(struct imap_lex *l, struct sort *q)
  * where the rest is. */
 struct key {
 	uint64_t	 v;
-	uint32_t	 at, n;		/* in texts: octets behind the first 8 */
+	uint32_t	 at, n;		/* in texts: what is behind them */
 };
 
 struct item {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The collation i;unicode-casemap (RFC 5051): texts are equal, or in order, when
- * their titlecased canonicalized UTF-8 is, octet by octet.
+ * The collation i;unicode-casemap (RFC 5051): texts are equal, or in order,
+ * when their titlecased canonicalized UTF-8 is, octet by octet.
  */
 #ifndef BYTES_CASEMAP_H
 #define BYTES_CASEMAP_H

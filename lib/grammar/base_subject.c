@@ -79,8 +79,8 @@ cut_trailers(struct text *t)
 }
 
 /* Steps 3 to 5.  A row of blobs is walked once: what stands behind it is a
- * subj-refwd, and all goes, or it is none, and the blobs go as long as something
- * is left. */
+ * subj-refwd, and all goes, or it is none, and the blobs go as long as
+ * something is left. */
 static void
 cut_leaders(struct text *t)
 {

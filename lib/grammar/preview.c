@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * See grammar/preview.h.  HTML is not parsed, but read past: tags, comments, and
- * what style, script, title and the like enclose go; entities become what they
- * stand for.  It must never give anything but UTF-8 on one line.
+ * See grammar/preview.h.  HTML is not parsed, but read past: tags, comments,
+ * and what style, script, title and the like enclose go; entities become what
+ * they stand for.  It must never give anything but UTF-8 on one line.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * The beginning of a text as a person wants to see it in a list of messages (RFC
- * 8970, section 3.3): plain or HTML, in pieces of any size, to a few characters
- * of UTF-8 on one line.
+ * The beginning of a text as a person wants to see it in a list of messages
+ * (RFC 8970, section 3.3): plain or HTML, in pieces of any size, to a few
+ * characters of UTF-8 on one line.
  */
 #ifndef GRAMMAR_PREVIEW_H
 #define GRAMMAR_PREVIEW_H

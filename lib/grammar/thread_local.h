@@ -28,7 +28,7 @@ struct thread {
 	uint32_t	 hash_bits, nhash;
 
 	uint32_t	*sorted;	/* messages by sent, nmsgs */
-	uint32_t	*first;		/* children of a node are from first[i] */
+	uint32_t	*first;		/* children of node i: first[i] */
 	uint32_t	*child;		/* to first[i + 1] */
 	uint32_t	*root;		/* top level */
 	uint32_t	 nroots;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * Annotations of mailboxes and of the tree as a whole (RFC 5464): named values,
- * in a small checked file in the mailbox's own folder, so that RENAME and DELETE
- * take them along.  All of it is one owner's: that an entry is private is said
- * by its name alone.
+ * in a small checked file in the mailbox's own folder, so that RENAME and
+ * DELETE take them along.  All of it is one owner's: that an entry is private
+ * is said by its name alone.
  */
 #ifndef MAIL_METADATA_H
 #define MAIL_METADATA_H

@@ -121,8 +121,8 @@ add64(struct buf *b, uint64_t n)
 }
 
 /*
- * The references (RFC 5256, section 3: THREAD): those of the field of that name,
- * or the first id of In-Reply-To.  How many.
+ * The references (RFC 5256, section 3: THREAD): those of the field of that
+ * name, or the first id of In-Reply-To.  How many.
  */
 static size_t
 put_refs(struct buf *b, const struct mime *m, const struct buf *header)

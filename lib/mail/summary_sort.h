@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * What SORT and THREAD (RFC 5256) compare messages by, as one item of a summary:
- * dates as numbers, texts ready to be compared octet by octet, ids as hashes.
+ * What SORT and THREAD (RFC 5256) compare messages by, as one item of a
+ * summary: dates as numbers, texts ready to be compared octet by octet, ids as
+ * hashes.
  */
 #ifndef MAIL_SUMMARY_SORT_H
 #define MAIL_SUMMARY_SORT_H
@@ -37,8 +38,8 @@ struct summary_sort {
 	uint64_t	 id;		/* hash of Message-ID, 0 none */
 	const char	*refs;		/* hashes, 8 octets each */
 	size_t		 nrefs;
-	/* By i;unicode-casemap (RFC 5255, section 4.6); those that are not UTF-8
-	 * behind all others. */
+	/* By i;unicode-casemap (RFC 5255, section 4.6); those that are no
+	 * UTF-8 behind all others. */
 	struct cache_item text[SUMMARY_TEXTS];
 };
 

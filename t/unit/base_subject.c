@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves that base subjects are those of RFC 5256, section 2.1, step by step and
- * together, that it is told whether a message is a reply or forward, and that no
- * subject takes more than linear time.
+ * Proves that base subjects are those of RFC 5256, section 2.1, step by step
+ * and together, that it is told whether a message is a reply or forward, and
+ * that no subject takes more than linear time.
  */
 #include <stdlib.h>
 #include <time.h>

@@ -78,8 +78,8 @@ main(void)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		n = strlen(rows[i].in);
 		buf_reset(&b);
-		is_int(casemap_add(&b, rows[i].in, n), utf8_valid(rows[i].in, n),
-		    "valid");
+		is_int(casemap_add(&b, rows[i].in, n),
+		    utf8_valid(rows[i].in, n), "valid");
 		is_mem(b.data, b.len, rows[i].want, strlen(rows[i].want),
 		    rows[i].in);
 	}

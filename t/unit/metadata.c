@@ -139,7 +139,8 @@ test_all_or_none(void)
 	};
 	static char large[METADATA_VALUE_MAX + 2];
 
-	is_int(metadata_change(root, "Work", v, 4), MAILBOX_BAD_NAME, "one bad");
+	is_int(metadata_change(root, "Work", v, 4), MAILBOX_BAD_NAME,
+	    "one bad");
 	is_int((long long)count("Work"), 0, "none is set");
 	is_int(metadata_change(root, "Work", v, 3), MAILBOX_OK, "three");
 	is_int((long long)count("Work"), 2, "are two");

@@ -15,6 +15,8 @@
 
 /* ---- small ones ---- */
 
+enum { GOT = 256 };
+
 /* Messages are "id<ref<ref!subject@sent", "-" for no id, "+" before a subject
  * that is a reply's. */
 static const struct {
@@ -59,8 +61,12 @@ static int
 put(void *arg, const char *s, size_t n)
 {
 	char *to = arg;
+	size_t had = strlen(to);
 
-	strncat(to, s, n);
+	if (had + n >= GOT)
+		return 1;
+	memcpy(to + had, s, n);
+	to[had + n] = '\0';
 	return 0;
 }
 
@@ -85,7 +91,7 @@ add_row(struct thread *t, const char *s, uint32_t number)
 static void
 test_rows(void)
 {
-	char got[256];
+	char got[GOT];
 	struct thread *t;
 	const char *s;
 	uint32_t n;
