@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
- * Making a summary; see mail/summary.h.  The parser is fed the wire form, as
- * everything here is told to clients of the wire.
+ * Making a summary; see mail/summary.h.
  */
 #include <string.h>
 
+#include "bytes/crlf.h"
 #include "grammar/imap_write.h"
 #include "grammar/mime.h"
 #include "mail/summary_local.h"
@@ -56,51 +56,50 @@ struct pass {
 	struct mime_parser *parser;
 	bool		 whole;		/* read to the end */
 	bool		 long_whole;	/* even a long one */
-	uint64_t	 taken;
-	/* the header: where in its line we are */
-	bool		 over;
-	uint64_t	 line;		/* octets of this line but its LF */
-	char		 last;
+	struct message_lines lines;	/* where the header ends */
+	struct crlf	 crlf;
 };
 
-/* The header's octets, its blank line among them: where message_body() has
- * the end of it. */
+/* The header's octets, its blank line among them, in wire form: up to where
+ * message_body() has the end of it. */
 static void
 take_header(struct pass *pass, const char *p, size_t n)
 {
-	const char *at = p, *end = p + n, *lf;
+	struct buf *header = &pass->s->header;
+	uint64_t added = pass->lines.added;
+	size_t room;
+	char *to;
 
-	while (at < end && !pass->over) {
-		lf = memchr(at, '\n', (size_t)(end - at));
-		if (lf == NULL)
-			lf = end;
-		pass->line += (uint64_t)(lf - at);
-		if (lf > at)
-			pass->last = lf[-1];
-		at = lf;
-		if (lf == end)
-			break;
-		at++;
-		pass->over = pass->line == 1 && pass->last == '\r';
-		pass->line = 0;
-	}
-	buf_add(&pass->s->header, p, (size_t)(at - p));
+	n = message_lines_feed(&pass->lines, p, n);
+	room = n + (size_t)(pass->lines.added - added);
+	if ((to = buf_reserve(header, room)) != NULL)
+		buf_commit(header, crlf_to_wire(&pass->crlf, p, &n, to,
+		    room));
 }
 
+/* Feed the parser, with the octets as they are on disk: it counts what they
+ * are on the wire.  0, 1: the header was enough, -1. */
 static int
-take(void *arg, const char *p, size_t n)
+read_message(struct pass *pass, struct message *m)
 {
-	struct pass *pass = arg;
+	size_t want = pass->whole ? MESSAGE_BLOCK : MESSAGE_HEADER, n;
+	uint64_t at = 0;
+	const char *p;
+	int r;
 
-	if (!pass->over)
-		take_header(pass, p, n);
-	if (mime_feed(pass->parser, p, n) == -1)
-		return -2;
-	pass->taken += n;
-	if (!pass->over || !mime_header_done(pass->parser))
-		return 0;
-	return !pass->whole || (!pass->long_whole &&
-	    pass->taken >= SUMMARY_LONG);
+	message_lines_init(&pass->lines, 0);
+	while ((r = message_disk(m, at, want, &p, &n)) == 1) {
+		if (!pass->lines.done)
+			take_header(pass, p, n);
+		if (mime_feed(pass->parser, p, n) == -1)
+			return -1;
+		at += n;
+		if (pass->lines.done && mime_header_done(pass->parser) &&
+		    (!pass->whole || (!pass->long_whole &&
+		    at >= SUMMARY_LONG)))
+			return 1;
+	}
+	return r;
 }
 
 /* ---- the items ---- */
@@ -183,14 +182,13 @@ summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
 	pass.whole = all || pass.long_whole;
 	if ((pass.parser = mime_parser_new()) == NULL)
 		return -1;
-	r = message_stream(m, 0, UINT64_MAX, take, &pass);
-	if (r < 0 || mime_end(pass.parser, &mime) == -1)
+	r = read_message(&pass, m);
+	if (r == -1 || mime_end(pass.parser, &mime) == -1)
 		goto out;
 	made = r == 1 ? SUMMARY_HEADER : SUMMARY_ALL;
 	made &= all ? SUMMARY_ALL : want;
 	if (made & SUMMARY(SUMMARY_META)) {
-		if (message_size(m, &s->size) == -1)
-			goto out;
+		s->size = mime.part[0].header_wire + mime.part[0].body_wire;
 		put64(&s->buf[SUMMARY_META], s->size);
 		put64(&s->buf[SUMMARY_META], (uint64_t)date);
 	}
