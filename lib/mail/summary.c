@@ -21,6 +21,7 @@ const uint16_t summary_versions[CACHE_KINDS] = {
 	[SUMMARY_BODY] = 1,
 	[SUMMARY_FIELDS] = 1,
 	[SUMMARY_TRACE] = 1,
+	[SUMMARY_DATE] = 1,
 };
 
 void
@@ -55,7 +56,6 @@ struct pass {
 	struct summary	*s;
 	struct mime_parser *parser;
 	bool		 whole;		/* read to the end */
-	bool		 long_whole;	/* even a long one */
 	struct message_lines lines;	/* where the header ends */
 	struct crlf	 crlf;
 };
@@ -78,7 +78,7 @@ take_header(struct pass *pass, const char *p, size_t n)
 }
 
 /* Feed the parser, with the octets as they are on disk: it counts what they
- * are on the wire.  0, 1: the header was enough, -1. */
+ * are on the wire.  0, -1. */
 static int
 read_message(struct pass *pass, struct message *m)
 {
@@ -94,12 +94,11 @@ read_message(struct pass *pass, struct message *m)
 		if (mime_feed(pass->parser, p, n) == -1)
 			return -1;
 		at += n;
-		if (pass->lines.done && mime_header_done(pass->parser) &&
-		    (!pass->whole || (!pass->long_whole &&
-		    at >= SUMMARY_LONG)))
-			return 1;
+		if (!pass->whole && pass->lines.done &&
+		    mime_header_done(pass->parser))
+			break;
 	}
-	return r;
+	return r == -1 ? -1 : 0;
 }
 
 /* ---- the items ---- */
@@ -121,13 +120,25 @@ get64(const char *p)
 }
 
 int
-summary_meta(const struct summary_view *v, uint64_t *size, time_t *date)
+summary_size(const struct summary_view *v, uint64_t *size)
 {
 	if (!(v->have & SUMMARY(SUMMARY_META)) ||
 	    v->item[SUMMARY_META].n != 16)
 		return 0;
 	*size = get64(v->item[SUMMARY_META].p);
-	*date = (time_t)get64(v->item[SUMMARY_META].p + 8);
+	return 1;
+}
+
+int
+summary_date(const struct summary_view *v, time_t *date)
+{
+	if (v->have & SUMMARY(SUMMARY_META) && v->item[SUMMARY_META].n == 16)
+		*date = (time_t)get64(v->item[SUMMARY_META].p + 8);
+	else if (v->have & SUMMARY(SUMMARY_DATE) &&
+	    v->item[SUMMARY_DATE].n == 8)
+		*date = (time_t)get64(v->item[SUMMARY_DATE].p);
+	else
+		return 0;
 	return 1;
 }
 
@@ -168,33 +179,46 @@ show(const struct summary *s, unsigned made, struct summary_view *v)
 	}
 }
 
+/* What to make where this is wanted: what comes for nearly nothing with it. */
+static unsigned
+to_make(unsigned want, bool more)
+{
+	if (!more)
+		return want;
+	if ((want & ~SUMMARY_HEADER) == 0)
+		return want | SUMMARY(SUMMARY_ENVELOPE) |
+		    SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_DATE);
+	return want | SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_ENVELOPE) |
+	    SUMMARY(SUMMARY_STRUCTURE) | SUMMARY(SUMMARY_FIELDS);
+}
+
 int
 summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
-    bool all, struct summary_view *v)
+    bool more, struct summary_view *v)
 {
-	struct pass pass = { .s = s };
+	struct pass pass = { .s = s,
+	    .whole = (want & ~SUMMARY_HEADER) != 0 };
+	unsigned made = to_make(want, more);
 	struct mime mime = { 0 };
-	unsigned made;
-	int r, failed = -1;
+	int failed = -1;
 
 	begin(s);
-	pass.long_whole = (want & ~SUMMARY_HEADER) != 0;
-	pass.whole = all || pass.long_whole;
 	if ((pass.parser = mime_parser_new()) == NULL)
 		return -1;
-	r = read_message(&pass, m);
-	if (r == -1 || mime_end(pass.parser, &mime) == -1)
+	if (read_message(&pass, m) == -1 ||
+	    mime_end(pass.parser, &mime) == -1)
 		goto out;
-	made = r == 1 ? SUMMARY_HEADER : SUMMARY_ALL;
-	made &= all ? SUMMARY_ALL : want;
 	if (made & SUMMARY(SUMMARY_META)) {
 		s->size = mime.part[0].header_wire + mime.part[0].body_wire;
 		put64(&s->buf[SUMMARY_META], s->size);
 		put64(&s->buf[SUMMARY_META], (uint64_t)date);
 	}
+	if (made & SUMMARY(SUMMARY_DATE))
+		put64(&s->buf[SUMMARY_DATE], (uint64_t)date);
 	if (made & (SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE)))
 		summary_split(&s->header, &s->buf[SUMMARY_FIELDS],
-		    &s->buf[SUMMARY_TRACE]);
+		    made & SUMMARY(SUMMARY_TRACE) ? &s->buf[SUMMARY_TRACE] :
+		    NULL);
 	if (make_items(s, &mime, made) == -1)
 		goto out;
 	show(s, made, v);

@@ -87,16 +87,36 @@ static const struct field {
 enum { ALWAYS = 63, NO_FIELD = 64, NAME_MAX_KEPT = 128 };
 _Static_assert(NFIELDS <= ALWAYS, "a field is a bit");
 
+/* The fields of each first letter, one behind another: made at the first
+ * call. */
+static unsigned char first_of[256], next_of[NFIELDS];
+
+static void
+make_chains(void)
+{
+	unsigned i;
+
+	memset(first_of, NO_FIELD, sizeof(first_of));
+	for (i = NFIELDS; i-- > 0;) {
+		unsigned char *first = &first_of[(unsigned char)
+		    char_lower(*fields[i].name)];
+
+		next_of[i] = *first;
+		*first = (unsigned char)i;
+	}
+}
+
 static unsigned
 find(const char *name, size_t n)
 {
 	unsigned i;
 
-	for (i = 0; i < NFIELDS; i++)
-		if (char_lower(*name) == char_lower(*fields[i].name) &&
-		    chars_is(name, n, fields[i].name))
-			return i;
-	return NO_FIELD;
+	if (first_of[0] != NO_FIELD)
+		make_chains();
+	i = first_of[(unsigned char)char_lower(*name)];
+	while (i != NO_FIELD && !chars_is(name, n, fields[i].name))
+		i = next_of[i];
+	return i;
 }
 
 uint64_t
@@ -175,15 +195,18 @@ summary_split(const struct buf *header, struct buf *common, struct buf *trace)
 {
 	const char *p = header->data == NULL ? "" : header->data;
 	const char *end = p + header->len, *start;
+	struct buf *to;
 	uint32_t ordinal;
 	unsigned field;
 
-	if (buf_failed(header)) {
-		common->failed = trace->failed = 1;
-		return;
-	}
 	buf_addc(common, '\0');
-	buf_addc(trace, '\0');
+	common->failed |= buf_failed(header);
+	if (trace != NULL) {
+		buf_addc(trace, '\0');
+		trace->failed |= buf_failed(header);
+	}
+	if (buf_failed(header))
+		return;
 	while (continues(p, end))	/* of nothing */
 		p = line_end(p, end);
 	for (ordinal = 0; p < end; ordinal++) {
@@ -192,9 +215,10 @@ summary_split(const struct buf *header, struct buf *common, struct buf *trace)
 		do
 			p = line_end(p, end);
 		while (continues(p, end));
-		if (field != NO_FIELD)
-			add_entry(field != ALWAYS && fields[field].trace ?
-			    trace : common, field, ordinal, start,
+		to = field == NO_FIELD ? NULL : field != ALWAYS &&
+		    fields[field].trace ? trace : common;
+		if (to != NULL)
+			add_entry(to, field, ordinal, start,
 			    (size_t)(p - start));
 	}
 }
