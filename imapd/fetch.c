@@ -391,3 +391,24 @@ cmd_fetch(struct session *s, struct imap_lex *l)
 	numbers_free(&numbers);
 	return r;
 }
+
+void
+fetch_unasked(struct session *s, const struct imap_fetch *f, uint32_t from)
+{
+	uint32_t count = mailbox_count(s->box);
+	struct numbers numbers = { NULL, 0 };
+	unsigned items = f->items;
+	struct fetch_plan plan;
+
+	if (items & IMAP_FETCH_MODSEQ && !modseq_ready(s))
+		items &= ~(unsigned)IMAP_FETCH_MODSEQ;
+	numbers.v = reallocarray(NULL, (size_t)count + 1, sizeof(*numbers.v));
+	if (numbers.v == NULL)
+		return;
+	for (; from <= count; from++)
+		numbers.v[numbers.n++] = from;
+	if (fetch_plan_init(&plan, f, items) == 0)
+		(void)do_fetch(s, &plan, &numbers);
+	fetch_plan_free(&plan);
+	numbers_free(&numbers);
+}

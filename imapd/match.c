@@ -1,37 +1,35 @@
 /* SPDX-License-Identifier: ISC
  *
- * Folding and finding.  Letter case is folded one character to one, for the
- * Latin, Greek and Cyrillic letters; octets that are not UTF-8 match
- * themselves.
+ * Folding and finding, by i;unicode-casemap (RFC 5255, section 4.3); octets
+ * that are not UTF-8 match themselves.
  */
 #include <stdint.h>
 #include <string.h>
 
+#include "bytes/casemap.h"
 #include "bytes/utf8.h"
 #include "match.h"
 
-enum { NEEDLE_MAX = 1 << 20, PIECE = 32768 };
+enum { NEEDLE_MAX = 4 << 20, PIECE = 32768 };
 
-static uint32_t
-fold(uint32_t c)
+/* The run of US-ASCII at p: its length. */
+static size_t
+fold_ascii(struct buf *b, const char *p, const char *end)
 {
-	if (c < 0x80)
-		return c >= 'A' && c <= 'Z' ? c + 32 : c;
-	if (c >= 0xc0 && c <= 0xde && c != 0xd7)
-		return c + 32;
-	if ((c >= 0x100 && c <= 0x137) || (c >= 0x14a && c <= 0x177))
-		return c | 1;
-	if ((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e))
-		return c % 2 ? c + 1 : c;
-	if (c == 0x178)
-		return 0xff;
-	if (c >= 0x391 && c <= 0x3a9)
-		return c + 32;
-	if (c >= 0x410 && c <= 0x42f)
-		return c + 32;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 80;
-	return c;
+	const char *start = p;
+	size_t n, i;
+	char *to;
+
+	while (p < end && (unsigned char)*p < 0x80)
+		p++;
+	n = (size_t)(p - start);
+	if ((to = buf_reserve(b, n)) == NULL)
+		return n;
+	for (i = 0; i < n; i++)
+		to[i] = (char)(start[i] - (start[i] >= 'a' &&
+		    start[i] <= 'z' ? 32 : 0));
+	buf_commit(b, n);
+	return n;
 }
 
 /* Fold what is whole; how many octets of s were taken (all but the beginning
@@ -40,17 +38,15 @@ static size_t
 fold_to(struct buf *b, const char *s, size_t n)
 {
 	const char *p = s, *end = s + n;
-	char out[4];
+	char out[CASEMAP_MAX];
 	uint32_t c;
 	size_t k;
 
 	while (p < end) {
-		if ((unsigned char)*p < 0x80) {
-			buf_addc(b, *p >= 'A' && *p <= 'Z' ?
-			    (char)(*p + 32) : *p);
-			p++;
-		} else if ((k = utf8_next(p, end, &c)) > 0) {
-			buf_add(b, out, utf8_put(out, fold(c)));
+		if ((unsigned char)*p < 0x80)
+			p += fold_ascii(b, p, end);
+		else if ((k = utf8_next(p, end, &c)) > 0) {
+			buf_add(b, out, casemap_char(out, c));
 			p += k;
 		} else if (end - p < 4 && (unsigned char)*p >= 0xc0)
 			break;		/* maybe cut here */
@@ -80,6 +76,13 @@ set_plain(struct match *m)
 			return;
 	if (n == 0)
 		return;
+	buf_init(&m->small, NEEDLE_MAX);
+	for (i = 0; i < n; i++)
+		buf_addc(&m->small, s[i] >= 'A' && s[i] <= 'Z' ?
+		    (char)(s[i] + 32) : s[i]);
+	if (buf_failed(&m->small))
+		return;
+	s = m->small.data;
 	m->plain = true;
 	casefind_init(&m->all, s, n);
 	for (i = 0; i <= n; i++) {
@@ -104,7 +107,7 @@ match_init(struct match *m, const char *s, size_t n)
 	buf_init(&m->needle, NEEDLE_MAX);
 	taken = fold_to(&m->needle, s, n);
 	buf_add(&m->needle, s + taken, n - taken);
-	buf_init(&m->window, NEEDLE_MAX + 4 * PIECE);
+	buf_init(&m->window, NEEDLE_MAX + 12 * PIECE);
 	match_reset(m);
 	if (buf_failed(&m->needle))
 		return -1;
@@ -117,6 +120,7 @@ match_free(struct match *m)
 {
 	buf_free(&m->needle);
 	buf_free(&m->window);
+	buf_free(&m->small);
 }
 
 void

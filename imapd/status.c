@@ -174,35 +174,31 @@ status_asked(struct session *s, unsigned items)
 }
 
 enum mailbox_status
-status_tell_open(struct session *s, struct mailbox *box, unsigned items)
+status_write_open(struct session *s, struct mailbox *box, unsigned items,
+    struct buf *b)
 {
 	enum mailbox_status status = MAILBOX_OK;
 	const char *between = "";
-	struct buf b;
 	size_t i;
 
-	buf_init(&b, STREAM_BUFFER);
-	buf_adds(&b, "* STATUS ");
-	reply_mailbox_name(s, &b, mailbox_name(box));
-	buf_adds(&b, " (");
+	buf_adds(b, "* STATUS ");
+	reply_mailbox_name(s, b, mailbox_name(box));
+	buf_adds(b, " (");
 	for (i = 0; i < NITEMS && status == MAILBOX_OK; i++) {
 		if (!(items & status_items[i].item))
 			continue;
-		buf_addf(&b, "%s%s ", between, status_items[i].name);
-		status = status_items[i].value(s, box, &b);
+		buf_addf(b, "%s%s ", between, status_items[i].name);
+		status = status_items[i].value(s, box, b);
 		between = " ";
 	}
-	buf_adds(&b, ")\r\n");
-	if (status == MAILBOX_OK && buf_failed(&b))
-		status = MAILBOX_TEMPORARY;
-	if (status == MAILBOX_OK)
-		stream_write(s->io, b.data, b.len);
-	buf_free(&b);
-	return status;
+	buf_adds(b, ")\r\n");
+	return status == MAILBOX_OK && buf_failed(b) ? MAILBOX_TEMPORARY :
+	    status;
 }
 
 enum mailbox_status
-status_tell(struct session *s, const char *name, unsigned items)
+status_write(struct session *s, const char *name, unsigned items,
+    struct buf *b)
 {
 	enum mailbox_status status;
 	struct mailbox *box;
@@ -215,7 +211,7 @@ status_tell(struct session *s, const char *name, unsigned items)
 	 * mailbox that never had any. */
 	if (status != MAILBOX_RESET && status != MAILBOX_TEMPORARY &&
 	    mailbox_uidvalidity(box) != 0)
-		status = status_tell_open(s, box, items);
+		status = status_write_open(s, box, items, b);
 	mailbox_close(box);
 	return status;
 }
@@ -224,12 +220,19 @@ status_tell(struct session *s, const char *name, unsigned items)
 enum reply
 cmd_status(struct session *s, struct imap_lex *l)
 {
+	enum mailbox_status status;
 	struct imap_string name;
 	unsigned items;
+	struct buf b;
 
 	if (args_mailbox(l, &name) == -1 || imap_lex_need_sp(l) == -1 ||
 	    status_lex(l, &items) == -1 || imap_lex_need_end(l) == -1)
 		return reply_bad(s, l);
 	status_asked(s, items);
-	return reply_mailbox(status_tell(s, name.s, items));
+	buf_init(&b, STREAM_BUFFER);
+	status = status_write(s, name.s, items, &b);
+	if (status == MAILBOX_OK)
+		stream_write(s->io, b.data, b.len);
+	buf_free(&b);
+	return reply_mailbox(status);
 }

@@ -30,13 +30,13 @@ int	 status_lex(struct imap_lex *, unsigned *items);
  * to be called once for a command that has these items. */
 void	 status_asked(struct session *, unsigned items);
 
-/* Write "* STATUS name (...)".  Anything but MAILBOX_OK: nothing was
- * written. */
-enum mailbox_status status_tell(struct session *, const char *name,
-	    unsigned items);
+/* Append "* STATUS name (...)" and its CRLF.  Anything but MAILBOX_OK: what is
+ * in the buffer is of no use. */
+enum mailbox_status status_write(struct session *, const char *name,
+	    unsigned items, struct buf *);
 
 /* The same of a mailbox that is open and has been refreshed. */
-enum mailbox_status status_tell_open(struct session *, struct mailbox *,
-	    unsigned items);
+enum mailbox_status status_write_open(struct session *, struct mailbox *,
+	    unsigned items, struct buf *);
 
 #endif

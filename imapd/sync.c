@@ -3,6 +3,8 @@
  * Flags in both directions, and what the server says unasked (RFC 3501 section
  * 5.2, 7.2.6, 7.3, 7.4.1).
  */
+#include "fetch.h"
+#include "grammar/imap_notify.h"
 #include "grammar/imap_write.h"
 #include "keywords.h"
 #include "session.h"
@@ -177,13 +179,39 @@ tell_expunged(struct session *s, const struct mailbox_diff *diff)
 		stream_printf(s->io, "* %u EXPUNGE\r\n", diff->expunged[i]);
 }
 
+/* Of what kinds of events the client is to be told; a command that tells of
+ * its own work tells of all. */
+static unsigned
+events_wanted(const struct session *s)
+{
+	bool delayed;
+	unsigned events = notify_selected(s, &delayed);
+
+	return events == 0 ? IMAP_NOTIFY_MESSAGES : events;
+}
+
+static void
+tell_changed(struct session *s, const struct mailbox_diff *diff)
+{
+	unsigned what;
+	size_t i;
+
+	if (diff->nchanged == 0 || !(events_wanted(s) & IMAP_NOTIFY_FLAGS))
+		return;
+	what = sync_what(s);
+	/* RFC 5465 5.1 */
+	if (s->notify != NULL)
+		what |= SYNC_UID;
+	for (i = 0; i < diff->nchanged; i++)
+		sync_message(s, diff->changed[i], what);
+}
+
 void
 sync_mailbox(struct session *s, bool expunge)
 {
 	struct mailbox_diff diff = { 0 };
 	enum mailbox_status status;
-	unsigned what;
-	size_t i;
+	uint32_t before = mailbox_count(s->box);
 
 	status = mailbox_refresh(s->box, (expunge ? 0 : MAILBOX_NO_EXPUNGE) |
 	    (s->waiting ? MAILBOX_WAITING : 0), &diff);
@@ -203,9 +231,11 @@ sync_mailbox(struct session *s, bool expunge)
 		    mailbox_recent(s->box));
 	if (diff.keywords)
 		sync_tell_flags(s);
-	what = diff.nchanged > 0 ? sync_what(s) : 0;
-	for (i = 0; i < diff.nchanged; i++)
-		sync_message(s, diff.changed[i], what);
+	tell_changed(s, &diff);
+	/* RFC 5465 5.2 */
+	if (diff.exists && !s->own && notify_fetch(s) != NULL)
+		fetch_unasked(s, notify_fetch(s),
+		    before - (uint32_t)diff.nexpunged + 1);
 	/* RFC 7162 3.2: what it was told must not hide an expunge that it was
 	 * not told. */
 	if (!expunge && s->enabled & ENABLED_QRESYNC && !s->nomodseq &&

@@ -43,13 +43,15 @@ struct mailbox_root {
 	unsigned	 flags;
 	mode_t		 dir_mode;	/* for folders and files made here: */
 	mode_t		 file_mode;	/* as the root's own */
+	bool		 made;		/* by MAILBOX_CREATE */
 	bool		 network;	/* a network file system */
 	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
 	int		 tree;		/* the watch of its own folder, -1 */
 	bool		 tree_signalled;
-	bool		 tree_changed;	/* a name or a subscription may have */
+	bool		 tree_changed;	/* a name or a subscription may have, */
+	long long	 tree_again;	/* and at this clock_ms() one looks */
 	int		 signals;	/* a signalfd for when there is none;
 					 * -1: not made */
 	struct mailbox	*open;		/* all opened from it */

@@ -185,8 +185,16 @@ open_root(struct mailbox_root *root, const char *given)
 	root->network = on_network(root->fd);
 	if (is_maildir(root->fd))
 		return MAILBOX_OK;
-	return root->flags & MAILBOX_CREATE ?
-	    mailbox_make_folders(root, root->fd) : MAILBOX_NONE;
+	if ((root->flags & MAILBOX_CREATE) == 0)
+		return MAILBOX_NONE;
+	root->made = true;
+	return mailbox_make_folders(root, root->fd);
+}
+
+bool
+mailbox_root_made(const struct mailbox_root *root)
+{
+	return root->made;
 }
 
 enum mailbox_status

@@ -16,6 +16,7 @@
 
 #include "grammar/pop3.h"
 #include "mail/settings.h"
+#include "mail/special_use.h"
 #include "system/log.h"
 
 static const char *rule_host(const char *);
@@ -86,6 +87,11 @@ static const struct conf_key keys[] = {
 
 	{ "separator", CONF_STRING, AT(separator), ".", ANY, rule_separator },
 	{ "prefix", CONF_STRING, AT(prefix), "", ANY, rule_prefix },
+	{ "folders", CONF_LIST, AT(folders), "Drafts=\\Drafts Sent=\\Sent "
+	    "Trash=\\Trash Junk=\\Junk Archive=\\Archive", ANY,
+	    special_use_rule },
+	{ "imap_hide", CONF_LIST, AT(imap_hide), "", ANY, NULL },
+	{ "compress", CONF_BOOL, AT(compress), "no", ANY, NULL },
 
 	{ "pop3_uidl", CONF_STRING, AT(pop3_uidl), POP3_UIDL_DEFAULT, ANY,
 	    rule_uidl },
@@ -238,8 +244,9 @@ rule_users(const char *s)
 static const char *
 rule_mechanism(const char *s)
 {
-	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ?
-	    NULL : "is not a mechanism we have (PLAIN, LOGIN)";
+	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ||
+	    strcasecmp(s, "SCRAM-SHA-256") == 0 ? NULL :
+	    "is not a mechanism we have (PLAIN, LOGIN, SCRAM-SHA-256)";
 }
 
 /* The letters users_expand() knows behind %. */

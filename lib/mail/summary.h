@@ -26,6 +26,7 @@ enum summary_kind {
 	SUMMARY_BODY,
 	SUMMARY_FIELDS,		/* header fields that are often asked for */
 	SUMMARY_TRACE,		/* and those that are long and seldom are */
+	SUMMARY_SORT,		/* for SORT and THREAD: summary_sort() */
 	SUMMARY_DATE,		/* the date alone */
 	SUMMARY_KINDS
 };
@@ -35,7 +36,7 @@ enum summary_kind {
 /* What the header alone tells. */
 #define SUMMARY_HEADER	(SUMMARY(SUMMARY_ENVELOPE) | \
 			SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE) | \
-			SUMMARY(SUMMARY_DATE))
+			SUMMARY(SUMMARY_DATE) | SUMMARY(SUMMARY_SORT))
 
 extern const uint16_t summary_versions[CACHE_KINDS];
 
@@ -63,6 +64,11 @@ void	 summary_free(struct summary *);
  */
 int	 summary_make(struct summary *, struct message *, time_t date,
 	    unsigned want, bool more, struct summary_view *);
+
+/* Make SUMMARY_FIELDS alone, of a whole header as it is on disk, with its blank
+ * line if it has one. */
+void	 summary_make_fields(struct summary *, const char *header, size_t n,
+	    struct summary_view *v);
 
 /* Size and date, where the view has them: 1, or 0. */
 int	 summary_size(const struct summary_view *, uint64_t *size);
