@@ -54,6 +54,7 @@ put_plain(struct preview *p, uint32_t c)
 {
 	if (c == '\n') {
 		p->in_line = 0;
+		put(&p->quoted, c);
 	} else if (!p->in_line && (c == '>' || !is_space(c))) {
 		p->in_line = 1;
 		p->in_quote = c == '>';
