@@ -212,3 +212,12 @@ out:
 	mime_parser_free(pass.parser);
 	return failed;
 }
+
+void
+summary_make_fields(struct summary *s, const char *header, size_t n,
+    struct summary_view *v)
+{
+	begin(s);
+	summary_split_disk(header, n, &s->buf[SUMMARY_FIELDS]);
+	show(s, SUMMARY(SUMMARY_FIELDS), v);
+}

@@ -65,6 +65,11 @@ void	 summary_free(struct summary *);
 int	 summary_make(struct summary *, struct message *, time_t date,
 	    unsigned want, bool all, struct summary_view *);
 
+/* Make SUMMARY_FIELDS alone, of a whole header as it is on disk, with its blank
+ * line if it has one. */
+void	 summary_make_fields(struct summary *, const char *header, size_t n,
+	    struct summary_view *v);
+
 /* Size and date from SUMMARY_META: 1, or 0: it is not there. */
 int	 summary_meta(const struct summary_view *, uint64_t *size,
 	    time_t *date);

@@ -21,6 +21,8 @@ enum { SUMMARY_ENTRY = 8 };
 void	 summary_split(const struct buf *header, struct buf *fields,
 	    struct buf *trace);
 
+/* The common fields of a header as it is on disk. */
+void	 summary_split_disk(const char *header, size_t n, struct buf *fields);
 /* What SORT and THREAD want: see summary_sort.c. */
 struct mime;
 void	 summary_make_sort(struct buf *, const struct mime *,
