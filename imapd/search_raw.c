@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * Looking for a text of US-ASCII in a message as it is on disk: all character
- * sets known here keep US-ASCII, so that only transfer encodings need be undone,
- * and only texts that are not all US-ASCII folded.  It must find what search_text.c finds by itself, and
- * leaves to it what is long or odd, and what is not US-ASCII: folding makes
- * letters with accents the same letters and the accents (RFC 5051 section 2).
+ * sets known here keep US-ASCII, so that only transfer encodings need be
+ * undone, and only texts that are not all US-ASCII folded.  It must find what
+ * search_text.c finds by itself, and leaves to it what is long or odd.
  */
 #include <stdint.h>
 #include <string.h>

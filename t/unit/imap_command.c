@@ -137,7 +137,8 @@ show_key(struct buf *b, struct imap_search *s, uint32_t at)
 		"and", "or", "not", "all", "flag", "keyword", "seq", "uid",
 		"before", "on", "since", "sentbefore", "senton", "sentsince",
 		"savedbefore", "savedon", "savedsince", "savedates", "older",
-		"younger", "modseq", "larger", "smaller", "header", "body", "text"
+		"younger", "modseq", "emailid", "threadid", "larger", "smaller",
+		"header", "body", "text"
 	};
 	struct imap_key *k = &s->key[at];
 	uint32_t c;
