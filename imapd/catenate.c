@@ -33,13 +33,15 @@ bad_url(struct session *s, const struct imap_string *url)
 
 /* The mailbox a URL names: the selected one, the one of before, or opened. */
 static struct mailbox *
-source_of(struct append *a, const struct imap_url *u)
+source_of(struct append *a, struct imap_url *u)
 {
 	struct session *s = a->session;
-	const char *name = buf_str((struct buf *)&u->mailbox);
+	struct imap_names names = *session_names(s);
+	char name[IMAP_STORED_SIZE];
 
-	if (strcasecmp(name, "INBOX") == 0)
-		name = "INBOX";
+	names.utf8 = 1;
+	if (imap_names_store(&names, buf_str(&u->mailbox), name) != 1)
+		return NULL;
 	if (s->box != NULL && strcmp(mailbox_name(s->box), name) == 0)
 		return s->box;
 	if (a->source != NULL && strcmp(mailbox_name(a->source), name) == 0)

@@ -26,7 +26,9 @@ write_size(struct buf *b, struct fetch_message *m,
 		if (m->failed != MAILBOX_OK)
 			return -1;
 	}
-	return buf_addf(b, "RFC822.SIZE %llu ", (unsigned long long)size);
+	buf_adds(b, "RFC822.SIZE ");
+	buf_addu(b, size);
+	return buf_addc(b, ' ');
 }
 
 static int
@@ -79,8 +81,11 @@ write_known(struct buf *b, struct session *s, uint32_t seq, unsigned items)
 	struct mailbox_msg msg;
 
 	mailbox_msg(s->box, seq, &msg);
-	if (items & IMAP_FETCH_UID)
-		buf_addf(b, "UID %u ", msg.uid);
+	if (items & IMAP_FETCH_UID) {
+		buf_adds(b, "UID ");
+		buf_addu(b, msg.uid);
+		buf_addc(b, ' ');
+	}
 	if (items & IMAP_FETCH_FLAGS) {
 		buf_adds(b, "FLAGS (");
 		sync_write_flags(s, b, &msg);
@@ -175,13 +180,15 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 		buf_reset(b);
 		buf_addc(b, ' ');
 	}
-	if (r == 0 && n == 0) {
+	if (r != 0)
+		return r;
+	if (n == 0) {
 		b->len--;		/* the last space */
-		stream_write(io, b->data, b->len);
-	}
-	if (r == 0 && stream_puts(io, ")\r\n") == -1)
-		r = -2;			/* the client is gone */
-	return r;
+		buf_adds(b, ")\r\n");
+		r = buf_failed(b) ? -1 : stream_write(io, b->data, b->len);
+	} else
+		r = stream_puts(io, ")\r\n");
+	return r == -1 ? -2 : 0;	/* the client is gone */
 }
 
 /* Set \Seen where reading does that; whether the flags are to be told. */
@@ -378,4 +385,25 @@ cmd_fetch(struct session *s, struct imap_lex *l)
 	imap_fetch_free(&f);
 	numbers_free(&numbers);
 	return r;
+}
+
+void
+fetch_unasked(struct session *s, const struct imap_fetch *f, uint32_t from)
+{
+	uint32_t count = mailbox_count(s->box);
+	struct numbers numbers = { NULL, 0 };
+	unsigned items = f->items;
+	struct fetch_plan plan;
+
+	if (items & IMAP_FETCH_MODSEQ && !modseq_ready(s))
+		items &= ~(unsigned)IMAP_FETCH_MODSEQ;
+	numbers.v = reallocarray(NULL, (size_t)count + 1, sizeof(*numbers.v));
+	if (numbers.v == NULL)
+		return;
+	for (; from <= count; from++)
+		numbers.v[numbers.n++] = from;
+	if (fetch_plan_init(&plan, f, items) == 0)
+		(void)do_fetch(s, &plan, &numbers);
+	fetch_plan_free(&plan);
+	numbers_free(&numbers);
 }

@@ -124,6 +124,7 @@ take_look(void *arg, const char *p, size_t n)
 struct encode {
 	struct append	*append;
 	bool		 more;		/* a line stands before */
+	struct buf	 text;		/* of a block */
 };
 
 /* Each block but the last is made of whole lines. */
@@ -131,22 +132,18 @@ static enum reply
 take_encode(void *arg, const char *p, size_t n)
 {
 	struct encode *e = arg;
-	enum reply r = REPLY_MEMORY;
-	struct buf b;
 	size_t k;
 
-	buf_init(&b, 2 * BLOCK);
+	buf_reset(&e->text);
 	for (; n > 0; p += k, n -= k) {
 		k = n < LINE ? n : LINE;
 		if (e->more)
-			buf_adds(&b, "\r\n");
-		base64_encode(&b, p, k);
+			buf_adds(&e->text, "\r\n");
+		base64_encode(&e->text, p, k);
 		e->more = true;
 	}
-	if (!buf_failed(&b))
-		r = append_write(e->append, b.data, b.len);
-	buf_free(&b);
-	return r;
+	return buf_failed(&e->text) ? REPLY_MEMORY :
+	    append_write(e->append, e->text.data, e->text.len);
 }
 
 struct header {
@@ -226,10 +223,11 @@ encode_part(struct append *a, const struct mime_part *p)
 	struct imap_section others = { .kind = IMAP_SECTION_FIELDS_NOT,
 	    .field = &name, .nfield = 1 };
 	struct header h = { .append = a, .reply = REPLY_OK };
-	struct encode e = { a, false };
+	struct encode e = { .append = a };
 	const char *field = "Content-Transfer-Encoding: base64\r\n";
 	enum reply r;
 
+	buf_init(&e.text, 2 * BLOCK);
 	fetch_filter_init(&h.filter, &others, emit_header, &h);
 	r = append_write(a, field, strlen(field));
 	if (r == REPLY_OK)
@@ -239,6 +237,7 @@ encode_part(struct append *a, const struct mime_part *p)
 		r = each_block(a, p->body_off, p->body_len, take_encode, &e);
 	if (r == REPLY_OK && p->parent == MIME_NONE)
 		r = append_write(a, "\r\n", 2);
+	buf_free(&e.text);
 	return r;
 }
 

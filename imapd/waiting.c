@@ -12,41 +12,32 @@ struct alarms {
 	long long	 hello;		/* a word, so that what stands between
 					 * us and the client keeps the
 					 * connection; 0: never */
-	long long	 look;		/* at mailboxes; 0: not */
+	long long	 look;		/* at mailboxes */
 };
 
 static long long
 first_alarm(const struct alarms *a)
 {
-	long long first = a->end;
+	long long first = a->end < a->look ? a->end : a->look;
 
-	if (a->hello != 0 && a->hello < first)
-		first = a->hello;
-	if (a->look != 0 && a->look < first)
-		first = a->look;
-	return first;
+	return a->hello != 0 && a->hello < first ? a->hello : first;
 }
 
-/* See what changed, and when to look again.  The descriptor that tells of it
- * sooner, or -1. */
-static int
-look(struct session *s, struct alarms *a)
+/* Tell what changed; and what then tells of the next change. */
+static void
+look(struct session *s, enum waiting how, struct alarms *a,
+    struct notify_watch *w)
 {
-	int fd = -1, ms;
+	bool delayed;
 
-	a->look = 0;
-	if (s->state != STATE_SELECTED)
-		return -1;
-	/* First the watch: what comes after the look must wake us. */
-	(void)mailbox_watch(s->box, &ms);
-	s->waiting = true;
-	sync_mailbox(s, true);
-	s->waiting = false;
-	if (s->state != STATE_SELECTED)
-		return -1;
-	fd = mailbox_watch(s->box, &ms);
-	a->look = clock_ms() + ms;
-	return fd;
+	notify_tell(s);
+	if (s->state == STATE_SELECTED && notify_selected(s, &delayed) != 0) {
+		s->waiting = true;
+		sync_mailbox(s, how == WAITING_IDLE || !delayed);
+		s->waiting = false;
+	}
+	notify_watch(s, w);
+	a->look = clock_ms() + w->ms;
 }
 
 static void
@@ -64,13 +55,15 @@ waiting_for_input(struct session *s, enum waiting how)
 	long long now = clock_ms();
 	struct alarms a = { .end = now + session_silence(s) };
 	enum stream_status status;
+	struct notify_watch w;
 	size_t which;
-	int fd;
 
 	if (how == WAITING_IDLE && s->settings->idle_notify > 0)
 		a.hello = now + s->settings->idle_notify * 1000;
+	/* What comes after the first look must wake us. */
+	notify_watch(s, &w);
 	do {
-		fd = look(s, &a);
+		look(s, how, &a, &w);
 		if (s->state == STATE_OVER)
 			return STREAM_RESET;
 		now = clock_ms();
@@ -78,8 +71,9 @@ waiting_for_input(struct session *s, enum waiting how)
 			return STREAM_TIMEOUT;
 		say_hello(s, &a, now);
 		/* 0 would be no limit at all. */
-		stream_set_timeout(s->io, (int)(first_alarm(&a) - now) + 1);
-		status = stream_wait(s->io, &fd, fd == -1 ? 0 : 1, &which);
+		stream_set_timeout(s->io, first_alarm(&a) <= now ? 1 :
+		    (int)(first_alarm(&a) - now));
+		status = stream_wait(s->io, w.fd, w.n, &which);
 		stream_set_timeout(s->io, session_silence(s));
 	} while (status == STREAM_WAKE || status == STREAM_TIMEOUT);
 	return status;

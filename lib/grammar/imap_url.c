@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * IMAP URLs (RFC 5092 section 11).  Escapes are undone once, part by part,
- * and a name in UTF-8 becomes one in modified UTF-7 (RFC 5092 section 8).  It
+ * IMAP URLs (RFC 5092 section 11).  Escapes are undone once, part by part.  It
  * must never let an escaped delimiter delimit, nor a NUL through.
  */
 #include <string.h>
@@ -47,80 +46,6 @@ decode(struct buf *to, const char *p, const char *stop)
 	return 1;
 }
 
-/* ---- modified UTF-7 (RFC 3501 5.1.3) ---- */
-
-struct shift {
-	uint32_t	bits;
-	unsigned	nbits;
-	int		on;
-};
-
-static void
-shift_bits(struct buf *to, struct shift *s, uint32_t value, unsigned n)
-{
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+,";
-
-	s->bits = s->bits << n | value;
-	s->nbits += n;
-	while (s->nbits >= 6) {
-		s->nbits -= 6;
-		buf_addc(to, alphabet[s->bits >> s->nbits & 63]);
-	}
-}
-
-static void
-shift_end(struct buf *to, struct shift *s)
-{
-	if (!s->on)
-		return;
-	if (s->nbits > 0)
-		shift_bits(to, s, 0, 6 - s->nbits);
-	buf_addc(to, '-');
-	memset(s, 0, sizeof(*s));
-}
-
-static void
-shift_char(struct buf *to, struct shift *s, uint32_t c)
-{
-	if (!s->on)
-		buf_addc(to, '&');
-	s->on = 1;
-	if (c >= 0x10000) {
-		c -= 0x10000;
-		shift_bits(to, s, 0xd800 | c >> 10, 16);
-		c = 0xdc00 | (c & 0x3ff);
-	}
-	shift_bits(to, s, c, 16);
-}
-
-/* 1, 0: it is not UTF-8. */
-static int
-to_utf7(struct buf *to, const char *p, size_t n)
-{
-	const char *end = p + n;
-	struct shift s = { 0, 0, 0 };
-	uint32_t c;
-	size_t len;
-
-	for (; p < end; p += len) {
-		if ((len = utf8_next(p, end, &c)) == 0)
-			return 0;
-		if (c < 0x20 || c > 0x7e) {
-			shift_char(to, &s, c);
-			continue;
-		}
-		shift_end(to, &s);
-		buf_addc(to, (char)c);
-		if (c == '&')
-			buf_addc(to, '-');
-	}
-	shift_end(to, &s);
-	return 1;
-}
-
-/* ---- the URL ---- */
-
 static int
 word(struct cursor *c, const char *w)
 {
@@ -155,7 +80,7 @@ nz_number(struct cursor *c, uint32_t *out)
 /* imailbox-ref iuid = enc-mailbox [";UIDVALIDITY=" nz-number]
  *                     "/;UID=" nz-number */
 static int
-message(struct imap_url *u, struct cursor *c, struct buf *name)
+message(struct imap_url *u, struct cursor *c)
 {
 	const char *start = c->p, *semi;
 
@@ -171,9 +96,10 @@ message(struct imap_url *u, struct cursor *c, struct buf *name)
 			return 0;
 		c->p = semi;
 	}
-	return decode(name, start, semi) && word(c, "/;UID=") &&
-	    nz_number(c, &u->uid) && to_utf7(&u->mailbox, name->data,
-	    name->len);
+	/* RFC 5092 section 8: names are UTF-8. */
+	return decode(&u->mailbox, start, semi) && word(c, "/;UID=") &&
+	    nz_number(c, &u->uid) && utf8_valid(u->mailbox.data,
+	    u->mailbox.len);
 }
 
 /* isection = "/;SECTION=" enc-section
@@ -208,27 +134,21 @@ int
 imap_url_parse(struct imap_url *u, const char *s, size_t n)
 {
 	struct cursor c = { s, s + n };
-	struct buf name;
 	int r;
 
 	memset(u, 0, sizeof(*u));
-	buf_init(&u->mailbox, (size_t)IMAP_URL_MAX * 4);
+	buf_init(&u->mailbox, IMAP_URL_MAX);
 	buf_init(&u->section, IMAP_URL_MAX);
-	buf_init(&name, IMAP_URL_MAX);
 	if (n > IMAP_URL_MAX || !word(&c, "/") || word(&c, "/"))
 		return 0;
-	r = message(u, &c, &name);
+	r = message(u, &c);
 	if (r && word(&c, "/;SECTION="))
 		r = section(u, &c);
 	if (r && word(&c, "/;PARTIAL="))
 		r = partial_range(u, &c);
 	if (c.p != c.end)
 		r = 0;
-	if (buf_failed(&name) || buf_failed(&u->mailbox) ||
-	    buf_failed(&u->section))
-		r = -1;
-	buf_free(&name);
-	return r;
+	return buf_failed(&u->mailbox) || buf_failed(&u->section) ? -1 : r;
 }
 
 void

@@ -15,7 +15,7 @@
 enum { IMAP_URL_MAX = 65536 };		/* octets of a URL */
 
 struct imap_url {
-	struct buf	mailbox;	/* in modified UTF-7, no NUL within */
+	struct buf	mailbox;	/* in UTF-8, no NUL within */
 	uint32_t	uidvalidity;	/* 0: not given */
 	uint32_t	uid;
 	struct buf	section;	/* section-spec, decoded; empty: all */

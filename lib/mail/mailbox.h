@@ -37,7 +37,8 @@
 
 #include "mail/message.h"
 
-struct quota_limits;		/* mail/quota.h */
+struct quota;			/* mail/quota.h */
+struct quota_limits;
 struct summary_view;		/* mail/summary.h */
 
 #define MAILBOX_DELIMITER	'.'
@@ -108,6 +109,10 @@ void	 mailbox_root_close(struct mailbox_root *);
  * quota: by commits, expunges and deleted mailboxes.
  */
 void	 mailbox_root_quota(struct mailbox_root *, const struct quota_limits *);
+
+/* What is used of it now, and its limits; false: there is no quota, or it
+ * cannot be known. */
+bool	 mailbox_root_use(struct mailbox_root *, struct quota *);
 
 /* The descriptor of the root folder, for locks; of an mbox that of the folder
  * it is in, which is not the user's alone. */
@@ -471,9 +476,10 @@ int	 mailbox_watch(struct mailbox *, int *ms);
 bool	 mailbox_stirred(struct mailbox *);
 
 /* The same for names of mailboxes and the subscriptions: whether they may be
- * others than when this was last asked. */
+ * others than when this was last asked; they are asked for a moment after the
+ * event, unless at_once. */
 int	 mailbox_root_watch(struct mailbox_root *, int *ms);
-bool	 mailbox_root_changed(struct mailbox_root *);
+bool	 mailbox_root_changed(struct mailbox_root *, bool at_once);
 
 /* What stays when a mailbox is renamed, as long as it exists; 0: it does
  * not. */

@@ -50,7 +50,8 @@ struct mailbox_root {
 	bool		 no_inotify;
 	int		 tree;		/* the watch of its own folder, -1 */
 	bool		 tree_signalled;
-	bool		 tree_changed;	/* a name or a subscription may have */
+	bool		 tree_changed;	/* a name or a subscription may have, */
+	long long	 tree_again;	/* and at this clock_ms() one looks */
 	int		 signals;	/* a signalfd for when there is none;
 					 * -1: not made */
 	struct mailbox	*open;		/* all opened from it */

@@ -34,7 +34,8 @@ sum_of_sizes(const struct mailbox_save *save)
 
 /* Where a staged message goes, and under which name. */
 static int
-place_of(const struct mailbox_save *save, const struct mailbox_staged *s, char *name)
+place_of(const struct mailbox_save *save, const struct mailbox_staged *s,
+    char *name)
 {
 	snprintf(name, 2 * MAILBOX_FILE_MAX, "%s%s", s->base, s->info);
 	return s->info[0] == '\0' ? save->mb->new : save->mb->cur;

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #define WATCHED		120000	/* ms, in case an event was lost */
@@ -36,6 +37,7 @@
 #define CALM		150	/* others are at work: let them finish */
 #define CALM_SPREAD	500
 
+#define FRESH		100	/* until a folder is made with all in it */
 #define NAMES	((int)(DN_CREATE | DN_DELETE | DN_RENAME | DN_MULTISHOT))
 
 #define REFUSED_MAX	50	/* then a turn is not waited for */
@@ -251,7 +253,7 @@ mailbox_stirred(struct mailbox *mb)
 int
 mailbox_root_watch(struct mailbox_root *root, int *ms)
 {
-	*ms = WATCHED;
+	*ms = root->tree_again != 0 ? FRESH : WATCHED;
 	if (root->mbox != NULL)
 		return -1;
 	if (root->tree == -1 && mailbox_watch_instance(root) != -1)
@@ -268,10 +270,12 @@ mailbox_root_watch(struct mailbox_root *root, int *ms)
 	return -1;
 }
 
+/* A folder that was just made may be no mailbox yet, and of a tree that is
+ * renamed only the first folder may be: they are looked at a moment later. */
 bool
-mailbox_root_changed(struct mailbox_root *root)
+mailbox_root_changed(struct mailbox_root *root, bool at_once)
 {
-	bool changed;
+	long long now = clock_ms();
 
 	if (root->mbox != NULL)
 		return false;
@@ -279,10 +283,13 @@ mailbox_root_changed(struct mailbox_root *root)
 		mailbox_read_events(root);
 	else
 		take_signals(root);
-	changed = root->tree_changed ||
-	    (root->tree == -1 && !root->tree_signalled);
+	if (root->tree_changed && root->tree_again == 0)
+		root->tree_again = now + FRESH;
 	root->tree_changed = false;
-	return changed;
+	if (root->tree_again == 0 || (!at_once && now < root->tree_again))
+		return root->tree == -1 && !root->tree_signalled;
+	root->tree_again = 0;
+	return true;
 }
 
 uint64_t

@@ -55,7 +55,7 @@ const char *special_use_rule(const char *word);
 
 /* Make, subscribe and mark what the key folders says, in a tree that was just
  * made.  What fails is logged: there is a mailbox without it. */
-void	 special_use_make(struct mailbox_root *, const struct conf_list *folders,
+void	 special_use_make(struct mailbox_root *, const struct conf_list *,
 	    char separator);
 
 #endif

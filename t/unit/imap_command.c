@@ -36,8 +36,8 @@ show_fetch(struct buf *b, const struct imap_fetch *f)
 		if (f->section[i].peek)
 			buf_addc(b, '!');
 		if (f->section[i].partial)
-			buf_addf(b, "+%llu",
-			    (unsigned long long)f->section[i].length);
+			buf_addf(b, "+%ju",
+			    (uintmax_t)f->section[i].length);
 	}
 }
 
@@ -58,6 +58,12 @@ static const struct {
 	{ "BODY[1.2.3]", 1, "0 BODY[1.2.3]" },
 	{ "BODY[1.MIME]", 1, "0 BODY[1.MIME]" },
 	{ "BODY[HEADER]", 1, "0 BODY[HEADER]" },
+	{ "BINARY[1.2]<3.4>", 1, "0 BINARY[1.2]<3>+4" },
+	{ "binary.peek[]", 1, "0 BINARY[]!" },
+	{ "BINARY.SIZE[3]", 1, "0 BINARY.SIZE[3]!" },
+	{ "BINARY[TEXT]", -1, "TEXT]" }, { "BINARY[1.MIME]", -1, "MIME]" },
+	{ "BINARY.SIZE[1]<0.1>", 1, "0 BINARY.SIZE[1]!" },
+	{ "BODY[HEADER.FIELDS (\"caf\xc3\xa9\")]", -1, ")]" },
 	{ "BODY[4.2.TEXT]<5.1>", 1, "0 BODY[4.2.TEXT]<5>+1" },
 	{ "BODY.PEEK[HEADER.FIELDS (Date \"From\" {2}\r\nTo)]", 1,
 	    "0 BODY[HEADER.FIELDS (Date From To)]!" },
@@ -131,7 +137,8 @@ show_key(struct buf *b, struct imap_search *s, uint32_t at)
 		"and", "or", "not", "all", "flag", "keyword", "seq", "uid",
 		"before", "on", "since", "sentbefore", "senton", "sentsince",
 		"savedbefore", "savedon", "savedsince", "savedates", "older",
-		"younger", "modseq", "larger", "smaller", "header", "body", "text"
+		"younger", "modseq", "emailid", "threadid", "larger", "smaller",
+		"header", "body", "text"
 	};
 	struct imap_key *k = &s->key[at];
 	uint32_t c;
