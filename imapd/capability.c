@@ -88,6 +88,7 @@ static const struct {
 	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
 	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
 	{ "METADATA", AUTH, NULL },			/* RFC 5464 */
+	{ "PREVIEW", AUTH, NULL },			/* RFC 8970 */
 	{ "SORT", AUTH, NULL },				/* RFC 5256 */
 	{ "SORT=DISPLAY", AUTH, NULL },			/* RFC 5957 */
 	{ "ESORT", AUTH, NULL },			/* RFC 5267 */

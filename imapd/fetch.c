@@ -73,6 +73,16 @@ write_item(struct buf *b, const char *name, const struct summary_view *v,
 	buf_addc(b, ' ');
 }
 
+/* RFC 8970, section 4.1: LAZY gives what is there, else NIL. */
+static void
+write_preview(struct buf *b, const struct summary_view *v)
+{
+	if (v->have & SUMMARY(SUMMARY_PREVIEW))
+		write_item(b, "PREVIEW ", v, SUMMARY_PREVIEW);
+	else
+		buf_adds(b, "PREVIEW NIL ");
+}
+
 /* What the mailbox knows without a look at the message. */
 static void
 write_known(struct buf *b, struct session *s, uint32_t seq, unsigned items)
@@ -120,6 +130,8 @@ write_items(struct buf *b, struct fetch_message *m, unsigned items,
 		write_item(b, "BODY ", v, SUMMARY_BODY);
 	if (items & IMAP_FETCH_BODYSTRUCTURE)
 		write_item(b, "BODYSTRUCTURE ", v, SUMMARY_STRUCTURE);
+	if (items & (IMAP_FETCH_PREVIEW | IMAP_FETCH_PREVIEW_LAZY))
+		write_preview(b, v);
 	return 0;
 }
 
@@ -129,13 +141,16 @@ static int
 have_summary(struct fetch_message *m, const struct fetch_plan *plan,
     struct summary_view *v)
 {
-	const unsigned meta = plan->items & (IMAP_FETCH_INTERNALDATE |
-	    IMAP_FETCH_SIZE) ? SUMMARY(SUMMARY_META) : 0;
+	unsigned more = 0;
 
+	if (plan->items & (IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE))
+		more |= SUMMARY(SUMMARY_META);
+	if (plan->items & IMAP_FETCH_PREVIEW_LAZY)
+		more |= SUMMARY(SUMMARY_PREVIEW);
 	v->have = 0;
-	if ((plan->summary | meta) == 0)
+	if ((plan->summary | more) == 0)
 		return 0;
-	return fetch_summary(m, plan->summary, meta, v);
+	return fetch_summary(m, plan->summary, more, v);
 }
 
 static int

@@ -59,6 +59,14 @@ struct mailbox_root {
 	struct quota	 quota;
 };
 
+/*
+ * mailbox_since.c, with the journal locked and all read: of n messages that
+ * changed after modseq those whose flags in mask did not are put into same,
+ * which has room for n, and taken out of seqs.  How many.
+ */
+size_t	 mailbox_unchanged(struct mailbox *, uint32_t *seqs, size_t n,
+	    uint64_t modseq, mailbox_flags mask, uint32_t *same);
+
 /* mailbox_email.c: the name of a message's first copy. */
 struct mailbox_rec;
 void	 mailbox_origin(const struct mailbox_rec *,

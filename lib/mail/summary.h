@@ -27,6 +27,8 @@ enum summary_kind {
 	SUMMARY_FIELDS,		/* header fields that are often asked for */
 	SUMMARY_TRACE,		/* and those that are long and seldom are */
 	SUMMARY_SORT,		/* for SORT and THREAD: summary_sort() */
+	SUMMARY_PREVIEW,	/* RFC 8970, as a string of the wire; made only
+				 * when it is wanted */
 	SUMMARY_KINDS
 };
 

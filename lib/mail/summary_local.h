@@ -28,4 +28,9 @@ struct mime;
 void	 summary_make_sort(struct buf *, const struct mime *,
 	    const struct buf *header);
 
+/* PREVIEW, from the message, whose parts are known: see summary_preview.c.
+ * 0, or -1: no memory, or it cannot be read. */
+int	 summary_make_preview(struct buf *, const struct mime *,
+	    struct message *);
+
 #endif
