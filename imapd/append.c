@@ -14,7 +14,9 @@
 enum {
 	PIECE_MS = 5 * 60 * 1000,
 	MESSAGES_MAX = 10000,		/* of a command */
-	PARTS_MAX = 20000
+	PARTS_MAX = 20000,
+	TARGETED_MAX = 1000		/* what is added to an open mailbox
+					 * stays in memory */
 };
 
 /* "APPEND" SP mailbox
@@ -58,13 +60,38 @@ append_announced(const struct session *s)
 
 /* ---- one message ---- */
 
+void
+append_forget(struct session *s)
+{
+	mailbox_close(s->target);
+	s->target = NULL;
+	s->targeted = 0;
+}
+
+/* The mailbox of before is the one if it still has its name and its place. */
+static bool
+take_target(struct append *a)
+{
+	struct session *s = a->session;
+
+	if (s->target == NULL || strcmp(mailbox_name(s->target), a->name) !=
+	    0 || s->targeted >= TARGETED_MAX || !mailbox_here(s->target)) {
+		append_forget(s);
+		return false;
+	}
+	a->box = s->target;
+	s->target = NULL;
+	return true;
+}
+
 static enum reply
 open_mailbox(struct append *a)
 {
 	struct session *s = a->session;
-	enum mailbox_status status;
+	enum mailbox_status status = MAILBOX_OK;
 
-	status = mailbox_open(s->root, a->name, 0, &a->box);
+	if (!take_target(a))
+		status = mailbox_open(s->root, a->name, 0, &a->box);
 	if (status == MAILBOX_NONE)
 		return REPLY_TRYCREATE;
 	if (status != MAILBOX_OK)
@@ -312,10 +339,18 @@ commit(struct append *a)
 }
 
 static void
-append_end(struct append *a)
+append_end(struct append *a, enum reply r)
 {
+	struct session *s = a->session;
+
 	mailbox_save_abort(a->save);
-	mailbox_close(a->box);
+	if (r != REPLY_OK) {
+		mailbox_close(a->box);
+		append_forget(s);
+		return;
+	}
+	s->target = a->box;
+	s->targeted += a->parse.messages;
 }
 
 enum reply
@@ -331,7 +366,7 @@ cmd_append(struct session *s, struct imap_lex *l)
 	r = take_messages(&a, l);
 	if (r == REPLY_OK)
 		r = commit(&a);
-	append_end(&a);
+	append_end(&a, r);
 	return r;
 }
 
@@ -397,6 +432,6 @@ cmd_replace(struct session *s, struct imap_lex *l)
 		r = commit(&a);
 	if (r == REPLY_OK)
 		r = remove_replaced(&a);
-	append_end(&a);
+	append_end(&a, r);
 	return r;
 }

@@ -43,6 +43,10 @@ struct append {
  * takes it itself, as octets of a message. */
 bool	 append_announced(const struct session *);
 
+/* The mailbox of one APPEND stays open for the next that follows at once; now
+ * something else comes. */
+void	 append_forget(struct session *);
+
 /* Octets of the message into the mailbox: REPLY_OK, or what to answer. */
 enum reply append_write(struct append *, const char *, size_t);
 

@@ -23,12 +23,26 @@ enum {
 static enum reply
 hand_over(struct session *s)
 {
-	if (login_open(s->door, s->io, s->tag, strlen(s->tag) + 1) !=
-	    MAILBOX_OK)
-		return REPLY_MAILBOX_TEMPORARY;
-	s->io = NULL;
-	s->state = STATE_OVER;
-	return REPLY_DONE;
+	switch (login_open(s->door, s->io, s->tag, strlen(s->tag) + 1)) {
+	case MAILBOX_OK:
+		s->io = NULL;
+		s->state = STATE_OVER;
+		return REPLY_DONE;
+	case MAILBOX_NONE:
+	case MAILBOX_EXISTS:
+	case MAILBOX_BAD_NAME:
+	case MAILBOX_NOT_PERMITTED:
+	case MAILBOX_NO_RIGHT:
+	case MAILBOX_LIMIT:
+		return REPLY_MAILBOX_NEVER;
+	case MAILBOX_FULL:
+	case MAILBOX_OVERQUOTA:
+	case MAILBOX_BUSY:
+	case MAILBOX_RESET:
+	case MAILBOX_TEMPORARY:
+		break;
+	}
+	return REPLY_MAILBOX_TEMPORARY;
 }
 
 static enum reply

@@ -9,7 +9,6 @@
 
 #include "commands.h"
 #include "notify.h"
-#include "waiting.h"
 
 static void
 forget(struct notify *n)
@@ -269,20 +268,4 @@ notify_watch(struct session *s, struct notify_watch *w)
 			fd = mailbox_watch(n->box[i].box, &ms);
 			add_watch(w, fd, ms);
 		}
-}
-
-void
-notify_wait(struct session *s)
-{
-	if (s->notify == NULL || !s->notify->what.set ||
-	    stream_pending(s->io) > 0)
-		return;
-	switch (waiting_for_input(s, WAITING_COMMAND)) {
-	case STREAM_TIMEOUT:
-	case STREAM_EXPIRED:
-		reply_bye(s, BYE_TIMEOUT);
-		break;
-	default:
-		break;		/* who reads sees it as well */
-	}
 }

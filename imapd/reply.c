@@ -43,6 +43,8 @@ static const struct {
 	    "Passwords cannot be checked now, try again later" },
 	[REPLY_MAILBOX_TEMPORARY] = { "NO", "UNAVAILABLE",
 	    "Your mailbox cannot be opened now, try again later" },
+	[REPLY_MAILBOX_NEVER] = { "NO", "CONTACTADMIN",
+	    "Your mailbox cannot be opened, and waiting will not help" },
 	[REPLY_MECHANISM] = { "NO", "CANNOT", "No such mechanism" },
 	[REPLY_CANCELLED] = { "BAD", NULL, "Authentication cancelled" },
 	[REPLY_SASL_BASE64] = { "BAD", NULL, "Not base64" },

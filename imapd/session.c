@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "append.h"
 #include "commands.h"
 #include "fetch.h"
 #include "system/log.h"
+#include "waiting.h"
 
 int
 session_silence(const struct session *s)
@@ -54,6 +56,7 @@ session_free(struct session *s)
 {
 	notify_free(s);
 	session_deselect(s);
+	append_forget(s);
 	mailbox_root_close(s->root);
 	s->root = NULL;
 	free(s->user);
@@ -155,7 +158,10 @@ run_command(struct session *s)
 	}
 	l.names = session_names(s);
 	l.utf8 = (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
-	if ((c = parse_command(s, &l, &r)) != NULL) {
+	c = parse_command(s, &l, &r);
+	if (c == NULL || !(c->flags & COMMAND_LITERAL))
+		append_forget(s);
+	if (c != NULL) {
 		/* What others changed before is still news. */
 		if (c->flags & COMMAND_TREE)
 			notify_before_own(s);
@@ -184,7 +190,7 @@ void
 session_run(struct session *s)
 {
 	while (s->state != STATE_OVER) {
-		notify_wait(s);
+		waiting_for_command(s);
 		if (s->state == STATE_OVER)
 			break;
 		switch (input_command(s)) {

@@ -91,6 +91,8 @@ struct session {
 	struct notify	*notify;	/* RFC 5465; NULL: it was never asked
 					 * for */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
+	struct mailbox	*target;	/* that of the last APPEND, or NULL */
+	unsigned	 targeted;	/* by so many in a row */
 	struct imap_set	 saved;		/* "$": UIDs, of those that are still
 					 * here (RFC 5182) */
 	char		*user;		/* for the log; NULL: who started us */
@@ -237,8 +239,6 @@ struct notify_watch {
 };
 void	 notify_watch(struct session *, struct notify_watch *);
 
-/* Tell what happens until the client says something. */
-void	 notify_wait(struct session *);
 void	 notify_free(struct session *);
 
 /* ---- args.c ---- */

@@ -4,7 +4,19 @@
  * nothing happens: there is one wait, with the nearest of three times.
  */
 #include "system/clock.h"
+#include "system/memory.h"
 #include "waiting.h"
+
+/* Nothing happens: what is not needed for waiting is given back. */
+static void
+waiting_rest(struct session *s)
+{
+	buf_free(&s->command);
+	buf_free(&s->code);
+	if (s->box != NULL)
+		mailbox_rest(s->box);
+	memory_rest();
+}
 
 /* Times of clock_ms(). */
 struct alarms {
@@ -13,6 +25,8 @@ struct alarms {
 					 * us and the client keeps the
 					 * connection; 0: never */
 	long long	 look;		/* at mailboxes */
+	long long	 rest;		/* nothing happened: memory is given
+					 * back; 0: it was */
 };
 
 static long long
@@ -20,7 +34,9 @@ first_alarm(const struct alarms *a)
 {
 	long long first = a->end < a->look ? a->end : a->look;
 
-	return a->hello != 0 && a->hello < first ? a->hello : first;
+	if (a->hello != 0 && a->hello < first)
+		first = a->hello;
+	return a->rest != 0 && a->rest < first ? a->rest : first;
 }
 
 /* Tell what changed; and what then tells of the next change. */
@@ -38,6 +54,29 @@ look(struct session *s, enum waiting how, struct alarms *a,
 	}
 	notify_watch(s, w);
 	a->look = clock_ms() + w->ms;
+	a->rest = clock_ms() + MEMORY_REST;
+}
+
+/* Wait for input, or a sign, or the first of the times. */
+static enum stream_status
+wait_some(struct session *s, struct alarms *a, const struct notify_watch *w)
+{
+	enum stream_status status;
+	long long now = clock_ms();
+	size_t which;
+
+	for (;;) {
+		/* 0 would be no limit at all. */
+		stream_set_timeout(s->io, first_alarm(a) <= now ? 1 :
+		    (int)(first_alarm(a) - now));
+		status = stream_wait(s->io, w->fd, w->n, &which);
+		stream_set_timeout(s->io, session_silence(s));
+		now = clock_ms();
+		if (status != STREAM_TIMEOUT || a->rest == 0 || now < a->rest)
+			return status;
+		waiting_rest(s);
+		a->rest = 0;
+	}
 }
 
 static void
@@ -56,7 +95,6 @@ waiting_for_input(struct session *s, enum waiting how)
 	struct alarms a = { .end = now + session_silence(s) };
 	enum stream_status status;
 	struct notify_watch w;
-	size_t which;
 
 	if (how == WAITING_IDLE && s->settings->idle_notify > 0)
 		a.hello = now + s->settings->idle_notify * 1000;
@@ -70,11 +108,30 @@ waiting_for_input(struct session *s, enum waiting how)
 		if (now >= a.end)
 			return STREAM_TIMEOUT;
 		say_hello(s, &a, now);
-		/* 0 would be no limit at all. */
-		stream_set_timeout(s->io, first_alarm(&a) <= now ? 1 :
-		    (int)(first_alarm(&a) - now));
-		status = stream_wait(s->io, w.fd, w.n, &which);
-		stream_set_timeout(s->io, session_silence(s));
+		status = wait_some(s, &a, &w);
 	} while (status == STREAM_WAKE || status == STREAM_TIMEOUT);
 	return status;
+}
+
+/* Under NOTIFY all is told at any time; else memory is given back. */
+void
+waiting_for_command(struct session *s)
+{
+	enum stream_status status;
+
+	if (s->door != NULL || stream_pending(s->io) > 0)
+		return;
+	if (s->notify != NULL) {
+		status = waiting_for_input(s, WAITING_COMMAND);
+		if (status == STREAM_TIMEOUT || status == STREAM_EXPIRED)
+			reply_bye(s, BYE_TIMEOUT);
+		return;
+	}
+	if (session_silence(s) <= MEMORY_REST)
+		return;
+	stream_set_timeout(s->io, MEMORY_REST);
+	status = stream_wait(s->io, NULL, 0, NULL);
+	stream_set_timeout(s->io, session_silence(s));
+	if (status == STREAM_TIMEOUT)
+		waiting_rest(s);
 }

@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
+use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use Test::More;
 use Time::HiRes qw(time);
@@ -19,6 +20,8 @@ use Stdmail;
 
 Stdmail::need(qw(imapd pop3d mda-deliver));
 
+my $put = Stdmail::program(dirname($ENV{STDMAIL_UNIT} //
+    "$Stdmail::top/build/t/unit") . '/fault/put');
 my $use = '"" (*) RETURN (SPECIAL-USE SUBSCRIBED)';
 my @default = map { "* LIST ($_) \".\" " . ($_ =~ /Subscribed \\(\w+)/)[0] }
     map { "\\Subscribed \\$_" } qw(Archive Drafts Junk Sent Trash);
@@ -81,6 +84,18 @@ tree
 	    stdin => "Subject: x\n\ny\n");
 	is_deeply([imapd($s, "$s->{dir}/Plain", "LIST $use")], \@inbox,
 	    'not by a delivery to a path');
+
+	SKIP: {
+		skip 'the program that spools is not built', 3 if !$put;
+		$s->run([$put, $s->{spool}, 'local', 1, 200, 'al@x.test',
+		    'bob@a.test']);
+		($status, undef, $err) = $s->run(
+		    [$s->command('mda-deliver', '-q')]);
+		like("$status $err", qr/^0 .*delivered/, 'from the queue');
+		unlike($err, qr/folders/, '... nothing went wrong');
+		is_deeply([imapd($s, "$s->{dir}/Mail/bob", "LIST $use")],
+		    [@inbox, @default], 'made by a delivery from the queue');
+	}
 }
 
 {

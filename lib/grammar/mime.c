@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes/lines.h"
 #include "grammar/mime_local.h"
 
 enum { BODY_KEPT = MIME_MAX_BOUNDARY + 4 };	/* of a line: "--" ... "--" */
@@ -320,25 +319,6 @@ feed_line(struct mime_parser *p, const char *s, size_t n)
 		end_line(p, before == '\r' && p->line_len > 1 ? 2 : 1);
 }
 
-/* Whole lines of a body that cannot be boundaries, from the start of one on:
- * as feed_line() takes them, many at once.  Returns where another begins. */
-static const char *
-skip_body(struct mime_parser *p, const char *s, const char *end)
-{
-	const char *start = s;
-	uint64_t lines, crs;
-
-	s = lines_until(s, end, '-', &lines, &crs);
-	if (lines == 0)
-		return s;
-	p->start.disk += (uint64_t)(s - start);
-	p->start.wire += (uint64_t)(s - start) + lines - crs;
-	p->start.lines += lines;
-	p->prev_eol = s - start > 1 && s[-2] == '\r' ? 2 : 1;
-	p->last = '\n';
-	return s;
-}
-
 int
 mime_feed(struct mime_parser *p, const void *data, size_t n)
 {
@@ -347,9 +327,6 @@ mime_feed(struct mime_parser *p, const void *data, size_t n)
 	if (n == 0)
 		return p->failed ? -1 : 0;
 	for (end = s + n; s < end && !p->failed; s = lf) {
-		if (!p->in_header && p->line_len == 0 &&
-		    (s = skip_body(p, s, end)) == end)
-			break;
 		lf = memchr(s, '\n', (size_t)(end - s));
 		lf = lf != NULL ? lf + 1 : end;
 		feed_line(p, s, (size_t)(lf - s));

@@ -121,7 +121,7 @@ check_open(struct server_call *call)
 static void
 forget(void)
 {
-	tls_server_free(login.tls);
+	tls_server_forget(login.tls);
 	login.tls = NULL;
 	users_close(login.users);
 	login.users = NULL;

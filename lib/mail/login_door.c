@@ -29,7 +29,7 @@ shake(struct stream *stream, enum tls_begin begin)
 {
 	enum stream_status status = tls_accept(stream, login.tls, begin);
 
-	tls_server_free(login.tls);
+	tls_server_forget(login.tls);
 	login.tls = NULL;
 	if (status == STREAM_OK)
 		return 0;

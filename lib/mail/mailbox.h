@@ -189,6 +189,9 @@ void	 mailbox_settle(struct mailbox *);
 const char *mailbox_name(const struct mailbox *);
 bool	 mailbox_readonly(const struct mailbox *);
 
+/* Whether it still has its name in the tree; false for an mbox. */
+bool	 mailbox_here(const struct mailbox *);
+
 /* Valid after a refresh or a commit to it. */
 uint32_t mailbox_uidvalidity(const struct mailbox *);
 uint32_t mailbox_uidnext(const struct mailbox *);
@@ -460,6 +463,10 @@ void	 mailbox_save_instead(struct mailbox_save *, struct mailbox *,
 int	 mailbox_scratch(struct mailbox *);
 
 /* ---- waiting ---- */
+
+/* Nothing has happened for a while: let go of memory that a wait does not
+ * need. */
+void	 mailbox_rest(struct mailbox *);
 
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for

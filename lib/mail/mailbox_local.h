@@ -45,6 +45,7 @@ struct mailbox_root {
 	mode_t		 file_mode;	/* as the root's own */
 	bool		 made;		/* by MAILBOX_CREATE */
 	bool		 network;	/* a network file system */
+	bool		 ordered;	/* disk_order() */
 	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;

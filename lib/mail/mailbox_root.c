@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "grammar/imap_mailbox.h"
+#include "mail/disk_order.h"
 #include "mail/mailbox_local.h"
 #include "mail/mailbox_mbox.h"
 #include "system/log.h"
@@ -183,6 +184,7 @@ open_root(struct mailbox_root *root, const char *given)
 	root->dir_mode = st.st_mode & 0777;
 	root->file_mode = st.st_mode & 0666;
 	root->network = on_network(root->fd);
+	root->ordered = disk_order(root->fd);
 	if (is_maildir(root->fd))
 		return MAILBOX_OK;
 	if ((root->flags & MAILBOX_CREATE) == 0)

@@ -163,6 +163,20 @@ mailbox_save_write(struct mailbox_save *save, const void *data, size_t n)
 	return save->status;
 }
 
+/*
+ * Bring a file to the disk.  Where changes are kept in order its octets are
+ * enough: its size and place, changed by writing them out, come before its name
+ * and the UID list, whose sync is one for all.
+ */
+static int
+sync_file(const struct mailbox_save *save, int fd)
+{
+	if (!save->mb->root->ordered)
+		return fsync(fd);
+	return sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+	    SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 /* A file whose sync has failed is never synced again and believed. */
 void
 mailbox_save_sync(struct mailbox_save *save)
@@ -172,7 +186,7 @@ mailbox_save_sync(struct mailbox_save *save)
 
 	for (i = 0; i < save->nunsynced; i++) {
 		fd = save->unsynced[i];
-		if (save->status == MAILBOX_OK && fsync(fd) == -1)
+		if (save->status == MAILBOX_OK && sync_file(save, fd) == -1)
 			save->status = mailbox_errno("fsync");
 		if (close(fd) == -1 && save->status == MAILBOX_OK)
 			save->status = mailbox_errno("close");

@@ -4,9 +4,6 @@
  * lock.  A file is renamed into place before its UID is written down: who sees
  * it in between waits for the lock.  What fails leaves no file anywhere.
  */
-#include <sys/statfs.h>
-
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,28 +38,6 @@ place_of(const struct mailbox_save *save, const struct mailbox_staged *s,
 	return s->info[0] == '\0' ? save->mb->new : save->mb->cur;
 }
 
-/*
- * Does the sync of the UID list, which comes later, carry the new names with
- * it?  Where all that changed is in one journal, in order (ext4, xfs); where
- * names are on disk at once (NFS), or nothing ever (tmpfs).
- */
-static bool
-names_come_along(int fd)
-{
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) == -1)
-		return false;
-	switch ((unsigned long)fs.f_type) {
-	case EXT4_SUPER_MAGIC:
-	case XFS_SUPER_MAGIC:
-	case NFS_SUPER_MAGIC:
-	case TMPFS_MAGIC:
-		return true;
-	}
-	return false;
-}
-
 static enum mailbox_status
 place_files(struct mailbox_save *save)
 {
@@ -84,7 +59,8 @@ place_files(struct mailbox_save *save)
 		to_new |= dir == save->mb->new;
 		to_cur |= dir == save->mb->cur;
 	}
-	if (names_come_along(save->mb->new))
+	/* The sync of the UID list is still to come. */
+	if (save->mb->root->ordered)
 		return MAILBOX_OK;
 	if ((to_new && fsync(save->mb->new) == -1) ||
 	    (to_cur && fsync(save->mb->cur) == -1))

@@ -12,6 +12,7 @@
  */
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
@@ -246,6 +247,35 @@ mailbox_stirred(struct mailbox *mb)
 	}
 	take_signals(mb->root);
 	return mb->unsettled || !mb->signalled;
+}
+
+static void
+let_go(void *arrayp, size_t n, size_t *cap)
+{
+	void **array = arrayp;
+
+	if (n > 0)
+		return;
+	free(*array);
+	*array = NULL;
+	*cap = 0;
+}
+
+void
+mailbox_rest(struct mailbox *mb)
+{
+	struct index *ix = &mb->state.index;
+
+	let_go(&mb->touched, mb->ntouched, &mb->touched_cap);
+	let_go(&mb->found, mb->nfound, &mb->found_cap);
+	let_go(&mb->unknown, mb->nunknown, &mb->unknown_cap);
+	let_go(&mb->names, mb->nnames, &mb->names_cap);
+	let_go(&mb->events, mb->nevents, &mb->events_cap);
+	let_go(&mb->expunged, 0, &mb->expunged_cap);
+	let_go(&mb->changed, 0, &mb->changed_cap);
+	/* Its pages stay in the kernel's cache of the file. */
+	if (ix->map != NULL)
+		(void)madvise(ix->map, ix->size, MADV_DONTNEED);
 }
 
 /* ---- the tree ---- */

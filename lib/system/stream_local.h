@@ -51,6 +51,9 @@ struct stream {
  * stream_backend.read. */
 ssize_t	 stream_try(struct stream *);
 
+/* Memory is held only while there is something in it. */
+void	 stream_release(struct stream *);
+
 /* Whether a deadline has passed: STREAM_OK or its status. */
 enum stream_status stream_late(struct stream *, long long deadline);
 

@@ -7,9 +7,9 @@
  *
  * The life of a server: the parent calls tls_init(), tls_server_new(),
  * tls_server_load() once; before each fork tls_server_refresh(); the session
- * calls tls_accept() and then tls_server_free(), which wipes the private key
+ * calls tls_accept() and then tls_server_forget(), which wipes the private key
  * from its memory.  A process that was forked from the parent and will not
- * shake hands calls tls_server_free() first of all.
+ * shake hands calls tls_server_forget() first of all.
  */
 #ifndef SYSTEM_TLS_H
 #define SYSTEM_TLS_H
@@ -61,6 +61,11 @@ long long tls_server_not_after(const struct tls_server *);
 /* Wipe the private key and free.  A stream under TLS lives on.  NULL is
  * allowed. */
 void	 tls_server_free(struct tls_server *);
+
+/* The same for a process that was forked: the key is wiped, and the rest is
+ * left as it is, unusable.  To free it would make a copy of most pages that it
+ * shares with its parent.  NULL is allowed. */
+void	 tls_server_forget(struct tls_server *);
 
 /* ---- client ---- */
 
