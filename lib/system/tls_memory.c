@@ -137,3 +137,11 @@ tls_memory_end(void)
 {
 	ended = true;
 }
+
+void
+tls_memory_drop(void)
+{
+	ended = true;
+	if (region != NULL)
+		(void)madvise(region, REGION, MADV_DONTNEED);
+}
