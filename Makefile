@@ -45,7 +45,7 @@ ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DLIBBSD_OVERLAY \
 	-isystem /usr/include/bsd $(CPPFLAGS)
 ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) $(ADD.$V)
 ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
-LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lbsd
+LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lz -lbsd
 
 SRC    := $(wildcard lib/*/*.c $(PROGS:%=%/*.c) t/*/*.c)
 OBJ    := $(SRC:%.c=$Bobj/%.o)
@@ -101,7 +101,12 @@ $Bt/%: $Bobj/t/%.o $Bobj/stdmail.a
 $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ \
+	    $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
+
+# A whole session: the program without its main.
+$Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
+	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))
 
 -include $(OBJ:.o=.d)
 
@@ -168,7 +173,7 @@ soak: deps
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
 bench: all world $(PERF)
-	@for t in $(or $T,way pop3); do \
+	@for t in $(or $T,way pop3 imap); do \
 	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
 	    t/perf/$$t $(ARGS) || exit; done
 

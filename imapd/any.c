@@ -78,7 +78,8 @@ cmd_namespace(struct session *s, struct imap_lex *l)
 {
 	if (imap_lex_need_end(l) == -1)
 		return reply_bad(s, l);
-	stream_printf(s->io, "* NAMESPACE ((\"\" \"%c\")) NIL NIL\r\n",
-	    MAILBOX_DELIMITER);
+	/* The prefix needs no quoting: settings.c sees to that. */
+	stream_printf(s->io, "* NAMESPACE ((\"%s\" \"%s\")) NIL NIL\r\n",
+	    s->settings->prefix, s->settings->separator);
 	return REPLY_OK;
 }

@@ -4,26 +4,18 @@
  * names (RFC 3501 section 9, sequence-set; 6.4.8).
  */
 #include <stdlib.h>
-#include <string.h>
 
-#include "grammar/chars.h"
 #include "session.h"
 
 int
 args_mailbox(struct imap_lex *l, struct imap_string *name)
 {
-	const char *inbox = "INBOX";
 	int r;
 
 	if (imap_lex_need_sp(l) == -1)
 		return -1;
 	if ((r = imap_lex_mailbox(l, name)) == 0)
 		return imap_lex_fail(l, "a mailbox name is missing");
-	/* INBOX in any letter case, also before those below it. */
-	if (r == 1 && name->len > strlen(inbox) &&
-	    name->s[strlen(inbox)] == MAILBOX_DELIMITER &&
-	    chars_begin(name->s, name->s + name->len, inbox))
-		memcpy(l->pool + (name->s - l->pool), inbox, strlen(inbox));
 	return r;
 }
 
@@ -53,15 +45,12 @@ by_number(struct session *s, struct imap_set *set, struct numbers *out)
 
 /* UIDs: those that do not exist are left out. */
 static enum reply
-by_uid(struct session *s, struct imap_set *set, struct numbers *out)
+by_uid(struct session *s, const struct imap_set *set, struct numbers *out)
 {
 	uint32_t count = mailbox_count(s->box), x;
 	struct mailbox_msg m = { 0 };
 	size_t i;
 
-	if (count > 0)
-		mailbox_msg(s->box, count, &m);
-	imap_set_resolve(set, m.uid);
 	for (i = 0; i < set->n; i++)
 		for (x = mailbox_seq_from(s->box, set->r[i].lo); x <= count;
 		    x++) {
@@ -76,12 +65,23 @@ by_uid(struct session *s, struct imap_set *set, struct numbers *out)
 enum reply
 numbers_resolve(struct session *s, struct imap_set *set, struct numbers *out)
 {
+	struct mailbox_msg last = { 0 };
+
 	out->n = 0;
 	out->v = reallocarray(NULL, (size_t)mailbox_count(s->box) + 1,
 	    sizeof(out->v[0]));
 	if (out->v == NULL)
 		return REPLY_MEMORY;
-	return s->uid ? by_uid(s, set, out) : by_number(s, set, out);
+	/* RFC 5182 2.1: "$" stands for numbers and for UIDs, and may be
+	 * empty. */
+	if (set->saved)
+		return by_uid(s, &s->saved, out);
+	if (!s->uid)
+		return by_number(s, set, out);
+	if (mailbox_count(s->box) > 0)
+		mailbox_msg(s->box, mailbox_count(s->box), &last);
+	imap_set_resolve(set, last.uid);
+	return by_uid(s, set, out);
 }
 
 enum reply

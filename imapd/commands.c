@@ -35,19 +35,34 @@ static const struct command commands[] = {
 	{ "NOTIFY", cmd_notify, AUTH, COMMAND_QUIET },	/* RFC 5465 */
 	{ "NAMESPACE", cmd_namespace, AUTH, 0 },
 	{ "IDLE", cmd_idle, AUTH, 0 },
+	/* RFC 9208, RFC 4978 */
+	{ "GETQUOTA", cmd_getquota, AUTH, 0 },
+	{ "GETQUOTAROOT", cmd_getquotaroot, AUTH, 0 },
+	{ "SETQUOTA", cmd_setquota, AUTH, 0 },
+	{ "COMPRESS", cmd_compress, AUTH, COMMAND_QUIET },
 	/* RFC 5161: clients that send it late are served as well */
 	{ "ENABLE", cmd_enable, AUTH, 0 },
-	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 6851 */
+	/* RFC 5464 */
+	{ "GETMETADATA", cmd_getmetadata, AUTH, 0 },
+	{ "SETMETADATA", cmd_setmetadata, AUTH, 0 },
+	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 5256, RFC 6851 */
 	{ "CHECK", cmd_check, SELECT, 0 },
 	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },
 	{ "UNSELECT", cmd_unselect, SELECT, COMMAND_QUIET },
-	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID | COMMAND_TELLS },
+	{ "EXPUNGE", cmd_expunge, SELECT, COMMAND_UID | COMMAND_BARE |
+	    COMMAND_TELLS },
 	{ "SEARCH", cmd_search, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "ESEARCH", cmd_esearch, AUTH, COMMAND_UID },	/* RFC 7377 */
+	{ "SORT", cmd_sort, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "THREAD", cmd_thread, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "COPY", cmd_copy, SELECT, COMMAND_UID | COMMAND_OWN },
 	{ "MOVE", cmd_move, SELECT, COMMAND_UID | COMMAND_OWN |
 	    COMMAND_TELLS },
+	/* RFC 8508 */
+	{ "REPLACE", cmd_replace, SELECT, COMMAND_UID |
+	    COMMAND_LITERAL | COMMAND_OWN | COMMAND_TELLS },
 };
 
 const struct command *

@@ -26,7 +26,9 @@ write_size(struct buf *b, struct fetch_message *m,
 		if (m->failed != MAILBOX_OK)
 			return -1;
 	}
-	return buf_addf(b, "RFC822.SIZE %llu ", (unsigned long long)size);
+	buf_adds(b, "RFC822.SIZE ");
+	buf_addu(b, size);
+	return buf_addc(b, ' ');
 }
 
 static int
@@ -71,6 +73,16 @@ write_item(struct buf *b, const char *name, const struct summary_view *v,
 	buf_addc(b, ' ');
 }
 
+/* RFC 8970, section 4.1: LAZY gives what is there, else NIL. */
+static void
+write_preview(struct buf *b, const struct summary_view *v)
+{
+	if (v->have & SUMMARY(SUMMARY_PREVIEW))
+		write_item(b, "PREVIEW ", v, SUMMARY_PREVIEW);
+	else
+		buf_adds(b, "PREVIEW NIL ");
+}
+
 /* What the mailbox knows without a look at the message. */
 static void
 write_known(struct buf *b, struct session *s, uint32_t seq, unsigned items)
@@ -79,8 +91,11 @@ write_known(struct buf *b, struct session *s, uint32_t seq, unsigned items)
 	struct mailbox_msg msg;
 
 	mailbox_msg(s->box, seq, &msg);
-	if (items & IMAP_FETCH_UID)
-		buf_addf(b, "UID %u ", msg.uid);
+	if (items & IMAP_FETCH_UID) {
+		buf_adds(b, "UID ");
+		buf_addu(b, msg.uid);
+		buf_addc(b, ' ');
+	}
 	if (items & IMAP_FETCH_FLAGS) {
 		buf_adds(b, "FLAGS (");
 		sync_write_flags(s, b, &msg);
@@ -115,6 +130,8 @@ write_items(struct buf *b, struct fetch_message *m, unsigned items,
 		write_item(b, "BODY ", v, SUMMARY_BODY);
 	if (items & IMAP_FETCH_BODYSTRUCTURE)
 		write_item(b, "BODYSTRUCTURE ", v, SUMMARY_STRUCTURE);
+	if (items & (IMAP_FETCH_PREVIEW | IMAP_FETCH_PREVIEW_LAZY))
+		write_preview(b, v);
 	return 0;
 }
 
@@ -124,13 +141,16 @@ static int
 have_summary(struct fetch_message *m, const struct fetch_plan *plan,
     struct summary_view *v)
 {
-	const unsigned meta = plan->items & (IMAP_FETCH_INTERNALDATE |
-	    IMAP_FETCH_SIZE) ? SUMMARY(SUMMARY_META) : 0;
+	unsigned more = 0;
 
+	if (plan->items & (IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE))
+		more |= SUMMARY(SUMMARY_META);
+	if (plan->items & IMAP_FETCH_PREVIEW_LAZY)
+		more |= SUMMARY(SUMMARY_PREVIEW);
 	v->have = 0;
-	if ((plan->summary | meta) == 0)
+	if ((plan->summary | more) == 0)
 		return 0;
-	return fetch_summary(m, plan->summary, meta, v);
+	return fetch_summary(m, plan->summary, more, v);
 }
 
 static int
@@ -157,7 +177,7 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 	int r;
 
 	buf_reset(b);
-	buf_addf(b, "* %u FETCH (", m->seq);
+	sync_begin(m->session, b, m->seq, m->uid);
 	r = have_summary(m, plan, &v);
 	if (r == 0)
 		r = write_items(b, m, items, &v);
@@ -165,6 +185,8 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 		m->failed = MAILBOX_TEMPORARY;
 		r = -1;
 	}
+	if (r == 0)
+		r = fetch_binary_check(m, plan->fetch);
 	for (i = 0; r == 0 && i < n; i++) {
 		/* What precedes the first section goes out with it. */
 		r = send_section(m, plan, i, &v, b);
@@ -173,13 +195,15 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 		buf_reset(b);
 		buf_addc(b, ' ');
 	}
-	if (r == 0 && n == 0) {
+	if (r != 0)
+		return r;
+	if (n == 0) {
 		b->len--;		/* the last space */
-		stream_write(io, b->data, b->len);
-	}
-	if (r == 0 && stream_puts(io, ")\r\n") == -1)
-		r = -2;			/* the client is gone */
-	return r;
+		buf_adds(b, ")\r\n");
+		r = buf_failed(b) ? -1 : stream_write(io, b->data, b->len);
+	} else
+		r = stream_puts(io, ")\r\n");
+	return r == -1 ? -2 : 0;	/* the client is gone */
 }
 
 /* Set \Seen where reading does that; whether the flags are to be told. */
@@ -202,7 +226,7 @@ set_seen(struct session *s, uint32_t seq)
  */
 static int
 fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
-    struct buf *b, enum mailbox_status *failed, bool *seen)
+    struct buf *b, enum reply *failed, bool *seen)
 {
 	unsigned items = plan->items;
 	struct fetch_message m;
@@ -220,7 +244,9 @@ fetch_one(struct session *s, const struct fetch_plan *plan, uint32_t seq,
 	}
 	r = send_message(&m, plan, items, b);
 	if (r == -1)
-		*failed = m.failed;
+		*failed = m.unknown_cte ? REPLY_UNKNOWN_CTE :
+		    m.failed == MAILBOX_NONE ? REPLY_GONE :
+		    reply_mailbox(m.failed);
 	fetch_message_keep(&m);
 	return r;
 }
@@ -231,7 +257,7 @@ static enum reply
 fetch_all(struct session *s, const struct fetch_plan *plan,
     const struct numbers *numbers, uint32_t *seen, size_t *n)
 {
-	enum mailbox_status failed = MAILBOX_OK;
+	enum reply failed = REPLY_OK;
 	struct buf b;
 	int r = 0;
 	size_t i;
@@ -251,7 +277,7 @@ fetch_all(struct session *s, const struct fetch_plan *plan,
 		s->state = STATE_OVER;
 		return REPLY_DONE;
 	}
-	return failed == MAILBOX_NONE ? REPLY_GONE : reply_mailbox(failed);
+	return failed;
 }
 
 static enum reply
@@ -285,18 +311,13 @@ modify(struct session *s, const struct imap_fetch_modifiers *m,
     struct imap_set *set, struct numbers *numbers)
 {
 	struct mailbox_msg msg;
-	size_t i, from = 0, end = numbers->n, n = 0;
+	uint32_t first = 1, last = (uint32_t)numbers->n;
+	size_t i, n = 0;
 	enum reply r;
 
-	if (m->partial.given) {
-		from = m->partial.first - 1 < end ? m->partial.first - 1 : end;
-		end = m->partial.last < end ? m->partial.last : end;
-		if (m->partial.from_end) {
-			i = numbers->n - end;
-			end = numbers->n - from;
-			from = i;
-		}
-	}
+	if (m->partly && !imap_partial_range(&m->partial,
+	    (uint32_t)numbers->n, &first, &last))
+		last = 0;
 	/* What went away behind the last message is in "1:*" as well. */
 	if (m->vanished && set->to_end && imap_set_max(set) < UINT32_MAX)
 		(void)imap_set_add_range(set, imap_set_max(set) + 1,
@@ -304,7 +325,7 @@ modify(struct session *s, const struct imap_fetch_modifiers *m,
 	if (m->vanished && (r = modseq_vanished(s, set, m->since, 0)) !=
 	    REPLY_OK)
 		return r;
-	for (i = from; i < end; i++) {
+	for (i = first - 1; i < last; i++) {
 		mailbox_msg(s->box, numbers->v[i], &msg);
 		if (!m->changedsince || msg.modseq > m->since)
 			numbers->v[n++] = numbers->v[i];
@@ -320,7 +341,7 @@ check_modifiers(struct session *s, const struct imap_fetch_modifiers *m,
 {
 	enum reply r;
 
-	if ((m->vanished || m->partial.given) && !s->uid) {
+	if ((m->vanished || m->partly) && !s->uid) {
 		s->why = "Only UID FETCH has this modifier";
 		return REPLY_BAD;
 	}

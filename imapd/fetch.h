@@ -13,11 +13,19 @@
 
 struct fetch_message {
 	struct session	*session;
+	struct mailbox	*box;		/* it is in this one */
 	uint32_t	 seq, uid;
 	struct message	*message;	/* NULL until it is needed */
 	struct mime	 mime;
 	int		 parsed;	/* 0 no, 1 the header, 2 all of it */
 	enum mailbox_status failed;	/* why it cannot be had */
+	bool		 unknown_cte;	/* this is why */
+	/* The last part whose decoded form was looked at; MIME_NONE: none. */
+	struct {
+		uint32_t part;
+		uint64_t size;
+		bool	 nul;
+	} decoded;
 };
 
 void	 fetch_message_init(struct fetch_message *, struct session *,
@@ -50,6 +58,21 @@ int	 fetch_summary(struct fetch_message *, unsigned need, unsigned more,
  */
 int	 fetch_section(struct fetch_message *, const struct imap_section *,
 	    const struct buf *head);
+
+/* The same to anyone else, in pieces: 0; -1 and failed says why, NONE when
+ * there is no such section; or what emit returned that was not 0. */
+int	 fetch_section_emit(struct fetch_message *,
+	    const struct imap_section *,
+	    int (*emit)(void *, const char *, size_t), void *arg);
+
+/* BINARY and BINARY.SIZE (RFC 3516).  Whether a section is one of them; send
+ * it, with the results of fetch_section(). */
+bool	 fetch_is_binary(const struct imap_section *);
+int	 fetch_binary(struct fetch_message *, const struct imap_section *,
+	    const struct buf *head);
+/* Before anything of a message is sent: can all its sections be decoded?  0;
+ * -1 and m->failed or m->unknown_cte says why not. */
+int	 fetch_binary_check(struct fetch_message *, const struct imap_fetch *);
 
 /*
  * What a FETCH wants of each message, looked at once.  A section with fields

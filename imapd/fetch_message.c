@@ -13,6 +13,8 @@ fetch_message_init(struct fetch_message *m, struct session *s, uint32_t seq)
 {
 	memset(m, 0, sizeof(*m));
 	m->session = s;
+	m->box = s->box;
+	m->decoded.part = MIME_NONE;
 	m->seq = seq;
 }
 
@@ -58,8 +60,10 @@ fetch_message_keep(struct fetch_message *m)
 {
 	struct session *s = m->session;
 
+	if (m->message == NULL && m->parsed == 0)
+		return;
 	fetch_forget(s);
-	if (m->message == NULL || m->failed != MAILBOX_OK ||
+	if (m->message == NULL || m->failed != MAILBOX_OK || m->unknown_cte ||
 	    (s->kept = malloc(sizeof(*s->kept))) == NULL) {
 		fetch_message_free(m);
 		return;
@@ -74,7 +78,7 @@ fetch_message_open(struct fetch_message *m)
 	if (m->message != NULL)
 		return 0;
 	if (m->failed == MAILBOX_OK)
-		m->failed = mailbox_message(m->session->box, m->seq,
+		m->failed = mailbox_message(m->box, m->seq,
 		    &m->message);
 	return m->message != NULL ? 0 : -1;
 }
@@ -105,6 +109,7 @@ fetch_message_parse(struct fetch_message *m, bool whole)
 	if (fetch_message_open(m) == -1)
 		return -1;
 	mime_free(&m->mime);
+	m->decoded.part = MIME_NONE;
 	m->parsed = 0;
 	m->failed = MAILBOX_TEMPORARY;
 	if ((f.parser = mime_parser_new()) == NULL)
@@ -122,7 +127,7 @@ int
 fetch_summary(struct fetch_message *m, unsigned need, unsigned more,
     struct summary_view *v)
 {
-	struct mailbox *box = m->session->box;
+	struct mailbox *box = m->box;
 
 	if ((mailbox_summary(box, m->seq, need | more, v) & need) == need)
 		return 0;

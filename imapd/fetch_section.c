@@ -181,7 +181,7 @@ message_range(struct fetch_message *m, const struct imap_section *sec,
 	if (sec->kind == IMAP_SECTION_ALL || sec->kind == IMAP_SECTION_TEXT) {
 		if (message_size(m->message, &size) == -1)
 			return -1;
-		mailbox_sized(m->session->box, m->seq, size);
+		mailbox_sized(m->box, m->seq, size);
 	}
 	m->failed = MAILBOX_OK;
 	r->offset = sec->kind == IMAP_SECTION_TEXT ? body : 0;
@@ -195,11 +195,12 @@ message_range(struct fetch_message *m, const struct imap_section *sec,
  */
 
 struct sender {
-	struct session	*session;
+	int		(*emit)(void *, const char *, size_t);
+	void		*arg;
 	uint64_t	 skip, left;	/* of a partial */
 	uint64_t	 total;		/* octets seen */
 	bool		 dry;		/* only count */
-	bool		 gone;		/* the client is */
+	int		 stopped;	/* what emit returned, not 0 */
 };
 
 /* Octets of a literal; NUL, which IMAP can not carry (RFC 3501 section 9),
@@ -236,8 +237,14 @@ send_piece(void *arg, const char *p, size_t n)
 	if (n > to->left)
 		n = (size_t)to->left;
 	to->left -= n;
-	to->gone = fetch_octets(to->session, p, n) == -1;
-	return to->gone;
+	to->stopped = to->emit(to->arg, p, n);
+	return to->stopped;
+}
+
+static int
+emit_client(void *arg, const char *p, size_t n)
+{
+	return fetch_octets(arg, p, n) == -1;
 }
 
 static int
@@ -312,42 +319,80 @@ send_head(struct fetch_message *m, const struct imap_section *sec,
 	buf_free(&b);
 }
 
+/* Find out what there is to send, and cut it to what is wanted: 0, or -1 and
+ * m->failed says why. */
+static int
+prepare(struct fetch_message *m, const struct imap_section *sec,
+    struct range *r, struct sender *to)
+{
+	uint64_t total;
+
+	if ((sec->npath > 0 ? part_range(m, sec, r) :
+	    message_range(m, sec, r)) == -1)
+		return -1;
+	if (r->absent)
+		return 0;
+	total = r->length;
+	if (is_filtered(sec)) {
+		to->dry = true;
+		if (walk(m, sec, r, to) != 0) {
+			m->failed = MAILBOX_TEMPORARY;
+			return -1;
+		}
+		to->dry = false;
+		total = to->total;
+	}
+	fetch_cut(sec, total, &to->skip, &to->left);
+	if (!is_filtered(sec)) {
+		/* Nothing before the part asked for need be read. */
+		r->offset += to->skip;
+		r->length = to->left;
+		to->skip = 0;
+	}
+	return 0;
+}
+
 int
 fetch_section(struct fetch_message *m, const struct imap_section *sec,
     const struct buf *head)
 {
-	struct sender to = { .session = m->session, .dry = true };
+	struct sender to = { .emit = emit_client, .arg = m->session };
 	struct range r = { 0, 0, false };
-	uint64_t total;
 
-	if ((sec->npath > 0 ? part_range(m, sec, &r) :
-	    message_range(m, sec, &r)) == -1)
+	if (fetch_is_binary(sec))
+		return fetch_binary(m, sec, head);
+	if (prepare(m, sec, &r, &to) == -1)
 		return -1;
 	if (r.absent) {
 		send_absent(m, sec, head);
 		return 0;
 	}
-	total = r.length;
-	if (is_filtered(sec)) {
-		if (walk(m, sec, &r, &to) != 0) {
-			m->failed = MAILBOX_TEMPORARY;
-			return -1;
-		}
-		total = to.total;
-	}
-	to.dry = false;
-	fetch_cut(sec, total, &to.skip, &to.left);
-	if (!is_filtered(sec)) {
-		/* Nothing before the part asked for need be read. */
-		r.offset += to.skip;
-		r.length = to.left;
-		to.skip = 0;
-	}
 	send_head(m, sec, head, to.left);
 	if (walk(m, sec, &r, &to) == 0 && to.left == 0)
 		return 0;
-	if (!to.gone)
+	if (to.stopped == 0)
 		log_warn("fetch", "error=\"message changed while it was "
 		    "sent\"");
 	return -2;
+}
+
+int
+fetch_section_emit(struct fetch_message *m, const struct imap_section *sec,
+    int (*emit)(void *, const char *, size_t), void *arg)
+{
+	struct sender to = { .emit = emit, .arg = arg };
+	struct range r = { 0, 0, false };
+
+	if (prepare(m, sec, &r, &to) == -1)
+		return -1;
+	if (r.absent) {
+		m->failed = MAILBOX_NONE;
+		return -1;
+	}
+	if (walk(m, sec, &r, &to) == 0 && to.left == 0)
+		return 0;
+	if (to.stopped != 0)
+		return to.stopped;
+	m->failed = MAILBOX_TEMPORARY;
+	return -1;
 }

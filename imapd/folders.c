@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * The tree of mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE and
- * STATUS (RFC 3501 6.3.3 to 6.3.7, 6.3.10).
+ * The tree of mailboxes: CREATE, DELETE, RENAME, SUBSCRIBE and UNSUBSCRIBE
+ * (RFC 3501 6.3.3 to 6.3.7).
  */
 #include <string.h>
 
 #include "commands.h"
-#include "grammar/imap_write.h"
+#include "mail/special_use.h"
 #include "mail/subscriptions.h"
 
 /* One mailbox name and no more. */
@@ -18,15 +18,116 @@ one_name(struct imap_lex *l, struct imap_string *name)
 	return imap_lex_need_end(l);
 }
 
+/*
+ * CREATE
+ */
+
+/* RFC 8474 4.1: the code MAILBOXID.  A mailbox without one was made all the
+ * same. */
+static void
+add_id(struct session *s, const char *name)
+{
+	char id[MAILBOX_ID_SIZE];
+	struct mailbox *box;
+
+	if (mailbox_open(s->root, name, MAILBOX_KEEP_NEW, &box) != MAILBOX_OK)
+		return;
+	if (mailbox_refresh(box, 0, NULL) == MAILBOX_OK) {
+		mailbox_id(box, id);
+		buf_addf(&s->code, "MAILBOXID (%s)", id);
+	}
+	mailbox_close(box);
+}
+
+struct create {
+	char		 name[IMAP_STORED_SIZE];
+	bool		 use;		/* USE was given: */
+	unsigned	 uses;
+	bool		 unknown;	/* and one that we do not have */
+};
+
+/* use-attr = "\" atom, in "(" [use-attr *(SP use-attr)] ")" */
+static int
+lex_uses(struct imap_lex *l, struct create *c)
+{
+	struct imap_string atom;
+	const char *p;
+	unsigned bit;
+	int n;
+
+	if (!imap_lex_char(l, '('))
+		return imap_lex_fail(l, "a list of uses is missing");
+	for (n = 0; !imap_lex_char(l, ')'); n++) {
+		if (n > 0 && imap_lex_need_sp(l) == -1)
+			return -1;
+		p = l->p;
+		if (!imap_lex_char(l, '\\') || imap_lex_atom(l, &atom) != 1)
+			return imap_lex_fail(l, "bad use");
+		bit = special_use_bit(p, (size_t)(l->p - p));
+		c->uses |= bit;
+		c->unknown |= bit == 0;
+	}
+	c->use = true;
+	return 1;
+}
+
+/* create        = "CREATE" SP mailbox [create-params]	; RFC 4466 2.2
+ * create-params = SP "(" create-param *(SP create-param) ")"
+ * create-param  = "USE" SP "(" [use-attr *(SP use-attr)] ")"
+ *						; RFC 6154 section 6 */
+static int
+lex_create(struct imap_lex *l, struct create *c)
+{
+	struct imap_string name;
+	size_t n;
+
+	if (args_mailbox(l, &name) == -1)
+		return -1;
+	n = strlcpy(c->name, name.s, sizeof(c->name));
+	/* A delimiter at the end says that children will follow. */
+	if (n > 1 && n < sizeof(c->name) && c->name[n - 1] ==
+	    MAILBOX_DELIMITER)
+		c->name[n - 1] = '\0';
+	if (!imap_lex_sp(l))
+		return imap_lex_need_end(l);
+	if (!imap_lex_char(l, '('))
+		return imap_lex_fail(l, "a list of parameters is missing");
+	do {
+		if (!imap_lex_word(l, "USE") || c->use)
+			return imap_lex_fail(l, "unknown parameter of CREATE");
+		if (imap_lex_need_sp(l) == -1 || lex_uses(l, c) == -1)
+			return -1;
+	} while (imap_lex_sp(l));
+	if (!imap_lex_char(l, ')'))
+		return imap_lex_fail(l, "the parameters are not closed");
+	return imap_lex_need_end(l);
+}
+
 enum reply
 cmd_create(struct session *s, struct imap_lex *l)
 {
-	struct imap_string name;
+	struct create c = { .use = false };
+	enum mailbox_status status;
 
-	if (one_name(l, &name) == -1)
+	if (lex_create(l, &c) == -1)
 		return reply_bad(s, l);
-	return reply_mailbox(mailbox_create(s->root, name.s));
+	/* RFC 6154 section 3: then no mailbox is made. */
+	if (c.unknown)
+		return REPLY_USE;
+	status = mailbox_create(s->root, c.name);
+	if (status == MAILBOX_OK && c.use) {
+		status = special_use_set(s->root, c.name, c.uses);
+		if (status != MAILBOX_OK)
+			(void)mailbox_delete(s->root, c.name);
+	}
+	if (status == MAILBOX_OK)
+		add_id(s, c.name);
+	return reply_mailbox(status);
 }
+
+/*
+ * DELETE, RENAME
+ */
 
 /* A mailbox that was renamed cannot stay selected, nor those below it. */
 static void
@@ -74,6 +175,29 @@ cmd_rename(struct session *s, struct imap_lex *l)
 	return reply_mailbox(status);
 }
 
+/*
+ * SUBSCRIBE, UNSUBSCRIBE
+ */
+
+/* A level that others are below is there for LIST. */
+static enum mailbox_status
+has_below(struct session *s, const char *name)
+{
+	struct mailbox_names names;
+	enum mailbox_status status;
+	size_t i, n = strlen(name);
+
+	if ((status = mailbox_list(s->root, &names)) != MAILBOX_OK)
+		return status;
+	status = MAILBOX_NONE;
+	for (i = 0; i < names.n; i++)
+		if (strncmp(names.v[i], name, n) == 0 &&
+		    names.v[i][n] == MAILBOX_DELIMITER)
+			status = MAILBOX_OK;
+	mailbox_names_free(&names);
+	return status;
+}
+
 enum reply
 cmd_subscribe(struct session *s, struct imap_lex *l)
 {
@@ -84,6 +208,8 @@ cmd_subscribe(struct session *s, struct imap_lex *l)
 		return reply_bad(s, l);
 	/* RFC 3501 6.3.6: the server may check that it exists. */
 	status = mailbox_exists(s->root, name.s);
+	if (status == MAILBOX_NONE)
+		status = has_below(s, name.s);
 	if (status == MAILBOX_OK)
 		status = subscriptions_set(s->root, name.s, true);
 	return reply_mailbox(status);
@@ -97,124 +223,4 @@ cmd_unsubscribe(struct session *s, struct imap_lex *l)
 	if (one_name(l, &name) == -1)
 		return reply_bad(s, l);
 	return reply_mailbox(subscriptions_set(s->root, name.s, false));
-}
-
-/*
- * STATUS
- */
-
-enum {
-	STATUS_MESSAGES = 1, STATUS_RECENT = 2, STATUS_UIDNEXT = 4,
-	STATUS_UIDVALIDITY = 8, STATUS_UNSEEN = 16
-};
-
-static const struct {
-	const char	*name;
-	unsigned	 item;
-} status_items[] = {
-	{ "MESSAGES", STATUS_MESSAGES },
-	{ "RECENT", STATUS_RECENT },
-	{ "UIDNEXT", STATUS_UIDNEXT },
-	{ "UIDVALIDITY", STATUS_UIDVALIDITY },
-	{ "UNSEEN", STATUS_UNSEEN },
-};
-
-#define NITEMS	(sizeof(status_items) / sizeof(status_items[0]))
-
-/* SP "(" status-att *(SP status-att) ")" */
-static int
-lex_status(struct imap_lex *l, unsigned *items)
-{
-	size_t i;
-
-	*items = 0;
-	if (imap_lex_need_sp(l) == -1)
-		return -1;
-	if (!imap_lex_char(l, '('))
-		return imap_lex_fail(l, "a list of items is missing");
-	do {
-		for (i = 0; i < NITEMS; i++)
-			if (imap_lex_word(l, status_items[i].name))
-				break;
-		if (i == NITEMS)
-			return imap_lex_fail(l, "unknown status item");
-		*items |= status_items[i].item;
-	} while (imap_lex_sp(l));
-	if (!imap_lex_char(l, ')'))
-		return imap_lex_fail(l, "the list of items is not closed");
-	return imap_lex_need_end(l);
-}
-
-static uint32_t
-count_unseen(const struct mailbox *box)
-{
-	uint32_t i, count = mailbox_count(box), n = 0;
-	struct mailbox_msg m;
-
-	for (i = 1; i <= count; i++) {
-		mailbox_msg(box, i, &m);
-		n += !(m.flags & MAILBOX_SEEN);
-	}
-	return n;
-}
-
-static uint32_t
-status_value(const struct mailbox *box, unsigned item)
-{
-	switch (item) {
-	case STATUS_MESSAGES:
-		return mailbox_count(box);
-	case STATUS_RECENT:
-		return mailbox_recent(box);
-	case STATUS_UIDNEXT:
-		return mailbox_uidnext(box);
-	case STATUS_UIDVALIDITY:
-		return mailbox_uidvalidity(box);
-	default:
-		return count_unseen(box);
-	}
-}
-
-static void
-tell_status(struct session *s, const struct imap_string *name,
-    const struct mailbox *box, unsigned items)
-{
-	struct buf b;
-	size_t i, n = 0;
-
-	buf_init(&b, STREAM_BUFFER);
-	buf_adds(&b, "* STATUS ");
-	imap_write_astring(&b, name->s, name->len);
-	buf_adds(&b, " (");
-	for (i = 0; i < NITEMS; i++)
-		if (items & status_items[i].item)
-			buf_addf(&b, "%s%s %u", n++ > 0 ? " " : "",
-			    status_items[i].name,
-			    status_value(box, status_items[i].item));
-	buf_adds(&b, ")\r\n");
-	stream_write(s->io, b.data, b.len);
-	buf_free(&b);
-}
-
-enum reply
-cmd_status(struct session *s, struct imap_lex *l)
-{
-	struct imap_string name;
-	enum mailbox_status status;
-	struct mailbox *box;
-	unsigned items;
-
-	if (args_mailbox(l, &name) == -1 || lex_status(l, &items) == -1)
-		return reply_bad(s, l);
-	status = mailbox_open(s->root, name.s, MAILBOX_KEEP_NEW, &box);
-	if (status != MAILBOX_OK)
-		return reply_mailbox(status);
-	status = mailbox_refresh(box, 0, NULL);
-	if (status == MAILBOX_OK || (status != MAILBOX_RESET &&
-	    status != MAILBOX_TEMPORARY && mailbox_uidvalidity(box) != 0)) {
-		tell_status(s, &name, box, items);
-		status = MAILBOX_OK;
-	}
-	mailbox_close(box);
-	return reply_mailbox(status);
 }

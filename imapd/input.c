@@ -12,7 +12,8 @@
 enum {
 	LITERAL_MS = 5 * 60 * 1000,	/* for each piece of a literal */
 	SKIP_FRESH = 0,			/* octets read to be thrown away, */
-	SKIP_AUTH = 64 << 20		/* besides what a message may have */
+	SKIP_AUTH = 64 << 20,		/* besides what a message may have */
+	LITERALS_MAX = 1000		/* in a command */
 };
 
 static size_t
@@ -162,7 +163,8 @@ read_literal(struct session *s, uint64_t n, bool sync, const char *line,
 {
 	enum stream_status status;
 
-	if (n > s->command.max - s->command.len - 2) {
+	if (n > s->command.max - s->command.len - 2 ||
+	    ++s->literals > LITERALS_MAX) {
 		if (sync)
 			return refuse(s, REPLY_LITERAL_LARGE, "", 0);
 		return refuse(s, REPLY_LITERAL_SKIPPED, line, len);
@@ -204,8 +206,7 @@ read_line(struct session *s, bool *more)
 	r = imap_line_literal(line.data, line.len, &n, &sync);
 	if (r == 0)
 		return INPUT_COMMAND;
-	if (r == 1 && s->state != STATE_FRESH &&
-	    append_announced(&s->command)) {
+	if (r == 1 && s->state != STATE_FRESH && append_announced(s)) {
 		s->has_literal = true;
 		s->literal = n;
 		s->literal_sync = sync;
@@ -215,14 +216,14 @@ read_line(struct session *s, bool *more)
 	return read_literal(s, n, sync, line.data, line.len);
 }
 
-enum input
-input_command(struct session *s)
+/* The command up to its end, or to octets of a message. */
+static enum input
+read_lines(struct session *s)
 {
 	enum input in;
 	bool more;
 
 	buf_reset(&s->command);
-	s->tag[0] = '\0';
 	s->has_literal = false;
 	do {
 		in = read_line(s, &more);
@@ -232,26 +233,21 @@ input_command(struct session *s)
 	return in;
 }
 
-int
-input_finish(struct session *s)
+enum input
+input_command(struct session *s)
 {
-	struct stream_line line;
-	enum stream_status status;
-	uint64_t n;
-	int sync;
+	s->tag[0] = '\0';
+	s->append = NULL;
+	s->literals = 0;
+	return read_lines(s);
+}
 
-	status = stream_line(s->io, line_max(s), &line);
-	if (status == STREAM_TOOLONG) {
-		line.data = line.tail;
-		line.len = line.tail_len;
-	} else if (status != STREAM_OK) {
+enum input
+input_piece(struct session *s)
+{
+	enum input in = read_lines(s);
+
+	if (in == INPUT_END)
 		s->state = STATE_OVER;
-		return -1;
-	}
-	if (status == STREAM_OK && line.len == 0)
-		return 1;
-	if (imap_line_literal(line.data, line.len, &n, &sync) != 0 && !sync &&
-	    !input_skip(s, n))
-		return -1;
-	return 0;
+	return in;
 }

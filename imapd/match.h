@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include "bytes/buf.h"
+#include "bytes/casefind.h"
 
 struct match {
 	struct buf	 needle;	/* folded */
@@ -17,6 +18,12 @@ struct match {
 	char		 cut[4];	/* the beginning of a character */
 	size_t		 ncut;
 	bool		 found;
+
+	/* Of a needle that is US-ASCII in one line: it, and the longest run of
+	 * it that no folding of a header can cut. */
+	bool		 plain;
+	struct buf	 small;		/* the needle with small letters */
+	struct casefind	 all, run;	/* run.n 0: there is none */
 };
 
 /* Look for n octets of s.  0, or -1: no memory. */
@@ -28,5 +35,8 @@ void	 match_reset(struct match *);
 
 /* More of the text; whether it has been found by now. */
 bool	 match_feed(struct match *, const char *, size_t);
+
+/* The text is over. */
+bool	 match_end(struct match *);
 
 #endif

@@ -25,6 +25,10 @@ static const struct {
 	[REPLY_LITERAL_SKIPPED] = { "BAD", NULL, "Literal too large, skipped" },
 	[REPLY_READ_ONLY_OK] = { "OK", "READ-ONLY", "%s completed" },
 	[REPLY_READ_WRITE_OK] = { "OK", "READ-WRITE", "%s completed" },
+	[REPLY_COMPRESS_BEGIN] = { "OK", NULL, "DEFLATE active" },
+	[REPLY_COMPRESS_ALREADY] = { "BAD", "COMPRESSIONACTIVE",
+	    "DEFLATE is active already" },
+	[REPLY_COMPRESS_OTHER] = { "BAD", NULL, "DEFLATE is all there is" },
 
 	[REPLY_LOGIN_OK] = { "OK", NULL, "Logged in" },
 	[REPLY_LOGIN_WRONG] = { "NO", "AUTHENTICATIONFAILED",
@@ -39,11 +43,15 @@ static const struct {
 	    "Passwords cannot be checked now, try again later" },
 	[REPLY_MAILBOX_TEMPORARY] = { "NO", "UNAVAILABLE",
 	    "Your mailbox cannot be opened now, try again later" },
+	[REPLY_MAILBOX_NEVER] = { "NO", "CONTACTADMIN",
+	    "Your mailbox cannot be opened, and waiting will not help" },
 	[REPLY_MECHANISM] = { "NO", "CANNOT", "No such mechanism" },
 	[REPLY_CANCELLED] = { "BAD", NULL, "Authentication cancelled" },
 	[REPLY_SASL_BASE64] = { "BAD", NULL, "Not base64" },
 	[REPLY_SASL_MESSAGE] = { "BAD", NULL,
 	    "Not what the mechanism expects" },
+	[REPLY_SASL_CHANNEL] = { "NO", "AUTHENTICATIONFAILED",
+	    "Bound to another connection: is someone in between?" },
 	[REPLY_TLS_BEGIN] = { "OK", NULL, "Begin TLS negotiation now" },
 	[REPLY_TLS_NONE] = { "BAD", NULL, "TLS is not available" },
 	[REPLY_TLS_ALREADY] = { "BAD", NULL, "TLS is active already" },
@@ -57,6 +65,8 @@ static const struct {
 	    "No mailbox can have this name" },
 	[REPLY_NOT_PERMITTED] = { "NO", "CANNOT",
 	    "This mailbox does not allow that" },
+	[REPLY_USE] = { "NO", "USEATTR",
+	    "No mailbox here can have this special use" },
 	[REPLY_INBOX] = { "NO", "CANNOT", "INBOX does not allow that" },
 	[REPLY_NO_RIGHT] = { "NO", "NOPERM", "Permission denied" },
 	[REPLY_FULL] = { "NO", "OVERQUOTA", "No space left" },
@@ -69,19 +79,38 @@ static const struct {
 	[REPLY_READ_ONLY] = { "NO", "READ-ONLY", "The mailbox is read-only" },
 	[REPLY_KEYWORDS] = { "NO", "LIMIT", "No room for another keyword" },
 
+	[REPLY_QUOTA_NONE] = { "NO", "NONEXISTENT", "No such quota root" },
+	[REPLY_QUOTA_SET] = { "NO", "NOPERM",
+	    "Limits are set by the administrator" },
+
 	[REPLY_SEQUENCE] = { "BAD", NULL, "No message has that number" },
 	[REPLY_GONE] = { "NO", "EXPUNGEISSUED",
 	    "Some of the messages no longer exist" },
 	[REPLY_SEARCH_GONE] = { "OK", "EXPUNGEISSUED", "%s completed" },
-	[REPLY_CHARSET] = { "NO", "BADCHARSET (US-ASCII UTF-8)",
+	[REPLY_CHARSET] = { "NO", "BADCHARSET",
 	    "Character set not supported" },
+	[REPLY_NOT_SAVED] = { "NO", "NOTSAVED", "No memory for the result" },
 	[REPLY_TOO_BIG] = { "NO", "TOOBIG", "The message is too large" },
 	[REPLY_NOTHING] = { "OK", NULL, "No matching messages" },
 	[REPLY_NOMODSEQ] = { "BAD", NULL,
 	    "This mailbox keeps no modification sequences" },
 	[REPLY_QRESYNC] = { "BAD", NULL, "ENABLE QRESYNC first" },
+	[REPLY_UID_REQUIRED] = { "BAD", "UIDREQUIRED",
+	    "Messages are named by UID alone" },
 	[REPLY_MODIFIED] = { "OK", NULL,
 	    "Some messages were changed meanwhile" },
+	[REPLY_EMPTY] = { "NO", NULL, "An empty message is none" },
+	[REPLY_NO_MESSAGE] = { "NO", NULL, "There is no such message" },
+	[REPLY_BAD_URL] = { "NO", "BADURL",
+	    "That URL names nothing that can be added" },
+	[REPLY_UNKNOWN_CTE] = { "NO", "UNKNOWN-CTE",
+	    "The content cannot be encoded or decoded so" },
+	[REPLY_UTF8_FIRST] = { "NO", "CANNOT",
+	    "UTF8=ACCEPT has to be enabled first" },
+	[REPLY_METADATA_SIZE] = { "NO", "METADATA MAXSIZE 65536",
+	    "The value is too long" },
+	[REPLY_METADATA_MANY] = { "NO", "METADATA TOOMANY",
+	    "The mailbox has no room for more annotations" },
 	[REPLY_BADEVENT] = { "NO", "BADEVENT (MessageNew MessageExpunge "
 	    "FlagChange MailboxName SubscriptionChange)",
 	    "Some of these events are never told" },
@@ -154,6 +183,12 @@ reply_send(struct session *s, enum reply r)
 	}
 	stream_puts(s->io, text);
 	stream_puts(s->io, "\r\n");
+}
+
+bool
+reply_is_no(enum reply r)
+{
+	return strcmp(replies[r].status, "NO") == 0;
 }
 
 enum reply

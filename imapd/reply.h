@@ -28,6 +28,9 @@ enum reply {
 	REPLY_LITERAL_SKIPPED,
 	REPLY_READ_ONLY_OK,
 	REPLY_READ_WRITE_OK,
+	REPLY_COMPRESS_BEGIN,
+	REPLY_COMPRESS_ALREADY,
+	REPLY_COMPRESS_OTHER,
 	/* login */
 	REPLY_LOGIN_OK,
 	REPLY_LOGIN_WRONG,
@@ -36,10 +39,12 @@ enum reply {
 	REPLY_LOGIN_PRIVACY,
 	REPLY_LOGIN_TEMPORARY,
 	REPLY_MAILBOX_TEMPORARY,
+	REPLY_MAILBOX_NEVER,
 	REPLY_MECHANISM,
 	REPLY_CANCELLED,
 	REPLY_SASL_BASE64,
 	REPLY_SASL_MESSAGE,
+	REPLY_SASL_CHANNEL,
 	REPLY_TLS_BEGIN,
 	REPLY_TLS_NONE,
 	REPLY_TLS_ALREADY,
@@ -51,6 +56,7 @@ enum reply {
 	REPLY_BAD_NAME,
 	REPLY_NOT_PERMITTED,
 	REPLY_INBOX,
+	REPLY_USE,
 	REPLY_NO_RIGHT,
 	REPLY_FULL,
 	REPLY_OVERQUOTA,
@@ -59,16 +65,27 @@ enum reply {
 	REPLY_TEMPORARY,
 	REPLY_READ_ONLY,
 	REPLY_KEYWORDS,
+	REPLY_QUOTA_NONE,
+	REPLY_QUOTA_SET,
 	/* messages */
 	REPLY_SEQUENCE,
 	REPLY_GONE,
 	REPLY_SEARCH_GONE,
 	REPLY_CHARSET,
+	REPLY_NOT_SAVED,
 	REPLY_TOO_BIG,
 	REPLY_NOTHING,
 	REPLY_NOMODSEQ,
 	REPLY_QRESYNC,
+	REPLY_UID_REQUIRED,
 	REPLY_MODIFIED,
+	REPLY_EMPTY,
+	REPLY_NO_MESSAGE,
+	REPLY_BAD_URL,
+	REPLY_UNKNOWN_CTE,
+	REPLY_UTF8_FIRST,
+	REPLY_METADATA_SIZE,		/* a value is too long */
+	REPLY_METADATA_MANY,		/* too many, or too much */
 	REPLY_BADEVENT,
 	REPLY_NOTIFY_OVERFLOW,
 	REPLY_MEMORY
@@ -77,6 +94,9 @@ enum reply {
 /* Send the tagged answer (with "*" when the command had no tag), with s->code
  * and s->why in place of the usual ones when they are set. */
 void	 reply_send(struct session *, enum reply);
+
+/* Whether it is a NO. */
+bool	 reply_is_no(enum reply);
 
 /* What to answer for a mailbox operation that ended so. */
 enum reply reply_mailbox(enum mailbox_status);

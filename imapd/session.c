@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "append.h"
 #include "commands.h"
 #include "fetch.h"
 #include "system/log.h"
@@ -31,7 +32,7 @@ session_init(struct session *s, struct stream *io,
 	s->io = io;
 	s->settings = settings;
 	s->state = state;
-	s->name = "";
+	s->name = s->hide = "";
 	buf_init(&s->command, state == STATE_FRESH ? COMMAND_MAX_FRESH :
 	    COMMAND_MAX_AUTH);
 	/* COPYUID has two sets of as many ranges as a command may name. */
@@ -43,6 +44,7 @@ void
 session_deselect(struct session *s)
 {
 	fetch_forget(s);
+	imap_set_free(&s->saved);
 	mailbox_close(s->box);
 	s->box = NULL;
 	if (s->state == STATE_SELECTED)
@@ -54,6 +56,7 @@ session_free(struct session *s)
 {
 	notify_free(s);
 	session_deselect(s);
+	append_forget(s);
 	mailbox_root_close(s->root);
 	s->root = NULL;
 	free(s->user);
@@ -111,6 +114,12 @@ parse_command(struct session *s, struct imap_lex *l, enum reply *r)
 		*r = wrong_state(s, c);
 		return NULL;
 	}
+	/* RFC 9586 section 3 */
+	if (s->enabled & ENABLED_UIDONLY && !s->uid &&
+	    (c->flags & (COMMAND_UID | COMMAND_BARE)) == COMMAND_UID) {
+		*r = REPLY_UID_REQUIRED;
+		return NULL;
+	}
 	return c;
 }
 
@@ -147,7 +156,12 @@ run_command(struct session *s)
 		reply_send(s, REPLY_MEMORY);
 		return;
 	}
-	if ((c = parse_command(s, &l, &r)) != NULL) {
+	l.names = session_names(s);
+	l.utf8 = (s->enabled & (ENABLED_UTF8 | ENABLED_REV2)) != 0;
+	c = parse_command(s, &l, &r);
+	if (c == NULL || !(c->flags & COMMAND_LITERAL))
+		append_forget(s);
+	if (c != NULL) {
 		/* What others changed before is still news. */
 		if (c->flags & COMMAND_TREE)
 			notify_before_own(s);

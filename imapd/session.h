@@ -13,6 +13,7 @@
 
 #include "bytes/buf.h"
 #include "grammar/imap_lex.h"
+#include "grammar/imap_names.h"
 #include "grammar/imap_set.h"
 #include "mail/login.h"
 #include "mail/mailbox.h"
@@ -50,6 +51,7 @@ enum {
 };
 
 struct fetch_message;
+struct imap_append;
 struct notify;
 
 struct session {
@@ -57,15 +59,18 @@ struct session {
 	const struct settings *settings;
 	enum session_state state;
 	unsigned	 enabled;
+	const char	*hide;		/* capabilities not to announce */
 
 	/* the command being run */
 	char		 tag[TAG_MAX + 1];	/* "": none, "*" is written */
 	struct buf	 command;
 	bool		 uid;		/* it is the UID form */
 	bool		 swallow;	/* inside a line with a bare LF */
-	bool		 has_literal;	/* APPEND's message follows */
-	uint64_t	 literal;	/* its size */
-	bool		 literal_sync;	/* and whether it waits to be asked */
+	bool		 has_literal;	/* octets of a message follow */
+	uint64_t	 literal;	/* how many */
+	bool		 literal_sync;	/* and whether they wait to be asked */
+	const struct imap_append *append;	/* where APPEND is; or NULL */
+	unsigned	 literals;	/* read into the command */
 	struct buf	 code;		/* response code of the answer, without
 					 * brackets; empty: that of the reply */
 	const char	*why;		/* text of the answer; NULL: likewise */
@@ -77,6 +82,7 @@ struct session {
 
 	/* the mailbox process's */
 	struct mailbox_root *root;
+	struct imap_names names;	/* session_names() */
 	struct mailbox	*box;		/* the selected one, or NULL */
 	bool		 waiting;	/* it is looked at in a wait, and again
 					 * when mailbox_watch() says */
@@ -85,6 +91,10 @@ struct session {
 	struct notify	*notify;	/* RFC 5465; NULL: it was never asked
 					 * for */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
+	struct mailbox	*target;	/* that of the last APPEND, or NULL */
+	unsigned	 targeted;	/* by so many in a row */
+	struct imap_set	 saved;		/* "$": UIDs, of those that are still
+					 * here (RFC 5182) */
 	char		*user;		/* for the log; NULL: who started us */
 };
 
@@ -125,16 +135,18 @@ enum input {
 	INPUT_END		/* the client is gone or out of time */
 };
 
-/* Read the next command, with all its literals but APPEND's message. */
+/* Read the next command, with all its literals; up to the octets of a message
+ * when it is one that takes them itself. */
 enum input input_command(struct session *);
+
+/* Those octets were taken: the next piece of the command, up to its end or
+ * more such octets.  INPUT_AGAIN: it was refused and answered, the whole
+ * command with it. */
+enum input input_piece(struct session *);
 
 /* Throw away n octets of a literal and what follows it up to the end of the
  * command.  false: the client is gone, or it is too much. */
 bool	 input_skip(struct session *, uint64_t n);
-
-/* After APPEND's message: the rest of the command, which must be empty.  1,
- * 0: it was not, -1 the client is gone. */
-int	 input_finish(struct session *);
 
 /* ---- sync.c ---- */
 
@@ -152,6 +164,10 @@ unsigned sync_what(struct session *);
 
 /* Tell what changed in the selected mailbox; expunge: numbers may fall. */
 void	 sync_mailbox(struct session *, bool expunge);
+
+/* Append "* n FETCH (", or what a client that knows UIDs alone is told. */
+void	 sync_begin(const struct session *, struct buf *, uint32_t seq,
+	    uint32_t uid);
 
 /* Write "* n FETCH (...)" for a message. */
 void	 sync_message(struct session *, uint32_t seq, unsigned what);
@@ -187,6 +203,18 @@ void	 modseq_code(struct session *);
 enum reply modseq_vanished(struct session *, const struct imap_set *uids,
 	    uint64_t since, uint32_t known);
 
+/* ---- names.c ---- */
+
+/* How names of mailboxes look to this client now: for imap_lex.names. */
+const struct imap_names *session_names(struct session *);
+
+/* Append a name of a mailbox, as mailbox.h has it, to an answer: an astring in
+ * the client's form.  And what reply_mailbox_name() writes between quotes if
+ * it has to, without them. */
+void	 reply_mailbox_name(struct session *, struct buf *, const char *name);
+void	 reply_wire_name(struct session *, struct buf *, const char *wire,
+	    size_t);
+
 /* ---- notify.c ---- */
 
 /* Message events the client is to be told of in the selected mailbox; delayed:
@@ -215,8 +243,10 @@ void	 notify_free(struct session *);
 
 /* ---- args.c ---- */
 
-/* Parse " mailbox": 1, or -1 with the lexer's error. */
+/* Parse " mailbox", which becomes a name as mailbox.h has it: 1, or -1 with
+ * the lexer's error. */
 int	 args_mailbox(struct imap_lex *, struct imap_string *);
+
 
 struct numbers {
 	uint32_t	*v;		/* sequence numbers, rising; owned */

@@ -59,17 +59,34 @@ void
 sync_write_flags(const struct session *s, struct buf *b,
     const struct mailbox_msg *m)
 {
-	const char *name;
+	mailbox_flags keywords = m->flags & MAILBOX_KEYWORD_FLAGS;
+	unsigned system = keywords_system(m);
 	size_t start = b->len;
+	const char *name;
 	int i;
 
-	imap_write_flags(b, keywords_system(m));
-	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
-		if (!(m->flags & MAILBOX_KEYWORD(i)) ||
+	/* RFC 9051 appendix E, 12 */
+	if (s->enabled & ENABLED_REV2)
+		system &= ~(unsigned)IMAP_RECENT;
+	imap_write_flags(b, system);
+	for (i = 0; keywords >> 8 >> i != 0; i++) {
+		if (!(keywords & MAILBOX_KEYWORD(i)) ||
 		    (name = mailbox_keyword_name(s->box, i)) == NULL)
 			continue;
-		buf_addf(b, "%s%s", b->len > start ? " " : "", name);
+		if (b->len > start)
+			buf_addc(b, ' ');
+		buf_adds(b, name);
 	}
+}
+
+void
+sync_begin(const struct session *s, struct buf *b, uint32_t seq, uint32_t uid)
+{
+	bool uidonly = (s->enabled & ENABLED_UIDONLY) != 0;
+
+	buf_add(b, "* ", 2);
+	buf_addu(b, uidonly ? uid : seq);
+	buf_adds(b, uidonly ? " UIDFETCH (" : " FETCH (");
 }
 
 unsigned
@@ -92,7 +109,7 @@ sync_message(struct session *s, uint32_t seq, unsigned what)
 
 	mailbox_msg(s->box, seq, &m);
 	buf_init(&b, STREAM_BUFFER);
-	buf_addf(&b, "* %u FETCH (", seq);
+	sync_begin(s, &b, seq, m.uid);
 	if (what & SYNC_FLAGS) {
 		buf_adds(&b, "FLAGS (");
 		sync_write_flags(s, &b, &m);
@@ -153,7 +170,8 @@ tell_expunged(struct session *s, const struct mailbox_diff *diff)
 
 	if (diff->nexpunged == 0)
 		return;
-	if (s->enabled & ENABLED_QRESYNC && !s->nomodseq) {
+	if (s->enabled & ENABLED_UIDONLY ||
+	    (s->enabled & ENABLED_QRESYNC && !s->nomodseq)) {
 		tell_vanished(s, diff->expunged_uids, diff->nexpunged);
 		return;
 	}

@@ -16,6 +16,8 @@
 #include "deliver.h"
 #include "grammar/header.h"
 #include "grammar/trace.h"
+#include "mail/mailbox.h"
+#include "mail/special_use.h"
 #include "system/log.h"
 
 /*
@@ -135,6 +137,53 @@ put(struct deliver *d, const void *data, size_t n)
 	    maildir_write(&d->u.maildir, data, n);
 }
 
+/* In a Maildir that was just made.  What fails stops no mail. */
+static void
+make_folders(const struct delivery *how)
+{
+	struct mailbox_root *root;
+	enum mailbox_status status;
+
+	status = mailbox_root_open(how->mailbox, 0, &root);
+	if (status != MAILBOX_OK) {
+		log_warn("folders", "mailbox=%s error=%s",
+		    log_str(how->mailbox),
+		    log_str(mailbox_status_text(status)));
+		return;
+	}
+	special_use_make(root, &how->folders->folders,
+	    *how->folders->separator);
+	mailbox_root_close(root);
+}
+
+/* Whether there is a Maildir. */
+static bool
+is_maildir(const char *path)
+{
+	char part[PATH_MAX];
+	struct stat st;
+
+	snprintf(part, sizeof(part), "%.*s/cur", PATH_MAX - 5, path);
+	return stat(part, &st) == 0 || errno != ENOENT;
+}
+
+static int
+open_maildir(struct deliver *d, bool make)
+{
+	const struct delivery *how = d->how;
+	bool made = make && how->folders != NULL && !is_maildir(how->mailbox);
+
+	d->dir = maildir_open(how->mailbox, make ? MAILDIR_CREATE : 0);
+	if (d->dir == -1)
+		return -1;
+	if (made)
+		make_folders(how);
+	find_quota(d);
+	if (find_room(d, how->size) == -1)
+		return -1;
+	return maildir_begin(&d->u.maildir, d->dir, how->id, how->host);
+}
+
 static int
 open_mailbox(struct deliver *d)
 {
@@ -146,17 +195,8 @@ open_mailbox(struct deliver *d)
 
 	/* Only what is not there is made. */
 	if (slash || (stat(how->mailbox, &st) == 0 ? S_ISDIR(st.st_mode) :
-	    how->create)) {
-		d->dir = maildir_open(how->mailbox, how->create || slash ?
-		    MAILDIR_CREATE : 0);
-		if (d->dir == -1)
-			return -1;
-		find_quota(d);
-		if (find_room(d, how->size) == -1)
-			return -1;
-		return maildir_begin(&d->u.maildir, d->dir, how->id,
-		    how->host);
-	}
+	    how->create))
+		return open_maildir(d, how->create || slash);
 	if (how->from != NULL)
 		address_text(how->from, sender);
 	return mbox_begin(&d->u.mbox, how->mailbox, sender,

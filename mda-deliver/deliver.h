@@ -9,6 +9,7 @@
 #include "mail/maildir.h"
 #include "mail/mbox.h"
 #include "mail/quota.h"
+#include "mail/settings.h"
 
 enum outcome_kind {
 	OUTCOME_TEMPORARY,	/* try again; what nobody set is this */
@@ -28,6 +29,8 @@ struct outcome {
 struct delivery {
 	const char		*mailbox;	/* path; see deliver_begin() */
 	bool			 create;
+	const struct settings	*folders; /* whose folders a Maildir that is
+					 * created has; NULL: none */
 	const struct address	*from;	/* Return-Path; NULL none */
 	const struct address	*to;	/* Delivered-To; NULL none */
 	const char		*id;	/* as maildir_begin() */

@@ -120,6 +120,7 @@ find_recipient(struct job *j, const struct direct *d)
 		return code;
 	j->how.mailbox = j->rcpt.user.mailbox;
 	j->how.create = true;
+	j->how.folders = j->settings;
 	j->how.to = &j->to;
 	j->how.quota = &j->rcpt.user.quota;
 	if (privilege_drop(j->rcpt.user.uid, j->rcpt.user.gid) == -1) {

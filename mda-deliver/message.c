@@ -316,6 +316,7 @@ write_copy(struct work *w, size_t i, struct outcome *o)
 	const struct delivery how = {
 		.mailbox = w->targets[i].mailbox,
 		.create = true,
+		.folders = w->settings,
 		.from = &m->env.sender,
 		.to = &m->env.rcpts[i].addr,
 		.id = id,

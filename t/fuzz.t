@@ -2,8 +2,9 @@
 #
 # Proves that no parser breaks on bytes that nobody thought of: each target of
 # t/fuzz/ runs under libFuzzer with ASan and UBSan for FUZZTIME seconds, from
-# the messages of the shared folder where there are any.  An input that broke
-# one stays in build/fuzz/.
+# the messages of the shared folder where there are any, the whole session of
+# imapd from what clients say in t/chat.  An input that broke one stays in
+# build/fuzz/.  FUZZ=NAME runs one.
 
 use strict;
 use warnings;
@@ -12,11 +13,15 @@ use File::Basename qw(basename dirname);
 use File::Temp qw(tempdir);
 use Test::More;
 
+use lib abs_path(dirname($0) . '/lib');
+use Stdmail::Chat;
+
 my $top = abs_path(dirname($0) . '/..');
 chdir $top or die "$top: $!\n";
 my $time = $ENV{FUZZTIME} // 3;
 my $shared = $ENV{STDMAIL_SHARED} // "$top/../shared";
 my @targets = map { basename($_, '.c') } sort glob 't/fuzz/fuzz_*.c';
+@targets = grep { $_ eq $ENV{FUZZ} } @targets if defined $ENV{FUZZ};
 my $dir = tempdir(CLEANUP => 1);
 # This make is one of its own, not part of the one that may have started us.
 delete @ENV{qw(MAKEFLAGS MAKELEVEL MFLAGS)};
@@ -44,13 +49,40 @@ for (glob "$shared/corpus/*/*/* $shared/vectors/smtp-fuzz/*/* t/fuzz/seed/*") {
 	next if !-f || -s > 20000 || $n++ >= 300;
 	link $_, "$dir/seed/$n" or system 'cp', $_, "$dir/seed/$n";
 }
+
+# What a client of imapd says in each conversation, after its login.
+sub chat_seeds {
+	my ($to) = @_;
+
+	for my $file (glob 't/chat/imap/*.chat t/chat/badinput/imapd-*.chat') {
+		my $said = '';
+
+		for my $step (@{Stdmail::Chat::parse($file)->{steps}}) {
+			my $verb = $step->{verb};
+			next if $verb !~ /^C(\|?)\z/ || $step->{text} =~
+			    /^\S+ (?:LOGIN|AUTHENTICATE|STARTTLS)\b|<</i;
+			$said .= Stdmail::Chat::bytes_of($step->{text}) .
+			    ($1 ? '' : "\r\n");
+		}
+		open my $fh, '>:raw', "$to/" . basename($file) or die;
+		print $fh substr $said, 0, 20000;
+	}
+}
+
+my %own = (fuzz_imap_session => \&chat_seeds);
 for my $target (@targets) {
+	my $seed = "$dir/seed";
 	mkdir "$dir/$target";
+	if ($own{$target}) {
+		$seed .= "-$target";
+		mkdir $seed;
+		$own{$target}->($seed);
+	}
 	my @dict = grep { -f } "t/fuzz/$target.dict";
 	my $out = `build/fuzz/t/fuzz/$target -max_total_time=$time \\
 	    -rss_limit_mb=2048 -timeout=10 -max_len=20000 -verbosity=0 \\
 	    -artifact_prefix=build/fuzz/$target- -print_final_stats=1 \\
-	    @{[map { "-dict=$_" } @dict]} $dir/$target $dir/seed 2>&1`;
+	    @{[map { "-dict=$_" } @dict]} $dir/$target $seed 2>&1`;
 	ok($? == 0, $target) or diag($out);
 	note("$target: $1 runs")
 	    if $out =~ /number_of_executed_units: (\d+)/;

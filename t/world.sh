@@ -8,7 +8,10 @@
 # or change anything outside DIR, or leave a mount behind: all of it runs in
 # its own mount and process namespaces.
 #
-# usage: t/world.sh DIR
+# A tree that is there gets what it lacks of the rest (DIR/added), and with
+# "heavy" what only make clients needs.
+#
+# usage: t/world.sh DIR [heavy]
 # exit: 0 DIR is there and up to date, 1 could not make it, 77 may not
 
 set -eu
@@ -24,10 +27,16 @@ tree="systemd-container procps psmisc strace valgrind xfsprogs e2fsprogs
 btrfs-progs util-linux-extra libasan8 libubsan1 perl libio-socket-ssl-perl python3-minimal
 nsd unbound bind9-dnsutils haproxy postfix openbsd-inetd ucspi-tcp-ipv6
 dovecot-imapd dovecot-pop3d
-swaks curl mutt isync fetchmail getmail6 msmtp mpop s-nail maildrop procmail
+swaks curl mutt isync fetchmail getmail6 gsasl msmtp mpop s-nail maildrop procmail
 mandoc cppcheck gcovr"
+more="neomutt offlineimap3 imapfilter alpine"
+heavy="thunderbird xvfb"
 
-[ $# = 1 ] || { echo "usage: $0 DIR" >&2; exit 64; }
+[ $# = 1 ] || [ "$*" = "$1 heavy" ] || {
+	echo "usage: $0 DIR [heavy]" >&2
+	exit 64
+}
+[ $# = 1 ] || more="$more $heavy"
 mkdir -p "$1"
 dir=$(cd "$1" && pwd -P)
 self=$(cd "$(dirname "$0")" && pwd -P)/world.sh
@@ -105,6 +114,30 @@ add()
 	: >"$r/etc/resolv.conf"
 }
 
+# Packages that were made known after the tree was.
+lacks()
+{
+	for p in $more; do
+		grep -qx "$p" "$dir/added" 2>/dev/null || echo "$p"
+	done
+}
+
+# Is all there?
+complete()
+{
+	[ "$(cat "$dir/made" 2>/dev/null)" = "$want" ] && [ -z "$(lacks)" ]
+}
+
+add_more()
+{
+	p=$(lacks)
+	[ -n "$p" ] || return 0
+	say "also" $p
+	add "$dir/tree" $p
+	echo "$p" >>"$dir/added"
+	rm -f "$dir/log"
+}
+
 # Runs inside the namespaces.
 make_world()
 {
@@ -119,6 +152,7 @@ make_world()
 	: "${mirror:=http://deb.debian.org/debian}"
 
 	rm -rf "$dir/base" "$dir/tree"
+	rm -f "$dir/made" "$dir/added"
 	say "1/2 a bare Debian ($suite, from $mirror), about half a minute"
 	keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	[ -f $keys ] || keys=
@@ -140,10 +174,13 @@ make_world()
 }
 
 if [ "${WORLD_INSIDE:-}" = yes ]; then
-	make_world
+	if [ "$(cat "$dir/made" 2>/dev/null)" != "$want" ]; then
+		make_world
+	fi
+	add_more
 	exit
 fi
-[ "$(cat "$dir/made" 2>/dev/null)" != "$want" ] || exit 0
+! complete || exit 0
 why=
 [ "$(id -u)" = 0 ] || why="not root"
 have apt-get && have unshare || why="apt-get or unshare is missing"
@@ -170,16 +207,15 @@ footprint()
 
 exec 9>"$dir/lock"
 flock 9
-[ "$(cat "$dir/made" 2>/dev/null)" != "$want" ] || exit 0
+! complete || exit 0
 say "making $dir: Debian with the servers and clients that tests need."
 say "Nothing outside it changes, no daemon starts.  Takes one to three minutes"
-say "and 700 MB; WORLD=no leaves it out, WORLD=FOLDER keeps it elsewhere."
+say "and 800 MB; WORLD=no leaves it out, WORLD=FOLDER keeps it elsewhere."
 start=$(date +%s)
 footprint >"$dir/before"
-rm -f "$dir/made"
 rm -rf --one-file-system "$dir/base.new" "$dir/tree.new"
 if WORLD_INSIDE=yes unshare -mpf --kill-child --propagation $mounts \
-    sh "$self" "$dir" 9>&-; then
+    sh "$self" "$@" 9>&-; then
 	footprint >"$dir/after"
 	say "made in $(($(date +%s) - start)) seconds"
 else

@@ -108,6 +108,21 @@ base64_decode(struct buf *b, const char *in, size_t n)
 	return 1;
 }
 
+/* Four digits without anything between them: whether there were such. */
+static int
+whole_group(const unsigned char *in, unsigned char *out)
+{
+	unsigned a = value(in[0]), b = value(in[1]);
+	unsigned c = value(in[2]), d = value(in[3]);
+
+	if ((a | b | c | d) > 63)
+		return 0;
+	out[0] = (unsigned char)(a << 2 | b >> 4);
+	out[1] = (unsigned char)(b << 4 | c >> 2);
+	out[2] = (unsigned char)(c << 6 | d);
+	return 1;
+}
+
 size_t
 base64_feed(struct base64 *d, const void *from, size_t n, void *to)
 {
@@ -115,8 +130,14 @@ base64_feed(struct base64 *d, const void *from, size_t n, void *to)
 	unsigned char *out = to;
 	unsigned v;
 
-	for (; in < end; in++) {
-		v = value(*in);
+	while (in < end) {
+		if (d->nbits == 0 && !d->done && end - in >= 4 &&
+		    whole_group(in, out)) {
+			in += 4;
+			out += 3;
+			continue;
+		}
+		v = value(*in++);
 		if (v > 63) {
 			if (v == PAD)
 				d->done = 1;

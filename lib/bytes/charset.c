@@ -5,35 +5,50 @@
 #include <stdint.h>
 #include <strings.h>
 
-#include "bytes/charset.h"
+#include "bytes/charset_table.h"
 #include "bytes/utf8.h"
 
+/* Preferred MIME names, in the order of the enum, and then others in use. */
 static const struct {
 	const char	*name;
 	enum charset	 charset;
 } names[] = {
-	{ "utf-8", CHARSET_UTF8 }, { "utf8", CHARSET_UTF8 },
+	{ "UTF-8", CHARSET_UTF8 },
+	{ "ISO-8859-1", CHARSET_LATIN1 },
+	{ "ISO-8859-15", CHARSET_LATIN9 },
+	{ "windows-1252", CHARSET_CP1252 },
+	{ "ISO-8859-2", CHARSET_ISO8859_2 },
+	{ "ISO-8859-3", CHARSET_ISO8859_3 },
+	{ "ISO-8859-4", CHARSET_ISO8859_4 },
+	{ "ISO-8859-5", CHARSET_ISO8859_5 },
+	{ "ISO-8859-6", CHARSET_ISO8859_6 },
+	{ "ISO-8859-7", CHARSET_ISO8859_7 },
+	{ "ISO-8859-8", CHARSET_ISO8859_8 },
+	{ "ISO-8859-9", CHARSET_ISO8859_9 },
+	{ "ISO-8859-10", CHARSET_ISO8859_10 },
+	{ "ISO-8859-13", CHARSET_ISO8859_13 },
+	{ "ISO-8859-14", CHARSET_ISO8859_14 },
+	{ "ISO-8859-16", CHARSET_ISO8859_16 },
+	{ "windows-1250", CHARSET_CP1250 },
+	{ "windows-1251", CHARSET_CP1251 },
+	{ "windows-1253", CHARSET_CP1253 },
+	{ "windows-1254", CHARSET_CP1254 },
+	{ "windows-1255", CHARSET_CP1255 },
+	{ "windows-1256", CHARSET_CP1256 },
+	{ "windows-1257", CHARSET_CP1257 },
+	{ "windows-1258", CHARSET_CP1258 },
+	{ "KOI8-R", CHARSET_KOI8_R },
+	{ "KOI8-U", CHARSET_KOI8_U },
+	{ "TIS-620", CHARSET_TIS620 },
+	{ "IBM850", CHARSET_IBM850 },
+	{ "IBM866", CHARSET_IBM866 },
 	{ "us-ascii", CHARSET_UTF8 }, { "ascii", CHARSET_UTF8 },
-	{ "iso-8859-1", CHARSET_LATIN1 }, { "latin1", CHARSET_LATIN1 },
-	{ "iso-8859-15", CHARSET_LATIN9 }, { "latin9", CHARSET_LATIN9 },
-	{ "windows-1252", CHARSET_CP1252 }, { "cp1252", CHARSET_CP1252 },
-};
-
-/* 0x80 to 0x9f; 0: no character. */
-static const uint16_t cp1252[32] = {
-	0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
-	0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0,
-	0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
-	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178
-};
-
-static const struct {
-	unsigned char	octet;
-	uint16_t	c;
-} latin9[] = {
-	{ 0xa4, 0x20ac }, { 0xa6, 0x0160 }, { 0xa8, 0x0161 },
-	{ 0xb4, 0x017d }, { 0xb8, 0x017e }, { 0xbc, 0x0152 },
-	{ 0xbd, 0x0153 }, { 0xbe, 0x0178 },
+	{ "utf8", CHARSET_UTF8 }, { "latin1", CHARSET_LATIN1 },
+	{ "latin2", CHARSET_ISO8859_2 }, { "latin9", CHARSET_LATIN9 },
+	{ "iso-8859-8-i", CHARSET_ISO8859_8 }, { "cp1250", CHARSET_CP1250 },
+	{ "cp1251", CHARSET_CP1251 }, { "cp1252", CHARSET_CP1252 },
+	{ "cp850", CHARSET_IBM850 }, { "cp866", CHARSET_IBM866 },
+	{ "iso-8859-11", CHARSET_TIS620 }, { "windows-874", CHARSET_TIS620 },
 };
 
 enum charset
@@ -48,34 +63,29 @@ charset_find(const char *s, size_t n)
 	return CHARSET_UNKNOWN;
 }
 
-static uint32_t
-decode_octet(enum charset charset, unsigned char c)
+const char *
+charset_name(size_t i)
 {
-	size_t i;
-
-	if (charset == CHARSET_CP1252 && c >= 0x80 && c <= 0x9f)
-		return cp1252[c - 0x80] != 0 ? cp1252[c - 0x80] : 0xfffd;
-	if (charset == CHARSET_LATIN9)
-		for (i = 0; i < sizeof(latin9) / sizeof(latin9[0]); i++)
-			if (latin9[i].octet == c)
-				return latin9[i].c;
-	return c;
+	return i < CHARSET_UNKNOWN ? names[i].name : NULL;
 }
 
 int
 charset_decode(enum charset charset, struct buf *b, const char *s, size_t n)
 {
+	const uint16_t *table;
 	char utf8[4];
 	size_t i, start = 0;
+	uint32_t c;
 
 	if (charset == CHARSET_UTF8 || charset == CHARSET_UNKNOWN)
 		return buf_add(b, s, n);
+	table = charset_table[charset - CHARSET_LATIN1];
 	for (i = 0; i < n; i++) {
 		if ((unsigned char)s[i] < 0x80)
 			continue;
 		buf_add(b, s + start, i - start);
-		buf_add(b, utf8, utf8_put(utf8, decode_octet(charset,
-		    (unsigned char)s[i])));
+		c = table[(unsigned char)s[i] - 0x80];
+		buf_add(b, utf8, utf8_put(utf8, c != 0 ? c : 0xfffd));
 		start = i + 1;
 	}
 	return buf_add(b, s + start, n - start);

@@ -62,16 +62,24 @@ pass(struct qp *q, struct buf *b)
 	q->dirt = 1;
 }
 
-/* The run of octets that stand for themselves. */
+/* The run of octets that stand for themselves: white space too, unless it may
+ * be the end of a line.  Looks no further than a line is long, so that a text
+ * without lines is not gone through again and again. */
 static size_t
 plain_run(const char *p, const char *end)
 {
-	const char *start = p;
+	static const char stops[] = { '\n', '=', '\r' };
+	size_t n = (size_t)(end - p), i;
+	const char *stop;
 
-	while (p < end && *p != '=' && *p != '\r' && *p != '\n' &&
-	    !is_space(*p))
-		p++;
-	return (size_t)(p - start);
+	if (n > 2 * QP_LINE_MAX)
+		n = 2 * QP_LINE_MAX;
+	for (i = 0; i < sizeof(stops); i++)
+		if ((stop = memchr(p, stops[i], n)) != NULL)
+			n = (size_t)(stop - p);
+	while (n > 0 && is_space(p[n - 1]))
+		n--;
+	return n;
 }
 
 /* In TEXT: take some of p, at least one octet. */

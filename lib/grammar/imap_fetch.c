@@ -17,14 +17,21 @@ imap_fetch_init(struct imap_fetch *f)
 }
 
 void
+imap_section_free(struct imap_section *s)
+{
+	free(s->path);
+	free(s->field);
+	s->path = NULL;
+	s->field = NULL;
+}
+
+void
 imap_fetch_free(struct imap_fetch *f)
 {
 	size_t i;
 
-	for (i = 0; i < f->nsection; i++) {
-		free(f->section[i].path);
-		free(f->section[i].field);
-	}
+	for (i = 0; i < f->nsection; i++)
+		imap_section_free(&f->section[i]);
 	free(f->section);
 	imap_fetch_init(f);
 }
@@ -83,6 +90,19 @@ lex_part(struct imap_lex *l, struct imap_section *s)
 	return r == 2 ? 2 : 1;
 }
 
+/* header-fld-name = astring; but no header has a field of a name with other
+ * octets (RFC 5322 section 3.6.8). */
+static int
+is_field_name(const struct imap_string *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->len; i++)
+		if (!char_is(s->s[i], CHAR_PRINT))
+			return 0;
+	return 1;
+}
+
 /* header-list = "(" header-fld-name *(SP header-fld-name) ")" */
 static int
 lex_header_list(struct imap_lex *l, struct imap_section *s)
@@ -108,6 +128,8 @@ lex_header_list(struct imap_lex *l, struct imap_section *s)
 			return -1;
 		if (r == 0)
 			return imap_lex_fail(l, "a field name is missing");
+		if (!is_field_name(&s->field[s->nfield]))
+			return imap_lex_fail(l, "bad field name");
 		s->nfield++;
 	} while (imap_lex_sp(l));
 	if (!imap_lex_char(l, ')'))
@@ -140,39 +162,65 @@ lex_section_text(struct imap_lex *l, struct imap_section *s)
 	return 1;
 }
 
-/* "<" number "." nz-number ">" */
+/* "<" number64 "." nz-number64 ">" (RFC 9051 section 9) */
 static int
 lex_partial(struct imap_lex *l, struct imap_section *s)
 {
 	if (!imap_lex_char(l, '<'))
 		return 0;
-	if (imap_lex_number(l, &s->offset) != 1 || !imap_lex_char(l, '.') ||
-	    imap_lex_nz_number(l, &s->length) != 1 || !imap_lex_char(l, '>'))
+	if (imap_lex_number64(l, &s->offset) != 1 || !imap_lex_char(l, '.') ||
+	    imap_lex_number64(l, &s->length) != 1 || s->length == 0 ||
+	    !imap_lex_char(l, '>'))
 		return imap_lex_fail(l, "bad partial");
 	s->partial = 1;
 	return 1;
 }
 
+/* section-spec = section-msgtext / (section-part ["." section-text]) */
+int
+imap_lex_section_spec(struct imap_lex *l, struct imap_section *s)
+{
+	int r = lex_part(l, s);
+
+	return r == 1 ? lex_section_text(l, s) : r == 2 ? 1 : -1;
+}
+
 /* section = "[" [section-spec] "]" ["<" number "." nz-number ">"]; the "["
- * has been taken.
- * section-spec = section-msgtext / (section-part ["." section-text]) */
+ * has been taken. */
 static int
 lex_section(struct imap_lex *l, struct imap_fetch *f, int peek)
 {
 	struct imap_section *s;
-	int r;
 
 	if ((s = new_section(l, f)) == NULL)
 		return -1;
 	s->peek = peek;
 	if (!imap_lex_char(l, ']')) {
-		if ((r = lex_part(l, s)) == -1)
-			return -1;
-		if (r == 1 && lex_section_text(l, s) == -1)
+		if (imap_lex_section_spec(l, s) == -1)
 			return -1;
 		if (!imap_lex_char(l, ']'))
 			return imap_lex_fail(l, "a section is not closed");
 	}
+	return lex_partial(l, s) == -1 ? -1 : 1;
+}
+
+/* section-binary = "[" [section-part] "]" (RFC 3516 section 7; RFC 9051), with
+ * a partial unless only the size is asked for; the "[" has been taken. */
+static int
+lex_binary(struct imap_lex *l, struct imap_fetch *f,
+    enum imap_section_kind kind, int peek)
+{
+	struct imap_section *s;
+
+	if ((s = new_section(l, f)) == NULL)
+		return -1;
+	s->kind = kind;
+	s->peek = peek;
+	if (!imap_lex_char(l, ']') && (lex_part(l, s) != 2 ||
+	    !imap_lex_char(l, ']')))
+		return imap_lex_fail(l, "a section is a part number here");
+	if (kind == IMAP_SECTION_BINARY_SIZE)
+		return 1;
 	return lex_partial(l, s) == -1 ? -1 : 1;
 }
 
@@ -229,7 +277,37 @@ static const struct {
 	{ "RFC822.TEXT", IMAP_SECTION_TEXT, 0 },
 };
 
+static const struct {
+	const char	*name;
+	enum imap_section_kind kind;
+	int		 peek;
+} binaries[] = {
+	{ "BINARY[", IMAP_SECTION_BINARY, 0 },
+	{ "BINARY.PEEK[", IMAP_SECTION_BINARY, 1 },
+	{ "BINARY.SIZE[", IMAP_SECTION_BINARY_SIZE, 1 },
+};
+
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
+
+/* fetch-att =/ "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]
+ * preview-mod = "LAZY" (RFC 8970, section 6); the word has been taken. */
+static int
+lex_preview(struct imap_lex *l, struct imap_fetch *f)
+{
+	if (!chars_begin(l->p, l->end, " (")) {
+		f->items |= IMAP_FETCH_PREVIEW;
+		return 1;
+	}
+	l->p += 2;
+	do {
+		if (!imap_lex_word(l, "LAZY"))
+			return imap_lex_fail(l, "unknown modifier of PREVIEW");
+	} while (imap_lex_sp(l));
+	if (!imap_lex_char(l, ')'))
+		return imap_lex_fail(l, "the modifiers are not closed");
+	f->items |= IMAP_FETCH_PREVIEW_LAZY;
+	return 1;
+}
 
 /* fetch-att */
 static int
@@ -245,11 +323,19 @@ lex_att(struct imap_lex *l, struct imap_fetch *f)
 		l->p += strlen("BODY.PEEK[");
 		return lex_section(l, f, 1);
 	}
+	for (i = 0; i < N(binaries); i++)
+		if (chars_begin(l->p, l->end, binaries[i].name)) {
+			l->p += strlen(binaries[i].name);
+			return lex_binary(l, f, binaries[i].kind,
+			    binaries[i].peek);
+		}
 	for (i = 0; i < N(items); i++)
 		if (imap_lex_word(l, items[i].name)) {
 			f->items |= items[i].item;
 			return 1;
 		}
+	if (imap_lex_word(l, "PREVIEW"))
+		return lex_preview(l, f);
 	for (i = 0; i < N(rfc822); i++)
 		if (imap_lex_word(l, rfc822[i].name))
 			return add_rfc822(l, f, rfc822[i].name,
@@ -288,15 +374,18 @@ imap_section_write(struct buf *b, const struct imap_section *s)
 		[IMAP_SECTION_FIELDS_NOT] = "HEADER.FIELDS.NOT",
 		[IMAP_SECTION_TEXT] = "TEXT",
 		[IMAP_SECTION_MIME] = "MIME",
+		[IMAP_SECTION_BINARY] = "",
+		[IMAP_SECTION_BINARY_SIZE] = "",
 	};
 	size_t i;
 
 	if (s->name != NULL)
 		return buf_adds(b, s->name);
-	buf_adds(b, "BODY[");
+	buf_adds(b, s->kind == IMAP_SECTION_BINARY ? "BINARY[" :
+	    s->kind == IMAP_SECTION_BINARY_SIZE ? "BINARY.SIZE[" : "BODY[");
 	for (i = 0; i < s->npath; i++)
 		buf_addf(b, "%s%u", i == 0 ? "" : ".", s->path[i]);
-	if (s->npath > 0 && s->kind != IMAP_SECTION_ALL)
+	if (s->npath > 0 && text[s->kind][0] != '\0')
 		buf_addc(b, '.');
 	buf_adds(b, text[s->kind]);
 	for (i = 0; i < s->nfield; i++) {
@@ -305,6 +394,6 @@ imap_section_write(struct buf *b, const struct imap_section *s)
 	}
 	buf_adds(b, s->nfield > 0 ? ")]" : "]");
 	if (s->partial)
-		buf_addf(b, "<%u>", s->offset);
+		buf_addf(b, "<%llu>", (unsigned long long)s->offset);
 	return buf_failed(b) ? -1 : 0;
 }

@@ -24,7 +24,9 @@ enum {
 	IMAP_FETCH_MODSEQ = 128,	/* RFC 7162 */
 	IMAP_FETCH_SAVEDATE = 256,	/* RFC 8514 */
 	IMAP_FETCH_EMAILID = 512,	/* RFC 8474 */
-	IMAP_FETCH_THREADID = 1024
+	IMAP_FETCH_THREADID = 1024,
+	IMAP_FETCH_PREVIEW = 2048,	/* RFC 8970 */
+	IMAP_FETCH_PREVIEW_LAZY = 4096
 };
 
 enum imap_section_kind {
@@ -33,7 +35,9 @@ enum imap_section_kind {
 	IMAP_SECTION_FIELDS,		/* HEADER.FIELDS */
 	IMAP_SECTION_FIELDS_NOT,
 	IMAP_SECTION_TEXT,
-	IMAP_SECTION_MIME
+	IMAP_SECTION_MIME,
+	IMAP_SECTION_BINARY,		/* decoded: RFC 3516, RFC 9051 */
+	IMAP_SECTION_BINARY_SIZE
 };
 
 enum { IMAP_MAX_PART_PATH = 100, IMAP_MAX_SECTIONS = 500 };
@@ -48,7 +52,7 @@ struct imap_section {
 	size_t		 nfield;
 	int		 peek;		/* do not set \Seen */
 	int		 partial;	/* offset and length were given */
-	uint32_t	 offset, length;
+	uint64_t	 offset, length;
 };
 
 struct imap_fetch {
@@ -62,6 +66,11 @@ void	 imap_fetch_free(struct imap_fetch *);
 
 /* "ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")" */
 int	 imap_lex_fetch(struct imap_lex *, struct imap_fetch *);
+
+/* section-spec alone, as in URLs (RFC 5092): 1, or -1.  To be freed either
+ * way. */
+int	 imap_lex_section_spec(struct imap_lex *, struct imap_section *);
+void	 imap_section_free(struct imap_section *);
 
 /* The name of the item in the answer: BODY[1.MIME]<0>, RFC822.TEXT, ... */
 int	 imap_section_write(struct buf *, const struct imap_section *);

@@ -8,9 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/utf8.h"
 #include "grammar/chars.h"
 #include "grammar/date.h"
 #include "grammar/imap_lex.h"
+#include "grammar/imap_names.h"
+
+/* A name as it is stored, which may be longer than what the command has. */
+struct imap_kept {
+	struct imap_kept *next;
+	char		 name[IMAP_STORED_SIZE];
+};
 
 int
 imap_lex_init(struct imap_lex *l, const char *s, size_t len)
@@ -27,6 +35,12 @@ imap_lex_init(struct imap_lex *l, const char *s, size_t len)
 void
 imap_lex_free(struct imap_lex *l)
 {
+	struct imap_kept *k;
+
+	while ((k = l->kept) != NULL) {
+		l->kept = k->next;
+		free(k);
+	}
 	if (l->pool != NULL)
 		explicit_bzero(l->pool, l->used);
 	free(l->pool);
@@ -155,7 +169,8 @@ imap_lex_atom(struct imap_lex *l, struct imap_string *out)
 /*
  * quoted = DQUOTE *QUOTED-CHAR DQUOTE
  * NOTE: octets above 127 are taken, as common clients send them in passwords
- * and searches; a NUL, CR or LF is not.
+ * and searches; a NUL, CR or LF is not.  Who has enabled UTF8=ACCEPT must send
+ * UTF-8 (RFC 6855 section 3).
  */
 static int
 lex_quoted(struct imap_lex *l, struct imap_string *out)
@@ -183,6 +198,8 @@ lex_quoted(struct imap_lex *l, struct imap_string *out)
 	*to = '\0';
 	out->s = l->pool + l->used;
 	out->len = (size_t)(to - out->s);
+	if (l->utf8 && !utf8_valid(out->s, out->len))
+		return imap_lex_fail(l, "a quoted string is not UTF-8");
 	l->used += out->len + 1;
 	l->p = p + 1;
 	return 1;
@@ -300,19 +317,41 @@ imap_lex_list_mailbox(struct imap_lex *l, struct imap_string *out)
 	return r != 0 ? r : lex_run(l, 1, out);
 }
 
+static int
+store_name(struct imap_lex *l, struct imap_string *out)
+{
+	struct imap_kept *k;
+
+	/* RFC 6855 section 3: octets that are not UTF-8 are refused. */
+	if (l->names->utf8 && !utf8_valid(out->s, out->len))
+		return imap_lex_fail(l, "a name is not UTF-8");
+	if ((k = malloc(sizeof(*k))) == NULL)
+		return imap_lex_fail(l, "out of memory");
+	k->next = l->kept;
+	l->kept = k;
+	(void)imap_names_store(l->names, out->s, k->name);
+	out->s = k->name;
+	out->len = strlen(k->name);
+	return 1;
+}
+
 /* mailbox = "INBOX" / astring */
 int
 imap_lex_mailbox(struct imap_lex *l, struct imap_string *out)
 {
 	int r = imap_lex_astring(l, out);
 
+	if (r == 1)
+		l->given = out->s;
 	if (r == 1 && chars_is(out->s, out->len, "INBOX"))
 		out->s = "INBOX";
+	else if (r == 1 && l->names != NULL)
+		r = store_name(l, out);
 	return r;
 }
 
-int
-imap_lex_number64(struct imap_lex *l, uint64_t *out)
+static int
+lex_number64(struct imap_lex *l, uint64_t *out)
 {
 	const char *p = l->p;
 	uint64_t n = 0;
@@ -336,12 +375,23 @@ imap_lex_number(struct imap_lex *l, uint32_t *out)
 	uint64_t n;
 	int r;
 
-	if ((r = imap_lex_number64(l, &n)) != 1)
+	if ((r = lex_number64(l, &n)) != 1)
 		return r;
 	if (n > UINT32_MAX)
 		return imap_lex_fail(l, "a number is too large");
 	*out = (uint32_t)n;
 	return 1;
+}
+
+/* number64 = 1*DIGIT ; (0 <= n <= 9,223,372,036,854,775,807) */
+int
+imap_lex_number64(struct imap_lex *l, uint64_t *out)
+{
+	int r;
+
+	if ((r = lex_number64(l, out)) == 1 && *out > INT64_MAX)
+		return imap_lex_fail(l, "a number is too large");
+	return r;
 }
 
 /* nz-number = digit-nz *DIGIT */

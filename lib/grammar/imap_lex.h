@@ -22,11 +22,20 @@ struct imap_string {
 	size_t		 len;
 };
 
+struct imap_names;
+struct imap_kept;
+
 struct imap_lex {
 	const char	*p, *end;	/* the cursor */
 	const char	*error;		/* set by the rule that returned -1 */
 	char		*pool;		/* owned: where strings are kept */
 	size_t		 used, size;
+	struct imap_kept *kept;		/* owned: converted names */
+	const char	*given;		/* the last mailbox as it was written */
+	const struct imap_names *names;	/* how names of mailboxes look; NULL:
+					 * as they are stored.  To be set */
+	int		 utf8;		/* set by the caller: in a quoted
+					 * string 8-bit octets must be UTF-8 */
 };
 
 /* ATOM-CHAR = <any CHAR except atom-specials> */
@@ -55,11 +64,13 @@ int	 imap_lex_string(struct imap_lex *, struct imap_string *);
 int	 imap_lex_astring(struct imap_lex *, struct imap_string *);
 int	 imap_lex_nstring(struct imap_lex *, struct imap_string *);
 int	 imap_lex_list_mailbox(struct imap_lex *, struct imap_string *);
-/* mailbox: INBOX in any case becomes "INBOX"; other names as given. */
+/* mailbox: INBOX in any case becomes "INBOX"; other names as they are stored
+ * (grammar/imap_names.h), or as given without .names. */
 int	 imap_lex_mailbox(struct imap_lex *, struct imap_string *);
-int	 imap_lex_number64(struct imap_lex *, uint64_t *);
 int	 imap_lex_number(struct imap_lex *, uint32_t *);
 int	 imap_lex_nz_number(struct imap_lex *, uint32_t *);
+/* number64 (RFC 9051 section 9): up to 63 bits. */
+int	 imap_lex_number64(struct imap_lex *, uint64_t *);
 /* A literal's announcement at the very end of the command: 1 and its size;
  * *sync 0 when it was "{n+}" (RFC 7888).  Takes nothing else. */
 int	 imap_lex_announce(struct imap_lex *, uint64_t *, int *sync);

@@ -11,7 +11,7 @@ imap_lex_modseq(struct imap_lex *l, bool zero, uint64_t *out)
 {
 	int r = imap_lex_number64(l, out);
 
-	if (r == 1 && (*out > INT64_MAX || (*out == 0 && !zero)))
+	if (r == 1 && *out == 0 && !zero)
 		return imap_lex_fail(l, "no modification sequence is that");
 	return r;
 }
@@ -124,36 +124,6 @@ imap_lex_select(struct imap_lex *l, struct imap_select *p)
 /* ---- FETCH ---- */
 
 static int
-lex_partial_number(struct imap_lex *l, const struct imap_partial *p,
-    uint32_t *n)
-{
-	int r;
-
-	if (p->from_end && !imap_lex_char(l, '-'))
-		return imap_lex_fail(l, "bad partial range");
-	r = imap_lex_nz_number(l, n);
-	return r == 0 ? imap_lex_fail(l, "bad partial range") : r;
-}
-
-int
-imap_lex_partial(struct imap_lex *l, struct imap_partial *p)
-{
-	uint32_t a, b;
-
-	p->given = true;
-	p->from_end = l->p < l->end && *l->p == '-';
-	if (lex_partial_number(l, p, &a) == -1)
-		return -1;
-	if (!imap_lex_char(l, ':'))
-		return imap_lex_fail(l, "bad partial range");
-	if (lex_partial_number(l, p, &b) == -1)
-		return -1;
-	p->first = a < b ? a : b;
-	p->last = a < b ? b : a;
-	return 1;
-}
-
-static int
 lex_fetch_modifier(struct imap_lex *l, struct imap_fetch_modifiers *m)
 {
 	if (!m->changedsince && imap_lex_word(l, "CHANGEDSINCE")) {
@@ -164,9 +134,11 @@ lex_fetch_modifier(struct imap_lex *l, struct imap_fetch_modifiers *m)
 		m->vanished = true;
 		return 1;
 	}
-	if (!m->partial.given && imap_lex_word(l, "PARTIAL"))
+	if (!m->partly && imap_lex_word(l, "PARTIAL")) {
+		m->partly = true;
 		return imap_lex_need_sp(l) == -1 ? -1 :
 		    imap_lex_partial(l, &m->partial);
+	}
 	return imap_lex_fail(l, "unknown modifier");
 }
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "grammar/imap_lex.h"
+#include "grammar/imap_return.h"
 #include "grammar/imap_set.h"
 
 /* mod-sequence-value, and with zero mod-sequence-valzer: 63 bits.  1, 0 or -1
@@ -32,20 +33,10 @@ void	 imap_select_free(struct imap_select *);
 /* [SP "(" select-param *(SP select-param) ")"]: 1, or -1. */
 int	 imap_lex_select(struct imap_lex *, struct imap_select *);
 
-/* A part of a list of messages, counted from its begin, or with a minus from
- * its end; first <= last. */
-struct imap_partial {
-	bool		 given, from_end;
-	uint32_t	 first, last;
-};
-
-/* partial-range: 1, or -1. */
-int	 imap_lex_partial(struct imap_lex *, struct imap_partial *);
-
 struct imap_fetch_modifiers {
-	bool		 changedsince, vanished;
+	bool		 changedsince, vanished, partly;
 	uint64_t	 since;
-	struct imap_partial partial;
+	struct imap_partial partial;	/* when partly */
 };
 
 /* [SP "(" fetch-modifier *(SP fetch-modifier) ")"]: 1, or -1. */

@@ -59,7 +59,7 @@ new_key(struct imap_lex *l, struct imap_search *s, enum imap_key_kind kind,
 enum form {
 	FORM_NONE, FORM_FLAG, FORM_NOT_FLAG, FORM_NEW, FORM_KEYWORD,
 	FORM_NOT_KEYWORD, FORM_ASTRING, FORM_FIELD, FORM_HEADER, FORM_DATE,
-	FORM_SIZE, FORM_UID, FORM_NOT, FORM_OR
+	FORM_SIZE, FORM_INTERVAL, FORM_MODSEQ, FORM_UID, FORM_NOT, FORM_OR
 };
 
 static const struct row {
@@ -76,17 +76,24 @@ static const struct row {
 	{ "CC", FORM_FIELD, IMAP_KEY_HEADER, 0 },
 	{ "DELETED", FORM_FLAG, IMAP_KEY_FLAG, IMAP_DELETED },
 	{ "DRAFT", FORM_FLAG, IMAP_KEY_FLAG, IMAP_DRAFT },
+	{ "EMAILID", FORM_ASTRING, IMAP_KEY_EMAILID, 0 },
 	{ "FLAGGED", FORM_FLAG, IMAP_KEY_FLAG, IMAP_FLAGGED },
 	{ "FROM", FORM_FIELD, IMAP_KEY_HEADER, 0 },
 	{ "HEADER", FORM_HEADER, IMAP_KEY_HEADER, 0 },
 	{ "KEYWORD", FORM_KEYWORD, IMAP_KEY_KEYWORD, 0 },
 	{ "LARGER", FORM_SIZE, IMAP_KEY_LARGER, 0 },
+	{ "MODSEQ", FORM_MODSEQ, IMAP_KEY_MODSEQ, 0 },
 	{ "NEW", FORM_NEW, IMAP_KEY_AND, 0 },
 	{ "NOT", FORM_NOT, IMAP_KEY_NOT, 0 },
 	{ "OLD", FORM_NOT_FLAG, IMAP_KEY_FLAG, IMAP_RECENT },
+	{ "OLDER", FORM_INTERVAL, IMAP_KEY_OLDER, 0 },
 	{ "ON", FORM_DATE, IMAP_KEY_ON, 0 },
 	{ "OR", FORM_OR, IMAP_KEY_OR, 0 },
 	{ "RECENT", FORM_FLAG, IMAP_KEY_FLAG, IMAP_RECENT },
+	{ "SAVEDATESUPPORTED", FORM_NONE, IMAP_KEY_SAVEDATESUPPORTED, 0 },
+	{ "SAVEDBEFORE", FORM_DATE, IMAP_KEY_SAVEDBEFORE, 0 },
+	{ "SAVEDON", FORM_DATE, IMAP_KEY_SAVEDON, 0 },
+	{ "SAVEDSINCE", FORM_DATE, IMAP_KEY_SAVEDSINCE, 0 },
 	{ "SEEN", FORM_FLAG, IMAP_KEY_FLAG, IMAP_SEEN },
 	{ "SENTBEFORE", FORM_DATE, IMAP_KEY_SENTBEFORE, 0 },
 	{ "SENTON", FORM_DATE, IMAP_KEY_SENTON, 0 },
@@ -95,6 +102,7 @@ static const struct row {
 	{ "SMALLER", FORM_SIZE, IMAP_KEY_SMALLER, 0 },
 	{ "SUBJECT", FORM_FIELD, IMAP_KEY_HEADER, 0 },
 	{ "TEXT", FORM_ASTRING, IMAP_KEY_TEXT, 0 },
+	{ "THREADID", FORM_ASTRING, IMAP_KEY_THREADID, 0 },
 	{ "TO", FORM_FIELD, IMAP_KEY_HEADER, 0 },
 	{ "UID", FORM_UID, IMAP_KEY_UID, 0 },
 	{ "UNANSWERED", FORM_NOT_FLAG, IMAP_KEY_FLAG, IMAP_ANSWERED },
@@ -103,6 +111,7 @@ static const struct row {
 	{ "UNFLAGGED", FORM_NOT_FLAG, IMAP_KEY_FLAG, IMAP_FLAGGED },
 	{ "UNKEYWORD", FORM_NOT_KEYWORD, IMAP_KEY_KEYWORD, 0 },
 	{ "UNSEEN", FORM_NOT_FLAG, IMAP_KEY_FLAG, IMAP_SEEN },
+	{ "YOUNGER", FORM_INTERVAL, IMAP_KEY_YOUNGER, 0 },
 };
 
 static int
@@ -178,12 +187,67 @@ lex_keyword(struct imap_lex *l, struct imap_key *k)
 	return 1;
 }
 
+/* nz-number of seconds (RFC 5032 section 3) */
+static int
+lex_interval(struct imap_lex *l, struct imap_key *k)
+{
+	uint32_t n;
+	int r;
+
+	if ((r = imap_lex_nz_number(l, &n)) == 1)
+		k->number = n;
+	return r == 0 ? imap_lex_fail(l, "a number of seconds is missing") : r;
+}
+
+/*
+ * search-modsequence = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer
+ * search-modseq-ext = SP entry-name SP entry-type-req
+ * entry-type-req = "priv" / "shared" / "all" ; RFC 7162 section 7
+ * One sequence serves all of a message's metadata here, so that name and type
+ * must be ignored (3.1.5).
+ */
+static int
+lex_modseq(struct imap_lex *l, struct imap_key *k)
+{
+	struct imap_string entry;
+	int r;
+
+	if ((r = imap_lex_string(l, &entry)) == -1)
+		return -1;
+	if (r == 1) {
+		if (imap_lex_need_sp(l) == -1)
+			return -1;
+		if (!imap_lex_word(l, "priv") && !imap_lex_word(l, "shared") &&
+		    !imap_lex_word(l, "all"))
+			return imap_lex_fail(l, "bad type of an entry");
+		if (imap_lex_need_sp(l) == -1)
+			return -1;
+	}
+	r = imap_lex_number64(l, &k->number);
+	return r == 0 ? imap_lex_fail(l, "a modification sequence is missing") :
+	    r;
+}
+
+static int
+lex_keys_number(struct imap_lex *l, struct imap_key *k)
+{
+	int r = imap_lex_number64(l, &k->number);
+
+	return r == 0 ? imap_lex_fail(l, "a number is missing") : r;
+}
+
+static int
+lex_keys_set(struct imap_lex *l, struct imap_key *k)
+{
+	int r = imap_lex_set(l, &k->set, 1);
+
+	return r == 0 ? imap_lex_fail(l, "a set is missing") : r;
+}
+
 /* The argument of a key that has no keys below. */
 static int
 lex_argument(struct imap_lex *l, const struct row *row, struct imap_key *k)
 {
-	int r;
-
 	switch (row->form) {
 	case FORM_NONE:
 	case FORM_NEW:
@@ -208,19 +272,16 @@ lex_argument(struct imap_lex *l, const struct row *row, struct imap_key *k)
 	case FORM_ASTRING:
 		return need_string(l, &k->text);
 	case FORM_DATE:
-		if (imap_lex_need_sp(l) == -1)
-			return -1;
-		return imap_lex_date(l, &k->date);
+		return imap_lex_need_sp(l) == -1 ? -1 :
+		    imap_lex_date(l, &k->date);
 	case FORM_SIZE:
-		if (imap_lex_need_sp(l) == -1)
-			return -1;
-		r = imap_lex_number(l, &k->size);
-		return r == 0 ? imap_lex_fail(l, "a number is missing") : r;
+		return imap_lex_need_sp(l) == -1 ? -1 : lex_keys_number(l, k);
+	case FORM_INTERVAL:
+		return imap_lex_need_sp(l) == -1 ? -1 : lex_interval(l, k);
+	case FORM_MODSEQ:
+		return imap_lex_need_sp(l) == -1 ? -1 : lex_modseq(l, k);
 	case FORM_UID:
-		if (imap_lex_need_sp(l) == -1)
-			return -1;
-		r = imap_lex_set(l, &k->set, 1);
-		return r == 0 ? imap_lex_fail(l, "a set is missing") : r;
+		return imap_lex_need_sp(l) == -1 ? -1 : lex_keys_set(l, k);
 	}
 	return imap_lex_fail(l, "unknown search key");
 }
@@ -277,7 +338,8 @@ lex_key(struct imap_lex *l, struct imap_search *s, uint32_t *at, int depth)
 			return imap_lex_fail(l, "a list is not closed");
 		return 1;
 	}
-	if (l->p < l->end && (char_is(*l->p, CHAR_DIGIT) || *l->p == '*')) {
+	if (l->p < l->end && (char_is(*l->p, CHAR_DIGIT) || *l->p == '*' ||
+	    *l->p == '$')) {
 		if (new_key(l, s, IMAP_KEY_SEQUENCE, at) == -1)
 			return -1;
 		r = imap_lex_set(l, &s->key[*at].set, 1);

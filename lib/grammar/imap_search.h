@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The arguments of SEARCH (RFC 3501 6.4.4) as a bounded tree.
+ * The keys of SEARCH (RFC 3501 6.4.4, RFC 9051 6.4.4) as a bounded tree.  What
+ * is to be told of the messages found is in imap_return.h.
  */
 #ifndef GRAMMAR_IMAP_SEARCH_H
 #define GRAMMAR_IMAP_SEARCH_H
@@ -26,7 +27,13 @@ enum imap_key_kind {
 	IMAP_KEY_UID,			/* set, of UIDs */
 	IMAP_KEY_BEFORE, IMAP_KEY_ON, IMAP_KEY_SINCE,	/* date: internal */
 	IMAP_KEY_SENTBEFORE, IMAP_KEY_SENTON, IMAP_KEY_SENTSINCE,
-	IMAP_KEY_LARGER, IMAP_KEY_SMALLER,	/* size */
+	IMAP_KEY_SAVEDBEFORE, IMAP_KEY_SAVEDON, IMAP_KEY_SAVEDSINCE,
+	IMAP_KEY_SAVEDATESUPPORTED,	/* RFC 8514 4.3 */
+	IMAP_KEY_OLDER, IMAP_KEY_YOUNGER,	/* number: seconds (RFC 5032) */
+	IMAP_KEY_MODSEQ,		/* number: at least (RFC 7162 3.1.5) */
+	IMAP_KEY_EMAILID,		/* text (RFC 8474 5.4) */
+	IMAP_KEY_THREADID,		/* text: no message has one */
+	IMAP_KEY_LARGER, IMAP_KEY_SMALLER,	/* number: of octets */
 	IMAP_KEY_HEADER,		/* name has text ("" : is present) */
 	IMAP_KEY_BODY,			/* text in the body */
 	IMAP_KEY_TEXT			/* text in header or body */
@@ -36,7 +43,7 @@ struct imap_key {
 	enum imap_key_kind kind;
 	uint32_t	 child, next;	/* indexes or IMAP_KEY_NONE */
 	unsigned	 flag;		/* enum imap_flag */
-	uint32_t	 size;
+	uint64_t	 number;
 	int64_t		 date;		/* midnight UTC */
 	struct imap_string name, text;
 	struct imap_set	 set;

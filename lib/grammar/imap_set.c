@@ -51,13 +51,29 @@ lex_seq_number(struct imap_lex *l, uint32_t *n, int star)
 	return imap_lex_nz_number(l, n);
 }
 
-/* sequence-set = (seq-number / seq-range) *("," sequence-set) */
+/* seq-last-command = "$" ; RFC 5182 section 3 */
+static int
+lex_last_command(struct imap_lex *l)
+{
+	if (l->p == l->end || *l->p != '$' || (l->p + 1 < l->end &&
+	    imap_is_atom_char((unsigned char)l->p[1])))
+		return 0;
+	l->p++;
+	return 1;
+}
+
+/* sequence-set = (seq-number / seq-range) *("," sequence-set)
+ * sequence-set =/ seq-last-command */
 int
 imap_lex_set(struct imap_lex *l, struct imap_set *s, int star)
 {
 	uint32_t lo, hi;
 	int r, first = 1;
 
+	if (star && lex_last_command(l)) {
+		s->saved = 1;
+		return 1;
+	}
 	do {
 		if ((r = lex_seq_number(l, &lo, star)) == -1)
 			return -1;

@@ -78,9 +78,25 @@ imap_write_astring(struct buf *b, const char *s, size_t n)
 }
 
 int
+imap_write_progress(struct buf *b, const char *tag, uint32_t done,
+    uint32_t goal)
+{
+	int untold = *tag == '\0' || strchr(tag, ']') != NULL;
+
+	buf_adds(b, "INPROGRESS (");
+	imap_write_nstring(b, untold ? NULL : tag, strlen(tag));
+	if (goal == 0)
+		return buf_addf(b, " %u NIL)", done);
+	/* What is done is less than the goal: else it would be over. */
+	return buf_addf(b, " %u %u)", done < goal ? done : goal - 1, goal);
+}
+
+int
 imap_write_date_time(struct buf *b, int64_t t)
 {
 	char text[DATE_MAX];
 
-	return buf_addf(b, "\"%s\"", date_imap_format(text, t, 0));
+	buf_addc(b, '"');
+	buf_adds(b, date_imap_format(text, t, 0));
+	return buf_addc(b, '"');
 }

@@ -26,6 +26,12 @@ int	 imap_write_flags(struct buf *, unsigned);
 /* date-time in UTC, with its quotes; t is seconds since 1970. */
 int	 imap_write_date_time(struct buf *, int64_t t);
 
+/* The response code INPROGRESS (RFC 9585), without brackets: so much of goal is
+ * done; a goal of 0 is not known.  A tag that has the bracket which ends a code
+ * is not told. */
+int	 imap_write_progress(struct buf *, const char *tag, uint32_t done,
+	    uint32_t goal);
+
 /* ENVELOPE of a part that is a message. */
 int	 imap_write_envelope(struct buf *, const struct mime *,
 	    const struct mime_part *);

@@ -91,6 +91,8 @@ ask(struct server_session *s, const struct sasl *sasl)
 	if (sasl->authzid[0] != '\0' &&
 	    strcmp(sasl->authzid, sasl->authcid) != 0)
 		return LOGIN_WRONG;
+	if (sasl_is_scram(sasl->mechanism))
+		return (enum login_verdict)sasl->verdict;
 	memset(&request, 0, sizeof(request));
 	strlcpy(request.login, sasl->authcid, sizeof(request.login));
 	strlcpy(request.password, sasl->password, sizeof(request.password));

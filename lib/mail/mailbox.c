@@ -206,6 +206,18 @@ mailbox_readonly(const struct mailbox *mb)
 	return mb->flags & MAILBOX_READONLY;
 }
 
+bool
+mailbox_here(const struct mailbox *mb)
+{
+	char path[MAILBOX_NAME_MAX + 2];
+	struct stat named, open;
+
+	return mb->mbox == NULL && mailbox_path(mb->name, path) ==
+	    MAILBOX_OK && fstatat(mb->root->fd, path, &named,
+	    AT_SYMLINK_NOFOLLOW) == 0 && fstat(mb->dir, &open) == 0 &&
+	    named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+}
+
 uint32_t
 mailbox_uidvalidity(const struct mailbox *mb)
 {

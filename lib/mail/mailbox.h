@@ -37,7 +37,8 @@
 
 #include "mail/message.h"
 
-struct quota_limits;		/* mail/quota.h */
+struct quota;			/* mail/quota.h */
+struct quota_limits;
 struct summary_view;		/* mail/summary.h */
 
 #define MAILBOX_DELIMITER	'.'
@@ -97,6 +98,8 @@ struct mailbox_root;
  */
 enum mailbox_status mailbox_root_open(const char *path, unsigned flags,
 	    struct mailbox_root **root);
+/* Whether MAILBOX_CREATE made it just now. */
+bool	 mailbox_root_made(const struct mailbox_root *);
 /* Mailboxes opened from it must have been closed.  NULL is allowed. */
 void	 mailbox_root_close(struct mailbox_root *);
 
@@ -106,6 +109,10 @@ void	 mailbox_root_close(struct mailbox_root *);
  * quota: by commits, expunges and deleted mailboxes.
  */
 void	 mailbox_root_quota(struct mailbox_root *, const struct quota_limits *);
+
+/* What is used of it now, and its limits; false: there is no quota, or it
+ * cannot be known. */
+bool	 mailbox_root_use(struct mailbox_root *, struct quota *);
 
 /* The descriptor of the root folder, for locks; of an mbox that of the folder
  * it is in, which is not the user's alone. */
@@ -182,9 +189,17 @@ void	 mailbox_settle(struct mailbox *);
 const char *mailbox_name(const struct mailbox *);
 bool	 mailbox_readonly(const struct mailbox *);
 
+/* Whether it still has its name in the tree; false for an mbox. */
+bool	 mailbox_here(const struct mailbox *);
+
 /* Valid after a refresh or a commit to it. */
 uint32_t mailbox_uidvalidity(const struct mailbox *);
 uint32_t mailbox_uidnext(const struct mailbox *);
+
+/* Its object identifier (RFC 8474 section 4), which stays when it is renamed.
+ * After a refresh. */
+#define MAILBOX_ID_SIZE	256
+void	 mailbox_id(struct mailbox *, char id[MAILBOX_ID_SIZE]);
 
 /* What mailbox_refresh() found.  The arrays are the mailbox's, good until the
  * next call on it. */
@@ -330,6 +345,11 @@ unsigned mailbox_summary(struct mailbox *, uint32_t seq, unsigned want,
 enum mailbox_status mailbox_summary_read(struct mailbox *, uint32_t seq,
 	    struct message *, unsigned want, struct summary_view *);
 
+/* The header of a message was read, as it is on disk and to its end: have its
+ * fields remembered, for the next who asks for them. */
+void	 mailbox_summary_header(struct mailbox *, uint32_t seq,
+	    const char *header, size_t n);
+
 /* A command begins: see what other sessions wrote.  It has been answered:
  * something is to be written; write it, and let go of memory. */
 void	 mailbox_summary_begin(struct mailbox *);
@@ -432,6 +452,15 @@ void	 mailbox_save_abort(struct mailbox_save *);
 
 /* What is saved is moved within the tree: a full one has room for it. */
 void	 mailbox_save_moves(struct mailbox_save *);
+
+/* What is saved takes the place of a message of the tree, which will be
+ * removed: its room counts as free. */
+void	 mailbox_save_instead(struct mailbox_save *, struct mailbox *,
+	    uint32_t seq);
+
+/* A file without a name, to keep octets in that are on their way: its
+ * descriptor, or -1: there can be none, as beside an mbox. */
+int	 mailbox_scratch(struct mailbox *);
 
 /* ---- waiting ---- */
 

@@ -109,7 +109,8 @@ mailbox_log_begin(struct mailbox *mb, struct mailbox_log *log)
 	/* The mailbox's only when it is put: one that no other session can
 	 * find may not be told. */
 	log->modseq = mailbox_next_modseq(mb);
-	if (!log->open)
+	/* What is loaded anew is listed, and found and logged then. */
+	if (!log->open && !log->reset)
 		mb->unlogged = true;
 	if (log->reset)
 		mailbox_distrust(mb);
@@ -495,7 +496,8 @@ mailbox_commit(struct mailbox *mb)
 		return mb->nfound == 0 ? MAILBOX_OK : commit(mb, false);
 	later = mailbox_lock_list(mb, &lock);
 	if (later == MAILBOX_OK) {
-		status = commit(mb, true);
+		status = mailbox_batch_recover(mb) ? MAILBOX_EXISTS :
+		    commit(mb, true);
 		mailbox_unlock(&lock);
 	} else if (later == MAILBOX_BUSY && mb->hasty) {
 		/* Kept, to be looked at again when the other is done. */

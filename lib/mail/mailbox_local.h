@@ -43,7 +43,9 @@ struct mailbox_root {
 	unsigned	 flags;
 	mode_t		 dir_mode;	/* for folders and files made here: */
 	mode_t		 file_mode;	/* as the root's own */
+	bool		 made;		/* by MAILBOX_CREATE */
 	bool		 network;	/* a network file system */
+	bool		 ordered;	/* disk_order() */
 	int		 cache;		/* then the caches' folder, -1 none */
 	int		 inotify;	/* -1: none yet, or none to be had */
 	bool		 no_inotify;
@@ -57,6 +59,14 @@ struct mailbox_root {
 	struct mailbox_mbox *mbox;	/* mailbox_mbox.h; NULL: a Maildir */
 	struct quota	 quota;
 };
+
+/*
+ * mailbox_since.c, with the journal locked and all read: of n messages that
+ * changed after modseq those whose flags in mask did not are put into same,
+ * which has room for n, and taken out of seqs.  How many.
+ */
+size_t	 mailbox_unchanged(struct mailbox *, uint32_t *seqs, size_t n,
+	    uint64_t modseq, mailbox_flags mask, uint32_t *same);
 
 /* mailbox_email.c: the name of a message's first copy. */
 struct mailbox_rec;
@@ -333,6 +343,12 @@ int	 mailbox_rename_file(int fromdir, const char *from, int todir,
 	    const char *to);
 /* Tests set this to make the stamps of a clock that ticks so many ns. */
 extern long long mailbox_coarse_stamps;
+
+/* ---- mailbox_batch.c ---- */
+
+/* With the list's lock held: finish what a dead session left half done.  True:
+ * there was something, the folders are to be listed. */
+bool	 mailbox_batch_recover(struct mailbox *);
 
 /* ---- mailbox_commit.c ---- */
 

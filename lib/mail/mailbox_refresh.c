@@ -254,7 +254,7 @@ diff_expunged(struct mailbox *mb, struct mailbox_diff *diff, size_t before)
 		return -1;
 	total = n;
 	diff->expunged = mb->expunged;
-	diff->expunged_uids = mb->expunged + n;
+	diff->expunged_uids = n > 0 ? mb->expunged + n : NULL;
 	diff->nexpunged = n;
 	for (i = 0; i < mb->nview; i++) {
 		o = mailbox_has_own(mb, mb->view[i]);

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "grammar/imap_mailbox.h"
+#include "mail/disk_order.h"
 #include "mail/mailbox_local.h"
 #include "mail/mailbox_mbox.h"
 #include "system/log.h"
@@ -183,10 +184,19 @@ open_root(struct mailbox_root *root, const char *given)
 	root->dir_mode = st.st_mode & 0777;
 	root->file_mode = st.st_mode & 0666;
 	root->network = on_network(root->fd);
+	root->ordered = disk_order(root->fd);
 	if (is_maildir(root->fd))
 		return MAILBOX_OK;
-	return root->flags & MAILBOX_CREATE ?
-	    mailbox_make_folders(root, root->fd) : MAILBOX_NONE;
+	if ((root->flags & MAILBOX_CREATE) == 0)
+		return MAILBOX_NONE;
+	root->made = true;
+	return mailbox_make_folders(root, root->fd);
+}
+
+bool
+mailbox_root_made(const struct mailbox_root *root)
+{
+	return root->made;
 }
 
 enum mailbox_status

@@ -16,6 +16,7 @@
 
 #include "mail/mailbox_local.h"
 #include "mail/mailbox_mbox.h"
+#include "mail/metadata.h"
 #include "system/log.h"
 
 #define DELETED		"..stdmail-deleted."	/* and a unique name */
@@ -336,7 +337,8 @@ rename_tree(struct mailbox_root *root, const struct mailbox_names *names,
 	return status;
 }
 
-/* RFC 3501, section 6.3.5: its messages move, it stays. */
+/* RFC 3501, section 6.3.5: its messages move, it stays; so do its annotations,
+ * which the other gets as well (RFC 5464, section 4.1). */
 static enum mailbox_status
 rename_inbox(struct mailbox_root *root, const char *to)
 {
@@ -347,7 +349,8 @@ rename_inbox(struct mailbox_root *root, const char *to)
 
 	if ((status = mailbox_create(root, to)) != MAILBOX_OK)
 		return status;
-	if ((status = mailbox_open(root, INBOX, 0, &inbox)) != MAILBOX_OK ||
+	if ((status = metadata_copy(root, INBOX, to)) != MAILBOX_OK ||
+	    (status = mailbox_open(root, INBOX, 0, &inbox)) != MAILBOX_OK ||
 	    (status = mailbox_open(root, to, 0, &target)) != MAILBOX_OK ||
 	    (status = mailbox_refresh(inbox, 0, NULL)) != MAILBOX_OK)
 		goto out;

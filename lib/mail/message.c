@@ -221,6 +221,15 @@ message_disk(struct message *m, uint64_t at, size_t want, const char **p,
 	return 1;
 }
 
+int
+message_disk_read(struct message *m, void *to, size_t size, size_t *n)
+{
+	ssize_t got = read_disk(m, to, size, 0);
+
+	*n = got > 0 ? (size_t)got : 0;
+	return got == -1 ? -1 : 0;
+}
+
 uint64_t
 message_disk_size(const struct message *m)
 {

@@ -81,6 +81,11 @@ int	 message_disk(struct message *, uint64_t at, size_t want,
 /* How large the file is. */
 uint64_t message_disk_size(const struct message *);
 
+/* Octets of the file from its start: at most size, *n becomes how many.  0, or
+ * -1 with errno. */
+int	 message_disk_read(struct message *, void *to, size_t size,
+	    size_t *n);
+
 /* Of a message's start, enough to hold most headers. */
 #define MESSAGE_HEADER	4096
 

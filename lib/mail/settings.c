@@ -16,6 +16,7 @@
 
 #include "grammar/pop3.h"
 #include "mail/settings.h"
+#include "mail/special_use.h"
 #include "system/log.h"
 
 static const char *rule_host(const char *);
@@ -26,9 +27,12 @@ static const char *rule_mechanism(const char *);
 static const char *rule_mail(const char *);
 static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
+static const char *rule_separator(const char *);
+static const char *rule_prefix(const char *);
 
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
+#define PREFIX_MAX	100
 
 static const struct conf_key keys[] = {
 	{ "hostname", CONF_STRING, AT(hostname), "", ANY, rule_host },
@@ -81,6 +85,14 @@ static const struct conf_key keys[] = {
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
 
+	{ "separator", CONF_STRING, AT(separator), ".", ANY, rule_separator },
+	{ "prefix", CONF_STRING, AT(prefix), "", ANY, rule_prefix },
+	{ "folders", CONF_LIST, AT(folders), "Drafts=\\Drafts Sent=\\Sent "
+	    "Trash=\\Trash Junk=\\Junk Archive=\\Archive", ANY,
+	    special_use_rule },
+	{ "imap_hide", CONF_LIST, AT(imap_hide), "", ANY, NULL },
+	{ "compress", CONF_BOOL, AT(compress), "no", ANY, NULL },
+
 	{ "pop3_uidl", CONF_STRING, AT(pop3_uidl), POP3_UIDL_DEFAULT, ANY,
 	    rule_uidl },
 	{ "pop3_expire", CONF_STRING, AT(pop3_expire), "NEVER", ANY,
@@ -88,6 +100,7 @@ static const struct conf_key keys[] = {
 	{ "pop3_login_delay", CONF_DURATION, AT(pop3_login_delay), "0", 0,
 	    86400, NULL },
 	{ "pop3_utf8", CONF_BOOL, AT(pop3_utf8), "yes", ANY, NULL },
+	{ "imap_uidonly", CONF_BOOL, AT(imap_uidonly), "no", ANY, NULL },
 
 	{ "door_user", CONF_STRING, AT(door_user), "stdmail-door", ANY,
 	    NULL },
@@ -231,8 +244,9 @@ rule_users(const char *s)
 static const char *
 rule_mechanism(const char *s)
 {
-	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ?
-	    NULL : "is not a mechanism we have (PLAIN, LOGIN)";
+	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ||
+	    strcasecmp(s, "SCRAM-SHA-256") == 0 ? NULL :
+	    "is not a mechanism we have (PLAIN, LOGIN, SCRAM-SHA-256)";
 }
 
 /* The letters users_expand() knows behind %. */
@@ -263,6 +277,41 @@ rule_expire(const char *s)
 	(void)strtonum(s, 0, 36500, &why);
 	return why == NULL && *s >= '0' && *s <= '9' ? NULL :
 	    "is neither NEVER nor a number of days";
+}
+
+static const char *
+rule_separator(const char *s)
+{
+	return strcmp(s, ".") == 0 || strcmp(s, "/") == 0 ? NULL :
+	    "is neither . nor /";
+}
+
+/* Of names that need no quotes anywhere: how it ends is not said by it alone
+ * (check_prefix()). */
+static const char *
+rule_prefix(const char *s)
+{
+	if (strlen(s) > PREFIX_MAX)
+		return "is too long";
+	for (; *s != '\0'; s++)
+		if (*s <= ' ' || *s > '~' || strchr("(){%*\"\\]&", *s) != NULL)
+			return "has an octet that cannot be in a prefix";
+	return NULL;
+}
+
+/* The prefix is whole levels, each with its separator. */
+static int
+check_prefix(const struct settings *s, char *error)
+{
+	char twice[3] = { *s->separator, *s->separator, '\0' };
+	size_t n = strlen(s->prefix);
+
+	if (n == 0 || (n > 1 && s->prefix[n - 1] == *s->separator &&
+	    *s->prefix != *s->separator && strstr(s->prefix, twice) == NULL))
+		return 0;
+	snprintf(error, CONF_ERROR_MAX, "prefix %s is not a name with the "
+	    "separator %s behind it", log_str(s->prefix), s->separator);
+	return -1;
 }
 
 /* What the table cannot say: our own name, and the domains it implies. */
@@ -299,7 +348,7 @@ settings_complete(struct settings *s, char *error)
 		    CONF_ERROR_MAX);
 		return -1;
 	}
-	return 0;
+	return check_prefix(s, error);
 memory:
 	strlcpy(error, "out of memory", CONF_ERROR_MAX);
 	return -1;

@@ -29,7 +29,8 @@ struct settings {
 	char		*tls_cert;	/* PEM chain; "": no TLS */
 	char		*tls_key;	/* PEM; "": in tls_cert's file */
 	bool		 allow_plaintext; /* AUTH without TLS from anywhere */
-	struct conf_list auth_mechanisms; /* PLAIN LOGIN */
+	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
+					 * SCRAM-SHA-256 */
 
 	char		*resolver;	/* ADDR[@PORT]; "": resolv.conf */
 	bool		 resolver_trusted; /* believe its AD bit */
@@ -56,10 +57,18 @@ struct settings {
 	long long	 idle_exit;	/* seconds without a session; 0 never */
 	struct conf_nets proxy_from;	/* whose PROXY header is believed */
 
+	char		*separator;	/* of levels in IMAP: "." or "/" */
+	char		*prefix;	/* of names in IMAP but INBOX, or "" */
+	struct conf_list folders;	/* of a new tree: Name[=\Use] */
+	struct conf_list imap_hide;	/* capabilities not to announce */
+	bool		 compress;	/* COMPRESS=DEFLATE is offered */
+
 	char		*pop3_uidl;	/* a form of pop3_uidl() */
 	char		*pop3_expire;	/* CAPA's EXPIRE: days, or NEVER */
 	long long	 pop3_login_delay; /* seconds between two logins */
 	bool		 pop3_utf8;	/* RFC 6856 is offered */
+
+	bool		 imap_uidonly;	/* RFC 9586 is offered */
 
 	char		*door_user;	/* parses the network, owns nothing */
 	char		*mail_user;	/* owns virtual users' mail, and

@@ -254,9 +254,11 @@ uidlist_begin(struct uidlist *l, struct uidlist_writer *w, int dir,
 	if (!whole)
 		return;
 	/* A folder's own number for its lists: 128 random bits. */
-	if (l->header[0] == '\0')
-		snprintf(l->header, sizeof(l->header), " G%08x%08x%08x%08x",
-		    arc4random(), arc4random(), arc4random(), arc4random());
+	if (strstr(l->header, " G") == NULL &&
+	    strlen(l->header) + 40 < sizeof(l->header))
+		snprintf(l->header + strlen(l->header), 40,
+		    " G%08x%08x%08x%08x", arc4random(), arc4random(),
+		    arc4random(), arc4random());
 	buf_addf(&w->buf, "3 V%u N%u%s\n", l->validity, l->next, l->header);
 }
 

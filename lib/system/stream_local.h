@@ -24,6 +24,8 @@ struct stream {
 	int	 rsock, wsock;		/* they are sockets */
 	const struct stream_backend *backend;
 	void	*state;
+	const struct stream_backend *below;	/* NULL: no layer above it */
+	void	*below_state;
 
 	char	*in;			/* input is in[inpos..inend) */
 	size_t	 incap, inpos, inend;

@@ -35,6 +35,8 @@ struct tls {
 	SSL		*ssl;
 	int		 eof;		/* the peer ended the connection */
 	int		 verify;	/* authorities were loaded */
+	unsigned char	 end_point[EVP_MAX_MD_SIZE]; /* RFC 5929 */
+	unsigned	 end_point_len;
 	char		*early;		/* read before TLS_DIRECT */
 	size_t		 earlypos, earlyend;
 };
@@ -572,6 +574,24 @@ finish(struct stream *s, struct tls *t)
 	return STREAM_OK;
 }
 
+/* RFC 5929, section 4.1: the certificate's hash, by the function its own
+ * signature uses, but SHA-256 for MD5 and SHA-1; undefined for one with none
+ * (Ed25519). */
+static void
+note_end_point(struct tls *t, X509 *cert)
+{
+	const EVP_MD *md;
+	int nid, pk;
+
+	if (X509_get_signature_info(cert, &nid, &pk, NULL, NULL) != 1)
+		return;
+	if (nid == NID_md5 || nid == NID_sha1)
+		nid = NID_sha256;
+	if ((md = EVP_get_digestbynid(nid)) != NULL && X509_digest(cert, md,
+	    t->end_point, &t->end_point_len) != 1)
+		t->end_point_len = 0;
+}
+
 enum stream_status
 tls_accept(struct stream *s, struct tls_server *ts, enum tls_begin how)
 {
@@ -597,8 +617,10 @@ tls_accept(struct stream *s, struct tls_server *ts, enum tls_begin how)
 	st = finish(s, t);
 	/* Without tickets and renegotiation the key is needed no more; the
 	 * last one who holds it is now ts. */
-	if (st == STREAM_OK)
+	if (st == STREAM_OK) {
+		note_end_point(t, ts->pair.cert);
 		SSL_certs_clear(t->ssl);
+	}
 	return st;
 }
 
@@ -660,6 +682,30 @@ int
 tls_on(const struct stream *s)
 {
 	return stream_state(s, &backend) != NULL;
+}
+
+size_t
+tls_channel(const struct stream *s, enum tls_binding binding, void *out,
+    size_t size)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	const struct tls *t = stream_state(s, &backend);
+
+	if (t == NULL || size < sizeof(t->end_point))
+		return 0;
+	switch (binding) {
+	case TLS_SERVER_END_POINT:
+		memcpy(out, t->end_point, t->end_point_len);
+		return t->end_point_len;
+	case TLS_EXPORTER:
+		break;
+	}
+	if ((SSL_version(t->ssl) < TLS1_3_VERSION &&
+	    SSL_get_extms_support(t->ssl) != 1) ||
+	    SSL_export_keying_material(t->ssl, out, 32, label,
+	    sizeof(label) - 1, (const unsigned char *)"", 0, 1) != 1)
+		return 0;
+	return 32;
 }
 
 int

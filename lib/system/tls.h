@@ -127,4 +127,16 @@ int	 tls_describe(const struct stream *, struct tls_info *);
 /* Whether the stream is under TLS. */
 int	 tls_on(const struct stream *);
 
+/* What names this connection, or its server, to a mechanism that is bound to
+ * it (RFC 5056).  On a server's stream. */
+enum tls_binding {
+	TLS_EXPORTER,		/* RFC 9266: nothing before TLS 1.3 without
+				 * extended master secret */
+	TLS_SERVER_END_POINT	/* RFC 5929, section 4: of the certificate */
+};
+
+/* Octets in out[size], 64 will do; 0: there is no such binding here. */
+size_t	 tls_channel(const struct stream *, enum tls_binding, void *out,
+	    size_t size);
+
 #endif

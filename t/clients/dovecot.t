@@ -13,20 +13,20 @@ use lib "$FindBin::Bin/../lib";
 use File::Temp qw(tempdir);
 use Test::More;
 
+use Stdmail::Dovecot;
+
 my $top = "$FindBin::Bin/../..";
 my $bin = $ENV{STDMAIL_BIN} // "$top/build/bin";
 
 -x "$bin/pop3d" && -x "$bin/imapd" or
     plan skip_all => 'pop3d and imapd are not built';
-system("$top/t/world-run -t doveadm") == 0 or
-    plan skip_all => 'no doveadm here, and no world';
+Stdmail::Dovecot::need();
 
-# Dovecot does not open mail as root: then both sides are nobody.
-my ($uid, $gid, $as) = ($<, $( + 0, '');
-($uid, $gid, $as) = (65534, 65534, 'setpriv --reuid=65534 --regid=65534 ' .
-    '--clear-groups ') if $< == 0;
+# Both sides are one user.
+my $as = $Stdmail::Dovecot::as;
 my $dir = tempdir('stdmail-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $md = "$dir/md";
+my $dovecot = Stdmail::Dovecot->new($dir, "maildir:$md");
 
 sub spew {
 	my ($file, $text) = @_;
@@ -44,18 +44,6 @@ sub slurp {
 	return scalar(<$fh>) // '';
 }
 
-# A command of doveadm on the Maildir; its output, which must bring no error.
-sub doveadm {
-	my ($command) = @_;
-	my $out = `cd $dir && USER=bob HOME=$dir $top/t/world-run doveadm -c $dir/conf \\
-	    $command 2>$dir/err`;
-
-	is($?, 0, "doveadm $command");
-	unlike(slurp("$dir/err"), qr/error|warning|panic/i,
-	    'without a complaint') or diag(slurp("$dir/err"));
-	return $out;
-}
-
 # Lines to one of our programs at a pipe; what it said.
 sub ours {
 	my ($program, @lines) = @_;
@@ -70,30 +58,12 @@ sub ours {
 	return $out;
 }
 
-# uid => [ flags, subject ] as Dovecot has them.
-sub dovecot_sees {
-	my ($mailbox) = @_;
-	my %seen;
-
-	my $out = doveadm("fetch 'uid flags hdr.subject' mailbox $mailbox ALL");
-	for (split /\f\n?/, $out) {
-		my ($uid) = /^uid: (\d+)/m or next;
-		my ($flags) = /^flags: (.*)/m;
-		my ($subject) = /^hdr\.subject: (.*)/m;
-
-		$flags = join ' ', sort grep { $_ ne '\Recent' }
-		    split ' ', $flags;
-		$seen{$uid} = [ $flags, $subject ];
-	}
-	return \%seen;
-}
-
 # POP3's ids, theirs and ours.
 sub uidls {
 	my ($pop3) = @_;
 
 	spew("$dir/in", "UIDL\r\nQUIT\r\n");
-	my $out = `cd $dir && cat in | USER=bob HOME=$dir $pop3 2>err`;
+	my $out = `cd $dir && cat in | $pop3 2>err`;
 	return [ $out =~ /^\d+ (\S+)\r$/mg ];
 }
 
@@ -123,34 +93,20 @@ sub uidvalidity {
 	return slurp("$md/$folder/dovecot-uidlist") =~ /^3 V(\d+) / ? $1 : 0;
 }
 
-spew("$dir/conf", <<"CONF");
-log_path = /dev/stderr
-mail_location = maildir:$md
-first_valid_uid = 0
-first_valid_gid = 0
-mail_uid = $uid
-mail_gid = $gid
-base_dir = $dir/run
-state_dir = $dir/run
-default_login_user = nobody
-default_internal_user = nobody
-default_internal_group = nogroup
-ssl = no
-CONF
-mkdir $_ for "$dir/run", $md, "$md/cur", "$md/new", "$md/tmp";
+mkdir $_ for $md, "$md/cur", "$md/new", "$md/tmp";
 spew("$md/new/100$_.m", "Subject: number $_\n\nx\n") for 1 .. 3;
 spew("$md/cur/1000.m:2,FS", "Subject: number 0\n\nx\n");
-system("chown -R $uid:$gid $dir") if $< == 0;
+Stdmail::Dovecot::own($dir);
 
 # Ours first.
 my $ours = we_see('INBOX');
 is(scalar keys %$ours, 4, 'four messages here');
 my $validity = uidvalidity('.');
-is_deeply(dovecot_sees('INBOX'), $ours, 'Dovecot sees the same');
+is_deeply($dovecot->sees('INBOX'), $ours, 'Dovecot sees the same');
 is(uidvalidity('.'), $validity, 'UIDVALIDITY stays');
 my $uidls = uidls("$as$bin/pop3d -p $md");
 is(scalar @$uidls, 4, 'four ids');
-is_deeply(uidls("$top/t/world-run doveadm -c $dir/conf exec pop3"),
+is_deeply(uidls($dovecot->command('exec pop3')),
     $uidls, 'POP3 has the same ids');
 
 # Flags and keywords of ours, a folder, a copy.
@@ -158,25 +114,25 @@ ours('imapd', 'a SELECT INBOX', 'b STORE 2 +FLAGS (\Answered $Label1)',
     'c STORE 3 +FLAGS (Junk $Label1)', 'd CREATE Lists.foo',
     'e COPY 1:3 Lists.foo', 'f SUBSCRIBE Lists.foo', 'g LOGOUT');
 $ours = we_see('INBOX');
-is_deeply(dovecot_sees('INBOX'), $ours, 'flags and keywords');
+is_deeply($dovecot->sees('INBOX'), $ours, 'flags and keywords');
 $ours = we_see('Lists.foo');
 is(scalar keys %$ours, 3, 'three copies');
-my $theirs = dovecot_sees('Lists.foo');
+my $theirs = $dovecot->sees('Lists.foo');
 is_deeply($theirs, $ours, 'a folder, its keywords by name');
-like(doveadm('mailbox list -s'), qr/^Lists\.foo$/m, 'a subscription');
+like($dovecot->works('mailbox list -s'), qr/^Lists\.foo$/m, 'a subscription');
 
 # Theirs.
-doveadm('mailbox create -s Work');
-doveadm("flags add '\\Flagged Urgent' mailbox INBOX uid 4");
-doveadm('copy Work mailbox INBOX uid 2:4');
-doveadm('expunge mailbox INBOX uid 1');
+$dovecot->works('mailbox create -s Work');
+$dovecot->works("flags add '\\Flagged Urgent' mailbox INBOX uid 4");
+$dovecot->works('copy Work mailbox INBOX uid 2:4');
+$dovecot->works('expunge mailbox INBOX uid 1');
 my $new = "$dir/message";
 spew($new, "Subject: saved by dovecot\n\nx\n");
-doveadm("save -m INBOX <$new");
-$theirs = dovecot_sees('INBOX');
+$dovecot->works("save -m INBOX <$new");
+$theirs = $dovecot->sees('INBOX');
 is_deeply(we_see('INBOX'), $theirs, 'we see what Dovecot did');
 is(uidvalidity('.'), $validity, 'UIDVALIDITY still stays');
-$theirs = dovecot_sees('Work');
+$theirs = $dovecot->sees('Work');
 $ours = we_see('Work');
 is_deeply($ours, $theirs, 'and in its folder');
 like(ours('imapd', 'a LSUB "" *', 'b LOGOUT'), qr/^\* LSUB .* "?Work"?$/m,
@@ -185,8 +141,8 @@ like(ours('imapd', 'a LSUB "" *', 'b LOGOUT'), qr/^\* LSUB .* "?Work"?$/m,
 # Both in turn: no UID is given twice.
 ours('imapd', 'a SELECT INBOX', 'b COPY 1 INBOX', 'c STORE 1 +FLAGS \Deleted',
     'd EXPUNGE', 'e LOGOUT');
-doveadm("save -m INBOX <$new");
-$theirs = dovecot_sees('INBOX');
+$dovecot->works("save -m INBOX <$new");
+$theirs = $dovecot->sees('INBOX');
 is_deeply(we_see('INBOX'), $theirs, 'in turn');
 is(scalar keys %$theirs, 5, 'all there');
 ok(uidvalidity('.Work') != $validity && uidvalidity('.Work') !=

@@ -17,15 +17,14 @@ use POSIX ();
 use Test::More;
 
 use Stdmail;
+use Stdmail::Dovecot;
 
 my $top = "$FindBin::Bin/../..";
 my $op = dirname($ENV{STDMAIL_UNIT} // "$top/build/t/unit") . '/fault/mboxop';
 Stdmail::need($op, 'mda-deliver');
 $op = Stdmail::program($op);
 my $deliver = Stdmail::program('mda-deliver');
-my ($uid, $gid, $as) = ($<, $( + 0, '');
-($uid, $gid, $as) = (65534, 65534, 'setpriv --reuid=65534 --regid=65534 ' .
-    '--clear-groups ') if $< == 0;
+my $as = $Stdmail::Dovecot::as;
 my $dir = tempdir('stdmail-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $mbox = "$dir/inbox";
 
@@ -66,14 +65,14 @@ sub we_see {
 
 # --- many deliver, we remove ----------------------------------------------
 
-system("chown -R $uid:$gid $dir") if $< == 0;
+Stdmail::Dovecot::own($dir);
 SKIP: {
 	skip('no procmail here, and no world', 1)
 	    if system("$top/t/world-run -t procmail") != 0;
 	my $many = 60;
 
 	spew($mbox, '');
-	system("chown $uid:$gid $mbox") if $< == 0;
+	Stdmail::Dovecot::own($mbox);
 	spew("$dir/rc", "MAILDIR=$dir\nLOCKSLEEP=1\n:0:\n$mbox\n");
 	spew("$dir/send", "i=0; while [ \$i -lt $many ]; do " .
 	    "printf 'Subject: p%s\\n\\nFrom x\\n' \$i | HOME=$dir ${as}procmail " .
@@ -142,55 +141,15 @@ SKIP: {
 
 SKIP: {
 	skip('no doveadm here, and no world', 1)
-	    if system("$top/t/world-run -t doveadm") != 0;
-	spew("$dir/conf", <<"CONF");
-log_path = /dev/stderr
-mail_location = mbox:$dir/mail:INBOX=$mbox
-first_valid_uid = 0
-first_valid_gid = 0
-mail_uid = $uid
-mail_gid = $gid
-mail_access_groups =
-mbox_write_locks = dotlock fcntl
-mbox_lazy_writes = no
-base_dir = $dir/run
-state_dir = $dir/run
-default_login_user = nobody
-default_internal_user = nobody
-default_internal_group = nogroup
-ssl = no
-CONF
-	mkdir $_ for "$dir/run", "$dir/mail";
+	    if !Stdmail::Dovecot::here();
+	my $dovecot = Stdmail::Dovecot->new($dir,
+	    "mbox:$dir/mail:INBOX=$mbox", 'mail_access_groups =',
+	    'mbox_write_locks = dotlock fcntl', 'mbox_lazy_writes = no');
+	mkdir "$dir/mail";
 	my $from = "From a\@b.test Thu Jan  1 00:00:10 1970\n";
 	spew($mbox, join '', map { "${from}Subject: number $_\n\nx\n\n" }
 	    1 .. 5);
-	system("chown -R $uid:$gid $dir") if $< == 0;
-	my $doveadm = sub {
-		my ($command) = @_;
-		my $out = `cd $dir && USER=bob HOME=$dir $top/t/world-run \\
-		    doveadm -c $dir/conf $command 2>$dir/err`;
-
-		is($?, 0, "doveadm $command");
-		unlike(Stdmail::slurp("$dir/err"), qr/error|warning|panic/i,
-		    'without a complaint') or
-		    diag(Stdmail::slurp("$dir/err"));
-		return $out;
-	};
-	my $theirs = sub {
-		my %seen;
-
-		for (split /\f\n?/, $doveadm->("fetch 'uid flags " .
-		    "hdr.subject' mailbox INBOX ALL")) {
-			my ($n) = /^uid: (\d+)/m or next;
-			my ($flags) = /^flags: (.*)/m;
-			my ($subject) = /^hdr\.subject: (.*)/m;
-
-			$flags = join ' ', sort grep { $_ ne '\Recent' }
-			    split ' ', $flags;
-			$seen{$n} = [$flags, $subject];
-		}
-		return \%seen;
-	};
+	Stdmail::Dovecot::own($dir);
 	my $validity = sub {
 		return Stdmail::slurp($mbox) =~ /^X-IMAPbase: (\d+) /m ?
 		    $1 : 0;
@@ -201,16 +160,16 @@ CONF
 	ours('label 3 4');
 	my $ours = we_see();
 	my $first = $validity->();
-	is_deeply($theirs->(), $ours, 'Dovecot sees what we did');
-	like($doveadm->('mailbox status uidvalidity INBOX'),
+	is_deeply($dovecot->sees('INBOX'), $ours, 'Dovecot sees what we did');
+	like($dovecot->works('mailbox status uidvalidity INBOX'),
 	    qr/uidvalidity=$first$/m, 'the same UIDVALIDITY');
 
-	$doveadm->("flags add '\\Answered Urgent' mailbox INBOX uid 1:2");
-	$doveadm->("flags remove '\\Flagged' mailbox INBOX uid 4");
-	$doveadm->('expunge mailbox INBOX uid 1');
+	$dovecot->works("flags add '\\Answered Urgent' mailbox INBOX uid 1:2");
+	$dovecot->works("flags remove '\\Flagged' mailbox INBOX uid 4");
+	$dovecot->works('expunge mailbox INBOX uid 1');
 	spew("$dir/message", "Subject: saved\n\nx\n");
-	$doveadm->("save -m INBOX <$dir/message");
-	is_deeply(we_see(), $theirs->(), 'we see what Dovecot did');
+	$dovecot->works("save -m INBOX <$dir/message");
+	is_deeply(we_see(), $dovecot->sees('INBOX'), 'we see what Dovecot did');
 	is($validity->(), $first, 'UIDVALIDITY stays');
 
 	ours('remove 3');
@@ -219,7 +178,7 @@ CONF
 	    "-c /dev/null $mbox");
 	ours('take');
 	$ours = we_see();
-	is_deeply($theirs->(), $ours, 'in turn');
+	is_deeply($dovecot->sees('INBOX'), $ours, 'in turn');
 	is(scalar keys %$ours, 5, 'all there');
 	is($validity->(), $first, 'UIDVALIDITY still stays');
 }

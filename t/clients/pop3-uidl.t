@@ -12,17 +12,16 @@ use lib "$FindBin::Bin/../lib";
 use File::Temp qw(tempdir);
 use Test::More;
 
+use Stdmail::Dovecot;
+
 my $top = "$FindBin::Bin/../..";
 my $bin = $ENV{STDMAIL_BIN} // "$top/build/bin";
 
 -x "$bin/pop3d" or plan skip_all => 'pop3d is not built';
-system("$top/t/world-run -t doveadm") == 0 or
-    plan skip_all => 'no doveadm here, and no world';
+Stdmail::Dovecot::need();
 
-# Dovecot does not open mail as root: then both sides are nobody.
-my ($uid, $gid, $as) = ($<, $( + 0, '');
-($uid, $gid, $as) = (65534, 65534, 'setpriv --reuid=65534 --regid=65534 ' .
-    '--clear-groups ') if $< == 0;
+# Both sides are one user.
+my $as = $Stdmail::Dovecot::as;
 my $dir = tempdir('stdmail-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 
 sub spew {
@@ -33,29 +32,22 @@ sub spew {
 	close $fh or die "$file: $!\n";
 }
 
-sub own { system("chown -R $uid:$gid $dir") if $< == 0 }
-
-sub conf {
-	my ($md, @more) = @_;
-
-	spew("$dir/conf", join "\n", 'log_path = /dev/stderr',
-	    "mail_location = maildir:$md", 'first_valid_uid = 0',
-	    'first_valid_gid = 0', "mail_uid = $uid", "mail_gid = $gid",
-	    "base_dir = $dir/run", "state_dir = $dir/run",
-	    'default_login_user = nobody', 'default_internal_user = nobody',
-	    'default_internal_group = nogroup', 'ssl = no', @more, '');
-}
-
 # What POP3 gives: the ids by number.
 sub uidls {
 	my ($pop3) = @_;
 
 	spew("$dir/in", "UIDL\r\nQUIT\r\n");
-	my $out = `cd $dir && cat in | USER=bob HOME=$dir $pop3 2>err`;
+	my $out = `cd $dir && cat in | $pop3 2>err`;
 	return [ $out =~ /^\d+ (\S+)\r$/mg ];
 }
 
-sub theirs { return uidls("$top/t/world-run doveadm -c $dir/conf exec pop3") }
+# Dovecot's, over a Maildir and with its ids in a form.
+sub theirs {
+	my ($md, $form) = @_;
+
+	return uidls(Stdmail::Dovecot->new($dir, "maildir:$md",
+	    "pop3_uidl_format = $form")->command('exec pop3'));
+}
 
 sub ours {
 	my ($md, $form) = @_;
@@ -73,18 +65,16 @@ sub maildir {
 	spew("$md/new/2000.M1P2.mx", "Subject: new\n\nx\n");
 	# A UID of several digits.
 	spew("$md/dovecot-uidlist", '3 V1700000000 N4711 G' . 'a1' x 16 . "\n");
-	own();
+	Stdmail::Dovecot::own($dir);
 }
 
-mkdir "$dir/run";
 my $n = 0;
 for my $form (qw(%08Xu%08Xv %08Xv%08Xu %v.%u %v-%u UID%u-%v %u %f %Xu
     %05u.%v)) {
 	my $md = "$dir/md" . $n++;
 
 	maildir($md);
-	conf($md, "pop3_uidl_format = $form");
-	my $got = theirs();
+	my $got = theirs($md, $form);
 	is(scalar @$got, 4, "$form: Dovecot gives four");
 	is_deeply(ours($md, $form), $got, "$form: the same here");
 }
@@ -93,15 +83,14 @@ for my $form (qw(%08Xu%08Xv %08Xv%08Xu %v.%u %v-%u UID%u-%v %u %f %Xu
 # the file's name.
 my $md = "$dir/md" . $n++;
 maildir($md);
-conf($md, 'pop3_uidl_format = %v.%u');
-theirs();
+theirs($md, '%v.%u');
 my $list = do { local (@ARGV, $/) = "$md/dovecot-uidlist"; <> };
 $list =~ s/^4711 /4711 O2 Pold-one /m;
 $list =~ s/^4712 /4712 O1 Pold-two /m;
 $list =~ s/^4713 /4713 P /m;
 spew("$md/dovecot-uidlist", $list);
-own();
-my $saved = theirs();
+Stdmail::Dovecot::own($dir);
+my $saved = theirs($md, '%v.%u');
 is($saved->[0], 'old-two', 'Dovecot has them');
 is_deeply(ours($md, '%v.%u'), $saved, 'what was saved: the same here');
 

@@ -14,20 +14,20 @@ use lib "$FindBin::Bin/../lib";
 use File::Temp qw(tempdir);
 use Test::More;
 
+use Stdmail::Dovecot;
+
 my $top = "$FindBin::Bin/../..";
 my $bin = $ENV{STDMAIL_BIN} // "$top/build/bin";
 
 -x "$bin/mda-deliver" or plan skip_all => 'mda-deliver is not built';
-system("$top/t/world-run -t doveadm") == 0 or
-    plan skip_all => 'no doveadm here, and no world';
+Stdmail::Dovecot::need();
 
-# Dovecot does not open mail as root: then both sides are nobody.
-my ($uid, $gid, $as) = ($<, $( + 0, '');
-($uid, $gid, $as) = (65534, 65534, 'setpriv --reuid=65534 --regid=65534 ' .
-    '--clear-groups ') if $< == 0;
+# Both sides are one user.
+my $as = $Stdmail::Dovecot::as;
 my $dir = tempdir('stdmail-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $md = "$dir/md";
 my $file = "$md/maildirsize";
+my $dovecot;
 
 sub spew {
 	my ($path, $text) = @_;
@@ -35,7 +35,7 @@ sub spew {
 	open my $fh, '>', $path or die "$path: $!\n";
 	print $fh $text;
 	close $fh or die "$path: $!\n";
-	chown $uid, $gid, $path if $< == 0;
+	Stdmail::Dovecot::own($path);
 }
 
 sub slurp {
@@ -44,25 +44,6 @@ sub slurp {
 	open my $fh, '<', $path or return '';
 	local $/;
 	return scalar(<$fh>) // '';
-}
-
-# A command of doveadm on the Maildir: its status and all it said.
-sub doveadm {
-	my ($command) = @_;
-	my $out = `cd $dir && USER=bob HOME=$dir $top/t/world-run doveadm -c $dir/conf \\
-	    $command 2>&1`;
-
-	return ($? >> 8, $out);
-}
-
-sub works {
-	my ($command) = @_;
-	my ($status, $out) = doveadm($command);
-
-	is($status, 0, "doveadm $command");
-	unlike($out, qr/error|warning|panic/i, 'without a complaint') or
-	    diag($out);
-	return $out;
 }
 
 sub deliver {
@@ -105,7 +86,7 @@ sub there {
 
 # Dovecot's numbers: storage in kB, rounded up or down; messages.
 sub theirs {
-	my $out = works('-f tab quota get');
+	my $out = $dovecot->works('-f tab quota get');
 	my ($n, $max) = $out =~ /\tMESSAGE\t(\d+)\t(\S+)/;
 	my ($kb, $max_kb) = $out =~ /\tSTORAGE\t(\d+)\t(\S+)/;
 
@@ -126,28 +107,14 @@ sub agree {
 sub conf {
 	my (@rules) = @_;
 
-	spew("$dir/conf", <<"CONF" . join('', map { "  $_\n" } @rules) . "}\n");
-log_path = /dev/stderr
-mail_location = maildir:$md
-first_valid_uid = 0
-first_valid_gid = 0
-mail_uid = $uid
-mail_gid = $gid
-base_dir = $dir/run
-state_dir = $dir/run
-default_login_user = nobody
-default_internal_user = nobody
-default_internal_group = nogroup
-ssl = no
-mail_plugins = quota
-plugin {
-  quota = maildir:User quota
-CONF
+	$dovecot = Stdmail::Dovecot->new($dir, "maildir:$md",
+	    'mail_plugins = quota', 'plugin {', '  quota = maildir:User quota',
+	    map({ "  $_" } @rules), '}');
 }
 
 # The file of a Maildir that was never Dovecot's: made and filled by us.
-mkdir $_ for "$dir/run", $md, "$md/cur", "$md/new", "$md/tmp";
-system("chown -R $uid:$gid $dir") if $< == 0;
+mkdir $_ for $md, "$md/cur", "$md/new", "$md/tmp";
+Stdmail::Dovecot::own($dir);
 conf();
 spew($file, "20480S,10C\n0 0\n");
 is(deliver(1000, 'md'), 0, 'we deliver');
@@ -158,17 +125,17 @@ agree('ours');
 # Theirs into it, into a folder, and one deleted.
 my $new = "$dir/message";
 spew($new, "Subject: saved by dovecot\n\n" . 'z' x 1500 . "\n");
-works('mailbox create Work');
-works("save -m INBOX <$new");
-works("save -m Work <$new");
+$dovecot->works('mailbox create Work');
+$dovecot->works("save -m INBOX <$new");
+$dovecot->works("save -m Work <$new");
 agree('theirs');
 is(deliver(2000, 'md'), 0, 'we deliver after Dovecot');
 is(deliver(500, 'md/.Work'), 0, 'and into its folder');
 agree('in turn');
-works('expunge mailbox INBOX uid 1');
+$dovecot->works('expunge mailbox INBOX uid 1');
 agree('deleted by Dovecot');
-works('mailbox create Trash');
-works('move Trash mailbox INBOX uid 2');
+$dovecot->works('mailbox create Trash');
+$dovecot->works('move Trash mailbox INBOX uid 2');
 agree('moved to Trash');
 
 # Full: neither takes more, and both take what fits.
@@ -176,22 +143,24 @@ my ($bytes, $n) = split / /, there();
 is(deliver(20480 - $bytes + 1, 'md'), 73, 'an octet too many');
 like(slurp("$dir/err"), qr/5\.2\.2/, 'as we say');
 spew($new, "Subject: a\n\n" . 'z' x (20480 - $bytes) . "\n");
-my ($status, $out) = doveadm("save -m INBOX <$new");
+my ($status, undef, $out) =
+    $dovecot->doveadm("save -m INBOX <$new");
 isnt($status, 0, 'nor does Dovecot take it');
 like($out, qr/quota/i, 'as it says');
 agree('refused');
 is(deliver(20480 - $bytes, 'md'), 0, 'the last octet');
 agree('full');
 spew($new, "Subject: a\n\n");
-($status, $out) = doveadm("save -m INBOX <$new");
+($status, undef, $out) =
+    $dovecot->doveadm("save -m INBOX <$new");
 isnt($status, 0, 'Dovecot finds it full');
 is(deliver(20, 'md'), 73, 'we do');
-works('expunge mailbox INBOX ALL');
+$dovecot->works('expunge mailbox INBOX ALL');
 agree('emptied');
 
 # Counting: each from scratch, and each goes on from the other's.
 is(deliver(1234, 'md'), 0, 'room again');
-works('quota recalc');
+$dovecot->works('quota recalc');
 agree('counted by Dovecot');
 spew($file, "20480S,10C\ndamaged\n");
 is(deliver(321, 'md'), 0, 'a damaged file');
@@ -205,7 +174,8 @@ agree('counted by us');
 deliver(20, 'md') for 1 .. 10;
 is(slurp("$dir/err") =~ /5\.2\.2/, 1, 'ten messages are the most');
 agree('ten');
-($status, $out) = doveadm("save -m INBOX <$new");
+($status, undef, $out) =
+    $dovecot->doveadm("save -m INBOX <$new");
 isnt($status, 0, 'to Dovecot too');
 
 # Our daemons, between Dovecot's own changes.
@@ -218,8 +188,8 @@ like($out, qr/^d NO \[OVERQUOTA\]/m, 'APPEND is');
 like($out, qr/^f OK /m, 'EXPUNGE gives room');
 like($out, qr/^g OK \[APPENDUID/m, 'APPEND has it');
 agree('after imapd');
-works("save -m INBOX <$new");
-works('expunge mailbox INBOX uid 1');
+$dovecot->works("save -m INBOX <$new");
+$dovecot->works('expunge mailbox INBOX uid 1');
 $out = session('imapd', 'a SELECT Work', 'b COPY 1 INBOX', 'c LOGOUT');
 like($out, qr/^b OK \[COPYUID/m, 'COPY has room');
 agree('imapd after Dovecot');
@@ -236,7 +206,7 @@ agree('ten again');
 
 # Dovecot's own rule goes above the file; we go by what it wrote.
 conf('quota_rule = *:storage=50K:messages=12');
-works("save -m INBOX <$new");
+$dovecot->works("save -m INBOX <$new");
 like(slurp($file), qr/\A51200S,12C\n/, 'its rule is in the file');
 is(noted(), there(), 'its count');
 is(deliver(20, 'md'), 0, 'the twelfth');

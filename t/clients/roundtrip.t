@@ -18,23 +18,24 @@ use IPC::Open2;
 use POSIX ();
 use Test::More;
 
+use Stdmail::Dovecot;
+
 my $top = "$FindBin::Bin/../..";
 my $bin = $ENV{STDMAIL_BIN} // "$top/build/bin";
 
 -x "$bin/pop3d" && -x "$bin/imapd" or
     plan skip_all => 'pop3d and imapd are not built';
-system("$top/t/world-run -t doveadm") == 0 or
-    plan skip_all => 'no doveadm here, and no world';
+Stdmail::Dovecot::need();
 
-# Dovecot does not open mail as root: then both sides are nobody.
-my ($uid, $gid, $as) = ($<, $( + 0, '');
-($uid, $gid, $as) = (65534, 65534, 'setpriv --reuid=65534 --regid=65534 ' .
-    '--clear-groups ') if $< == 0;
+# Both sides are one user.
+my $as = $Stdmail::Dovecot::as;
 my $dir = tempdir('stdmail-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $md = "$dir/md";
-my $theirs = "env USER=bob HOME=$dir $top/t/world-run doveadm -c $dir/conf";
-my %imap = (Dovecot => "$theirs exec imap", stdmail => "$as$bin/imapd -p $md");
-my %pop3 = (Dovecot => "$theirs exec pop3", stdmail => "$as$bin/pop3d -p $md");
+my $dovecot = Stdmail::Dovecot->new($dir, "maildir:$md");
+my %imap = (Dovecot => $dovecot->command('exec imap'),
+    stdmail => "$as$bin/imapd -p $md");
+my %pop3 = (Dovecot => $dovecot->command('exec pop3'),
+    stdmail => "$as$bin/pop3d -p $md");
 $ENV{TZ} = 'UTC';
 
 my @folders = ('INBOX', 'Sent', 'Drafts', 'Lists', 'Lists.a.b.c',
@@ -173,22 +174,8 @@ sub flags_for {
 	    0 .. $#keywords);
 }
 
-spew("$dir/conf", <<"CONF");
-log_path = /dev/stderr
-mail_location = maildir:$md
-first_valid_uid = 0
-first_valid_gid = 0
-mail_uid = $uid
-mail_gid = $gid
-base_dir = $dir/run
-state_dir = $dir/run
-default_login_user = nobody
-default_internal_user = nobody
-default_internal_group = nogroup
-ssl = no
-CONF
-mkdir $_ for "$dir/run", $md, "$md/cur", "$md/new", "$md/tmp";
-system("chown -R $uid:$gid $dir") if $< == 0;
+mkdir $_ for $md, "$md/cur", "$md/new", "$md/tmp";
+Stdmail::Dovecot::own($dir);
 
 # Dovecot makes it all, with gaps in its UIDs and copies.
 my @all;
@@ -224,14 +211,14 @@ compare('its indexes removed', 'Dovecot', 'stdmail');
 
 # Dovecot works in it again, by its own list anew, and with new mail.
 spew("$md/new/17000000$_.M1P$_.new", "Subject: new $_\n\nx\n") for 10 .. 29;
-system("chown -R $uid:$gid $md/new") if $< == 0;
+Stdmail::Dovecot::own("$md/new");
 imap('Dovecot', 'SELECT INBOX', 'STORE 1:200 +FLAGS (\Answered)',
     'STORE 5:90 -FLAGS ($Label1)', 'STORE 100:300 +FLAGS (\Deleted)',
     'EXPUNGE', append('INBOX', 3000, 'Junk'), 'COPY 1:50 Made.here',
     'SUBSCRIBE Lists', 'SELECT Made.here', 'STORE 1:3 +FLAGS (\Deleted Later)',
     'EXPUNGE');
-`$theirs force-resync INBOX 2>$dir/err`;
-is($?, 0, 'Dovecot writes its list anew');
+is(($dovecot->doveadm('force-resync INBOX'))[0], 0,
+    'Dovecot writes its list anew');
 compare('after Dovecot\'s work');
 
 # In turn, some times.

@@ -449,6 +449,17 @@ check_told(const struct told *now, const struct told *told, const char *box)
 				    now->row[j].uid);
 }
 
+/* Of what came together none is without the other. */
+static void
+check_whole(const char *verb, int box, const int *count)
+{
+	bool append = strcmp(verb, "append") == 0;
+	int i = append ? MADE : 1;
+
+	if (box == (append ? 0 : 1) && count[i] != count[i + 1])
+		wrong("%s: half a batch", names[box]);
+}
+
 static void
 check_box(struct mailbox *mb, int box, const char *verb)
 {
@@ -481,6 +492,7 @@ check_box(struct mailbox *mb, int box, const char *verb)
 	for (i = 1; i < TOKENS; i++)
 		if (count[i] < want[i].min)
 			wrong("%s: message %u is missing", names[box], i);
+	check_whole(verb, box, count);
 	/* What its first look told holds, and what its commit did. */
 	for (i = 0; box == 0 && i < shared->seen.n && i < NEW; i++)
 		shared->seen.row[i].token = i + 1;

@@ -5,9 +5,9 @@
 # opens one with new mail, changes flags, makes a keyword, removes, appends,
 # copies, moves, or does much of it, is killed at each system call, or that
 # call fails.  Afterwards every message is there once, as before the operation
-# or as after it; no UID has another message, UIDVALIDITY is the same; the next
-# session works at once, no lock stands in its way; what failed can be done
-# again, exactly once, and leaves nothing in tmp.
+# or as after it, of a batch all or none; no UID has another message,
+# UIDVALIDITY is the same; the next session works at once, no lock stands in its
+# way; what failed can be done again, exactly once, and leaves nothing in tmp.
 
 use strict;
 use warnings;

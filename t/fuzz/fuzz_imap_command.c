@@ -7,10 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/utf8.h"
+#include "grammar/imap_append.h"
 #include "grammar/imap_fetch.h"
 #include "grammar/imap_mailbox.h"
 #include "grammar/imap_search.h"
 #include "grammar/imap_set.h"
+#include "grammar/imap_url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -69,24 +72,35 @@ set(struct imap_lex *l)
 	return r;
 }
 
+/* What is read in between messages; the octets are not here. */
 static int
 append(struct imap_lex *l)
 {
+	struct imap_append a = { .state = IMAP_APPEND_NEXT };
 	struct imap_string mailbox;
-	struct imap_flags flags;
-	int64_t date;
-	uint64_t size;
-	int sync;
+	enum imap_append_step step;
 
-	if (imap_lex_mailbox(l, &mailbox) != 1 || imap_lex_need_sp(l) != 1)
+	if (imap_lex_mailbox(l, &mailbox) != 1)
 		return -1;
 	imap_mailbox_utf7(mailbox.s, mailbox.len);
 	imap_mailbox_match(mailbox.s, "INBOX.abc", '.');
-	if (imap_lex_flag_list(l, &flags) == 1)
-		imap_lex_need_sp(l);
-	if (imap_lex_date_time(l, &date) == 1)
-		imap_lex_need_sp(l);
-	return imap_lex_announce(l, &size, &sync);
+	while (imap_append_next(&a, l, &step) == 1 &&
+	    step != IMAP_APPEND_END)
+		;
+	return 1;
+}
+
+/* Whatever a URL is, its mailbox is in UTF-8. */
+static void
+url(const char *s, size_t n)
+{
+	struct imap_url u;
+
+	if (imap_url_parse(&u, s, n) == 1 &&
+	    (memchr(u.mailbox.data, '\0', u.mailbox.len) != NULL ||
+	    !utf8_valid(u.mailbox.data, u.mailbox.len)))
+		abort();
+	imap_url_free(&u);
 }
 
 int
@@ -101,7 +115,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	imap_lex_init(&l, (const char *)data + 1, size - 1);
 	imap_line_literal((const char *)data + 1, size - 1, &n, &sync);
-	switch (data[0] % 5) {
+	switch (data[0] % 6) {
 	case 0:
 		fetch(&l);
 		break;
@@ -117,6 +131,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 4:
 		while (imap_lex_astring(&l, &s) == 1 && imap_lex_sp(&l))
 			;
+		break;
+	case 5:
+		url((const char *)data + 1, size - 1);
 		break;
 	}
 	if (l.p > l.end)

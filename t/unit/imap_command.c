@@ -7,7 +7,9 @@
 
 #include "grammar/imap_fetch.h"
 #include "grammar/imap_mailbox.h"
+#include "grammar/imap_return.h"
 #include "grammar/imap_search.h"
+#include "grammar/imap_source.h"
 #include "grammar/imap_write.h"
 #include "tap.h"
 
@@ -34,7 +36,8 @@ show_fetch(struct buf *b, const struct imap_fetch *f)
 		if (f->section[i].peek)
 			buf_addc(b, '!');
 		if (f->section[i].partial)
-			buf_addf(b, "+%u", f->section[i].length);
+			buf_addf(b, "+%ju",
+			    (uintmax_t)f->section[i].length);
 	}
 }
 
@@ -55,6 +58,12 @@ static const struct {
 	{ "BODY[1.2.3]", 1, "0 BODY[1.2.3]" },
 	{ "BODY[1.MIME]", 1, "0 BODY[1.MIME]" },
 	{ "BODY[HEADER]", 1, "0 BODY[HEADER]" },
+	{ "BINARY[1.2]<3.4>", 1, "0 BINARY[1.2]<3>+4" },
+	{ "binary.peek[]", 1, "0 BINARY[]!" },
+	{ "BINARY.SIZE[3]", 1, "0 BINARY.SIZE[3]!" },
+	{ "BINARY[TEXT]", -1, "TEXT]" }, { "BINARY[1.MIME]", -1, "MIME]" },
+	{ "BINARY.SIZE[1]<0.1>", 1, "0 BINARY.SIZE[1]!" },
+	{ "BODY[HEADER.FIELDS (\"caf\xc3\xa9\")]", -1, ")]" },
 	{ "BODY[4.2.TEXT]<5.1>", 1, "0 BODY[4.2.TEXT]<5>+1" },
 	{ "BODY.PEEK[HEADER.FIELDS (Date \"From\" {2}\r\nTo)]", 1,
 	    "0 BODY[HEADER.FIELDS (Date From To)]!" },
@@ -127,7 +136,9 @@ show_key(struct buf *b, struct imap_search *s, uint32_t at)
 	static const char *const names[] = {
 		"and", "or", "not", "all", "flag", "keyword", "seq", "uid",
 		"before", "on", "since", "sentbefore", "senton", "sentsince",
-		"larger", "smaller", "header", "body", "text"
+		"savedbefore", "savedon", "savedsince", "savedates", "older",
+		"younger", "modseq", "emailid", "threadid", "larger", "smaller",
+		"header", "body", "text"
 	};
 	struct imap_key *k = &s->key[at];
 	uint32_t c;
@@ -139,10 +150,13 @@ show_key(struct buf *b, struct imap_search *s, uint32_t at)
 		buf_addf(b, ":%s", k->name.s);
 	if (k->text.s != NULL)
 		buf_addf(b, ":%s", k->text.s);
-	if (k->size != 0)
-		buf_addf(b, ":%u", k->size);
+	if (k->number != 0)
+		buf_addf(b, ":%llu",
+		    (unsigned long long)k->number);
 	if (k->date != 0)
 		buf_addf(b, ":%lld", (long long)(k->date / 86400));
+	if (k->set.saved)
+		buf_adds(b, ":$");
 	if (k->set.n > 0) {
 		imap_set_resolve(&k->set, 100);
 		buf_addc(b, ':');
@@ -185,6 +199,24 @@ static const struct {
 	    "and(senton:1 before:2)" },
 	{ "NOT NOT ALL", 1, "and(not(not(all)))" },
 	{ "OR OR ALL ALL ALL", 1, "and(or(or(all all) all))" },
+	{ "$ UID $", 1, "and(seq:$ uid:$)" },
+	{ "OR $ 1,3000:3021 TEXT {4}\r\nYYYY", 1,
+	    "and(or(seq:$ seq:1,3000:3021) text:YYYY)" },
+	{ "UNSEEN YOUNGER 259200", 1, "and(not(flag:8) younger:259200)" },
+	{ "OLDER 1", 1, "and(older:1)" }, { "OLDER 0", -1, NULL },
+	{ "YOUNGER x", -1, NULL }, { "OLDER 4294967296", -1, NULL },
+	{ "SAVEDON 2-Jan-1970 SAVEDBEFORE 3-Jan-1970", 1,
+	    "and(savedon:1 savedbefore:2)" },
+	{ "SAVEDSINCE 2-Jan-1970 SAVEDATESUPPORTED", 1,
+	    "and(savedsince:1 savedates)" },
+	{ "MODSEQ 620162338", 1, "and(modseq:620162338)" },
+	{ "MODSEQ \"/flags/\\\\draft\" all 9223372036854775807", 1,
+	    "and(modseq:9223372036854775807)" },
+	{ "MODSEQ 9223372036854775808", -1, NULL },
+	{ "MODSEQ \"/flags/x\" any 1", -1, NULL },
+	{ "MODSEQ \"/flags/x\" 1", -1, NULL }, { "MODSEQ", -1, NULL },
+	{ "LARGER 4294967296", 1, "and(larger:4294967296)" },
+	{ "$x", -1, NULL }, { "$,1", -1, NULL }, { "1,$", -1, NULL },
 	{ "", -1, NULL }, { "FOO", -1, NULL }, { "ALL ", -1, NULL },
 	{ "OR ALL", -1, NULL }, { "NOT", -1, NULL }, { "()", -1, NULL },
 	{ "(ALL", -1, NULL }, { "FROM", -1, NULL }, { "LARGER x", -1, NULL },
@@ -340,11 +372,152 @@ test_write(void)
 	buf_free(&b);
 }
 
+static const struct {
+	const char	*in;
+	int		 r;
+	unsigned	 options;
+	uint32_t	 a, b;
+	int		 last;
+} returns[] = {
+	{ "RETURN () x", 1, IMAP_RETURN_ALL, 0, 0, 0 },
+	{ "return (min Count) x", 1, IMAP_RETURN_MIN | IMAP_RETURN_COUNT,
+	    0, 0, 0 },
+	{ "RETURN (MAX SAVE ALL) x", 1, IMAP_RETURN_MAX | IMAP_RETURN_SAVE |
+	    IMAP_RETURN_ALL, 0, 0, 0 },
+	{ "RETURN (PARTIAL 23500:24000) x", 1, IMAP_RETURN_PARTIAL, 23500,
+	    24000, 0 },
+	{ "RETURN (PARTIAL -1:-100 MIN) x", 1, IMAP_RETURN_PARTIAL |
+	    IMAP_RETURN_MIN, 1, 100, 1 },
+	{ "RETURN (PARTIAL -1:100) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (PARTIAL 1:-100) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (PARTIAL 0:100) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (PARTIAL 1:*) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (PARTIAL 1) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (PARTIAL 1:2 PARTIAL 3:4) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (PARTIAL 1:2 ALL) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (ALL ) x", -1, 0, 0, 0, 0 },
+	{ "RETURN (ALL)", -1, 0, 0, 0, 0 },
+	{ "RETURN (MINI) x", -1, 0, 0, 0, 0 },
+	{ "RETURN MIN x", -1, 0, 0, 0, 0 }, { "RETURN", -1, 0, 0, 0, 0 },
+	{ "UNSEEN", 0, 0, 0, 0, 0 },
+};
+
+static void
+test_return(void)
+{
+	struct imap_return ret;
+	struct imap_lex l;
+	size_t i, n, len;
+	char *copy;
+	int r;
+
+	for (i = 0; i < sizeof(returns) / sizeof(returns[0]); i++) {
+		len = strlen(returns[i].in);
+		for (n = 0; n <= len; n++) {
+			copy = malloc(n + 1);
+			memcpy(copy, returns[i].in, n);
+			imap_lex_init(&l, copy, n);
+			r = imap_lex_return(&l, &ret);
+			if (n == len)
+				is_int(r, returns[i].r, label(returns[i].in));
+			if (n == len && r == 1) {
+				is_int(ret.options, returns[i].options,
+				    "options");
+				is_int(ret.partial.a, returns[i].a, "from");
+				is_int(ret.partial.b, returns[i].b, "to");
+				is_int(ret.partial.last, returns[i].last,
+				    "which end");
+			}
+			imap_lex_free(&l);
+			free(copy);
+		}
+	}
+}
+
+static void
+test_partial(void)
+{
+	static const struct {
+		struct imap_partial p;
+		uint32_t n, lo, hi;
+	} rows[] = {
+		{ { 1, 5, 0 }, 9, 1, 5 }, { { 5, 1, 0 }, 9, 1, 5 },
+		{ { 5, 12, 0 }, 9, 5, 9 }, { { 10, 12, 0 }, 9, 0, 0 },
+		{ { 1, 5, 1 }, 9, 5, 9 }, { { 5, 1, 1 }, 9, 5, 9 },
+		{ { 8, 100, 1 }, 9, 1, 2 }, { { 10, 11, 1 }, 9, 0, 0 },
+		{ { 1, 1, 0 }, 0, 0, 0 }, { { 1, UINT32_MAX, 1 }, 3, 1, 3 },
+	};
+	uint32_t lo, hi;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		lo = hi = 0;
+		is_int(imap_partial_range(&rows[i].p, rows[i].n, &lo, &hi),
+		    rows[i].lo > 0, "whether there are any");
+		is_int(lo, rows[i].lo, "from");
+		is_int(hi, rows[i].hi, "to");
+	}
+}
+
+static const struct {
+	const char	*in;
+	int		 r;
+	const char	*want;
+} sources[] = {
+	{ "IN (mailboxes \"folder1\" subtree \"folder2\") unseen", 1,
+	    "6:folder1 4:folder2 " },
+	{ "IN (subtree-one (a b) inbOXes) x", 1, "5:a 5:b 1: " },
+	{ "in (PERSONAL SUBSCRIBED selected mailboxes inbox) x", 1,
+	    "2: 3: 0: 6:INBOX " },
+	{ "IN () x", -1, NULL }, { "IN (selected-delayed) x", -1, NULL },
+	{ "IN (mailboxes) x", -1, NULL }, { "IN (mailboxes (a) x", -1, NULL },
+	{ "IN (selected (x)) y", -1, NULL }, { "IN (selected)", -1, NULL },
+	{ "IN selected x", -1, NULL }, { "RETURN", 0, "" },
+};
+
+static void
+test_sources(void)
+{
+	struct imap_sources s;
+	struct imap_lex l;
+	size_t i, k, n, len;
+	struct buf b;
+	char *copy;
+	int r;
+
+	buf_init(&b, 1000);
+	for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		len = strlen(sources[i].in);
+		for (n = 0; n <= len; n++) {
+			copy = malloc(n + 1);
+			memcpy(copy, sources[i].in, n);
+			imap_lex_init(&l, copy, n);
+			imap_sources_init(&s);
+			r = imap_lex_sources(&l, &s);
+			buf_reset(&b);
+			for (k = 0; k < s.n; k++)
+				buf_addf(&b, "%d:%s ", s.v[k].kind,
+				    s.v[k].name.s);
+			if (n == len)
+				is_int(r, sources[i].r, label(sources[i].in));
+			if (n == len && r != -1)
+				is_str(buf_str(&b), sources[i].want, "which");
+			imap_sources_free(&s);
+			imap_lex_free(&l);
+			free(copy);
+		}
+	}
+	buf_free(&b);
+}
+
 int
 main(void)
 {
 	test_fetch();
 	test_search();
+	test_return();
+	test_partial();
+	test_sources();
 	test_mailboxes();
 	test_write();
 	return done();

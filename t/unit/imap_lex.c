@@ -275,6 +275,8 @@ test_sets(void)
 		{ "3,1,2,2:5,9", 1, 1, 9, "1:5,9" }, { "*", 0, 0, 9, "" },
 		{ "0", 1, -1, 9, NULL }, { "1:", 1, -1, 9, NULL },
 		{ "1,", 1, -1, 9, NULL }, { "a", 1, 0, 9, "" },
+		{ "$", 1, 1, 9, "" }, { "$", 0, 0, 9, "" },
+		{ "$x", 1, 0, 9, "" },
 		{ "1:*", 0, -1, 9, NULL }, { "4294967296", 1, -1, 9, NULL },
 	};
 	struct imap_lex l;
@@ -312,6 +314,34 @@ test_sets(void)
 	buf_free(&b);
 }
 
+static void
+test_progress(void)
+{
+	static const struct {
+		const char *tag;
+		uint32_t done, goal;
+		const char *want;
+	} rows[] = {
+		{ "A001", 454, 1000, "INPROGRESS (\"A001\" 454 1000)" },
+		{ "A001", 175, 0, "INPROGRESS (\"A001\" 175 NIL)" },
+		{ "a]b", 1, 2, "INPROGRESS (NIL 1 2)" },
+		{ "", 1, 2, "INPROGRESS (NIL 1 2)" },
+		{ "a", 2, 2, "INPROGRESS (\"a\" 1 2)" },
+		{ "a", 9, 1, "INPROGRESS (\"a\" 0 1)" },
+	};
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 1000);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		buf_reset(&b);
+		is_int(imap_write_progress(&b, rows[i].tag, rows[i].done,
+		    rows[i].goal), 0, "progress");
+		is_str(buf_str(&b), rows[i].want, "in the form of RFC 9585");
+	}
+	buf_free(&b);
+}
+
 int
 main(void)
 {
@@ -322,5 +352,6 @@ main(void)
 	test_flags();
 	test_dates();
 	test_sets();
+	test_progress();
 	return done();
 }

@@ -245,12 +245,20 @@ test_outside(void)
 static void
 test_list_replaced(void)
 {
+	const uint32_t first = 1;
 	struct mailbox *mb;
 	uint32_t validity;
 
 	setup();
 	mb = inbox(0);
 	refresh(mb, 0);
+	run("cd %s && cp dovecot-uidlist t && mv t dovecot-uidlist", top);
+	ok(mailbox_store(mb, &first, 1, MAILBOX_ADD, MAILBOX_DRAFT) ==
+	    MAILBOX_OK && mailbox_modseq_sync(mb) == 0,
+	    "the same list anew, and a change whose number is kept");
+	ok(mailbox_store(mb, &first, 1, MAILBOX_REMOVE, MAILBOX_DRAFT) ==
+	    MAILBOX_OK, "and taken back");
+	is_str(refresh(mb, 0), "", "which is nothing new");
 	validity = mailbox_uidvalidity(mb);
 	run("cd %s && printf '3 V%u N9 Xy\\n1 :999.c\\n3 :1001.b,S=10,W=13\\n"
 	    "8 Pq :1000.a\\n' >t && mv t dovecot-uidlist", top, validity);

@@ -32,6 +32,22 @@ static const struct {
 	{ "=?x-unknown?Q?=E9?=", "\xe9" },
 };
 
+static const struct {
+	const char	*name, *in, *want;
+} octets[] = {
+	{ "iso-8859-15", "\xa4\xbe", "\u20ac\u0178" },
+	{ "cp1252", "\x80\x81\xe4", "\u20ac\ufffd\u00e4" },
+	{ "ISO-8859-2", "\xb3\xf3" "d\xbc", "\u0142\u00f3d\u017a" },
+	{ "iso-8859-5", "\xbf\xe0\xd8", "\u041f\u0440\u0438" },
+	{ "windows-1251", "\xcf\xf0\xe8", "\u041f\u0440\u0438" },
+	{ "KOI8-R", "\xf0\xd2\xc9", "\u041f\u0440\u0438" },
+	{ "koi8-u", "\xa4", "\u0454" },
+	{ "ibm866", "\x8f\xe0\xa8", "\u041f\u0440\u0438" },
+	{ "iso-8859-7", "\xc1\xe1", "\u0391\u03b1" },
+	{ "windows-1255", "\xf9", "\u05e9" },
+	{ "windows-874", "\xa1", "\u0e01" },
+};
+
 int
 main(void)
 {
@@ -52,6 +68,17 @@ main(void)
 	buf_reset(&b);
 	charset_decode(CHARSET_LATIN1, &b, "a\xe9" "b\xff", 4);
 	is_str(buf_str(&b), "a\xc3\xa9" "b\xc3\xbf", "Latin-1");
+	for (i = 0; i < sizeof(octets) / sizeof(octets[0]); i++) {
+		buf_reset(&b);
+		charset_decode(charset_find(octets[i].name,
+		    strlen(octets[i].name)), &b, octets[i].in,
+		    strlen(octets[i].in));
+		is_str(buf_str(&b), octets[i].want, octets[i].name);
+	}
+	for (i = 0; charset_name(i) != NULL; i++)
+		is_int(charset_find(charset_name(i), strlen(charset_name(i))),
+		    i, charset_name(i));
+	is_int(i, CHARSET_UNKNOWN, "all have a name");
 	buf_reset(&b);
 	charset_decode(CHARSET_UTF8, &b, "\xff", 1);
 	is_str(buf_str(&b), "\xff", "UTF-8 passes");

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See sort.h.  A message is read only when its summary is not there.
+ */
+#include <string.h>
+
+#include "sort.h"
+
+enum reply
+sort_search(struct session *s, struct imap_lex *l, struct numbers *found)
+{
+	enum reply r = REPLY_OK;
+	struct search q;
+
+	search_init(&q, s);
+	if (imap_lex_need_sp(l) == -1 ||
+	    imap_lex_astring(l, &q.q.charset) != 1 ||
+	    imap_lex_need_sp(l) == -1 ||
+	    imap_lex_search_keys(l, &q.q) == -1 || imap_lex_need_end(l) == -1)
+		r = reply_bad(s, l);
+	if (r == REPLY_OK && q.q.charset.len == 0)
+		r = REPLY_CHARSET;
+	if (r == REPLY_OK)
+		r = search_prepare(&q);
+	if (r == REPLY_OK)
+		r = search_run(&q, found);
+	search_free(&q);
+	return r;
+}
+
+/* Internal date and size: from the summary, else of the file. */
+static enum mailbox_status
+have_meta(struct session *s, uint32_t seq, const struct summary_view *v,
+    unsigned want, struct sort_message *m)
+{
+	enum mailbox_status status = MAILBOX_OK;
+	time_t date = 0;
+
+	if (summary_meta(v, &m->size, &date)) {
+		m->arrived = date;
+		return MAILBOX_OK;
+	}
+	if (want & SORT_ARRIVED)
+		status = mailbox_date(s->box, seq, &date);
+	if (status == MAILBOX_OK && want & SORT_SIZE)
+		status = mailbox_size(s->box, seq, &m->size);
+	m->arrived = date;
+	return status;
+}
+
+enum mailbox_status
+sort_message(struct session *s, uint32_t seq, unsigned want,
+    struct sort_message *m)
+{
+	const unsigned need = SUMMARY(SUMMARY_SORT);
+	enum mailbox_status status;
+	struct mailbox_msg msg;
+	struct fetch_message f;
+	struct summary_view v;
+
+	mailbox_msg(s->box, seq, &msg);
+	m->number = s->uid ? msg.uid : seq;
+	m->arrived = 0;
+	m->size = 0;
+	fetch_message_init(&f, s, seq);
+	status = fetch_summary(&f, need, want != 0 ? SUMMARY(SUMMARY_META) : 0,
+	    &v) == -1 ? f.failed : MAILBOX_OK;
+	fetch_message_free(&f);
+	if (status == MAILBOX_OK && !summary_sort(&v, &m->s))
+		status = MAILBOX_TEMPORARY;
+	if (status != MAILBOX_OK)
+		return status;
+	if (!m->s.dated)
+		want |= SORT_ARRIVED;
+	if (want != 0)
+		status = have_meta(s, seq, &v, want, m);
+	if (!m->s.dated)
+		m->s.sent = m->arrived;
+	return status;
+}
+
+void
+sort_add_number(struct buf *b, char before, uint32_t number)
+{
+	char text[11];
+	size_t i = sizeof(text);
+
+	do
+		text[--i] = (char)('0' + number % 10);
+	while ((number /= 10) != 0);
+	text[--i] = before;
+	buf_add(b, text + i, sizeof(text) - i);
+}
+
+enum reply
+sort_reply(enum mailbox_status status)
+{
+	return status == MAILBOX_NONE ? REPLY_SEARCH_GONE :
+	    reply_mailbox(status);
+}
