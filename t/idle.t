@@ -4,8 +4,8 @@
 # Proves what sessions that wait cost, and that they are told: 200 of one user
 # (the kernel has 128 inotify instances for him), with the limits as they are by
 # default, all hear of a new message without looking for it themselves; while
-# nothing happens no process of theirs wakes; TCP keepalive is on; and with 10,000
-# messages selected a session has 200 kB of its own, 450 under TLS.
+# nothing happens no process of theirs wakes; TCP keepalive is on; and with
+# 10,000 messages selected a session has 200 kB of its own, 450 under TLS.
 use strict;
 use warnings;
 
