@@ -163,8 +163,8 @@ mailbox_save_write(struct mailbox_save *save, const void *data, size_t n)
 	return save->status;
 }
 
-/* Where changes are kept in order the octets are enough: size and place, changed
- * by writing them out, come before the file's name and the UID list. */
+/* Where changes are kept in order the octets are enough: size and place,
+ * changed by writing them out, come before the file's name and the UID list. */
 int
 mailbox_save_sync_file(const struct mailbox_save *save, int fd)
 {
