@@ -89,13 +89,13 @@ day_of(int64_t t)
 static enum mailbox_status
 internal_date(struct search *q, time_t *date)
 {
+	const unsigned known = SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_DATE);
 	struct mailbox *box = q->session->box;
 	struct summary_view v;
-	uint64_t size;
 
 	if (q->undated <= UNDATED_MAX + q->dated / 4) {
-		if (mailbox_summary(box, q->m.seq, SUMMARY(SUMMARY_META), &v)
-		    && summary_meta(&v, &size, date)) {
+		if (mailbox_summary(box, q->m.seq, known, &v) != 0 &&
+		    summary_date(&v, date)) {
 			q->dated++;
 			return MAILBOX_OK;
 		}
