@@ -44,7 +44,7 @@ static const struct command commands[] = {
 	{ "ENABLE", cmd_enable, AUTH, 0 },
 	/* RFC 5464 */
 	{ "GETMETADATA", cmd_getmetadata, AUTH, 0 },
-	{ "SETMETADATA", cmd_setmetadata, AUTH, 0 },
+	{ "SETMETADATA", cmd_setmetadata, AUTH, COMMAND_TREE },
 	/* RFC 3501 6.4, RFC 3691, RFC 4315, RFC 5256, RFC 6851 */
 	{ "CHECK", cmd_check, SELECT, 0 },
 	{ "CLOSE", cmd_close, SELECT, COMMAND_QUIET },

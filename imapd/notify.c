@@ -70,6 +70,7 @@ begin(struct session *s, struct notify *n)
 	(void)mailbox_root_changed(s->root, true);
 	if ((status = notify_tree_read(s->root, &n->tree)) != MAILBOX_OK)
 		return reply_mailbox(status);
+	notify_metadata_note(s, n, &n->tree);
 	return notify_boxes(s, n, false) == -1 ? REPLY_NOTIFY_OVERFLOW :
 	    REPLY_OK;
 }
@@ -191,8 +192,11 @@ look_at_names(struct session *s, bool tell)
 
 	if (notify_tree_read(s->root, &now) != MAILBOX_OK)
 		return;
-	if (tell)
+	notify_metadata_note(s, n, &now);
+	if (tell) {
 		notify_tree_tell(s, &now);
+		notify_metadata_tell(s, &now);
+	}
 	old = n->tree;
 	n->tree = now;
 	notify_tree_free(&old);

@@ -27,11 +27,14 @@ struct notify_name {
 	uint64_t	 id;		/* mailbox_folder_id(), 0: it does not
 					 * exist */
 	bool		 subscribed;
+	char		*noted;		/* its annotations, when these are to
+					 * be told: notify_metadata.c */
 };
 
 struct notify_tree {
 	struct notify_name *v;		/* sorted by octets */
 	size_t		 n;
+	char		*noted;		/* of the tree itself */
 };
 
 struct notify {
@@ -59,6 +62,14 @@ const struct notify_name *notify_tree_find(const struct notify_tree *,
 
 /* Tell what became other between the two: the notify's own, and now. */
 void	 notify_tree_tell(struct session *, const struct notify_tree *now);
+
+/* ---- notify_metadata.c ---- */
+
+/* Note the annotations that are to be told of, of all in the tree. */
+void	 notify_metadata_note(struct session *, const struct notify *,
+	    struct notify_tree *);
+/* Tell those that are others now. */
+void	 notify_metadata_tell(struct session *, const struct notify_tree *now);
 
 /* ---- notify_box.c ---- */
 

@@ -22,8 +22,12 @@ notify_tree_free(struct notify_tree *t)
 {
 	size_t i;
 
-	for (i = 0; i < t->n; i++)
+	for (i = 0; i < t->n; i++) {
 		free(t->v[i].name);
+		free(t->v[i].noted);
+	}
+	free(t->noted);
+	t->noted = NULL;
 	free(t->v);
 	t->v = NULL;
 	t->n = 0;
@@ -51,7 +55,7 @@ add(struct notify_tree *t, struct mailbox_root *root,
 		return MAILBOX_TEMPORARY;
 	t->v = more;
 	for (i = 0; i < names->n; i++) {
-		struct notify_tree before = { t->v, old };
+		struct notify_tree before = { t->v, old, NULL };
 
 		v = (struct notify_name *)(uintptr_t)notify_tree_find(&before,
 		    names->v[i]);
@@ -66,6 +70,7 @@ add(struct notify_tree *t, struct mailbox_root *root,
 		if (!subscribed && v->id == 0)
 			v->id = UINT64_MAX;
 		v->subscribed = subscribed;
+		v->noted = NULL;
 		names->v[i] = NULL;
 	}
 	qsort(t->v, t->n, sizeof(*t->v), compare);

@@ -112,7 +112,8 @@ static const struct {
 	[REPLY_METADATA_MANY] = { "NO", "METADATA TOOMANY",
 	    "The mailbox has no room for more annotations" },
 	[REPLY_BADEVENT] = { "NO", "BADEVENT (MessageNew MessageExpunge "
-	    "FlagChange MailboxName SubscriptionChange)",
+	    "FlagChange MailboxName SubscriptionChange MailboxMetadataChange "
+	    "ServerMetadataChange)",
 	    "Some of these events are never told" },
 	[REPLY_NOTIFY_OVERFLOW] = { "NO", "NOTIFICATIONOVERFLOW",
 	    "These are more mailboxes than can be watched" },

@@ -18,6 +18,8 @@ static const struct {
 	{ "FlagChange", IMAP_NOTIFY_FLAGS },
 	{ "MailboxName", IMAP_NOTIFY_NAME },
 	{ "SubscriptionChange", IMAP_NOTIFY_SUBSCRIPTION },
+	{ "MailboxMetadataChange", IMAP_NOTIFY_METADATA },
+	{ "ServerMetadataChange", IMAP_NOTIFY_SERVER },
 };
 #define NEVENTS	(sizeof(events) / sizeof(events[0]))
 
@@ -167,7 +169,8 @@ check_group(struct imap_lex *l, const struct imap_notify *n,
 		    "both needed");
 	if (!is_selected(g))
 		return 1;
-	if (g->events & (IMAP_NOTIFY_NAME | IMAP_NOTIFY_SUBSCRIPTION))
+	if (g->events & ~(unsigned)(IMAP_NOTIFY_MESSAGES |
+	    IMAP_NOTIFY_UNKNOWN))
 		return imap_lex_fail(l, "the selected mailbox has only "
 		    "messages' events");
 	for (i = 0; i < n->ngroup; i++)
@@ -204,6 +207,7 @@ lex_group(struct imap_lex *l, struct imap_notify *n)
 	if (!imap_lex_char(l, ')'))
 		return imap_lex_fail(l, "the group is not closed");
 	n->unknown |= (g->events & IMAP_NOTIFY_UNKNOWN) != 0;
+	n->server |= (g->events & IMAP_NOTIFY_SERVER) != 0;
 	n->ngroup++;
 	return check_group(l, n, g);
 }

@@ -17,6 +17,8 @@ enum imap_notify_event {
 	IMAP_NOTIFY_FLAGS = 4,
 	IMAP_NOTIFY_NAME = 8,		/* MailboxName */
 	IMAP_NOTIFY_SUBSCRIPTION = 16,
+	IMAP_NOTIFY_METADATA = 64,	/* MailboxMetadataChange */
+	IMAP_NOTIFY_SERVER = 128,	/* ServerMetadataChange */
 	IMAP_NOTIFY_UNKNOWN = 32	/* any other: the command is refused */
 };
 
@@ -45,6 +47,7 @@ struct imap_notify {
 	bool		 set;		/* SET; else NONE */
 	bool		 status;
 	bool		 unknown;	/* an event that we do not know */
+	bool		 server;	/* ServerMetadataChange, somewhere */
 	bool		 has_fetch;	/* MessageNew had a list: */
 	struct imap_fetch fetch;
 	struct imap_notify_group group[IMAP_NOTIFY_GROUPS];

@@ -489,6 +489,11 @@ bool	 mailbox_stirred(struct mailbox *);
 int	 mailbox_root_watch(struct mailbox_root *, int *ms);
 bool	 mailbox_root_changed(struct mailbox_root *, bool at_once);
 
+/* Have changes of a mailbox's annotations count among these; without inotify
+ * they are seen with the next other change. */
+void	 mailbox_root_watch_annotations(struct mailbox_root *,
+	    const char *name);
+
 /* What stays when a mailbox is renamed, as long as it exists; 0: it does
  * not. */
 uint64_t mailbox_folder_id(struct mailbox_root *, const char *name);

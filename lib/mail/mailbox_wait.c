@@ -18,8 +18,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
@@ -320,6 +323,23 @@ mailbox_root_changed(struct mailbox_root *root, bool at_once)
 		return root->tree == -1 && !root->tree_signalled;
 	root->tree_again = 0;
 	return true;
+}
+
+void
+mailbox_root_watch_annotations(struct mailbox_root *root, const char *name)
+{
+	char folder[MAILBOX_NAME_MAX + 2], path[PATH_MAX];
+	int n;
+
+	/* The root's own folder, INBOX, is watched as the tree's. */
+	if (root->inotify == -1 || root->mbox != NULL ||
+	    mailbox_path(name, folder) != MAILBOX_OK ||
+	    strcmp(folder, ".") == 0)
+		return;
+	n = snprintf(path, sizeof(path), "%s/%s", root->path, folder);
+	if (n > 0 && (size_t)n < sizeof(path))
+		(void)inotify_add_watch(root->inotify, path, IN_MOVED_TO |
+		    IN_DELETE | IN_ONLYDIR);
 }
 
 uint64_t

@@ -137,7 +137,10 @@ dispatch(struct mailbox_root *root, const struct inotify_event *e)
 {
 	struct mailbox *mb;
 
-	/* Of what is in the root folders are mailboxes, and one file counts. */
+	/* Of what is in the root folders are mailboxes, and one file counts;
+	 * annotations are beside each mailbox's messages. */
+	if (e->len > 16 && strncmp(e->name, "stdmail.metadata", 16) == 0)
+		root->tree_changed = true;
 	if (e->mask & IN_Q_OVERFLOW || (e->wd == root->tree && (e->len == 0 ||
 	    e->name[0] == '.' || strncmp(e->name, "subscriptions", e->len) ==
 	    0)))

@@ -21,7 +21,7 @@
 
 #include "system/tls_memory.h"
 
-#define REGION		((size_t)4 << 20)	/* of addresses; then the heap */
+#define REGION	((size_t)4 << 20)	/* of addresses; then the heap */
 #define STEP		16			/* sizes are multiples of it */
 #define PIECE_MAX	8192
 
