@@ -5,6 +5,7 @@
  * capability: nothing is announced that is not here, and nothing stands here
  * that does not work.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
@@ -33,6 +34,12 @@ can_uidonly(const struct session *s)
 }
 
 static bool
+can_compress(const struct session *s)
+{
+	return s->settings->compress && !stream_compressed(s->io);
+}
+
+static bool
 not_mbox(const struct session *s)
 {
 	return s->root == NULL || mailbox_root_folder(s->root) == NULL;
@@ -57,6 +64,7 @@ static const struct {
 	{ "UNSELECT", AUTH, NULL },			/* RFC 3691 */
 	{ "CHILDREN", AUTH, NULL },			/* RFC 3348 */
 	{ "MOVE", AUTH, NULL },				/* RFC 6851 */
+	{ "NOTIFY", AUTH, NULL },			/* RFC 5465 */
 	{ "ENABLE", AUTH, NULL },			/* RFC 5161 */
 	{ "CONDSTORE", AUTH, NULL, ENABLED_CONDSTORE },	/* RFC 7162 */
 	{ "SAVEDATE", AUTH, NULL },			/* RFC 8514 */
@@ -65,6 +73,10 @@ static const struct {
 	{ "UIDONLY", AUTH, can_uidonly, ENABLED_UIDONLY },	/* RFC 9586 */
 	{ "QRESYNC", AUTH, NULL, ENABLED_QRESYNC | ENABLED_CONDSTORE },
 	{ "STATUS=SIZE", AUTH, NULL },			/* RFC 8438 */
+	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
+	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
+	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
+	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
 	{ "ESEARCH", AUTH, NULL },			/* RFC 4731 */
 	{ "SEARCHRES", AUTH, NULL },			/* RFC 5182 */
 	{ "WITHIN", AUTH, NULL },			/* RFC 5032 */
@@ -75,11 +87,8 @@ static const struct {
 	{ "BINARY", AUTH, NULL },			/* RFC 3516 */
 	{ "CATENATE", AUTH, NULL },			/* RFC 4469 */
 	{ "REPLACE", AUTH, NULL },			/* RFC 8508 */
-	{ "LIST-EXTENDED", AUTH, NULL },		/* RFC 5258 */
-	{ "LIST-STATUS", AUTH, NULL },			/* RFC 5819 */
-	{ "SPECIAL-USE", AUTH, NULL },			/* RFC 6154 */
-	{ "CREATE-SPECIAL-USE", AUTH, not_mbox },
 	{ "METADATA", AUTH, NULL },			/* RFC 5464 */
+	{ "PREVIEW", AUTH, NULL },			/* RFC 8970 */
 	{ "SORT", AUTH, NULL },				/* RFC 5256 */
 	{ "SORT=DISPLAY", AUTH, NULL },			/* RFC 5957 */
 	{ "ESORT", AUTH, NULL },			/* RFC 5267 */
@@ -87,49 +96,85 @@ static const struct {
 	{ "THREAD=REFERENCES", AUTH, NULL },
 	{ "THREAD=REFS", AUTH, NULL },
 	{ "I18NLEVEL=1", AUTH, NULL },			/* RFC 5255 */
+	{ "QUOTA", AUTH, NULL },			/* RFC 9208, RFC 2087 */
+	{ "QUOTA=RES-STORAGE", AUTH, NULL },
+	{ "QUOTA=RES-MESSAGE", AUTH, NULL },
+	{ "COMPRESS=DEFLATE", AUTH, can_compress },	/* RFC 4978 */
 };
 
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
+
+/* In "CONDSTORE,COMPRESS=DEFLATE", or one of the words of key imap_hide? */
+static bool
+is_hidden(const struct session *s, const char *name)
+{
+	const char *p = s->hide;
+	size_t n, i;
+
+	for (i = 0; i < s->settings->imap_hide.n; i++)
+		if (strcasecmp(s->settings->imap_hide.v[i], name) == 0)
+			return true;
+	for (; *p != '\0'; p += n + (p[n] == ',')) {
+		n = strcspn(p, ",");
+		if (chars_is(p, n, name))
+			return true;
+	}
+	return false;
+}
 
 /* Whether it is announced now. */
 static bool
 is_here(const struct session *s, size_t i)
 {
 	return (capabilities[i].states & s->state) &&
-	    (capabilities[i].here == NULL || capabilities[i].here(s));
+	    (capabilities[i].here == NULL || capabilities[i].here(s)) &&
+	    !is_hidden(s, capabilities[i].name);
+}
+
+struct writing {
+	const struct session *s;
+	struct buf	*b;
+	size_t		 start;
+};
+
+static void
+write_word(struct writing *w, const char *name)
+{
+	if (!is_hidden(w->s, name))
+		buf_addf(w->b, "%s%s", w->b->len > w->start ? " " : "",
+		    name);
 }
 
 static void
-write_mechanisms(const struct session *s, struct buf *b)
+write_mechanism(const char *name, void *arg)
 {
-	const struct conf_list *mechanisms = &s->settings->auth_mechanisms;
-	size_t i;
+	struct writing *w = arg;
+	char word[64];
 
-	if (s->state != STATE_FRESH || !session_privacy(s))
-		return;
-	for (i = 0; i < mechanisms->n; i++)
-		buf_addf(b, " AUTH=%s", mechanisms->v[i]);
+	snprintf(word, sizeof(word), "AUTH=%s", name);
+	write_word(w, word);
 }
 
 /* RFC 7889: the same for all mailboxes. */
 static void
-write_appendlimit(const struct session *s, struct buf *b)
+write_appendlimit(struct writing *w)
 {
-	if (s->state & AUTH)
-		buf_addf(b, " APPENDLIMIT=%lld", s->settings->max_size);
+	if (w->s->state & AUTH && !is_hidden(w->s, "APPENDLIMIT"))
+		buf_addf(w->b, " APPENDLIMIT=%lld", w->s->settings->max_size);
 }
 
 void
 session_capabilities(const struct session *s, struct buf *b)
 {
-	size_t i, start = b->len;
+	struct writing w = { s, b, b->len };
+	size_t i;
 
 	for (i = 0; i < NCAPABILITIES; i++)
 		if (is_here(s, i))
-			buf_addf(b, "%s%s", b->len > start ? " " : "",
-			    capabilities[i].name);
-	write_appendlimit(s, b);
-	write_mechanisms(s, b);
+			write_word(&w, capabilities[i].name);
+	write_appendlimit(&w);
+	if (s->state == STATE_FRESH && session_privacy(s))
+		login_mechanisms(s->io, write_mechanism, &w);
 }
 
 /* What ENABLE of this name turns on: its row; -1: nothing. */

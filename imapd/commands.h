@@ -16,7 +16,10 @@ enum {
 				 * its form with sequence numbers runs */
 	COMMAND_QUIET = 4,	/* does not tell what changed */
 	COMMAND_LITERAL = 8,	/* ends in a literal that it reads itself */
-	COMMAND_BARE = 16	/* without UID it names no messages */
+	COMMAND_BARE = 16,	/* without UID it names no messages */
+	COMMAND_TREE = 32,	/* may change names or subscriptions */
+	COMMAND_OWN = 64,	/* may bring messages into the selected one */
+	COMMAND_TELLS = 128	/* tells what changed, whatever NOTIFY says */
 };
 
 struct command {
@@ -32,9 +35,10 @@ const struct command *command_find(const struct imap_string *, bool uid);
 command_handler cmd_capability, cmd_noop, cmd_logout, cmd_id, cmd_namespace,
     cmd_starttls, cmd_login, cmd_authenticate, cmd_select, cmd_examine,
     cmd_check, cmd_close, cmd_unselect, cmd_create, cmd_delete, cmd_rename,
-    cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status,
-    cmd_append, cmd_enable, cmd_idle, cmd_expunge, cmd_search, cmd_fetch,
-    cmd_store, cmd_copy, cmd_move, cmd_esearch, cmd_replace, cmd_sort,
-    cmd_thread, cmd_getmetadata, cmd_setmetadata;
+    cmd_subscribe, cmd_unsubscribe, cmd_list, cmd_lsub, cmd_status, cmd_append,
+    cmd_enable, cmd_idle, cmd_expunge, cmd_search, cmd_fetch, cmd_store,
+    cmd_copy, cmd_move, cmd_esearch, cmd_replace, cmd_sort, cmd_thread,
+    cmd_getmetadata, cmd_setmetadata, cmd_notify, cmd_getquota,
+    cmd_getquotaroot, cmd_setquota, cmd_compress;
 
 #endif

@@ -5,6 +5,7 @@
  * disk.
  */
 #include "commands.h"
+#include "progress.h"
 
 /* The code that tells which became which. */
 static int
@@ -39,10 +40,12 @@ copy_all(struct session *s, struct mailbox *to, const struct numbers *numbers,
 {
 	struct mailbox_save *save;
 	enum mailbox_status status;
+	struct progress p;
 	size_t i;
 
 	if ((status = mailbox_save_begin(to, &save)) != MAILBOX_OK)
 		return status;
+	progress_begin(&p, s, (uint32_t)numbers->n);
 	if (move)
 		mailbox_save_moves(save);
 	for (i = 0; i < numbers->n; i++) {
@@ -51,6 +54,7 @@ copy_all(struct session *s, struct mailbox *to, const struct numbers *numbers,
 			mailbox_save_abort(save);
 			return status;
 		}
+		progress_step(&p, (uint32_t)i + 1);
 	}
 	return mailbox_save_commit(save, first);
 }

@@ -23,12 +23,26 @@ enum {
 static enum reply
 hand_over(struct session *s)
 {
-	if (login_open(s->door, s->io, s->tag, strlen(s->tag) + 1) !=
-	    MAILBOX_OK)
-		return REPLY_MAILBOX_TEMPORARY;
-	s->io = NULL;
-	s->state = STATE_OVER;
-	return REPLY_DONE;
+	switch (login_open(s->door, s->io, s->tag, strlen(s->tag) + 1)) {
+	case MAILBOX_OK:
+		s->io = NULL;
+		s->state = STATE_OVER;
+		return REPLY_DONE;
+	case MAILBOX_NONE:
+	case MAILBOX_EXISTS:
+	case MAILBOX_BAD_NAME:
+	case MAILBOX_NOT_PERMITTED:
+	case MAILBOX_NO_RIGHT:
+	case MAILBOX_LIMIT:
+		return REPLY_MAILBOX_NEVER;
+	case MAILBOX_FULL:
+	case MAILBOX_OVERQUOTA:
+	case MAILBOX_BUSY:
+	case MAILBOX_RESET:
+	case MAILBOX_TEMPORARY:
+		break;
+	}
+	return REPLY_MAILBOX_TEMPORARY;
 }
 
 static enum reply
@@ -95,10 +109,13 @@ sasl_answer(struct session *s, struct sasl *sasl, enum sasl_result r)
 {
 	switch (r) {
 	case SASL_DONE:
-		if (sasl->authzid[0] != '\0' &&
+		if ((sasl->verdict == 0 || sasl->verdict == LOGIN_GOOD) &&
+		    sasl->authzid[0] != '\0' &&
 		    strcmp(sasl->authzid, sasl->authcid) != 0)
 			return REPLY_LOGIN_AUTHZ;
 		return do_login(s, sasl);
+	case SASL_WRONG_CHANNEL:
+		return REPLY_SASL_CHANNEL;
 	case SASL_CANCELLED:
 		return REPLY_CANCELLED;
 	case SASL_BAD_BASE64:
@@ -107,6 +124,8 @@ sasl_answer(struct session *s, struct sasl *sasl, enum sasl_result r)
 		return REPLY_LINE_LONG;
 	case SASL_BAD_MESSAGE:
 	case SASL_CONTINUE:
+	case SASL_ASK_FIRST:
+	case SASL_ASK_FINAL:
 		break;
 	}
 	return REPLY_SASL_MESSAGE;
@@ -133,7 +152,8 @@ run_sasl(struct session *s, struct sasl *sasl, enum sasl_result r)
 			return REPLY_DONE;
 		}
 		r = line.flags & (LINE_NUL | LINE_BARE_LF) ?
-		    SASL_BAD_BASE64 : sasl_step(sasl, line.data, line.len);
+		    SASL_BAD_BASE64 : login_sasl_step(s->door, s->io, sasl,
+		    line.data, line.len);
 		explicit_bzero(line.data, line.len);
 	}
 	return sasl_answer(s, sasl, r);
@@ -161,13 +181,13 @@ cmd_authenticate(struct session *s, struct imap_lex *l)
 	else if (imap_lex_need_end(l) == -1)
 		return reply_bad(s, l);
 	mechanism = sasl_mechanism(name.s, name.len);
-	if (mechanism == SASL_UNKNOWN ||
-	    !conf_list_has(&s->settings->auth_mechanisms, name.s))
+	if (!login_offers(s->io, mechanism))
 		return REPLY_MECHANISM;
 	if (!session_privacy(s))
 		return REPLY_LOGIN_PRIVACY;
-	r = run_sasl(s, &sasl, sasl_begin(&sasl, mechanism, initial,
-	    initial == NULL ? 0 : (size_t)(l->end - initial)));
+	r = run_sasl(s, &sasl, login_sasl_begin(s->door, s->io, &sasl,
+	    mechanism, initial, initial == NULL ? 0 :
+	    (size_t)(l->end - initial)));
 	sasl_wipe(&sasl);
 	return r;
 }

@@ -26,7 +26,9 @@ write_size(struct buf *b, struct fetch_message *m,
 		if (m->failed != MAILBOX_OK)
 			return -1;
 	}
-	return buf_addf(b, "RFC822.SIZE %llu ", (unsigned long long)size);
+	buf_adds(b, "RFC822.SIZE ");
+	buf_addu(b, size);
+	return buf_addc(b, ' ');
 }
 
 static int
@@ -71,6 +73,16 @@ write_item(struct buf *b, const char *name, const struct summary_view *v,
 	buf_addc(b, ' ');
 }
 
+/* RFC 8970, section 4.1: LAZY gives what is there, else NIL. */
+static void
+write_preview(struct buf *b, const struct summary_view *v)
+{
+	if (v->have & SUMMARY(SUMMARY_PREVIEW))
+		write_item(b, "PREVIEW ", v, SUMMARY_PREVIEW);
+	else
+		buf_adds(b, "PREVIEW NIL ");
+}
+
 /* What the mailbox knows without a look at the message. */
 static void
 write_known(struct buf *b, struct session *s, uint32_t seq, unsigned items)
@@ -79,8 +91,11 @@ write_known(struct buf *b, struct session *s, uint32_t seq, unsigned items)
 	struct mailbox_msg msg;
 
 	mailbox_msg(s->box, seq, &msg);
-	if (items & IMAP_FETCH_UID)
-		buf_addf(b, "UID %u ", msg.uid);
+	if (items & IMAP_FETCH_UID) {
+		buf_adds(b, "UID ");
+		buf_addu(b, msg.uid);
+		buf_addc(b, ' ');
+	}
 	if (items & IMAP_FETCH_FLAGS) {
 		buf_adds(b, "FLAGS (");
 		sync_write_flags(s, b, &msg);
@@ -115,6 +130,8 @@ write_items(struct buf *b, struct fetch_message *m, unsigned items,
 		write_item(b, "BODY ", v, SUMMARY_BODY);
 	if (items & IMAP_FETCH_BODYSTRUCTURE)
 		write_item(b, "BODYSTRUCTURE ", v, SUMMARY_STRUCTURE);
+	if (items & (IMAP_FETCH_PREVIEW | IMAP_FETCH_PREVIEW_LAZY))
+		write_preview(b, v);
 	return 0;
 }
 
@@ -124,13 +141,16 @@ static int
 have_summary(struct fetch_message *m, const struct fetch_plan *plan,
     struct summary_view *v)
 {
-	const unsigned meta = plan->items & (IMAP_FETCH_INTERNALDATE |
-	    IMAP_FETCH_SIZE) ? SUMMARY(SUMMARY_META) : 0;
+	unsigned more = 0;
 
+	if (plan->items & (IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE))
+		more |= SUMMARY(SUMMARY_META);
+	if (plan->items & IMAP_FETCH_PREVIEW_LAZY)
+		more |= SUMMARY(SUMMARY_PREVIEW);
 	v->have = 0;
-	if ((plan->summary | meta) == 0)
+	if ((plan->summary | more) == 0)
 		return 0;
-	return fetch_summary(m, plan->summary, meta, v);
+	return fetch_summary(m, plan->summary, more, v);
 }
 
 static int
@@ -175,13 +195,15 @@ send_message(struct fetch_message *m, const struct fetch_plan *plan,
 		buf_reset(b);
 		buf_addc(b, ' ');
 	}
-	if (r == 0 && n == 0) {
+	if (r != 0)
+		return r;
+	if (n == 0) {
 		b->len--;		/* the last space */
-		stream_write(io, b->data, b->len);
-	}
-	if (r == 0 && stream_puts(io, ")\r\n") == -1)
-		r = -2;			/* the client is gone */
-	return r;
+		buf_adds(b, ")\r\n");
+		r = buf_failed(b) ? -1 : stream_write(io, b->data, b->len);
+	} else
+		r = stream_puts(io, ")\r\n");
+	return r == -1 ? -2 : 0;	/* the client is gone */
 }
 
 /* Set \Seen where reading does that; whether the flags are to be told. */
@@ -378,4 +400,25 @@ cmd_fetch(struct session *s, struct imap_lex *l)
 	imap_fetch_free(&f);
 	numbers_free(&numbers);
 	return r;
+}
+
+void
+fetch_unasked(struct session *s, const struct imap_fetch *f, uint32_t from)
+{
+	uint32_t count = mailbox_count(s->box);
+	struct numbers numbers = { NULL, 0 };
+	unsigned items = f->items;
+	struct fetch_plan plan;
+
+	if (items & IMAP_FETCH_MODSEQ && !modseq_ready(s))
+		items &= ~(unsigned)IMAP_FETCH_MODSEQ;
+	numbers.v = reallocarray(NULL, (size_t)count + 1, sizeof(*numbers.v));
+	if (numbers.v == NULL)
+		return;
+	for (; from <= count; from++)
+		numbers.v[numbers.n++] = from;
+	if (fetch_plan_init(&plan, f, items) == 0)
+		(void)do_fetch(s, &plan, &numbers);
+	fetch_plan_free(&plan);
+	numbers_free(&numbers);
 }

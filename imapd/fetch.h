@@ -129,4 +129,8 @@ void	 fetch_filter_init(struct fetch_filter *, const struct imap_section *,
 int	 fetch_filter(struct fetch_filter *, const char *, size_t);
 int	 fetch_filter_end(struct fetch_filter *);
 
+/* Send these items of all messages from this number on. */
+void	 fetch_unasked(struct session *, const struct imap_fetch *,
+	    uint32_t from);
+
 #endif

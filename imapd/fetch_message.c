@@ -60,6 +60,8 @@ fetch_message_keep(struct fetch_message *m)
 {
 	struct session *s = m->session;
 
+	if (m->message == NULL && m->parsed == 0)
+		return;
 	fetch_forget(s);
 	if (m->message == NULL || m->failed != MAILBOX_OK || m->unknown_cte ||
 	    (s->kept = malloc(sizeof(*s->kept))) == NULL) {

@@ -14,6 +14,7 @@ static const struct {
 	{ IMAP_FETCH_ENVELOPE, SUMMARY(SUMMARY_ENVELOPE) },
 	{ IMAP_FETCH_BODY, SUMMARY(SUMMARY_BODY) },
 	{ IMAP_FETCH_BODYSTRUCTURE, SUMMARY(SUMMARY_STRUCTURE) },
+	{ IMAP_FETCH_PREVIEW, SUMMARY(SUMMARY_PREVIEW) },
 };
 
 /* The fields of a section of the message's own header, when all are among

@@ -408,19 +408,22 @@ cmd_lsub(struct session *s, struct imap_lex *l)
 }
 
 void
-list_tell_one(struct session *s, const char *name, const char *old)
+list_tell_one(struct session *s, const char *name, const char *given)
 {
-	struct buf b;
+	struct buf b, wire;
 
 	buf_init(&b, STREAM_BUFFER);
+	buf_init(&wire, IMAP_SHOWN_MAX);
+	(void)imap_names_show(session_names(s), name, &wire);
 	buf_addf(&b, "* LIST () \"%s\" ", s->settings->separator);
-	reply_mailbox_name(s, &b, name);
-	if (old != NULL) {
+	reply_wire_name(s, &b, wire.data, wire.len);
+	if (given != NULL && strcmp(given, buf_str(&wire)) != 0) {
 		buf_adds(&b, " (\"OLDNAME\" (");
-		reply_wire_name(s, &b, old, strlen(old));
+		reply_wire_name(s, &b, given, strlen(given));
 		buf_adds(&b, "))");
 	}
 	buf_adds(&b, "\r\n");
 	stream_write(s->io, b.data, b.len);
+	buf_free(&wire);
 	buf_free(&b);
 }

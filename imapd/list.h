@@ -51,10 +51,11 @@ void	 list_tree_free(struct list_tree *);
 void	 list_tree_relate(struct list_tree *);
 
 /*
- * Tell one mailbox that exists: "* LIST (...) sep name", as SELECT does in
- * IMAP4rev2 (RFC 9051 6.3.2), with OLDNAME (6.3.9.7) when old, a name as the
- * client wrote it, is not NULL.
+ * Tell one mailbox that exists: "* LIST () sep name", as SELECT does in
+ * IMAP4rev2 (RFC 9051 6.3.2), with OLDNAME (6.3.9.7) when the client wrote it
+ * otherwise (given, not NULL).
  */
-void	 list_tell_one(struct session *, const char *name, const char *old);
+void	 list_tell_one(struct session *, const char *name,
+	    const char *given);
 
 #endif

@@ -23,6 +23,7 @@ mailbox(struct login_mailbox *m)
 	session_init(&s, m->stream, login.settings, STATE_AUTH);
 	s.root = m->root;
 	s.user = strdup(m->user);
+	s.hide = m->imap_hide;
 	if (m->hello_len == 0) {
 		reply_greeting(&s, true);
 	} else {

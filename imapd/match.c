@@ -12,6 +12,26 @@
 
 enum { NEEDLE_MAX = 4 << 20, PIECE = 32768 };
 
+/* The run of US-ASCII at p: its length. */
+static size_t
+fold_ascii(struct buf *b, const char *p, const char *end)
+{
+	const char *start = p;
+	size_t n, i;
+	char *to;
+
+	while (p < end && (unsigned char)*p < 0x80)
+		p++;
+	n = (size_t)(p - start);
+	if ((to = buf_reserve(b, n)) == NULL)
+		return n;
+	for (i = 0; i < n; i++)
+		to[i] = (char)(start[i] - (start[i] >= 'a' &&
+		    start[i] <= 'z' ? 32 : 0));
+	buf_commit(b, n);
+	return n;
+}
+
 /* Fold what is whole; how many octets of s were taken (all but the beginning
  * of a character at the end). */
 static size_t
@@ -23,11 +43,9 @@ fold_to(struct buf *b, const char *s, size_t n)
 	size_t k;
 
 	while (p < end) {
-		if ((unsigned char)*p < 0x80) {
-			buf_addc(b, *p >= 'a' && *p <= 'z' ?
-			    (char)(*p - 32) : *p);
-			p++;
-		} else if ((k = utf8_next(p, end, &c)) > 0) {
+		if ((unsigned char)*p < 0x80)
+			p += fold_ascii(b, p, end);
+		else if ((k = utf8_next(p, end, &c)) > 0) {
 			buf_add(b, out, casemap_char(out, c));
 			p += k;
 		} else if (end - p < 4 && (unsigned char)*p >= 0xc0)
@@ -58,6 +76,13 @@ set_plain(struct match *m)
 			return;
 	if (n == 0)
 		return;
+	buf_init(&m->small, NEEDLE_MAX);
+	for (i = 0; i < n; i++)
+		buf_addc(&m->small, s[i] >= 'A' && s[i] <= 'Z' ?
+		    (char)(s[i] + 32) : s[i]);
+	if (buf_failed(&m->small))
+		return;
+	s = m->small.data;
 	m->plain = true;
 	casefind_init(&m->all, s, n);
 	for (i = 0; i <= n; i++) {
@@ -95,6 +120,7 @@ match_free(struct match *m)
 {
 	buf_free(&m->needle);
 	buf_free(&m->window);
+	buf_free(&m->small);
 }
 
 void

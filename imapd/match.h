@@ -22,6 +22,7 @@ struct match {
 	/* Of a needle that is US-ASCII in one line: it, and the longest run of
 	 * it that no folding of a header can cut. */
 	bool		 plain;
+	struct buf	 small;		/* the needle with small letters */
 	struct casefind	 all, run;	/* run.n 0: there is none */
 };
 

@@ -9,7 +9,7 @@
 #include "commands.h"
 #include "grammar/chars.h"
 #include "grammar/imap_write.h"
-#include "mail/metadata.h"
+#include "metadata.h"
 
 /* How far below an entry is looked (RFC 5464, section 4.2.2). */
 enum { DEPTH_INFINITY = METADATA_NAME_MAX };
@@ -217,17 +217,36 @@ tell(struct session *s, struct get *g, const struct metadata *m)
 		buf_addf(&s->code, "METADATA LONGENTRIES %zu", g->longest);
 }
 
+/* Whether special uses are among what is asked for. */
+static bool
+wants_use(const struct get *g)
+{
+	const struct metadata_entry use = { "/private/specialuse",
+	    strlen("/private/specialuse"), NULL, 0 };
+	size_t i;
+
+	for (i = 0; i < g->n && g->mailbox.len > 0; i++)
+		if (is_below(&use, &g->entry[i], g->depth))
+			return true;
+	return false;
+}
+
 static enum reply
 do_get(struct session *s, struct get *g)
 {
 	struct metadata *m = malloc(sizeof(*m));
 	enum mailbox_status status;
+	struct buf use;
 
 	if (m == NULL)
 		return REPLY_MEMORY;
+	buf_init(&use, 1000);
 	status = metadata_read(s->root, g->mailbox.s, m);
+	if (status == MAILBOX_OK && wants_use(g))
+		status = metadata_use_get(s, g->mailbox.s, m, &use);
 	if (status == MAILBOX_OK)
 		tell(s, g, m);
+	buf_free(&use);
 	metadata_free(m);
 	free(m);
 	return reply_mailbox(status);
@@ -289,29 +308,44 @@ lex_values(struct imap_lex *l, struct metadata_entry *v)
 	return imap_lex_need_end(l) == -1 ? -1 : n;
 }
 
-/* What a client cannot set: RFC 5464, section 3.2.1.1; RFC 6154, section 4. */
-static bool
-is_fixed(const struct imap_string *mailbox, const struct metadata_entry *e)
+/* What keeps an entry from being set. */
+static enum reply
+check_entry(const struct imap_string *mailbox, const struct metadata_entry *e)
 {
-	if (mailbox->len == 0)
-		return chars_is(e->name, e->name_len, "/shared/admin");
-	return chars_is(e->name, e->name_len, "/private/specialuse");
+	/* RFC 5464, section 3.2.1.1: always read-only. */
+	if (mailbox->len == 0 && chars_is(e->name, e->name_len,
+	    "/shared/admin"))
+		return REPLY_NOT_PERMITTED;
+	if (mailbox->len > 0 && metadata_is_use(e->name, e->name_len) &&
+	    !metadata_use_ok(e))
+		return REPLY_USE;
+	if (e->value != NULL && e->n > METADATA_VALUE_MAX)
+		return REPLY_METADATA_SIZE;
+	return REPLY_OK;
 }
 
+/* Set those that are none of special uses, then the last of these. */
 static enum reply
 do_set(struct session *s, const struct imap_string *mailbox,
-    const struct metadata_entry *v, size_t n)
+    struct metadata_entry *v, size_t n)
 {
+	struct metadata_entry use = { .name = NULL };
 	enum mailbox_status status;
-	size_t i;
+	enum reply r;
+	size_t i, rest = 0;
 
 	for (i = 0; i < n; i++) {
-		if (is_fixed(mailbox, &v[i]))
-			return REPLY_NOT_PERMITTED;
-		if (v[i].value != NULL && v[i].n > METADATA_VALUE_MAX)
-			return REPLY_METADATA_SIZE;
+		if ((r = check_entry(mailbox, &v[i])) != REPLY_OK)
+			return r;
+		if (mailbox->len > 0 && metadata_is_use(v[i].name,
+		    v[i].name_len))
+			use = v[i];
+		else
+			v[rest++] = v[i];
 	}
-	status = metadata_change(s->root, mailbox->s, v, n);
+	status = metadata_change(s->root, mailbox->s, v, rest);
+	if (status == MAILBOX_OK && use.name != NULL)
+		status = metadata_use_set(s, mailbox->s, &use);
 	return status == MAILBOX_LIMIT ? REPLY_METADATA_MANY :
 	    reply_mailbox(status);
 }

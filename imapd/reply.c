@@ -25,6 +25,10 @@ static const struct {
 	[REPLY_LITERAL_SKIPPED] = { "BAD", NULL, "Literal too large, skipped" },
 	[REPLY_READ_ONLY_OK] = { "OK", "READ-ONLY", "%s completed" },
 	[REPLY_READ_WRITE_OK] = { "OK", "READ-WRITE", "%s completed" },
+	[REPLY_COMPRESS_BEGIN] = { "OK", NULL, "DEFLATE active" },
+	[REPLY_COMPRESS_ALREADY] = { "BAD", "COMPRESSIONACTIVE",
+	    "DEFLATE is active already" },
+	[REPLY_COMPRESS_OTHER] = { "BAD", NULL, "DEFLATE is all there is" },
 
 	[REPLY_LOGIN_OK] = { "OK", NULL, "Logged in" },
 	[REPLY_LOGIN_WRONG] = { "NO", "AUTHENTICATIONFAILED",
@@ -39,11 +43,15 @@ static const struct {
 	    "Passwords cannot be checked now, try again later" },
 	[REPLY_MAILBOX_TEMPORARY] = { "NO", "UNAVAILABLE",
 	    "Your mailbox cannot be opened now, try again later" },
+	[REPLY_MAILBOX_NEVER] = { "NO", "CONTACTADMIN",
+	    "Your mailbox cannot be opened, and waiting will not help" },
 	[REPLY_MECHANISM] = { "NO", "CANNOT", "No such mechanism" },
 	[REPLY_CANCELLED] = { "BAD", NULL, "Authentication cancelled" },
 	[REPLY_SASL_BASE64] = { "BAD", NULL, "Not base64" },
 	[REPLY_SASL_MESSAGE] = { "BAD", NULL,
 	    "Not what the mechanism expects" },
+	[REPLY_SASL_CHANNEL] = { "NO", "AUTHENTICATIONFAILED",
+	    "Bound to another connection: is someone in between?" },
 	[REPLY_TLS_BEGIN] = { "OK", NULL, "Begin TLS negotiation now" },
 	[REPLY_TLS_NONE] = { "BAD", NULL, "TLS is not available" },
 	[REPLY_TLS_ALREADY] = { "BAD", NULL, "TLS is active already" },
@@ -70,6 +78,10 @@ static const struct {
 	    "That failed, try again later" },
 	[REPLY_READ_ONLY] = { "NO", "READ-ONLY", "The mailbox is read-only" },
 	[REPLY_KEYWORDS] = { "NO", "LIMIT", "No room for another keyword" },
+
+	[REPLY_QUOTA_NONE] = { "NO", "NONEXISTENT", "No such quota root" },
+	[REPLY_QUOTA_SET] = { "NO", "NOPERM",
+	    "Limits are set by the administrator" },
 
 	[REPLY_SEQUENCE] = { "BAD", NULL, "No message has that number" },
 	[REPLY_GONE] = { "NO", "EXPUNGEISSUED",
@@ -99,6 +111,11 @@ static const struct {
 	    "The value is too long" },
 	[REPLY_METADATA_MANY] = { "NO", "METADATA TOOMANY",
 	    "The mailbox has no room for more annotations" },
+	[REPLY_BADEVENT] = { "NO", "BADEVENT (MessageNew MessageExpunge "
+	    "FlagChange MailboxName SubscriptionChange)",
+	    "Some of these events are never told" },
+	[REPLY_NOTIFY_OVERFLOW] = { "NO", "NOTIFICATIONOVERFLOW",
+	    "These are more mailboxes than can be watched" },
 	[REPLY_MEMORY] = { "NO", "UNAVAILABLE", "Out of memory" },
 };
 

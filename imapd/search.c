@@ -120,18 +120,9 @@ ask_within(struct search *q, const struct imap_key *k)
 static bool
 ask_sent_date(struct search *q, const struct imap_key *k)
 {
-	struct mime_ref ref;
 	struct date date;
-	int r;
 
-	if ((r = search_date(q, &date)) == -1) {
-		if (fetch_message_parse(&q->m, false) == -1)
-			return false;
-		ref = q->m.mime.env[0].field[MIME_DATE];
-		r = ref.off != MIME_NONE && date_parse(&date,
-		    mime_str(&q->m.mime, ref), ref.len) == 1;
-	}
-	if (r != 1)
+	if (!search_date(q, &date))
 		return false;
 	return compare_day(k->kind, day_of(date.time + date.zone * 60),
 	    day_of(k->date));

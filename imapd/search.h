@@ -16,6 +16,7 @@
 
 enum {
 	SEARCH_HEADER_MAX = 4 << 20,	/* octets of a header looked at */
+	SEARCH_HEADER_FIRST = 4096,	/* of them, at first */
 	SEARCH_RAW_MAX = 1 << 20	/* of a message held in memory */
 };
 
@@ -96,9 +97,14 @@ void	 search_raw_reset(struct search *);
 bool	 search_fields(struct search *, const char *header, size_t n,
 	    struct match *);
 
-/* The day a message says it was sent, from its summary: 1; 0 it says none; -1
- * the summary cannot tell. */
-int	 search_date(struct search *, struct date *);
+/* The day a message says it was sent; false: it says none. */
+bool	 search_date(struct search *, struct date *);
+
+/* Whether all octets are US-ASCII. */
+bool	 search_ascii(const char *, size_t n);
+
+/* Whether a header surely lacks the text, in all its fields. */
+bool	 search_lacks(const struct match *, const char *header, size_t n);
 
 /* Whether a field of this name has the text; decoded, unfolded. */
 bool	 search_header(struct search *, const struct imap_key *,

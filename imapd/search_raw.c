@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC
  *
  * Looking for a text of US-ASCII in a message as it is on disk: all character
- * sets known here keep US-ASCII, so that only transfer encodings need be undone
- * and nothing folded.  It must find what search_text.c finds by itself, and
- * leaves to it what is long or odd.
+ * sets known here keep US-ASCII, so that only transfer encodings need be
+ * undone, and only texts that are not all US-ASCII folded.  It must find what
+ * search_text.c finds by itself, and leaves to it what is long or odd.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include "bytes/base64.h"
+#include "bytes/charset.h"
 #include "bytes/qp.h"
 #include "grammar/chars.h"
 #include "search.h"
@@ -60,24 +62,15 @@ need_octets(struct search *q)
 	return q->raw == RAW_READ;
 }
 
-static bool
-encoded_words(const char *p, size_t n)
-{
-	return memmem(p, n, "=?", 2) != NULL;
-}
-
-/* A header without encoded words that lacks what folding cannot cut lacks the
- * text; any other is looked at field by field. */
+/* Only a header that does not surely lack the text is looked at field by
+ * field. */
 static bool
 header_has(struct search *q, const struct mime_part *part, struct match *m)
 {
 	const char *p = q->octets.data + part->header_off;
 	size_t n = (size_t)part->header_len;
 
-	if (n == 0 || (m->run.n > 0 && !casefind(&m->run, p, n) &&
-	    !encoded_words(p, n)))
-		return false;
-	return search_fields(q, p, n, m);
+	return n > 0 && !search_lacks(m, p, n) && search_fields(q, p, n, m);
 }
 
 /* q->decoded becomes the body without its transfer encoding: 1; 0 it has none;
@@ -104,23 +97,47 @@ decode(struct search *q, const struct mime_part *part, const char *p, size_t n)
 	return 1;
 }
 
+/* Whether a text that is not all US-ASCII has it, as a person sees both: in a
+ * letter with an accent there is the letter (RFC 5051). */
+static bool
+folded_has(struct search *q, const struct mime_part *part, struct match *m,
+    const char *p, size_t n)
+{
+	struct mime_ref name = mime_param(&q->disk, part, "charset");
+	enum charset charset = name.off == MIME_NONE ? CHARSET_UTF8 :
+	    charset_find(mime_str(&q->disk, name), name.len);
+
+	match_reset(m);
+	if (charset == CHARSET_UTF8 || charset == CHARSET_UNKNOWN)
+		return match_feed(m, p, n) || match_end(m);
+	buf_reset(&q->text);
+	if (charset_decode(charset, &q->text, p, n) == -1) {
+		q->m.failed = MAILBOX_TEMPORARY;
+		return false;
+	}
+	return match_feed(m, q->text.data, q->text.len) || match_end(m);
+}
+
 static bool
 text_has(struct search *q, const struct mime_part *part, struct match *m)
 {
 	const char *p = q->octets.data + part->body_off;
 	size_t n = (size_t)part->body_len;
+	int r;
 
 	if (n == 0)
 		return false;
-	switch (decode(q, part, p, n)) {
-	case 0:
-		return casefind(&m->all, p, n);
-	case 1:
-		return q->decoded.len > 0 && casefind(&m->all,
-		    q->decoded.data, q->decoded.len);
+	if ((r = decode(q, part, p, n)) == -1) {
+		q->m.failed = MAILBOX_TEMPORARY;
+		return false;
 	}
-	q->m.failed = MAILBOX_TEMPORARY;
-	return false;
+	if (r == 1) {
+		p = q->decoded.data;
+		n = q->decoded.len;
+	}
+	if (n == 0 || casefind(&m->all, p, n))
+		return n > 0;
+	return !search_ascii(p, n) && folded_has(q, part, m, p, n);
 }
 
 int

@@ -4,10 +4,7 @@
  * RFC 4731, RFC 5182, RFC 9394; RFC 9051 7.3.4).  Sets are written as they are
  * found, and never held as a text.
  */
-#include <string.h>
-
 #include "commands.h"
-#include "grammar/imap_write.h"
 #include "search.h"
 
 /* What is told of n results: which of them a response names, by their
@@ -120,8 +117,8 @@ tell_correlator(struct session *s, const char *mailbox)
 
 	stream_printf(s->io, "* ESEARCH (TAG \"%s\"", s->tag);
 	if (mailbox != NULL) {
-		buf_init(&b, 4 * MAILBOX_NAME_MAX);
-		(void)imap_write_astring(&b, mailbox, strlen(mailbox));
+		buf_init(&b, STREAM_BUFFER);
+		reply_mailbox_name(s, &b, mailbox);
 		stream_puts(s->io, " MAILBOX ");
 		stream_puts(s->io, buf_str(&b));
 		stream_printf(s->io, " UIDVALIDITY %u",

@@ -32,22 +32,30 @@ read_header(struct search *q, uint64_t offset, uint64_t length, struct buf *b)
 	return 0;
 }
 
-/* The header of the message, once. */
+/* The header of the message as it is on disk, up to the limit, once.  Most are
+ * in the first block, and one call has them. */
 static int
 need_header(struct search *q)
 {
-	uint64_t length;
+	size_t want, n, length;
+	char *to;
 
 	if (q->header_read)
 		return 0;
 	if (fetch_message_open(&q->m) == -1)
 		return -1;
-	if (message_body(q->m.message, &length) == -1) {
-		q->m.failed = MAILBOX_TEMPORARY;
-		return -1;
+	for (want = SEARCH_HEADER_FIRST;; want *= 4) {
+		buf_reset(&q->header);
+		if ((to = buf_reserve(&q->header, want)) == NULL ||
+		    message_disk_read(q->m.message, to, want, &n) == -1) {
+			q->m.failed = MAILBOX_TEMPORARY;
+			return -1;
+		}
+		length = header_length(to, n);
+		if (length < n || n < want || want >= SEARCH_HEADER_MAX)
+			break;
 	}
-	if (read_header(q, 0, length, &q->header) == -1)
-		return -1;
+	buf_commit(&q->header, length);
 	q->header_read = true;
 	return 0;
 }
@@ -82,24 +90,45 @@ few_fields(struct search *q, const char *name, size_t n)
 	uint64_t fields = summary_field(name, n);
 	struct summary_view v;
 
+	unsigned kinds = summary_fields_kinds(fields);
+
 	buf_reset(&q->few);
-	if (fields == 0 || q->header_read || fetch_summary(&q->m,
-	    summary_fields_kinds(fields), 0, &v) == -1)
+	if (fields == 0 || q->header_read || (mailbox_summary(
+	    q->session->box, q->m.seq, kinds, &v) & kinds) != kinds)
 		return -1;
 	return summary_fields(&q->few, &v, fields);
 }
 
-int
+/* The fields of a name are in this header, maybe among others: NULL, and
+ * q->m.failed says why. */
+static const struct buf *
+fields_of(struct search *q, const char *name, size_t n)
+{
+	bool known;
+
+	if (few_fields(q, name, n) == 0)
+		return &q->few;
+	known = q->header_read;
+	if (need_header(q) == -1)
+		return NULL;
+	/* A long one is left to those who want it by itself. */
+	if (!known && q->header.len < SEARCH_HEADER_FIRST)
+		mailbox_summary_header(q->session->box, q->m.seq,
+		    q->header.data, q->header.len);
+	return &q->header;
+}
+
+bool
 search_date(struct search *q, struct date *date)
 {
+	const struct buf *header = fields_of(q, "Date", strlen("Date"));
 	struct header_field f;
 	struct buf value;
-	int r;
+	bool r;
 
-	if (few_fields(q, "Date", strlen("Date")) == -1)
-		return -1;
-	if (header_find(buf_str(&q->few), q->few.len, "Date", &f) == 0)
-		return 0;
+	if (header == NULL || header->len == 0 ||
+	    header_find(header->data, header->len, "Date", &f) == 0)
+		return false;
 	buf_init(&value, SEARCH_HEADER_MAX);
 	header_unfold(&value, &f);
 	r = date_parse(date, value.data, value.len) == 1;
@@ -108,17 +137,51 @@ search_date(struct search *q, struct date *date)
 }
 
 bool
+search_ascii(const char *p, size_t n)
+{
+	uint64_t word, all = 0;
+
+	for (; n >= sizeof(word); p += sizeof(word), n -= sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		all |= word;
+	}
+	for (; n > 0; n--)
+		all |= (unsigned char)*p++;
+	return (all & 0x8080808080808080ULL) == 0;
+}
+
+static bool
+encoded_words(const char *p, size_t n)
+{
+	const char *at = p, *end = p + n;
+
+	/* "?" is rarer than "=". */
+	while ((at = memchr(at, '?', (size_t)(end - at))) != NULL) {
+		if (at > p && at[-1] == '=')
+			return true;
+		at++;
+	}
+	return false;
+}
+
+bool
+search_lacks(const struct match *m, const char *header, size_t n)
+{
+	return m->plain && m->run.n > 0 && !casefind(&m->run, header, n) &&
+	    search_ascii(header, n) && !encoded_words(header, n);
+}
+
+bool
 search_header(struct search *q, const struct imap_key *k, struct match *m)
 {
+	const struct buf *header = fields_of(q, k->name.s, k->name.len);
 	struct header_field f;
 	struct header h;
 
-	if (few_fields(q, k->name.s, k->name.len) == 0)
-		header_init(&h, buf_str(&q->few), q->few.len);
-	else if (need_header(q) == 0)
-		header_init(&h, q->header.data, q->header.len);
-	else
+	if (header == NULL || header->len == 0 ||
+	    search_lacks(m, header->data, header->len))
 		return false;
+	header_init(&h, header->data, header->len);
 	while (header_next(&h, &f) == 1)
 		if (chars_equal(f.name, f.name_len, k->name.s, k->name.len) &&
 		    field_has(q, &f, m, false))

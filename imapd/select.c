@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "commands.h"
+#include "list.h"
 #include "grammar/imap_modseq.h"
 
 static void
@@ -24,23 +25,10 @@ tell_unseen(struct session *s)
 		stream_printf(s->io, "* OK [UNSEEN %u] First unseen\r\n", i);
 }
 
-static void
-tell_list(struct session *s, const char *name)
-{
-	struct buf b;
-
-	buf_init(&b, STREAM_BUFFER);
-	buf_addf(&b, "* LIST () \"%c\" ", session_names(s)->separator);
-	reply_mailbox_name(s, &b, name);
-	buf_adds(&b, "\r\n");
-	stream_write(s->io, b.data, b.len);
-	buf_free(&b);
-}
-
 /* The data of a mailbox that was just opened.  RFC 9051 appendix E, 10 to 12:
  * IMAP4rev2 has a LIST, but no RECENT and no UNSEEN. */
 static void
-tell_mailbox(struct session *s, const char *name)
+tell_mailbox(struct session *s, const char *given)
 {
 	bool rev2 = (s->enabled & ENABLED_REV2) != 0;
 	char id[MAILBOX_ID_SIZE];
@@ -48,7 +36,8 @@ tell_mailbox(struct session *s, const char *name)
 	sync_tell_flags(s);
 	stream_printf(s->io, "* %u EXISTS\r\n", mailbox_count(s->box));
 	if (rev2) {
-		tell_list(s, name);
+		/* RFC 9051 6.3.9.7; section 8: inbox is INBOX. */
+		list_tell_one(s, mailbox_name(s->box), given);
 	} else {
 		stream_printf(s->io, "* %u RECENT\r\n",
 		    mailbox_recent(s->box));
@@ -114,8 +103,8 @@ resync(struct session *s, struct imap_select *p)
 }
 
 static enum reply
-do_select(struct session *s, const char *name, unsigned flags,
-    struct imap_select *p)
+do_select(struct session *s, const char *name, const char *given,
+    unsigned flags, struct imap_select *p)
 {
 	enum mailbox_status status;
 	enum reply r;
@@ -140,7 +129,7 @@ do_select(struct session *s, const char *name, unsigned flags,
 		reply_waiting(s, status);
 	if (p->condstore || p->qresync)
 		s->enabled |= ENABLED_CONDSTORE;
-	tell_mailbox(s, name);
+	tell_mailbox(s, given);
 	if (p->qresync && (r = resync(s, p)) != REPLY_OK) {
 		session_deselect(s);
 		return r;
@@ -165,7 +154,7 @@ open_mailbox(struct session *s, struct imap_lex *l, unsigned flags)
 	else if (p.seqs.n > 0 && s->enabled & ENABLED_UIDONLY)
 		r = REPLY_UID_REQUIRED;
 	else
-		r = do_select(s, name.s, flags, &p);
+		r = do_select(s, name.s, l->given, flags, &p);
 	imap_select_free(&p);
 	return r;
 }

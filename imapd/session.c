@@ -10,6 +10,7 @@
 #include "commands.h"
 #include "fetch.h"
 #include "system/log.h"
+#include "waiting.h"
 
 int
 session_silence(const struct session *s)
@@ -31,7 +32,7 @@ session_init(struct session *s, struct stream *io,
 	s->io = io;
 	s->settings = settings;
 	s->state = state;
-	s->name = "";
+	s->name = s->hide = "";
 	buf_init(&s->command, state == STATE_FRESH ? COMMAND_MAX_FRESH :
 	    COMMAND_MAX_AUTH);
 	/* COPYUID has two sets of as many ranges as a command may name. */
@@ -53,6 +54,7 @@ session_deselect(struct session *s)
 void
 session_free(struct session *s)
 {
+	notify_free(s);
 	session_deselect(s);
 	append_forget(s);
 	mailbox_root_close(s->root);
@@ -121,6 +123,23 @@ parse_command(struct session *s, struct imap_lex *l, enum reply *r)
 	return c;
 }
 
+/* What happened meanwhile, as far as this command allows to say it. */
+static void
+tell_changes(struct session *s, const struct command *c)
+{
+	bool delayed;
+
+	if (c->flags & COMMAND_TREE)
+		notify_own(s);
+	if (c->flags & COMMAND_QUIET || s->state != STATE_SELECTED ||
+	    (notify_selected(s, &delayed) == 0 &&
+	    !(c->flags & COMMAND_TELLS)))
+		return;
+	s->own = (c->flags & COMMAND_OWN) != 0;
+	sync_mailbox(s, s->uid || !(c->flags & COMMAND_NUMBERS));
+	s->own = false;
+}
+
 /* One command from its octets to its answer. */
 static void
 run_command(struct session *s)
@@ -142,11 +161,14 @@ run_command(struct session *s)
 	c = parse_command(s, &l, &r);
 	if (c == NULL || !(c->flags & COMMAND_LITERAL))
 		append_forget(s);
-	if (c != NULL)
+	if (c != NULL) {
+		/* What others changed before is still news. */
+		if (c->flags & COMMAND_TREE)
+			notify_before_own(s);
 		r = c->handler(s, &l);
-	if (c != NULL && !(c->flags & COMMAND_QUIET) &&
-	    s->state == STATE_SELECTED)
-		sync_mailbox(s, s->uid || !(c->flags & COMMAND_NUMBERS));
+	}
+	if (c != NULL)
+		tell_changes(s, c);
 	if (s->state != STATE_OVER)
 		reply_send(s, r);
 	imap_lex_free(&l);
@@ -168,6 +190,9 @@ void
 session_run(struct session *s)
 {
 	while (s->state != STATE_OVER) {
+		waiting_for_command(s);
+		if (s->state == STATE_OVER)
+			break;
 		switch (input_command(s)) {
 		case INPUT_COMMAND:
 			server_busy(true);

@@ -52,12 +52,14 @@ enum {
 
 struct fetch_message;
 struct imap_append;
+struct notify;
 
 struct session {
 	struct stream	*io;
 	const struct settings *settings;
 	enum session_state state;
 	unsigned	 enabled;
+	const char	*hide;		/* capabilities not to announce */
 
 	/* the command being run */
 	char		 tag[TAG_MAX + 1];	/* "": none, "*" is written */
@@ -85,6 +87,9 @@ struct session {
 	bool		 waiting;	/* it is looked at in a wait, and again
 					 * when mailbox_watch() says */
 	bool		 nomodseq;	/* it keeps none (RFC 7162 3.1.2.2) */
+	bool		 own;		/* new messages may be our own */
+	struct notify	*notify;	/* RFC 5465; NULL: it was never asked
+					 * for */
 	struct fetch_message *kept;	/* of it: the last one read, or NULL */
 	struct mailbox	*target;	/* that of the last APPEND, or NULL */
 	unsigned	 targeted;	/* by so many in a row */
@@ -209,6 +214,32 @@ const struct imap_names *session_names(struct session *);
 void	 reply_mailbox_name(struct session *, struct buf *, const char *name);
 void	 reply_wire_name(struct session *, struct buf *, const char *wire,
 	    size_t);
+
+/* ---- notify.c ---- */
+
+/* Message events the client is to be told of in the selected mailbox; delayed:
+ * expunges only while a command runs that allows it. */
+unsigned notify_selected(const struct session *, bool *delayed);
+/* What is to be sent of new messages there, or NULL. */
+struct imap_fetch;
+const struct imap_fetch *notify_fetch(const struct session *);
+
+/* Tell what happened elsewhere. */
+void	 notify_tell(struct session *);
+/* A command of ours changes names or subscriptions: what others did before is
+ * told, and what it did is no news. */
+void	 notify_before_own(struct session *);
+void	 notify_own(struct session *);
+
+/* What to wait for, added to w: the selected mailbox and all others. */
+struct notify_watch {
+	int		 fd[STREAM_WAKE_MAX];
+	size_t		 n;
+	int		 ms;		/* until the next look */
+};
+void	 notify_watch(struct session *, struct notify_watch *);
+
+void	 notify_free(struct session *);
 
 /* ---- args.c ---- */
 

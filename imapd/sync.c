@@ -3,6 +3,8 @@
  * Flags in both directions, and what the server says unasked (RFC 3501 section
  * 5.2, 7.2.6, 7.3, 7.4.1).
  */
+#include "fetch.h"
+#include "grammar/imap_notify.h"
 #include "grammar/imap_write.h"
 #include "keywords.h"
 #include "session.h"
@@ -57,31 +59,34 @@ void
 sync_write_flags(const struct session *s, struct buf *b,
     const struct mailbox_msg *m)
 {
-	const char *name;
-	size_t start = b->len;
-	int i;
-
+	mailbox_flags keywords = m->flags & MAILBOX_KEYWORD_FLAGS;
 	unsigned system = keywords_system(m);
+	size_t start = b->len;
+	const char *name;
+	int i;
 
 	/* RFC 9051 appendix E, 12 */
 	if (s->enabled & ENABLED_REV2)
 		system &= ~(unsigned)IMAP_RECENT;
 	imap_write_flags(b, system);
-	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
-		if (!(m->flags & MAILBOX_KEYWORD(i)) ||
+	for (i = 0; keywords >> 8 >> i != 0; i++) {
+		if (!(keywords & MAILBOX_KEYWORD(i)) ||
 		    (name = mailbox_keyword_name(s->box, i)) == NULL)
 			continue;
-		buf_addf(b, "%s%s", b->len > start ? " " : "", name);
+		if (b->len > start)
+			buf_addc(b, ' ');
+		buf_adds(b, name);
 	}
 }
 
 void
 sync_begin(const struct session *s, struct buf *b, uint32_t seq, uint32_t uid)
 {
-	if (s->enabled & ENABLED_UIDONLY)
-		buf_addf(b, "* %u UIDFETCH (", uid);
-	else
-		buf_addf(b, "* %u FETCH (", seq);
+	bool uidonly = (s->enabled & ENABLED_UIDONLY) != 0;
+
+	buf_add(b, "* ", 2);
+	buf_addu(b, uidonly ? uid : seq);
+	buf_adds(b, uidonly ? " UIDFETCH (" : " FETCH (");
 }
 
 unsigned
@@ -174,13 +179,39 @@ tell_expunged(struct session *s, const struct mailbox_diff *diff)
 		stream_printf(s->io, "* %u EXPUNGE\r\n", diff->expunged[i]);
 }
 
+/* Of what kinds of events the client is to be told; a command that tells of
+ * its own work tells of all. */
+static unsigned
+events_wanted(const struct session *s)
+{
+	bool delayed;
+	unsigned events = notify_selected(s, &delayed);
+
+	return events == 0 ? IMAP_NOTIFY_MESSAGES : events;
+}
+
+static void
+tell_changed(struct session *s, const struct mailbox_diff *diff)
+{
+	unsigned what;
+	size_t i;
+
+	if (diff->nchanged == 0 || !(events_wanted(s) & IMAP_NOTIFY_FLAGS))
+		return;
+	what = sync_what(s);
+	/* RFC 5465 5.1 */
+	if (s->notify != NULL)
+		what |= SYNC_UID;
+	for (i = 0; i < diff->nchanged; i++)
+		sync_message(s, diff->changed[i], what);
+}
+
 void
 sync_mailbox(struct session *s, bool expunge)
 {
 	struct mailbox_diff diff = { 0 };
 	enum mailbox_status status;
-	unsigned what;
-	size_t i;
+	uint32_t before = mailbox_count(s->box);
 
 	status = mailbox_refresh(s->box, (expunge ? 0 : MAILBOX_NO_EXPUNGE) |
 	    (s->waiting ? MAILBOX_WAITING : 0), &diff);
@@ -200,9 +231,11 @@ sync_mailbox(struct session *s, bool expunge)
 		    mailbox_recent(s->box));
 	if (diff.keywords)
 		sync_tell_flags(s);
-	what = diff.nchanged > 0 ? sync_what(s) : 0;
-	for (i = 0; i < diff.nchanged; i++)
-		sync_message(s, diff.changed[i], what);
+	tell_changed(s, &diff);
+	/* RFC 5465 5.2 */
+	if (diff.exists && !s->own && notify_fetch(s) != NULL)
+		fetch_unasked(s, notify_fetch(s),
+		    before - (uint32_t)diff.nexpunged + 1);
 	/* RFC 7162 3.2: what it was told must not hide an expunge that it was
 	 * not told. */
 	if (!expunge && s->enabled & ENABLED_QRESYNC && !s->nomodseq &&

@@ -19,4 +19,8 @@ enum waiting {
  */
 enum stream_status waiting_for_input(struct session *, enum waiting);
 
+/* Before a command is read: the same under NOTIFY, which may end the session.
+ * What the client says is read by input_command(). */
+void	 waiting_for_command(struct session *);
+
 #endif

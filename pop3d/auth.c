@@ -133,7 +133,8 @@ converse(struct session *s, struct sasl *sasl, enum sasl_result r)
 			sasl_wipe(sasl);
 			return false;
 		}
-		r = sasl_step(sasl, line.data, line.len);
+		r = login_sasl_step(s->door, s->io, sasl, line.data,
+		    line.len);
 		explicit_bzero(line.data, line.len);
 	}
 	switch (r) {
@@ -145,7 +146,12 @@ converse(struct session *s, struct sasl *sasl, enum sasl_result r)
 	case SASL_TOO_LONG:
 		session_error(s, REPLY_LINE_LONG);
 		break;
+	case SASL_WRONG_CHANNEL:
+		session_error(s, REPLY_CHANNEL);
+		break;
 	case SASL_CONTINUE:
+	case SASL_ASK_FIRST:
+	case SASL_ASK_FINAL:
 	case SASL_BAD_BASE64:
 	case SASL_BAD_MESSAGE:
 		session_error(s, REPLY_BASE64);
@@ -154,17 +160,19 @@ converse(struct session *s, struct sasl *sasl, enum sasl_result r)
 	return false;
 }
 
+static void
+write_mechanism(const char *name, void *arg)
+{
+	stream_printf(arg, "%s\r\n", name);
+}
+
 /* NOTE: without an argument clients from before CAPA ask which mechanisms
  * there are. */
 static void
 list_mechanisms(struct session *s)
 {
-	const struct conf_list *mechanisms = &login.settings->auth_mechanisms;
-	size_t i;
-
 	reply_send(s->io, REPLY_MECHANISMS);
-	for (i = 0; i < mechanisms->n; i++)
-		stream_printf(s->io, "%s\r\n", mechanisms->v[i]);
+	login_mechanisms(s->io, write_mechanism, s->io);
 	stream_puts(s->io, ".\r\n");
 }
 
@@ -178,7 +186,7 @@ void
 do_auth(struct session *s, const struct arguments *a)
 {
 	const char *p = a->text, *end = p + a->text_len, *name, *initial, *more;
-	char word[32] = "";
+	enum sasl_mechanism mechanism;
 	enum sasl_result r;
 	struct sasl sasl;
 	size_t n, len = 0, nmore;
@@ -191,10 +199,8 @@ do_auth(struct session *s, const struct arguments *a)
 		list_mechanisms(s);
 		return;
 	}
-	if (n < sizeof(word))
-		memcpy(word, name, n);
-	if (sasl_mechanism(name, n) == SASL_UNKNOWN ||
-	    !conf_list_has(&login.settings->auth_mechanisms, word)) {
+	mechanism = sasl_mechanism(name, n);
+	if (!login_offers(s->io, mechanism)) {
 		session_error(s, REPLY_MECHANISM);
 		return;
 	}
@@ -206,7 +212,7 @@ do_auth(struct session *s, const struct arguments *a)
 		    "AUTH mechanism [initial-response]");
 		return;
 	}
-	r = sasl_begin(&sasl, sasl_mechanism(name, n), initial, len);
+	r = login_sasl_begin(s->door, s->io, &sasl, mechanism, initial, len);
 	explicit_bzero(a->text, a->text_len);
 	if (converse(s, &sasl, r))
 		log_in(s, &sasl);

@@ -160,23 +160,33 @@ command_line(struct session *s, const struct stream_line *line)
 
 /* ---- commands of both states ---- */
 
+struct naming {
+	struct stream	*io;
+	size_t		 n;
+};
+
+static void
+name_mechanism(const char *name, void *arg)
+{
+	struct naming *names = arg;
+
+	stream_printf(names->io, "%s %s", names->n++ == 0 ? "SASL" : "",
+	    name);
+}
+
 /* RFC 2449, section 5: what is there before login is said after it, too; of
  * STLS only where it is permitted (RFC 2595, section 4). */
 static void
 do_capa(struct session *s, const struct arguments *a)
 {
-	const struct conf_list *mechanisms = &login.settings->auth_mechanisms;
-	size_t i;
+	struct naming names = { s->io, 0 };
 
 	(void)a;
 	reply_send(s->io, REPLY_CAPA);
 	if (s->private) {
 		stream_puts(s->io, "USER\r\n");
-		if (mechanisms->n > 0)
-			stream_puts(s->io, "SASL");
-		for (i = 0; i < mechanisms->n; i++)
-			stream_printf(s->io, " %s", mechanisms->v[i]);
-		if (mechanisms->n > 0)
+		login_mechanisms(s->io, name_mechanism, &names);
+		if (names.n > 0)
 			stream_puts(s->io, "\r\n");
 	}
 	if (s->door != NULL && login.tls != NULL && !tls_on(s->io))

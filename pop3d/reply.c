@@ -53,6 +53,8 @@ static const char *const texts[REPLIES] = {
 [REPLY_MECHANISM] = "-ERR This mechanism is not offered",
 [REPLY_BASE64] = "-ERR This is not the base64 of an answer",
 [REPLY_CANCELLED] = "-ERR Cancelled",
+[REPLY_CHANNEL] = "-ERR [AUTH] Bound to another connection: is someone in "
+    "between?",
 [REPLY_WRONG] = "-ERR [AUTH] Wrong name or password",
 [REPLY_LATER] = "-ERR [SYS/TEMP] Passwords cannot be checked now, try again "
     "later",

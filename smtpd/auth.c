@@ -10,12 +10,31 @@
 #include "smtpd.h"
 #include "system/log.h"
 
+/* SCRAM, which the other servers have, is not one of ours. */
+bool
+auth_mechanism_ours(const char *name)
+{
+	return !sasl_is_scram(sasl_mechanism(name, strlen(name)));
+}
+
+static bool
+have_mechanism(void)
+{
+	const struct conf_list *list = &smtpd.settings->auth_mechanisms;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (auth_mechanism_ours(list->v[i]))
+			return true;
+	return false;
+}
+
 /* Without TLS only where nobody can listen, or where the administrator says
  * so. */
 bool
 auth_offered(const struct session *s)
 {
-	if (s->authenticated || smtpd.settings->auth_mechanisms.n == 0)
+	if (s->authenticated || !have_mechanism())
 		return false;
 	return s->tls || smtpd.settings->allow_plaintext ||
 	    (s->server->peer.loopback && !s->server->peer.proxied);
@@ -81,7 +100,8 @@ auth_finish(struct session *s, struct sasl *sasl)
 static bool
 mechanism_offered(const char *name)
 {
-	return conf_list_has(&smtpd.settings->auth_mechanisms, name);
+	return auth_mechanism_ours(name) &&
+	    conf_list_has(&smtpd.settings->auth_mechanisms, name);
 }
 
 void
@@ -117,6 +137,9 @@ auth_run(struct session *s, const struct smtp_command *c)
 		reply(s, REPLY_AUTH_CANCELLED, NULL);
 		break;
 	case SASL_CONTINUE:
+	case SASL_ASK_FIRST:	/* no SCRAM here */
+	case SASL_ASK_FINAL:
+	case SASL_WRONG_CHANNEL:
 	case SASL_BAD_BASE64:
 	case SASL_BAD_MESSAGE:
 		reply(s, REPLY_AUTH_BASE64, NULL);

@@ -149,8 +149,9 @@ reply_ehlo(struct session *s)
 	if (auth_offered(s)) {				/* RFC 4954 */
 		stream_puts(s->stream, "250-AUTH");
 		for (i = 0; i < set->auth_mechanisms.n; i++)
-			stream_printf(s->stream, " %s",
-			    set->auth_mechanisms.v[i]);
+			if (auth_mechanism_ours(set->auth_mechanisms.v[i]))
+				stream_printf(s->stream, " %s",
+				    set->auth_mechanisms.v[i]);
 		stream_puts(s->stream, "\r\n");
 	}
 	stream_puts(s->stream, "250 ENHANCEDSTATUSCODES\r\n"); /* RFC 2034 */

@@ -181,6 +181,7 @@ void	 command_line(struct session *, const struct stream_line *);
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);
 bool	 auth_offered(const struct session *);
+bool	 auth_mechanism_ours(const char *);
 
 /* data.c */
 void	 data_run(struct session *);

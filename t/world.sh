@@ -27,7 +27,7 @@ tree="systemd-container procps psmisc strace valgrind xfsprogs e2fsprogs
 btrfs-progs util-linux-extra libasan8 libubsan1 perl libio-socket-ssl-perl python3-minimal
 nsd unbound bind9-dnsutils haproxy postfix openbsd-inetd ucspi-tcp-ipv6
 dovecot-imapd dovecot-pop3d
-swaks curl mutt isync fetchmail getmail6 msmtp mpop s-nail maildrop procmail
+swaks curl mutt isync fetchmail getmail6 gsasl msmtp mpop s-nail maildrop procmail
 mandoc cppcheck gcovr"
 more="neomutt offlineimap3 imapfilter alpine"
 heavy="thunderbird xvfb"

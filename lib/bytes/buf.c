@@ -98,25 +98,41 @@ buf_adds(struct buf *b, const char *s)
 	return buf_add(b, s, strlen(s));
 }
 
+/* Mostly what is there already is room enough. */
 int
 buf_addf(struct buf *b, const char *fmt, ...)
 {
-	va_list ap, again;
+	size_t room = b->failed ? 0 : b->cap - b->len;
+	va_list ap;
 	char *to;
 	int n;
 
 	va_start(ap, fmt);
-	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, fmt, ap);
 	va_end(ap);
-	to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
-	if (to != NULL) {
-		vsnprintf(to, (size_t)n + 1, fmt, again);
-		b->len += (size_t)n;
-	} else
+	if (n < 0)
 		b->failed = 1;
-	va_end(again);
-	return to == NULL ? -1 : 0;
+	to = n < 0 ? NULL : buf_reserve(b, (size_t)n);
+	if (to != NULL && (size_t)n >= room) {
+		va_start(ap, fmt);
+		vsnprintf(to, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
+	if (to == NULL)
+		return -1;
+	b->len += (size_t)n;
+	return 0;
+}
+
+int
+buf_addu(struct buf *b, uint64_t n)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do
+		*--p = (char)('0' + n % 10);
+	while ((n /= 10) > 0);
+	return buf_add(b, p, (size_t)(digits + sizeof(digits) - p));
 }
 
 void

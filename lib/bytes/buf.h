@@ -12,6 +12,7 @@
 #define BYTES_BUF_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct buf {
 	char	*data;		/* owned; NULL until the first append */
@@ -39,6 +40,7 @@ int	 buf_addc(struct buf *, char);
 int	 buf_adds(struct buf *, const char *);
 int	 buf_addf(struct buf *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
+int	 buf_addu(struct buf *, uint64_t);	/* in decimal */
 
 /* Make room for n more bytes and return where they go, or NULL (and the
  * failure sticks); buf_commit() then counts how many were written there. */

@@ -323,15 +323,40 @@ date_format(char out[DATE_MAX], int64_t time, int zone)
 	return out;
 }
 
+/* n digits of a number, less significant ones last; what follows them. */
+static char *
+digits(char *to, int number, int n)
+{
+	int i;
+
+	for (i = n; i > 0; number /= 10)
+		to[--i] = (char)('0' + number % 10);
+	return to + n;
+}
+
+/* Written for each message of a FETCH: no printf. */
 char *
 date_imap_format(char out[DATE_MAX], int64_t time, int zone)
 {
 	struct civil c;
+	char *to = out;
 
 	to_civil(time, zone, &c);
-	snprintf(out, DATE_MAX, "%02d-%s-%04d %02d:%02d:%02d %c%04d",
-	    c.day, months[c.month - 1], (int)c.year, c.hour, c.minute,
-	    c.second, zone < 0 ? '-' : '+', zone_number(zone));
+	to = digits(to, c.day, 2);
+	*to++ = '-';
+	memcpy(to, months[c.month - 1], 3);
+	to[3] = '-';
+	to = digits(to + 4, (int)c.year, 4);
+	*to++ = ' ';
+	to = digits(to, c.hour, 2);
+	*to++ = ':';
+	to = digits(to, c.minute, 2);
+	*to++ = ':';
+	to = digits(to, c.second, 2);
+	*to++ = ' ';
+	*to++ = zone < 0 ? '-' : '+';
+	to = digits(to, zone_number(zone), 4);
+	*to = '\0';
 	return out;
 }
 

@@ -289,6 +289,26 @@ static const struct {
 
 #define N(a)	(sizeof(a) / sizeof((a)[0]))
 
+/* fetch-att =/ "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]
+ * preview-mod = "LAZY" (RFC 8970, section 6); the word has been taken. */
+static int
+lex_preview(struct imap_lex *l, struct imap_fetch *f)
+{
+	if (!chars_begin(l->p, l->end, " (")) {
+		f->items |= IMAP_FETCH_PREVIEW;
+		return 1;
+	}
+	l->p += 2;
+	do {
+		if (!imap_lex_word(l, "LAZY"))
+			return imap_lex_fail(l, "unknown modifier of PREVIEW");
+	} while (imap_lex_sp(l));
+	if (!imap_lex_char(l, ')'))
+		return imap_lex_fail(l, "the modifiers are not closed");
+	f->items |= IMAP_FETCH_PREVIEW_LAZY;
+	return 1;
+}
+
 /* fetch-att */
 static int
 lex_att(struct imap_lex *l, struct imap_fetch *f)
@@ -314,6 +334,8 @@ lex_att(struct imap_lex *l, struct imap_fetch *f)
 			f->items |= items[i].item;
 			return 1;
 		}
+	if (imap_lex_word(l, "PREVIEW"))
+		return lex_preview(l, f);
 	for (i = 0; i < N(rfc822); i++)
 		if (imap_lex_word(l, rfc822[i].name))
 			return add_rfc822(l, f, rfc822[i].name,

@@ -341,6 +341,8 @@ imap_lex_mailbox(struct imap_lex *l, struct imap_string *out)
 {
 	int r = imap_lex_astring(l, out);
 
+	if (r == 1)
+		l->given = out->s;
 	if (r == 1 && chars_is(out->s, out->len, "INBOX"))
 		out->s = "INBOX";
 	else if (r == 1 && l->names != NULL)

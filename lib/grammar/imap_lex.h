@@ -31,6 +31,7 @@ struct imap_lex {
 	char		*pool;		/* owned: where strings are kept */
 	size_t		 used, size;
 	struct imap_kept *kept;		/* owned: converted names */
+	const char	*given;		/* the last mailbox as it was written */
 	const struct imap_names *names;	/* how names of mailboxes look; NULL:
 					 * as they are stored.  To be set */
 	int		 utf8;		/* set by the caller: in a quoted

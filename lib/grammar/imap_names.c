@@ -183,32 +183,6 @@ has_prefix(const char *wire, const char *prefix, size_t n)
 	return strncmp(wire, prefix, n) == 0;
 }
 
-int
-imap_names_store(const struct imap_names *n, const char *wire,
-    char stored[IMAP_STORED_SIZE])
-{
-	char other[IMAP_STORED_SIZE];
-	size_t prefix = strlen(n->prefix), inbox = strlen(INBOX);
-
-	if (strcasecmp(wire, INBOX) == 0) {
-		memcpy(stored, INBOX, inbox + 1);
-		return 1;
-	}
-	memcpy(stored, IMPOSSIBLE, sizeof(IMPOSSIBLE));
-	if (!has_prefix(wire, n->prefix, prefix) ||
-	    !store_levels(n, wire + prefix, 0, stored))
-		return 0;
-	if (strncasecmp(stored, INBOX, inbox) == 0 && stored[inbox] == '.')
-		memcpy(stored, INBOX, inbox);
-	if (n->stored == NULL || strpbrk(wire, "&\\") == NULL ||
-	    n->stored(n->arg, stored) ||
-	    !store_levels(n, wire + prefix, 1, other) ||
-	    strcmp(stored, other) == 0 || !n->stored(n->arg, other))
-		return 1;
-	memcpy(stored, other, sizeof(other));
-	return 1;
-}
-
 /*
  * To the wire.
  */
@@ -332,4 +306,50 @@ imap_names_show(const struct imap_names *n, const char *stored,
 			return 0;
 		buf_addc(out, n->separator);
 	}
+}
+
+/*
+ * From the wire, or what is there already.
+ */
+
+/* Whether a stored name looks like this behind the prefix, and is there. */
+static int
+is_shown_so(const struct imap_names *n, const char *stored, const char *wire)
+{
+	struct buf shown;
+	int same;
+
+	if (n->stored == NULL || !n->stored(n->arg, stored))
+		return 0;
+	buf_init(&shown, IMAP_SHOWN_MAX);
+	same = imap_names_show(n, stored, &shown) == 0 &&
+	    strcmp(buf_str(&shown) + strlen(n->prefix), wire) == 0;
+	buf_free(&shown);
+	return same;
+}
+
+int
+imap_names_store(const struct imap_names *n, const char *wire,
+    char stored[IMAP_STORED_SIZE])
+{
+	char other[IMAP_STORED_SIZE];
+	size_t prefix = strlen(n->prefix), inbox = strlen(INBOX);
+
+	if (strcasecmp(wire, INBOX) == 0) {
+		memcpy(stored, INBOX, inbox + 1);
+		return 1;
+	}
+	memcpy(stored, IMPOSSIBLE, sizeof(IMPOSSIBLE));
+	if (!has_prefix(wire, n->prefix, prefix) ||
+	    !store_levels(n, wire + prefix, 0, stored))
+		return 0;
+	if (strncasecmp(stored, INBOX, inbox) == 0 && stored[inbox] == '.')
+		memcpy(stored, INBOX, inbox);
+	if (n->stored == NULL || strpbrk(wire, "&\\") == NULL ||
+	    n->stored(n->arg, stored))
+		return 1;
+	if (store_levels(n, wire + prefix, 1, other) &&
+	    is_shown_so(n, other, wire + prefix))
+		memcpy(stored, other, sizeof(other));
+	return 1;
 }

@@ -96,5 +96,7 @@ imap_write_date_time(struct buf *b, int64_t t)
 {
 	char text[DATE_MAX];
 
-	return buf_addf(b, "\"%s\"", date_imap_format(text, t, 0));
+	buf_addc(b, '"');
+	buf_adds(b, date_imap_format(text, t, 0));
+	return buf_addc(b, '"');
 }

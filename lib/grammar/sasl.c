@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * SASL PLAIN and LOGIN, the server's side.  It must never leave a password
- * behind where an exchange has failed.
+ * SASL PLAIN, LOGIN and SCRAM-SHA-256, the server's side.  It must never
+ * leave a password behind where an exchange has failed.
  */
 #include <string.h>
 
@@ -14,16 +14,33 @@
 #define MESSAGE_MAX	(2 * SASL_NAME_MAX + SASL_PASSWORD_MAX + 2)
 
 /* Which line comes next. */
-enum { STEP_MESSAGE, STEP_NAME, STEP_PASSWORD };
+enum { STEP_MESSAGE, STEP_NAME, STEP_PASSWORD, STEP_FIRST, STEP_FINAL,
+    STEP_END };
 
 enum sasl_mechanism
 sasl_mechanism(const char *s, size_t n)
 {
-	if (chars_is(s, n, "PLAIN"))
-		return SASL_PLAIN;
-	if (chars_is(s, n, "LOGIN"))
-		return SASL_LOGIN;
+	static const struct {
+		const char		*name;
+		enum sasl_mechanism	 mechanism;
+	} names[] = {
+		{ "PLAIN", SASL_PLAIN },
+		{ "LOGIN", SASL_LOGIN },
+		{ "SCRAM-SHA-256", SASL_SCRAM_SHA_256 },
+		{ "SCRAM-SHA-256-PLUS", SASL_SCRAM_SHA_256_PLUS }
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (chars_is(s, n, names[i].name))
+			return names[i].mechanism;
 	return SASL_UNKNOWN;
+}
+
+int
+sasl_is_scram(enum sasl_mechanism m)
+{
+	return m == SASL_SCRAM_SHA_256 || m == SASL_SCRAM_SHA_256_PLUS;
 }
 
 void
@@ -89,6 +106,137 @@ ask(struct sasl *s, int step, const char *challenge)
 	return SASL_CONTINUE;
 }
 
+/*
+ * SCRAM
+ */
+
+/* What was found, as a string of its own.  0, or -1: it has no room. */
+static int
+copy(char *to, size_t max, const struct scram_text *t)
+{
+	if (t->n > max)
+		return -1;
+	memcpy(to, t->p, t->n);
+	to[t->n] = '\0';
+	return 0;
+}
+
+/* RFC 5802, section 6: is the channel one of ours, or rightly none? */
+static int
+choose_channel(struct sasl *s, const struct scram_first *f)
+{
+	const struct sasl_channel *c = s->scram.channels;
+	size_t i;
+
+	s->scram.bound = SASL_CHANNELS;
+	if (f->flag != 'p')
+		return s->mechanism == SASL_SCRAM_SHA_256 &&
+		    (f->flag == 'n' || c[0].name == NULL);
+	if (s->mechanism != SASL_SCRAM_SHA_256_PLUS)
+		return 0;
+	for (i = 0; i < SASL_CHANNELS && c[i].name != NULL; i++)
+		if (strlen(c[i].name) == f->channel.n &&
+		    memcmp(c[i].name, f->channel.p, f->channel.n) == 0) {
+			s->scram.bound = i;
+			return 1;
+		}
+	return 0;
+}
+
+static enum sasl_result
+take_first(struct sasl *s, const char *p, size_t n)
+{
+	struct scram_first f;
+
+	if (scram_first(&f, p, n) == -1)
+		return SASL_BAD_MESSAGE;
+	if (!choose_channel(s, &f))
+		return SASL_WRONG_CHANNEL;
+	if (copy(s->scram.header, SASL_HEADER_MAX, &f.header) == -1 ||
+	    copy(s->scram.bare, SCRAM_BARE_MAX, &f.bare) == -1 ||
+	    copy(s->scram.nonce, SCRAM_NONCE_MAX, &f.nonce) == -1)
+		return SASL_BAD_MESSAGE;
+	memcpy(s->authcid, f.name, sizeof(f.name));
+	memcpy(s->authzid, f.authzid, sizeof(f.authzid));
+	return SASL_ASK_FIRST;
+}
+
+/* The whole nonce in "r=nonce,s=..." of ours. */
+static int
+is_nonce(const struct sasl *s, const struct scram_text *t)
+{
+	const char *own = s->scram.server + 2;
+
+	return strcspn(own, ",") == t->n && memcmp(own, t->p, t->n) == 0;
+}
+
+static enum sasl_result
+take_final(struct sasl *s, const char *p, size_t n)
+{
+	int bound = s->scram.bound < SASL_CHANNELS;
+	const struct sasl_channel *c =
+	    &s->scram.channels[bound ? s->scram.bound : 0];
+	struct scram_final f;
+
+	if (scram_final(&f, p, n) == -1 || !is_nonce(s, &f.nonce))
+		return SASL_BAD_MESSAGE;
+	if (!scram_channel_is(&f.channel, s->scram.header,
+	    strlen(s->scram.header), bound ? c->data : NULL,
+	    bound ? c->n : 0))
+		return SASL_WRONG_CHANNEL;
+	if (copy(s->scram.channel, SASL_FINAL_MAX, &f.channel) == -1 ||
+	    copy(s->scram.extensions, SASL_FINAL_MAX, &f.extensions) == -1)
+		return SASL_BAD_MESSAGE;
+	memcpy(s->scram.proof, f.proof, sizeof(f.proof));
+	return SASL_ASK_FINAL;
+}
+
+/* A challenge of our own making, in base64. */
+static enum sasl_result
+challenge(struct sasl *s, int step, const char *text, size_t n)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, sizeof(s->scram.challenge));
+	r = base64_encode(&b, text, n);
+	if (r == 0 && b.len < sizeof(s->scram.challenge)) {
+		memcpy(s->scram.challenge, b.data, b.len);
+		s->scram.challenge[b.len] = '\0';
+	} else
+		r = -1;
+	buf_free(&b);
+	return r == 0 ? ask(s, step, s->scram.challenge) :
+	    fail(s, SASL_TOO_LONG);
+}
+
+enum sasl_result
+sasl_scram_challenge(struct sasl *s, const char *server)
+{
+	size_t n = strlen(server);
+
+	if (n > SASL_SERVER_MAX)
+		return fail(s, SASL_TOO_LONG);
+	memcpy(s->scram.server, server, n + 1);
+	return challenge(s, STEP_FINAL, server, n);
+}
+
+enum sasl_result
+sasl_scram_signature(struct sasl *s, const unsigned char sig[SCRAM_PROOF])
+{
+	enum sasl_result r;
+	struct buf b;
+
+	buf_init(&b, 100);
+	if (buf_adds(&b, "v=") == -1 ||
+	    base64_encode(&b, sig, SCRAM_PROOF) == -1)
+		r = fail(s, SASL_TOO_LONG);
+	else
+		r = challenge(s, STEP_END, b.data, b.len);
+	buf_free(&b);
+	return r;
+}
+
 /* The client's message of this step, decoded. */
 static enum sasl_result
 take(struct sasl *s, const char *p, size_t n)
@@ -110,8 +258,18 @@ take(struct sasl *s, const char *p, size_t n)
 		if (r == SASL_DONE && n == 0)
 			r = SASL_BAD_MESSAGE;
 		break;
+	case STEP_FIRST:
+		r = take_first(s, p, n);
+		break;
+	case STEP_FINAL:
+		r = take_final(s, p, n);
+		break;
+	case STEP_END:
+		r = n == 0 ? SASL_DONE : SASL_BAD_MESSAGE;
+		break;
 	}
-	return r == SASL_DONE ? r : fail(s, r);
+	return r == SASL_DONE || r == SASL_ASK_FIRST || r == SASL_ASK_FINAL ?
+	    r : fail(s, r);
 }
 
 static enum sasl_result
@@ -142,7 +300,18 @@ enum sasl_result
 sasl_begin(struct sasl *s, enum sasl_mechanism mechanism,
     const char *initial, size_t n)
 {
+	return sasl_begin_scram(s, mechanism, NULL, initial, n);
+}
+
+enum sasl_result
+sasl_begin_scram(struct sasl *s, enum sasl_mechanism mechanism,
+    const struct sasl_channel channels[SASL_CHANNELS], const char *initial,
+    size_t n)
+{
 	memset(s, 0, sizeof(*s));
+	if (channels != NULL)
+		memcpy(s->scram.channels, channels,
+		    sizeof(s->scram.channels));
 	s->mechanism = mechanism;
 	switch (mechanism) {
 	case SASL_PLAIN:
@@ -150,6 +319,10 @@ sasl_begin(struct sasl *s, enum sasl_mechanism mechanism,
 		break;
 	case SASL_LOGIN:	/* "Username:" */
 		ask(s, STEP_NAME, "VXNlcm5hbWU6");
+		break;
+	case SASL_SCRAM_SHA_256:
+	case SASL_SCRAM_SHA_256_PLUS:
+		ask(s, STEP_FIRST, "");
 		break;
 	case SASL_UNKNOWN:
 		return fail(s, SASL_BAD_MESSAGE);

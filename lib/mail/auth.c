@@ -11,15 +11,18 @@
 #include "mail/auth.h"
 #include "mail/password.h"
 
-/* Is the address in "192.0.2.0/24,2001:db8::/32,local"? */
-static bool
-from_allowed(const char *nets, const char *ip)
+/* allow_nets=192.0.2.0/24,2001:db8::/32,local */
+bool
+auth_from_allowed(const struct user *u, const char *ip)
 {
+	const char *nets = u->allow_nets;
 	struct conf_net net;
 	struct conf_nets one = { &net, 1 };
 	char word[64];
 	size_t n;
 
+	if (*nets == '\0')
+		return true;
 	for (; *nets != '\0'; nets += n + (nets[n] == ',')) {
 		n = strcspn(nets, ",");
 		if (n >= sizeof(word))
@@ -120,8 +123,7 @@ auth_check(struct users *us, const char *login, const char *password,
 		return AUTH_TEMPORARY;
 	}
 	r = judge(us, u, password, n, error);
-	if (r == AUTH_OK && u->allow_nets[0] != '\0' &&
-	    !from_allowed(u->allow_nets, ip))
+	if (r == AUTH_OK && !auth_from_allowed(u, ip))
 		r = AUTH_DISABLED;
 	explicit_bzero(u->hash, sizeof(u->hash));
 	return r;

@@ -32,6 +32,9 @@ enum auth_result auth_check(struct users *, const char *login,
 	    const char *password, size_t n, const char *ip, struct user *,
 	    char *error);
 
+/* Is the user let in from this address (allow_nets)? */
+bool	 auth_from_allowed(const struct user *, const char *ip);
+
 /* For -n: every password of the users file can be checked. */
 settings_check auth_check_users;
 

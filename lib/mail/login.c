@@ -44,6 +44,17 @@ check_password(struct server_call *call)
 	return 1;
 }
 
+void
+login_remember(struct login_owner *o, const struct user *u)
+{
+	strlcpy(o->name, u->name, sizeof(o->name));
+	strlcpy(o->mailbox, u->mailbox, sizeof(o->mailbox));
+	strlcpy(o->imap_hide, u->imap_hide, sizeof(o->imap_hide));
+	o->uid = u->uid;
+	o->gid = u->gid;
+	o->quota = u->quota;
+}
+
 /* In a helper.  The hashes of a file are in memory, so it needs no rights; the
  * system's need root's. */
 static void
@@ -61,13 +72,7 @@ run_password(struct server_call *call)
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
 		reply->verdict = LOGIN_GOOD;
-		strlcpy(reply->owner.name, user.name,
-		    sizeof(reply->owner.name));
-		strlcpy(reply->owner.mailbox, user.mailbox,
-		    sizeof(reply->owner.mailbox));
-		reply->owner.uid = user.uid;
-		reply->owner.gid = user.gid;
-		reply->owner.quota = user.quota;
+		login_remember(&reply->owner, &user);
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -116,7 +121,7 @@ check_open(struct server_call *call)
 static void
 forget(void)
 {
-	tls_server_free(login.tls);
+	tls_server_forget(login.tls);
 	login.tls = NULL;
 	users_close(login.users);
 	login.users = NULL;
@@ -201,6 +206,7 @@ run_open(struct server_call *call)
 	reply->status = MAILBOX_TEMPORARY;
 	forget();
 	m.user = owner->name;
+	m.imap_hide = owner->imap_hide;
 	m.quota = owner->quota;
 	m.peer = call->peer;
 	if (privilege_drop(owner->uid, owner->gid) == -1) {
@@ -232,18 +238,33 @@ done_open(struct server_call *call)
 #define PASSWORDS_MAX	32
 #define OPENS_MAX	8
 
+/* Before there is a mailbox process. */
+#define GUESSING	((1u << LOGIN_STATE_FRESH) | (1u << LOGIN_STATE_SCRAM) \
+	| (1u << LOGIN_STATE_KNOWN))
+
 const struct server_op login_ops[LOGIN_NOPS] = {
 	[LOGIN_OP_PASSWORD] = { "password",
 	    sizeof(struct login_password_request),
 	    sizeof(struct login_password_reply),
-	    (1u << LOGIN_STATE_FRESH) | (1u << LOGIN_STATE_KNOWN),
-	    PASSWORDS_MAX,
+	    GUESSING, PASSWORDS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_password, run_password,
 	    done_password },
 	[LOGIN_OP_OPEN] = { "open", sizeof(struct login_open_request),
 	    sizeof(struct login_open_reply), 1u << LOGIN_STATE_KNOWN, OPENS_MAX,
 	    SERVER_HELPER | SERVER_STAYS | SERVER_FD_IN, check_open,
 	    run_open, done_open },
+	[LOGIN_OP_SCRAM_FIRST] = { "scram-first",
+	    sizeof(struct login_scram_first_request),
+	    sizeof(struct login_scram_first_reply),
+	    GUESSING, PASSWORDS_MAX, SERVER_HELPER | SERVER_LOGIN,
+	    login_scram_check_first, login_scram_run_first,
+	    login_scram_done_first },
+	[LOGIN_OP_SCRAM_FINAL] = { "scram-final",
+	    sizeof(struct login_scram_final_request),
+	    sizeof(struct login_scram_final_reply),
+	    1u << LOGIN_STATE_SCRAM, PASSWORDS_MAX,
+	    SERVER_HELPER | SERVER_LOGIN, login_scram_check_final,
+	    login_scram_run_final, login_scram_done_final },
 };
 
 /*
@@ -281,7 +302,7 @@ login_local(const char *path, int in, int out)
 	enum mailbox_status status;
 	size_t n = strlen(path);
 
-	m.user = "";
+	m.user = m.imap_hide = "";
 	if ((m.stream = stream_new(in, out)) == NULL)
 		return EX_OSERR;
 	if (login.tls_first && tls_accept(m.stream, login.tls, TLS_DIRECT) !=

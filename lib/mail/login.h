@@ -43,6 +43,7 @@ struct login_mailbox {
 	struct mailbox_root	*root;		/* likewise, to close */
 	const char		*user;		/* for the log; "" with -p */
 	struct quota_limits	 quota;		/* the user's; unset with -p */
+	const char		*imap_hide;	/* likewise; "" */
 	const struct peer	*peer;		/* NULL with -p */
 	char			 hello[LOGIN_HELLO_MAX]; /* of login_open() */
 	size_t			 hello_len;
@@ -73,6 +74,7 @@ struct login {
 	struct tls_server	*tls;		/* NULL: no certificate */
 	struct settings		*settings;
 	int			 tls_first;	/* -T */
+	bool			 scram;		/* every user has keys for it */
 };
 
 extern struct login login;
@@ -88,10 +90,17 @@ int	 login_main(int argc, char **argv);
 enum login_op {
 	LOGIN_OP_PASSWORD,
 	LOGIN_OP_OPEN,
+	LOGIN_OP_SCRAM_FIRST,
+	LOGIN_OP_SCRAM_FINAL,
 	LOGIN_NOPS
 };
 
-enum { LOGIN_STATE_FRESH, LOGIN_STATE_KNOWN, LOGIN_STATE_OPEN };
+enum {
+	LOGIN_STATE_FRESH,
+	LOGIN_STATE_SCRAM,	/* between a challenge and its proof */
+	LOGIN_STATE_KNOWN,
+	LOGIN_STATE_OPEN
+};
 
 /* The monitor's memory of a session: who the last right password was of. */
 struct login_owner {
@@ -100,10 +109,20 @@ struct login_owner {
 	gid_t		gid;
 	char		mailbox[PATH_MAX];
 	struct quota_limits quota;
+	char		imap_hide[256];
+};
+
+/* What a proof of SCRAM is about: the monitor's own nonce is in it, so that
+ * no door can use one a second time. */
+struct login_scram {
+	char		login[SASL_NAME_MAX + 1];
+	char		bare[SCRAM_BARE_MAX + 1];
+	char		server[SASL_SERVER_MAX + 1];
 };
 
 struct login_memory {
 	struct login_owner owner;
+	struct login_scram scram;
 };
 
 enum login_verdict {
@@ -126,6 +145,29 @@ struct login_password_reply {
 	struct login_owner owner;	/* for the monitor alone */
 };
 
+struct login_scram_first_request {
+	char		login[SASL_NAME_MAX + 1];
+	char		bare[SCRAM_BARE_MAX + 1];
+	char		nonce[SCRAM_NONCE_MAX + 1];
+};
+
+struct login_scram_first_reply {
+	enum login_verdict verdict;
+	char		server[SASL_SERVER_MAX + 1];
+};
+
+struct login_scram_final_request {
+	char		channel[SASL_FINAL_MAX + 1];
+	char		extensions[SASL_FINAL_MAX + 1];
+	unsigned char	proof[SCRAM_PROOF];
+};
+
+struct login_scram_final_reply {
+	enum login_verdict verdict;
+	unsigned char	signature[SCRAM_PROOF];
+	struct login_owner owner;	/* for the monitor alone */
+};
+
 struct login_open_request {
 	uint32_t	hello_len, input_len;
 	char		hello[LOGIN_HELLO_MAX];
@@ -138,12 +180,43 @@ struct login_open_reply {
 
 extern const struct server_op login_ops[LOGIN_NOPS];
 
+/* login_scram.c: of the two operations of SCRAM. */
+int	 login_scram_check_first(struct server_call *);
+void	 login_scram_run_first(struct server_call *);
+void	 login_scram_done_first(struct server_call *);
+int	 login_scram_check_final(struct server_call *);
+void	 login_scram_run_final(struct server_call *);
+void	 login_scram_done_final(struct server_call *);
+
+/* login.c: what the monitor remembers of a user who is let in. */
+void	 login_remember(struct login_owner *, const struct user *);
+
 /* ---- in the door ---- */
 
 /* May a password be sent now: under TLS, where nobody else can listen (a pipe,
  * loopback, a UNIX socket; not what a proxy passes on), or because the
  * administrator allows it. */
 bool	 login_private(const struct server_session *, const struct stream *);
+
+/* Are the words of this mechanism offered on this stream?  As auth_mechanisms
+ * says, and SCRAM-SHA-256 when every user has keys for it; its PLUS form
+ * where there is something to bind it to. */
+bool	 login_offers(const struct stream *, enum sasl_mechanism);
+
+/* Call fn for each mechanism offered, the strongest first. */
+void	 login_mechanisms(const struct stream *, void (*fn)(const char *, void *),
+	    void *);
+
+/*
+ * A SASL exchange: sasl_begin() and sasl_step(), the monitor being asked when
+ * SCRAM needs it to be.  SASL_DONE comes also when it said no, which
+ * login_password() then returns.
+ */
+enum sasl_result login_sasl_begin(struct server_session *, struct stream *,
+	    struct sasl *, enum sasl_mechanism, const char *initial,
+	    size_t len);
+enum sasl_result login_sasl_step(struct server_session *, struct stream *,
+	    struct sasl *, const char *, size_t);
 
 /* Ask for name and password of a finished SASL exchange, or of LOGIN and
  * USER/PASS: fill in authcid and password.  What was answered before goes out

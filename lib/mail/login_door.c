@@ -29,7 +29,7 @@ shake(struct stream *stream, enum tls_begin begin)
 {
 	enum stream_status status = tls_accept(stream, login.tls, begin);
 
-	tls_server_free(login.tls);
+	tls_server_forget(login.tls);
 	login.tls = NULL;
 	if (status == STREAM_OK)
 		return 0;
@@ -91,6 +91,8 @@ ask(struct server_session *s, const struct sasl *sasl)
 	if (sasl->authzid[0] != '\0' &&
 	    strcmp(sasl->authzid, sasl->authcid) != 0)
 		return LOGIN_WRONG;
+	if (sasl_is_scram(sasl->mechanism))
+		return (enum login_verdict)sasl->verdict;
 	memset(&request, 0, sizeof(request));
 	strlcpy(request.login, sasl->authcid, sizeof(request.login));
 	strlcpy(request.password, sasl->password, sizeof(request.password));

@@ -10,6 +10,7 @@
 #include <sysexits.h>
 
 #include "mail/auth.h"
+#include "mail/auth_scram.h"
 #include "mail/login.h"
 #include "mail/start.h"
 #include "system/activate.h"
@@ -27,13 +28,38 @@ static const struct start_option options[] = {
 
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
-	auth_check_users, settings_check_tls, NULL
+	auth_check_users, auth_check_scram, settings_check_tls, NULL
 };
+
+/* Whether SCRAM can be offered, looked at again when the users changed. */
+static void
+judge_scram(void)
+{
+	static const struct users *users;
+	static unsigned version;
+	char error[CONF_ERROR_MAX];
+
+	if (!conf_list_has(&login.settings->auth_mechanisms,
+	    "SCRAM-SHA-256")) {
+		login.scram = false;
+		return;
+	}
+	users_refresh(login.users);
+	if (users == login.users && version == users_version(users))
+		return;
+	users = login.users;
+	version = users_version(users);
+	login.scram = auth_scram_ready(login.users, error) == 0;
+	if (!login.scram)
+		log_warn("auth", "mechanism=SCRAM-SHA-256 offered=no "
+		    "error=%s", log_str(error));
+}
 
 static void
 prepare(void)
 {
 	start_tls_refresh(login.tls);
+	judge_scram();
 }
 
 static void
@@ -46,6 +72,7 @@ reload(struct server *server)
 	login.settings = p.settings;
 	login.users = p.users;
 	login.tls = p.tls;
+	judge_scram();
 }
 
 /* In the door: it has no business with anybody's hash. */

@@ -37,7 +37,8 @@
 
 #include "mail/message.h"
 
-struct quota_limits;		/* mail/quota.h */
+struct quota;			/* mail/quota.h */
+struct quota_limits;
 struct summary_view;		/* mail/summary.h */
 
 #define MAILBOX_DELIMITER	'.'
@@ -108,6 +109,10 @@ void	 mailbox_root_close(struct mailbox_root *);
  * quota: by commits, expunges and deleted mailboxes.
  */
 void	 mailbox_root_quota(struct mailbox_root *, const struct quota_limits *);
+
+/* What is used of it now, and its limits; false: there is no quota, or it
+ * cannot be known. */
+bool	 mailbox_root_use(struct mailbox_root *, struct quota *);
 
 /* The descriptor of the root folder, for locks; of an mbox that of the folder
  * it is in, which is not the user's alone. */
@@ -340,6 +345,11 @@ unsigned mailbox_summary(struct mailbox *, uint32_t seq, unsigned want,
 enum mailbox_status mailbox_summary_read(struct mailbox *, uint32_t seq,
 	    struct message *, unsigned want, struct summary_view *);
 
+/* The header of a message was read, as it is on disk and to its end: have its
+ * fields remembered, for the next who asks for them. */
+void	 mailbox_summary_header(struct mailbox *, uint32_t seq,
+	    const char *header, size_t n);
+
 /* A command begins: see what other sessions wrote.  It has been answered:
  * something is to be written; write it, and let go of memory. */
 void	 mailbox_summary_begin(struct mailbox *);
@@ -454,6 +464,10 @@ int	 mailbox_scratch(struct mailbox *);
 
 /* ---- waiting ---- */
 
+/* Nothing has happened for a while: let go of memory that a wait does not
+ * need. */
+void	 mailbox_rest(struct mailbox *);
+
 /*
  * A descriptor that becomes readable when the mailbox may have changed (for
  * stream_wait()), or -1: a file system without events, or one look follows
@@ -469,9 +483,10 @@ int	 mailbox_watch(struct mailbox *, int *ms);
 bool	 mailbox_stirred(struct mailbox *);
 
 /* The same for names of mailboxes and the subscriptions: whether they may be
- * others than when this was last asked. */
+ * others than when this was last asked; they are asked for a moment after the
+ * event, unless at_once. */
 int	 mailbox_root_watch(struct mailbox_root *, int *ms);
-bool	 mailbox_root_changed(struct mailbox_root *);
+bool	 mailbox_root_changed(struct mailbox_root *, bool at_once);
 
 /* What stays when a mailbox is renamed, as long as it exists; 0: it does
  * not. */

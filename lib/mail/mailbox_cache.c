@@ -178,6 +178,21 @@ mailbox_summary_read(struct mailbox *mb, uint32_t seq, struct message *message,
 }
 
 void
+mailbox_summary_header(struct mailbox *mb, uint32_t seq, const char *header,
+    size_t n)
+{
+	struct mailbox_cache *m = have(mb);
+	struct summary_view v;
+	struct mailbox_msg msg;
+
+	if (m == NULL || m->file == NULL)
+		return;
+	mailbox_msg(mb, seq, &msg);
+	summary_make_fields(&m->summary, header, n, &v);
+	cache_put(m->file, msg.uid, v.item);
+}
+
+void
 mailbox_summary_begin(struct mailbox *mb)
 {
 	struct mailbox_cache *m = have(mb);

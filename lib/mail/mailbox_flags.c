@@ -46,6 +46,10 @@ is_later(const struct mailbox *mb, uint32_t seq, struct store *store)
 	mailbox_rec(mb, mb->view[seq - 1], &r);
 	if (r.gone || r.modseq <= store->since)
 		return false;
+	/* RFC 7162 3.1.3: 0 is for keywords that must not be there. */
+	if (store->since == 0 && store->change != MAILBOX_REPLACE &&
+	    (store->flags & (MAILBOX_SYSTEM_FLAGS | r.flags)) == 0)
+		return false;
 	store->failed[store->nfailed++] = seq;
 	return true;
 }
@@ -247,21 +251,37 @@ store_one(struct mailbox *mb, uint32_t seq, struct store *store, bool wait,
 	return true;
 }
 
+/* Of those left alone some changed in other flags only.  0 is before any change
+ * and asks whether there is such a flag (RFC 7162 3.1.3). */
+static size_t
+spare(struct mailbox *mb, struct store *store, uint32_t *again)
+{
+	size_t n = 0;
+
+	if (store->nfailed > 0 && store->since > 0 &&
+	    store->change != MAILBOX_REPLACE)
+		n = mailbox_unchanged(mb, store->failed, store->nfailed,
+		    store->since, store->flags, again);
+	store->nfailed -= n;
+	return n;
+}
+
 static enum mailbox_status
 store_all(struct mailbox *mb, const uint32_t *seqs, size_t n,
     struct store *store)
 {
 	enum mailbox_status status;
 	struct mailbox_log log;
-	uint32_t *again;
-	size_t i, nagain = 0;
+	uint32_t *again, *spared;
+	size_t i, nagain = 0, nspared = 0;
 	bool wait;
 
 	/* Letters that have got a name meanwhile are keywords as any. */
 	if (keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
-	if ((again = reallocarray(NULL, n, sizeof(*again))) == NULL)
+	if ((again = reallocarray(NULL, n, 2 * sizeof(*again))) == NULL)
 		return MAILBOX_TEMPORARY;
+	spared = again + n;
 	mailbox_watch_begin(mb);
 	(void)mailbox_log_begin(mb, &log);
 	wait = log.open && can_wait(mb, store, n);
@@ -272,8 +292,14 @@ store_all(struct mailbox *mb, const uint32_t *seqs, size_t n,
 		    MAILBOX_EVENTS_EACH - 1)
 			(void)mailbox_take_events(mb);
 	}
+	if (log.open)
+		nspared = spare(mb, store, spared);
 	(void)mailbox_log_end(mb, &log);
 	status = store_again(mb, again, nagain, store);
+	if (status == MAILBOX_OK && nspared > 0) {
+		store->since = UINT64_MAX;
+		status = store_again(mb, spared, nspared, store);
+	}
 	free(again);
 	return status;
 }

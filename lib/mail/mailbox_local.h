@@ -51,13 +51,22 @@ struct mailbox_root {
 	bool		 no_inotify;
 	int		 tree;		/* the watch of its own folder, -1 */
 	bool		 tree_signalled;
-	bool		 tree_changed;	/* a name or a subscription may have */
+	bool		 tree_changed;	/* a name or a subscription may have, */
+	long long	 tree_again;	/* and at this clock_ms() one looks */
 	int		 signals;	/* a signalfd for when there is none;
 					 * -1: not made */
 	struct mailbox	*open;		/* all opened from it */
 	struct mailbox_mbox *mbox;	/* mailbox_mbox.h; NULL: a Maildir */
 	struct quota	 quota;
 };
+
+/*
+ * mailbox_since.c, with the journal locked and all read: of n messages that
+ * changed after modseq those whose flags in mask did not are put into same,
+ * which has room for n, and taken out of seqs.  How many.
+ */
+size_t	 mailbox_unchanged(struct mailbox *, uint32_t *seqs, size_t n,
+	    uint64_t modseq, mailbox_flags mask, uint32_t *same);
 
 /* mailbox_email.c: the name of a message's first copy. */
 struct mailbox_rec;

@@ -40,6 +40,19 @@ mailbox_has_quota(const struct mailbox_root *root)
 }
 
 bool
+mailbox_root_use(struct mailbox_root *root, struct quota *q)
+{
+	if (!mailbox_has_quota(root))
+		return false;
+	if (quota_read(&root->quota) == -1) {
+		note(-1);
+		return false;
+	}
+	*q = root->quota;
+	return true;
+}
+
+bool
 mailbox_quota_room(struct mailbox_root *root, uint64_t bytes,
     uint64_t messages)
 {

@@ -12,6 +12,7 @@
  */
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "mail/mailbox_local.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #define WATCHED		120000	/* ms, in case an event was lost */
@@ -36,6 +38,7 @@
 #define CALM		150	/* others are at work: let them finish */
 #define CALM_SPREAD	500
 
+#define FRESH		100	/* until a folder is made with all in it */
 #define NAMES	((int)(DN_CREATE | DN_DELETE | DN_RENAME | DN_MULTISHOT))
 
 #define REFUSED_MAX	50	/* then a turn is not waited for */
@@ -246,12 +249,41 @@ mailbox_stirred(struct mailbox *mb)
 	return mb->unsettled || !mb->signalled;
 }
 
+static void
+let_go(void *arrayp, size_t n, size_t *cap)
+{
+	void **array = arrayp;
+
+	if (n > 0)
+		return;
+	free(*array);
+	*array = NULL;
+	*cap = 0;
+}
+
+void
+mailbox_rest(struct mailbox *mb)
+{
+	struct index *ix = &mb->state.index;
+
+	let_go(&mb->touched, mb->ntouched, &mb->touched_cap);
+	let_go(&mb->found, mb->nfound, &mb->found_cap);
+	let_go(&mb->unknown, mb->nunknown, &mb->unknown_cap);
+	let_go(&mb->names, mb->nnames, &mb->names_cap);
+	let_go(&mb->events, mb->nevents, &mb->events_cap);
+	let_go(&mb->expunged, 0, &mb->expunged_cap);
+	let_go(&mb->changed, 0, &mb->changed_cap);
+	/* Its pages stay in the kernel's cache of the file. */
+	if (ix->map != NULL)
+		(void)madvise(ix->map, ix->size, MADV_DONTNEED);
+}
+
 /* ---- the tree ---- */
 
 int
 mailbox_root_watch(struct mailbox_root *root, int *ms)
 {
-	*ms = WATCHED;
+	*ms = root->tree_again != 0 ? FRESH : WATCHED;
 	if (root->mbox != NULL)
 		return -1;
 	if (root->tree == -1 && mailbox_watch_instance(root) != -1)
@@ -268,10 +300,12 @@ mailbox_root_watch(struct mailbox_root *root, int *ms)
 	return -1;
 }
 
+/* A folder that was just made may be no mailbox yet, and of a tree that is
+ * renamed only the first folder may be: they are looked at a moment later. */
 bool
-mailbox_root_changed(struct mailbox_root *root)
+mailbox_root_changed(struct mailbox_root *root, bool at_once)
 {
-	bool changed;
+	long long now = clock_ms();
 
 	if (root->mbox != NULL)
 		return false;
@@ -279,10 +313,13 @@ mailbox_root_changed(struct mailbox_root *root)
 		mailbox_read_events(root);
 	else
 		take_signals(root);
-	changed = root->tree_changed ||
-	    (root->tree == -1 && !root->tree_signalled);
+	if (root->tree_changed && root->tree_again == 0)
+		root->tree_again = now + FRESH;
 	root->tree_changed = false;
-	return changed;
+	if (root->tree_again == 0 || (!at_once && now < root->tree_again))
+		return root->tree == -1 && !root->tree_signalled;
+	root->tree_again = 0;
+	return true;
 }
 
 uint64_t

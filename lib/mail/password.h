@@ -11,11 +11,13 @@
  *	ARGON2I ARGON2ID
  *
  * ".b64", ".base64" or ".hex" behind a scheme says how it is written.
- * The only file that includes libcrypt, libargon2 and OpenSSL's digests.
+ * Only password.c and password_scram.c include libcrypt, libargon2 and
+ * OpenSSL's digests.
  */
 #ifndef MAIL_PASSWORD_H
 #define MAIL_PASSWORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum password_result {
@@ -40,6 +42,45 @@ enum password_result password_check(const char *stored,
 /* Do the work of a check and forget it: for a user who does not exist.
  * stored "" does crypt's SHA-512. */
 void	 password_waste(const char *stored, const char *password, size_t n);
+
+/* ---- SCRAM-SHA-256 (RFC 5802, RFC 7677): password_scram.c ---- */
+
+#define PASSWORD_SCRAM	32	/* octets of a key, a proof, a signature */
+
+struct password_scram {
+	unsigned char	salt[64];
+	size_t		nsalt;
+	unsigned	rounds;
+	unsigned char	stored[PASSWORD_SCRAM];		/* StoredKey */
+	unsigned char	server[PASSWORD_SCRAM];		/* ServerKey */
+};
+
+/*
+ * From a stored form: {SCRAM-SHA-256} as it is, a plain text with a salt made
+ * of the seed.  keys false: only salt and rounds, which costs nothing.
+ * PASSWORD_RIGHT; PASSWORD_UNKNOWN: the scheme has no such keys; _MALFORMED,
+ * _FAILED.
+ */
+enum password_result password_scram(const char *stored,
+	    const unsigned char seed[PASSWORD_SCRAM], bool keys,
+	    struct password_scram *);
+
+/* The same work for nobody, in the manner of this stored form ("": of a plain
+ * text), so that he looks like its user: another salt for another seed, and
+ * keys of nobody. */
+enum password_result password_scram_nobody(const char *like,
+	    const unsigned char seed[PASSWORD_SCRAM], bool keys,
+	    struct password_scram *);
+
+/* Is this the proof of who knows the password?  Fills in ServerSignature.
+ * PASSWORD_RIGHT, _WRONG, _FAILED. */
+enum password_result password_scram_check(const struct password_scram *,
+	    const char *auth_message, const unsigned char proof[PASSWORD_SCRAM],
+	    unsigned char signature[PASSWORD_SCRAM]);
+
+/* A seed for a name, under a key: HMAC-SHA-256.  0, or -1. */
+int	 password_seed(const void *key, size_t nkey, const char *name,
+	    unsigned char seed[PASSWORD_SCRAM]);
 
 /* Can this stored form be checked at all?  PASSWORD_RIGHT, _UNKNOWN or
  * _MALFORMED, without any work. */

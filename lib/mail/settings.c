@@ -90,6 +90,8 @@ static const struct conf_key keys[] = {
 	{ "folders", CONF_LIST, AT(folders), "Drafts=\\Drafts Sent=\\Sent "
 	    "Trash=\\Trash Junk=\\Junk Archive=\\Archive", ANY,
 	    special_use_rule },
+	{ "imap_hide", CONF_LIST, AT(imap_hide), "", ANY, NULL },
+	{ "compress", CONF_BOOL, AT(compress), "no", ANY, NULL },
 
 	{ "pop3_uidl", CONF_STRING, AT(pop3_uidl), POP3_UIDL_DEFAULT, ANY,
 	    rule_uidl },
@@ -242,8 +244,9 @@ rule_users(const char *s)
 static const char *
 rule_mechanism(const char *s)
 {
-	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ?
-	    NULL : "is not a mechanism we have (PLAIN, LOGIN)";
+	return strcasecmp(s, "PLAIN") == 0 || strcasecmp(s, "LOGIN") == 0 ||
+	    strcasecmp(s, "SCRAM-SHA-256") == 0 ? NULL :
+	    "is not a mechanism we have (PLAIN, LOGIN, SCRAM-SHA-256)";
 }
 
 /* The letters users_expand() knows behind %. */

@@ -29,7 +29,8 @@ struct settings {
 	char		*tls_cert;	/* PEM chain; "": no TLS */
 	char		*tls_key;	/* PEM; "": in tls_cert's file */
 	bool		 allow_plaintext; /* AUTH without TLS from anywhere */
-	struct conf_list auth_mechanisms; /* PLAIN LOGIN */
+	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
+					 * SCRAM-SHA-256 */
 
 	char		*resolver;	/* ADDR[@PORT]; "": resolv.conf */
 	bool		 resolver_trusted; /* believe its AD bit */
@@ -59,6 +60,8 @@ struct settings {
 	char		*separator;	/* of levels in IMAP: "." or "/" */
 	char		*prefix;	/* of names in IMAP but INBOX, or "" */
 	struct conf_list folders;	/* of a new tree: Name[=\Use] */
+	struct conf_list imap_hide;	/* capabilities not to announce */
+	bool		 compress;	/* COMPRESS=DEFLATE is offered */
 
 	char		*pop3_uidl;	/* a form of pop3_uidl() */
 	char		*pop3_expire;	/* CAPA's EXPIRE: days, or NEVER */

@@ -39,6 +39,10 @@ void	 special_use_find(struct mailbox_root *,
 	    const struct mailbox_names *, const struct conf_list *folders,
 	    char separator, unsigned *uses);
 
+/* Those of one.  MAILBOX_NONE: there is no such mailbox. */
+enum mailbox_status special_use_of(struct mailbox_root *, const char *name,
+	    const struct conf_list *folders, char separator, unsigned *uses);
+
 /* Give a mailbox these uses and no others; whatever had them has them no
  * more.  Given none, it has none, whatever its name is. */
 enum mailbox_status special_use_set(struct mailbox_root *, const char *name,
@@ -55,7 +59,7 @@ const char *special_use_rule(const char *word);
 
 /* Make, subscribe and mark what the key folders says, in a tree that was just
  * made.  What fails is logged: there is a mailbox without it. */
-void	 special_use_make(struct mailbox_root *, const struct conf_list *folders,
+void	 special_use_make(struct mailbox_root *, const struct conf_list *,
 	    char separator);
 
 #endif

@@ -22,6 +22,7 @@ const uint16_t summary_versions[CACHE_KINDS] = {
 	[SUMMARY_FIELDS] = 1,
 	[SUMMARY_TRACE] = 1,
 	[SUMMARY_SORT] = 1,
+	[SUMMARY_PREVIEW] = 1,
 };
 
 void
@@ -188,13 +189,16 @@ summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
 	if (r < 0 || mime_end(pass.parser, &mime) == -1)
 		goto out;
 	made = r == 1 ? SUMMARY_HEADER : SUMMARY_ALL;
-	made &= all ? SUMMARY_ALL : want;
+	made &= all ? (SUMMARY_ALL & ~SUMMARY(SUMMARY_PREVIEW)) | want : want;
 	if (made & SUMMARY(SUMMARY_META)) {
 		if (message_size(m, &s->size) == -1)
 			goto out;
 		put64(&s->buf[SUMMARY_META], s->size);
 		put64(&s->buf[SUMMARY_META], (uint64_t)date);
 	}
+	if (made & SUMMARY(SUMMARY_PREVIEW) && summary_make_preview(
+	    &s->buf[SUMMARY_PREVIEW], &mime, m) == -1)
+		goto out;
 	if (made & SUMMARY(SUMMARY_SORT)) {
 		summary_make_sort(&s->buf[SUMMARY_SORT], &mime, &s->header);
 		if (buf_failed(&s->buf[SUMMARY_SORT]))
@@ -211,4 +215,13 @@ out:
 	mime_free(&mime);
 	mime_parser_free(pass.parser);
 	return failed;
+}
+
+void
+summary_make_fields(struct summary *s, const char *header, size_t n,
+    struct summary_view *v)
+{
+	begin(s);
+	summary_split_disk(header, n, &s->buf[SUMMARY_FIELDS]);
+	show(s, SUMMARY(SUMMARY_FIELDS), v);
 }

@@ -27,6 +27,8 @@ enum summary_kind {
 	SUMMARY_FIELDS,		/* header fields that are often asked for */
 	SUMMARY_TRACE,		/* and those that are long and seldom are */
 	SUMMARY_SORT,		/* for SORT and THREAD: summary_sort() */
+	SUMMARY_PREVIEW,	/* RFC 8970, as a string of the wire; made only
+				 * when it is wanted */
 	SUMMARY_KINDS
 };
 
@@ -64,6 +66,11 @@ void	 summary_free(struct summary *);
 #define SUMMARY_LONG	131072
 int	 summary_make(struct summary *, struct message *, time_t date,
 	    unsigned want, bool all, struct summary_view *);
+
+/* Make SUMMARY_FIELDS alone, of a whole header as it is on disk, with its blank
+ * line if it has one. */
+void	 summary_make_fields(struct summary *, const char *header, size_t n,
+	    struct summary_view *v);
 
 /* Size and date from SUMMARY_META: 1, or 0: it is not there. */
 int	 summary_meta(const struct summary_view *, uint64_t *size,

@@ -87,15 +87,34 @@ static const struct field {
 enum { ALWAYS = 63, NO_FIELD = 64, NAME_MAX_KEPT = 128 };
 _Static_assert(NFIELDS <= ALWAYS, "a field is a bit");
 
+/* The fields of each first letter: the first of them, and the one behind each,
+ * as a number + 1. */
+static unsigned char chain[256], behind[NFIELDS];
+
+static void
+make_chains(void)
+{
+	unsigned char *head;
+	size_t i;
+
+	for (i = NFIELDS; i-- > 0;) {
+		head = &chain[(unsigned char)char_lower(*fields[i].name)];
+		behind[i] = *head;
+		*head = (unsigned char)(i + 1);
+	}
+}
+
 static unsigned
 find(const char *name, size_t n)
 {
 	unsigned i;
 
-	for (i = 0; i < NFIELDS; i++)
-		if (char_lower(*name) == char_lower(*fields[i].name) &&
-		    chars_is(name, n, fields[i].name))
-			return i;
+	if (chain['f'] == 0)
+		make_chains();
+	for (i = chain[(unsigned char)char_lower(*name)]; i != 0;
+	    i = behind[i - 1])
+		if (chars_is(name, n, fields[i - 1].name))
+			return i - 1;
 	return NO_FIELD;
 }
 
@@ -196,6 +215,66 @@ summary_split(const struct buf *header, struct buf *common, struct buf *trace)
 			add_entry(field != ALWAYS && fields[field].trace ?
 			    trace : common, field, ordinal, start,
 			    (size_t)(p - start));
+	}
+}
+
+/* How many lines of a field end in LF alone. */
+static size_t
+bare_ends(const char *p, const char *end)
+{
+	const char *start = p;
+	size_t n = 0;
+
+	for (; p < end && (p = memchr(p, '\n', (size_t)(end - p))) != NULL;
+	    p++)
+		n += p == start || p[-1] != '\r';
+	return n;
+}
+
+/* Add octets in the form of the wire. */
+static void
+add_wire(struct buf *b, const char *p, const char *end)
+{
+	const char *lf, *start = p;
+
+	while (p < end) {
+		if ((lf = memchr(p, '\n', (size_t)(end - p))) == NULL)
+			lf = end;
+		buf_add(b, p, (size_t)(lf - p));
+		if (lf == end)
+			break;
+		if (lf == start || lf[-1] != '\r')
+			buf_addc(b, '\r');
+		buf_addc(b, '\n');
+		p = lf + 1;
+	}
+}
+
+void
+summary_split_disk(const char *p, size_t n, struct buf *common)
+{
+	const char *end = p + n, *start;
+	uint32_t ordinal;
+	unsigned field;
+
+	buf_addc(common, '\0');
+	while (continues(p, end))
+		p = line_end(p, end);
+	for (ordinal = 0; p < end; ordinal++) {
+		start = p;
+		field = field_of(p, end);
+		do
+			p = line_end(p, end);
+		while (continues(p, end));
+		if (field == NO_FIELD || (field != ALWAYS &&
+		    fields[field].trace))
+			continue;
+		add_entry(common, field, ordinal, start, 0);
+		if (buf_failed(common))
+			return;
+		cache_put32(common->data + common->len - 4,
+		    (uint32_t)((size_t)(p - start) + bare_ends(start, p)));
+		add_wire(common, start, p);
 	}
 }
 

@@ -21,9 +21,16 @@ enum { SUMMARY_ENTRY = 8 };
 void	 summary_split(const struct buf *header, struct buf *fields,
 	    struct buf *trace);
 
+/* The common fields of a header as it is on disk. */
+void	 summary_split_disk(const char *header, size_t n, struct buf *fields);
 /* What SORT and THREAD want: see summary_sort.c. */
 struct mime;
 void	 summary_make_sort(struct buf *, const struct mime *,
 	    const struct buf *header);
+
+/* PREVIEW, from the message, whose parts are known: see summary_preview.c.
+ * 0, or -1: no memory, or it cannot be read. */
+int	 summary_make_preview(struct buf *, const struct mime *,
+	    struct message *);
 
 #endif

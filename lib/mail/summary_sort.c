@@ -71,17 +71,28 @@ hash_id(const char *s, size_t n)
 	return hash_end(h);
 }
 
+/* The next valid id of a field: an "@" is in it (RFC 5256, section 3: THREAD;
+ * RFC 5322, section 3.6.4).  0: no more. */
+static uint64_t
+next_id(const char **p, const char *end)
+{
+	const char *id;
+	size_t n;
+
+	while (message_id_next(p, end, &id, &n) == 1)
+		if (memchr(id, '@', n) != NULL)
+			return hash_id(id, n);
+	return 0;
+}
+
 /* The first id of a field, 0 there is none. */
 static uint64_t
 first_id(const struct mime *m, enum mime_field field)
 {
 	struct mime_ref ref = m->env[0].field[field];
-	const char *p = mime_str(m, ref), *id;
-	size_t n;
+	const char *p = mime_str(m, ref);
 
-	if (p == NULL || message_id_next(&p, p + ref.len, &id, &n) != 1)
-		return 0;
-	return hash_id(id, n);
+	return p == NULL ? 0 : next_id(&p, p + ref.len);
 }
 
 /* ---- making it ---- */
@@ -116,15 +127,15 @@ add64(struct buf *b, uint64_t n)
 static size_t
 put_refs(struct buf *b, const struct mime *m, const struct buf *header)
 {
-	const char *p, *id;
+	size_t count = 0, start = b->len;
 	struct header_field f;
-	size_t n, count = 0, start = b->len;
+	const char *p;
 	uint64_t h;
 
 	if (header->len > 0 && header_find(header->data, header->len,
 	    "References", &f) == 1) {
-		for (p = f.value; message_id_next(&p, f.value + f.value_len,
-		    &id, &n) == 1; count++) {
+		for (p = f.value; (h = next_id(&p, f.value +
+		    f.value_len)) != 0; count++) {
 			if (count >= SUMMARY_REFS_MAX) {
 				/* The second goes. */
 				memmove(b->data + start + 8,
@@ -132,7 +143,7 @@ put_refs(struct buf *b, const struct mime *m, const struct buf *header)
 				    8 * (SUMMARY_REFS_MAX - 2));
 				b->len -= 8;
 			}
-			add64(b, hash_id(id, n));
+			add64(b, h);
 			if (buf_failed(b))
 				return 0;
 		}

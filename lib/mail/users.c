@@ -40,6 +40,7 @@ struct users {
 	char		*text;
 	struct entry	*entries;	/* sorted by name, then line */
 	size_t		 n;
+	unsigned	 version;
 	uid_t		 uid;		/* of users whose line has none */
 	gid_t		 gid;
 };
@@ -187,6 +188,7 @@ load(struct users *u)
 	u->text = text;
 	u->entries = list;
 	u->n = n;
+	u->version++;
 	u->stamp = st;
 	u->clean = time(NULL) - st.st_mtime > GRANULE;
 	return 0;
@@ -252,6 +254,12 @@ users_refresh(struct users *u)
 		log_warn("users", "file=%s error=%s note=%s",
 		    log_str(u->settings->users), log_str(strerror(errno)),
 		    "\"the old one stays\"");
+}
+
+unsigned
+users_version(const struct users *u)
+{
+	return u->version;
 }
 
 bool

@@ -39,6 +39,7 @@ struct user {
 	char		 mailbox[PATH_MAX];	/* a Maildir; by key mail or
 						 * userdb_mail */
 	char		 allow_nets[512];	/* "": from everywhere */
+	char		 imap_hide[256]; /* capabilities not to announce */
 	bool		 nopassword;
 	bool		 system;		/* of the system's accounts */
 	struct quota_limits quota;		/* userdb_quota_rule, or keys
@@ -67,6 +68,9 @@ void	 users_close(struct users *);
 /* Read the file again when it changed; what cannot be read is logged and the
  * old stays.  In a parent before it forks, so that children need not. */
 void	 users_refresh(struct users *);
+
+/* Another number each time the file has been read. */
+unsigned users_version(const struct users *);
 
 /* May a search wait (NSS)?  Then it belongs in a helper. */
 bool	 users_blocking(const struct users *);

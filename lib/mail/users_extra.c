@@ -119,6 +119,9 @@ set_field(struct user *u, const char *key, const char *value)
 			return "allow_nets is too long";
 		return *value == '\0' ? "allow_nets is empty" : NULL;
 	}
+	if (strcmp(key, "imap_hide") == 0)
+		return strlcpy(u->imap_hide, value, sizeof(u->imap_hide)) >=
+		    sizeof(u->imap_hide) ? "imap_hide is too long" : NULL;
 	if (strcmp(key, "nopassword") == 0) {
 		u->nopassword = *value == '\0' || *value == 'y' ||
 		    *value == 'Y';

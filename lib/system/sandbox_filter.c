@@ -18,6 +18,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -177,15 +178,113 @@ emit_load_argument(struct code *c, unsigned i)
 	emit_load(c, at + (BYTE_ORDER == BIG_ENDIAN ? 4 : 0));
 }
 
+/*
+ * The kernel tries a filter with every number once when it is installed, and
+ * that is at the start of each session: so what depends on the number alone is
+ * a tree of ranges, and only what depends on arguments, too, a chain.
+ */
+#define NUMBERS	1024		/* from 0; no processor here has as many */
+#define CHECKED	0		/* no action: arguments are looked at */
+
+struct plan {
+	uint32_t	 action[NUMBERS];	/* by number */
+	bool		 checked[NUMBERS];
+};
+
+/* The first list that has a number decides. */
 static void
-emit_calls(struct code *c, const int *calls, size_t n, uint32_t action)
+plan_calls(struct plan *p, const int *calls, size_t n, uint32_t action)
 {
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)calls[i], 0, 1);
-		emit_return(c, action);
+	for (i = 0; i < n; i++)
+		if (calls[i] < NUMBERS &&
+		    p->action[calls[i]] == SECCOMP_RET_TRAP)
+			p->action[calls[i]] = action;
+}
+
+/* What a number leads to. */
+static uint32_t
+plan_leaf(const struct plan *p, unsigned call)
+{
+	return p->checked[call] ? CHECKED : p->action[call];
+}
+
+/* Let the condition at jump skip all that was emitted since: by itself, or when
+ * that is too far for it, by a jump of its own behind it. */
+static void
+skip_from(struct code *c, unsigned short jump)
+{
+	unsigned n = c->n - jump - 1u;
+
+	if (n <= UINT8_MAX) {
+		c->v[jump].jt = (unsigned char)n;
+		return;
 	}
+	emit_return(c, 0);	/* one more, for room */
+	if (c->n == CODE_MAX)
+		return;
+	memmove(&c->v[jump + 2], &c->v[jump + 1], n * sizeof(c->v[0]));
+	c->v[jump].jf = 1;
+	c->v[jump + 1] = (struct sock_filter){ BPF_JMP | BPF_JA, 0, 0, n };
+}
+
+/* Numbers from lo up to hi, not included; where the chain begins is said by a
+ * jump to it, made in the end. */
+static void
+emit_tree(struct code *c, const struct plan *p, unsigned lo, unsigned hi)
+{
+	unsigned mid = lo + (hi - lo) / 2, above, below;
+	unsigned short jump;
+
+	for (above = mid; above < hi && plan_leaf(p, above) ==
+	    plan_leaf(p, mid); above++)
+		;
+	for (below = mid; below > lo && plan_leaf(p, below - 1) ==
+	    plan_leaf(p, mid); below--)
+		;
+	if (below == lo && above == hi) {
+		if (plan_leaf(p, mid) == CHECKED)
+			emit(c, BPF_JMP | BPF_JA, UINT32_MAX, 0, 0);
+		else
+			emit_return(c, plan_leaf(p, mid));
+		return;
+	}
+	/* the border of a range, as near to the middle as there is one */
+	if (below == lo || (above < hi && above - mid < mid - below))
+		below = above;
+	jump = c->n;
+	emit(c, BPF_JMP | BPF_JGE | BPF_K, below, 0, 0);
+	emit_tree(c, p, lo, below);
+	skip_from(c, jump);
+	emit_tree(c, p, below, hi);
+}
+
+/* The tree is whole: its jumps to the chain, which comes next. */
+static void
+join_chain(struct code *c)
+{
+	unsigned short i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->v[i].code == (BPF_JMP | BPF_JA) &&
+		    c->v[i].k == UINT32_MAX)
+			c->v[i].k = (uint32_t)(c->n - i - 1);
+}
+
+/* The end of the chain: no argument has decided. */
+static void
+emit_rest(struct code *c, const struct plan *p)
+{
+	unsigned i;
+
+	for (i = 0; i < NUMBERS; i++) {
+		if (!p->checked[i])
+			continue;
+		emit(c, BPF_JMP | BPF_JEQ | BPF_K, i, 0, 1);
+		emit_return(c, p->action[i]);
+	}
+	emit_return(c, SECCOMP_RET_TRAP);
 }
 
 #define CALLS(list)	list, sizeof(list) / sizeof(list[0])
@@ -252,14 +351,37 @@ emit_without(struct code *c, int call, unsigned i, uint32_t bits)
 	emit_return(c, SECCOMP_RET_ALLOW);
 }
 
-/* The whole filter after architecture and kill list. */
+/* What the lists say of a role. */
 static void
-emit_role(struct code *c, unsigned allow)
+plan_role(struct plan *p, unsigned allow)
 {
 	static const int clone3[] = { SYS_clone3 };
 
 	/* clone3 has its flags in memory; the C library then uses clone */
-	emit_calls(c, CALLS(clone3), SECCOMP_RET_ERRNO | ENOSYS);
+	plan_calls(p, CALLS(clone3), SECCOMP_RET_ERRNO | ENOSYS);
+	plan_calls(p, CALLS(basic), SECCOMP_RET_ALLOW);
+	if (allow & FILTER_FILES)
+		plan_calls(p, CALLS(files), SECCOMP_RET_ALLOW);
+	if (allow & FILTER_NET)
+		plan_calls(p, CALLS(net), SECCOMP_RET_ALLOW);
+	if (allow & FILTER_FORK)
+		plan_calls(p, CALLS(forks), SECCOMP_RET_ALLOW);
+	if (allow & FILTER_FILES)
+		plan_calls(p, CALLS(by_name), SECCOMP_RET_ERRNO | EACCES);
+	plan_calls(p, CALLS(refused), SECCOMP_RET_ERRNO | EACCES);
+}
+
+/* The calls whose arguments are looked at, in any role. */
+static const int looked_at[] = {
+	SYS_mmap, SYS_mprotect, SYS_setsockopt, SYS_fcntl, SYS_socketpair,
+	SYS_ioctl, SYS_prctl, SYS_prlimit64, SYS_kill, SYS_tgkill,
+	SYS_utimensat, SYS_newfstatat, SYS_socket, SYS_clone
+};
+
+/* The chain.  What it does not decide, the lists do. */
+static void
+emit_checks(struct code *c, unsigned allow)
+{
 	emit_without(c, SYS_mmap, 2, PROT_EXEC);
 	emit_without(c, SYS_mprotect, 2, PROT_EXEC);
 	/* a close that waits for the peer could be made the monitor's */
@@ -268,7 +390,6 @@ emit_role(struct code *c, unsigned allow)
 	emit_refuse(c, SYS_fcntl, 1, F_SETOWN);
 	emit_refuse(c, SYS_fcntl, 1, F_SETOWN_EX);
 	emit_refuse(c, SYS_fcntl, 1, F_SETSIG);
-	emit_calls(c, CALLS(basic), SECCOMP_RET_ALLOW);
 	emit_pair(c, SOCK_STREAM);
 	emit_pair(c, SOCK_SEQPACKET);
 	emit_equal(c, SYS_ioctl, 1, FIONREAD);
@@ -277,7 +398,6 @@ emit_role(struct code *c, unsigned allow)
 	emit_equal(c, SYS_kill, 0, (uint32_t)getpid());
 	emit_equal(c, SYS_tgkill, 0, (uint32_t)getpid());
 	if (allow & FILTER_FILES) {
-		emit_calls(c, CALLS(files), SECCOMP_RET_ALLOW);
 		/* only asks: is the owner of a lock alive? */
 		emit_equal(c, SYS_kill, 1, 0);
 		emit_null(c, SYS_utimensat, 1);		/* futimens(3) */
@@ -286,30 +406,56 @@ emit_role(struct code *c, unsigned allow)
 	if (allow & FILTER_NET) {
 		emit_equal(c, SYS_socket, 0, AF_INET);
 		emit_equal(c, SYS_socket, 0, AF_INET6);
-		emit_calls(c, CALLS(net), SECCOMP_RET_ALLOW);
 	}
 	if (allow & FILTER_FORK) {
 		emit_without(c, SYS_clone, 0, CLONE_NEWNS | CLONE_NEWUSER |
 		    CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
 		    CLONE_NEWUTS | CLONE_NEWCGROUP);
 		emit_equal(c, SYS_socket, 0, AF_UNIX);
-		emit_calls(c, CALLS(forks), SECCOMP_RET_ALLOW);
 	}
-	if (allow & FILTER_FILES)
-		emit_calls(c, CALLS(by_name), SECCOMP_RET_ERRNO | EACCES);
-	emit_calls(c, CALLS(refused), SECCOMP_RET_ERRNO | EACCES);
-	emit_return(c, SECCOMP_RET_TRAP);
 }
 
 /* Everything but the kill list and, as the role says, sockets. */
 static void
-emit_wide(struct code *c, unsigned allow)
+plan_wide(struct plan *p, unsigned allow)
 {
 	static const int sockets[] = { SYS_connect, SYS_bind };
+	size_t i;
 
 	if (!(allow & (FILTER_NET | FILTER_FORK)))
-		emit_calls(c, CALLS(sockets), SECCOMP_RET_ERRNO | EACCES);
-	emit_return(c, SECCOMP_RET_ALLOW);
+		plan_calls(p, CALLS(sockets), SECCOMP_RET_ERRNO | EACCES);
+	for (i = 0; i < NUMBERS; i++)
+		if (p->action[i] == SECCOMP_RET_TRAP)
+			p->action[i] = SECCOMP_RET_ALLOW;
+}
+
+/* The whole filter after the architecture. */
+static void
+emit_role(struct code *c, unsigned allow)
+{
+	static struct plan p;
+	size_t i;
+
+	memset(&p, 0, sizeof(p));
+	for (i = 0; i < NUMBERS; i++)
+		p.action[i] = SECCOMP_RET_TRAP;
+	plan_calls(&p, CALLS(killed), SECCOMP_RET_KILL_PROCESS);
+	if (SANDBOX_IS_WIDE)
+		plan_wide(&p, allow);
+	else {
+		plan_role(&p, allow);
+		for (i = 0; i < sizeof(looked_at) / sizeof(looked_at[0]); i++)
+			p.checked[looked_at[i]] = true;
+	}
+	/* a number beyond all */
+	emit(c, BPF_JMP | BPF_JGE | BPF_K, NUMBERS, 0, 1);
+	emit_return(c, SANDBOX_IS_WIDE ? SECCOMP_RET_ALLOW :
+	    SECCOMP_RET_TRAP);
+	emit_tree(c, &p, 0, NUMBERS);
+	join_chain(c);
+	if (!SANDBOX_IS_WIDE)
+		emit_checks(c, allow);
+	emit_rest(c, &p);
 }
 
 static void
@@ -361,11 +507,7 @@ filter_install(unsigned allow)
 	emit(&c, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
 	emit_return(&c, SECCOMP_RET_KILL_PROCESS);
 #endif
-	emit_calls(&c, CALLS(killed), SECCOMP_RET_KILL_PROCESS);
-	if (SANDBOX_IS_WIDE)
-		emit_wide(&c, allow);
-	else
-		emit_role(&c, allow);
+	emit_role(&c, allow);
 	if (c.n == CODE_MAX) {
 		errno = E2BIG;
 		return -1;

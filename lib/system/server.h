@@ -170,7 +170,8 @@ void	 server_stop_fd(int fd);
  * In check, run and done.
  */
 
-/* From a helper with SERVER_STAYS: send the reply (and fd) now, and go on. */
+/* From a helper with SERVER_STAYS: send the reply (and fd) now, and go on; the
+ * request is wiped. */
 int	 server_answer(struct server_call *);
 
 /* In a helper: become the door's user, when we are root, before it talks to

@@ -15,6 +15,7 @@
 
 #include "system/clock.h"
 #include "system/log.h"
+#include "system/memory.h"
 #include "system/server_local.h"
 
 #define HELPERS_DEFAULT	32
@@ -270,10 +271,17 @@ fault_of(const struct server_conn *c, const struct server_op *o, size_t n,
 	return NULL;
 }
 
+static unsigned char body[SERVER_MESSAGE_MAX];
+
+void
+call_drop(void)
+{
+	memory_drop(body, sizeof(body));
+}
+
 void
 call_read(struct server_conn *c)
 {
-	static unsigned char body[SERVER_MESSAGE_MAX];
 	struct server *server = server_loop.server;
 	const char *fault;
 	uint32_t op = 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "system/clock.h"
+#include "system/memory.h"
 #include "system/server_local.h"
 
 #define BUCKETS		1024
@@ -139,4 +140,10 @@ client_crashed(struct client *c, int64_t now)
 	c->crashes++;
 	c->barred_until = now + (c->crashes > 8 ? 60 * 1000 :
 	    250LL << (c->crashes - 1));
+}
+
+void
+client_drop(void)
+{
+	memory_drop(table, sizeof(table));
 }

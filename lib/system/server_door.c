@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "system/log.h"
+#include "system/memory.h"
 #include "system/privilege.h"
 #include "system/proxy.h"
 #include "system/sandbox.h"
@@ -138,6 +139,16 @@ server_stop_fd(int fd)
 		cut_input();
 }
 
+/* Tables of the loop: a page that it writes to after the fork would otherwise
+ * stay here as it was. */
+static void
+drop_tables(void)
+{
+	proc_drop();
+	client_drop();
+	call_drop();
+}
+
 static void
 child_signals(void)
 {
@@ -213,6 +224,7 @@ door_main(struct server_conn *c, int in, int out, int monitor)
 	stop_fd = in;
 	catch_stop();
 	child_signals();
+	drop_tables();
 	log_peer(c->peer.ip);
 	if (server->forget != NULL)
 		server->forget();
@@ -266,6 +278,8 @@ server_ask(struct server_session *s, unsigned op, const void *request,
  * The helper.
  */
 
+static unsigned char request[SERVER_MESSAGE_MAX];
+
 int
 server_become_door(void)
 {
@@ -288,6 +302,10 @@ server_answer(struct server_call *call)
 	if (call->fd != -1)
 		close(call->fd);
 	call->fd = -1;
+	if (o->flags & SERVER_STAYS) {
+		explicit_bzero(request, sizeof(request));
+		memory_drop(request, sizeof(request));
+	}
 	return r;
 }
 
@@ -298,7 +316,6 @@ helper_main(struct server_conn *c, int sock)
 	const struct server_op *o = &server_loop.server->ops[p->op];
 	int keep[] = { sock, log_fd(), server_loop.null, p->call.fds[0],
 	    p->call.fds[1] };
-	static unsigned char request[SERVER_MESSAGE_MAX];
 	struct server_call call = p->call;
 	uint32_t word;
 	int fds[2];
@@ -314,6 +331,7 @@ helper_main(struct server_conn *c, int sock)
 		signal(SIGINT, SIG_IGN);
 	}
 	child_signals();
+	drop_tables();
 	log_peer(c->peer.ip);
 	/* the request comes by the socket: its memory is not inherited */
 	if (message_recv(sock, &word, request, o->request, fds, 0) !=

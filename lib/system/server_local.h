@@ -139,11 +139,13 @@ void	 client_failed_login(struct client *, int64_t now);
 bool	 client_locked(const struct client *, size_t max, int64_t now);
 int64_t	 client_delay(const struct client *);	/* ms */
 void	 client_crashed(struct client *, int64_t now);
+void	 client_drop(void);	/* in a child: it knows none */
 
 /* server_proc.c: children by pid. */
 void	 proc_add(struct proc *, pid_t);
 void	 proc_gone(struct proc *);
 struct proc *proc_find(pid_t);
+void	 proc_drop(void);	/* in a child: it has none */
 
 /* server_conn.c: the life of a session as the monitor sees it. */
 int	 conn_start(int in, int out, const struct peer *,
@@ -161,6 +163,7 @@ void	 call_read(struct server_conn *);
 void	 call_due(int64_t now);		/* held replies, late helpers */
 int64_t	 call_next_due(void);		/* ms, 0 none */
 void	 call_free(struct server_conn *);
+void	 call_drop(void);	/* in a child: it gets no requests */
 void	 helper_read(struct helper *);
 void	 helper_gone(struct helper *);
 

@@ -3,6 +3,7 @@
  * Children by their pid, so that the end of one of a thousand is found at
  * once.
  */
+#include "system/memory.h"
 #include "system/server_local.h"
 
 #define BUCKETS	1024
@@ -36,4 +37,10 @@ proc_find(pid_t pid)
 		if (p->pid == pid)
 			return p;
 	return NULL;
+}
+
+void
+proc_drop(void)
+{
+	memory_drop(table, sizeof(table));
 }

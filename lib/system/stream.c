@@ -173,6 +173,8 @@ stream_free(struct stream *s)
 	if (s == NULL)
 		return;
 	s->backend->free(s->state);
+	if (s->below != NULL)
+		s->below->free(s->below_state);
 	free(s->in);
 	free(s->out);
 	free(s);
@@ -233,7 +235,43 @@ stream_set_backend(struct stream *s, const struct stream_backend *backend,
 void *
 stream_state(const struct stream *s, const struct stream_backend *backend)
 {
-	return s->backend == backend ? s->state : NULL;
+	if (s->backend == backend)
+		return s->state;
+	return s->below == backend ? s->below_state : NULL;
+}
+
+void
+stream_set_layer(struct stream *s, const struct stream_backend *layer,
+    void *state)
+{
+	s->below = s->backend;
+	s->below_state = s->state;
+	s->backend = layer;
+	s->state = state;
+}
+
+ssize_t
+stream_below_read(struct stream *s, void *to, size_t n)
+{
+	return s->below->read(s, s->below_state, to, n);
+}
+
+ssize_t
+stream_below_write(struct stream *s, const void *p, size_t n)
+{
+	return s->below->write(s, s->below_state, p, n);
+}
+
+size_t
+stream_below_pending(const struct stream *s)
+{
+	return s->below->pending(s->below_state);
+}
+
+void
+stream_below_end(struct stream *s)
+{
+	s->below->end(s, s->below_state);
 }
 
 enum stream_status

@@ -173,6 +173,17 @@ int	 stream_printf(struct stream *, const char *, ...)
 /* Send all that is buffered. */
 enum stream_status stream_flush(struct stream *);
 
+/*
+ * From here on what goes out is compressed, and what comes in, pending input
+ * included, is expected to be: raw DEFLATE (RFC 1951), with everything sent at
+ * each flush.  Under it stays what was there, TLS or the clear.  Costs about
+ * 120 kB of memory for as long as the stream lives; how much input a stream
+ * gives out is bounded as without it, however small it was.  0, or -1: no
+ * memory, and nothing has changed.
+ */
+int	 stream_compress(struct stream *);
+int	 stream_compressed(const struct stream *);
+
 /* Octets written and not yet sent. */
 size_t	 stream_unsent(const struct stream *);
 

@@ -42,8 +42,18 @@ enum stream_status stream_await(struct stream *, int want, long long deadline);
 /* Put a backend in place; state is the stream's from now on. */
 void	 stream_set_backend(struct stream *, const struct stream_backend *,
 	    void *state);
-/* The state if the stream has this backend, else NULL. */
+/* The state if the stream has this backend, else NULL; also of the one below
+ * a layer. */
 void	*stream_state(const struct stream *, const struct stream_backend *);
+
+/* Put a backend in place that works by the one there was, which stays below
+ * it: stream_below_*().  There is one such layer. */
+void	 stream_set_layer(struct stream *, const struct stream_backend *,
+	    void *state);
+ssize_t	 stream_below_read(struct stream *, void *, size_t);
+ssize_t	 stream_below_write(struct stream *, const void *, size_t);
+size_t	 stream_below_pending(const struct stream *);
+void	 stream_below_end(struct stream *);
 
 /* Record what went wrong; returns the status for convenience. */
 enum stream_status stream_fail(struct stream *, enum stream_status,

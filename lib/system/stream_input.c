@@ -23,9 +23,8 @@ stream_input_empty(const struct stream *s)
 	return stream_pending(s) == 0;
 }
 
-/* Memory is held only while there is something in it. */
-static void
-release(struct stream *s)
+void
+stream_release(struct stream *s)
 {
 	if (s->inpos == s->inend) {
 		free(s->in);
@@ -112,7 +111,7 @@ fill(struct stream *s, size_t need, long long deadline)
 			    s->discard.on ? STREAM_CUT : STREAM_EOF;
 		if ((st = stream_flush(s)) != STREAM_OK)
 			return st;
-		release(s);
+		stream_release(s);
 		if ((st = stream_await(s, (int)n, deadline)) != STREAM_OK)
 			return st;
 	}
@@ -371,7 +370,7 @@ stream_wait(struct stream *s, const int *fds, size_t nfds, size_t *which)
 			return STREAM_OK;
 		if (n == BACKEND_ERROR)
 			return s->failed;
-		release(s);
+		stream_release(s);
 		st = wait_any(s, (int)n, fds, nfds, deadline, &ready);
 		if (st != STREAM_OK)
 			return st;

@@ -24,6 +24,8 @@ struct stream {
 	int	 rsock, wsock;		/* they are sockets */
 	const struct stream_backend *backend;
 	void	*state;
+	const struct stream_backend *below;	/* NULL: no layer above it */
+	void	*below_state;
 
 	char	*in;			/* input is in[inpos..inend) */
 	size_t	 incap, inpos, inend;
@@ -48,6 +50,9 @@ struct stream {
 /* One attempt to read into the buffer, which is given room; returns as
  * stream_backend.read. */
 ssize_t	 stream_try(struct stream *);
+
+/* Memory is held only while there is something in it. */
+void	 stream_release(struct stream *);
 
 /* Whether a deadline has passed: STREAM_OK or its status. */
 enum stream_status stream_late(struct stream *, long long deadline);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "system/memory.h"
 #include "system/stream_local.h"
 
 struct relay {
@@ -24,6 +25,7 @@ struct relay {
 	int		 try_in;	/* a read may give something: a wait */
 	int		 try_out;	/* has said so, or the last was full */
 	long long	 deadline;	/* of output the peer leaves */
+	int		 rested;	/* since something went through */
 };
 
 /* From the peer into the input buffer, from there to fd. */
@@ -54,6 +56,14 @@ relay_in(struct relay *r)
 	}
 }
 
+static int
+out_buffer(struct stream *s)
+{
+	if (s->out == NULL && (s->out = malloc(STREAM_BUFFER)) == NULL)
+		stream_fail(s, STREAM_ERROR, strerror(ENOMEM));
+	return s->out == NULL ? -1 : 0;
+}
+
 /* From fd into the output buffer, from there to the peer. */
 static void
 relay_out(struct relay *r)
@@ -62,7 +72,8 @@ relay_out(struct relay *r)
 	ssize_t n;
 
 	r->want_out = 0;
-	if (s->outpos == s->outend && !r->fd_end && r->try_out) {
+	if (s->outpos == s->outend && !r->fd_end && r->try_out &&
+	    out_buffer(s) == 0) {
 		s->outpos = s->outend = 0;
 		n = recv(r->fd, s->out, STREAM_BUFFER, MSG_DONTWAIT);
 		if (n > 0) {
@@ -102,6 +113,31 @@ relay_goes_on(const struct relay *r)
 	    (r->try_out && s->outpos == s->outend && !r->fd_end);
 }
 
+/* Wait.  Nothing happens for a while: most sessions sleep, and their doors need
+ * not hold buffers. */
+static int
+relay_wait(struct relay *r, struct pollfd p[3], int ms)
+{
+	struct stream *s = r->s;
+	int n;
+
+	if (!r->rested && s->inpos == s->inend && s->outpos == s->outend &&
+	    (ms == -1 || ms > MEMORY_REST)) {
+		n = poll(p, 3, MEMORY_REST);
+		if (n != 0)
+			return n;
+		s->outpos = s->outend = 0;
+		stream_release(s);
+		memory_rest();
+		ms = ms == -1 ? -1 : ms - MEMORY_REST;
+		r->rested = 1;
+	}
+	n = poll(p, 3, ms);
+	if (n > 0)
+		r->rested = 0;
+	return n;
+}
+
 static enum stream_status
 relay_poll(struct relay *r)
 {
@@ -128,7 +164,7 @@ relay_poll(struct relay *r)
 	for (i = 0; i < 3; i++)
 		if (p[i].events == 0)
 			p[i].fd = -1;
-	if (poll(p, 3, stream_left(s, deadline)) == -1) {
+	if (relay_wait(r, p, stream_left(s, deadline)) == -1) {
 		if (errno != EINTR)
 			return stream_fail(s, STREAM_ERROR, strerror(errno));
 		return STREAM_OK;
@@ -147,8 +183,6 @@ stream_relay(struct stream *s, int fd)
 
 	if ((st = stream_flush(s)) != STREAM_OK)
 		return st;
-	if (s->out == NULL && (s->out = malloc(STREAM_BUFFER)) == NULL)
-		return stream_fail(s, STREAM_ERROR, strerror(ENOMEM));
 	stream_record_end(s);
 	do {
 		relay_in(&r);

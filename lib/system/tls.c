@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 
 #include "system/stream_backend.h"
 #include "system/tls.h"
+#include "system/tls_memory.h"
 #include "system/tls_pair.h"
 
 /* Forward secrecy only.  CBC stays for old MTAs, behind the others. */
@@ -35,6 +35,8 @@ struct tls {
 	SSL		*ssl;
 	int		 eof;		/* the peer ended the connection */
 	int		 verify;	/* authorities were loaded */
+	unsigned char	 end_point[EVP_MAX_MD_SIZE]; /* RFC 5929 */
+	unsigned	 end_point_len;
 	char		*early;		/* read before TLS_DIRECT */
 	size_t		 earlypos, earlyend;
 };
@@ -187,42 +189,6 @@ static const struct stream_backend backend = {
 
 /* ---- set-up ---- */
 
-/* OpenSSL wipes keys, but not all that it copied of them while it parsed their
- * files; so everything it frees is overwritten. */
-static void
-wiping_free(void *p, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	if (p != NULL)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
-}
-
-static void *
-wiping_malloc(size_t n, const char *file, int line)
-{
-	(void)file;
-	(void)line;
-	return malloc(n);
-}
-
-static void *
-wiping_realloc(void *p, size_t n, const char *file, int line)
-{
-	size_t had = p == NULL ? 0 : malloc_usable_size(p);
-	void *fresh;
-
-	if (had >= n && p != NULL)
-		return p;
-	if ((fresh = malloc(n)) == NULL)
-		return NULL;
-	if (p != NULL)
-		memcpy(fresh, p, had);
-	wiping_free(p, file, line);
-	return fresh;
-}
-
 int
 tls_init(void)
 {
@@ -231,8 +197,7 @@ tls_init(void)
 
 	if (ready)
 		return 0;
-	/* Refused, and not worth a failure, when OpenSSL was used before. */
-	CRYPTO_set_mem_functions(wiping_malloc, wiping_realloc, wiping_free);
+	tls_memory_init();
 	if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS |
 	    OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_LOAD_CONFIG |
 	    OPENSSL_INIT_NO_ATEXIT, NULL) != 1)
@@ -313,6 +278,41 @@ try_pair(struct tls_server *ts, const struct tls_pair *p, char *err,
 	return r;
 }
 
+/* One handshake of the server with itself: what OpenSSL looks up at the first
+ * (algorithms, groups) is then in memory that all sessions share, and none
+ * takes the time for it. */
+static void
+warm_up(struct tls_server *ts, const struct tls_pair *p)
+{
+	SSL_CTX *other = SSL_CTX_new(TLS_client_method());
+	SSL *server = SSL_new(ts->ctx), *client = NULL;
+	BIO *near = NULL, *far = NULL;
+	char octet = 'x';
+	int i;
+
+	if (other != NULL)
+		client = SSL_new(other);
+	if (server != NULL && client != NULL && SSL_use_cert_and_key(server,
+	    p->cert, p->key, p->chain, 1) == 1 &&
+	    BIO_new_bio_pair(&near, 0, &far, 0) == 1) {
+		SSL_set_bio(server, near, near);
+		SSL_set_bio(client, far, far);
+		SSL_set_accept_state(server);
+		SSL_set_connect_state(client);
+		for (i = 0; i < 4; i++) {
+			(void)SSL_do_handshake(client);
+			(void)SSL_do_handshake(server);
+		}
+		(void)SSL_write(client, &octet, 1);
+		(void)SSL_read(server, &octet, 1);
+		(void)SSL_write(server, &octet, 1);
+	}
+	SSL_free(server);
+	SSL_free(client);
+	SSL_CTX_free(other);
+	ERR_clear_error();
+}
+
 /* Read both files again; the old pair stays unless all is well. */
 static int
 reload(struct tls_server *ts, char *err, size_t errlen)
@@ -329,6 +329,7 @@ reload(struct tls_server *ts, char *err, size_t errlen)
 	ts->pair.cert = fresh.cert;
 	ts->pair.chain = fresh.chain;
 	ts->pair.key = fresh.key;
+	warm_up(ts, &ts->pair);
 	return 0;
 }
 
@@ -356,6 +357,8 @@ tls_server_new(void)
 	SSL_CTX_set_options(ts->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE |
 	    SSL_OP_PRIORITIZE_CHACHA);
 	SSL_CTX_set_num_tickets(ts->ctx, 0);
+	/* A session's process ends with it. */
+	SSL_CTX_set_session_cache_mode(ts->ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_dh_auto(ts->ctx, 1);
 	SSL_CTX_set_tlsext_servername_callback(ts->ctx, accept_sni);
 	return ts;
@@ -403,6 +406,16 @@ tls_server_free(struct tls_server *ts)
 	tls_pair_free(&ts->pair);
 	SSL_CTX_free(ts->ctx);
 	free(ts);
+}
+
+void
+tls_server_forget(struct tls_server *ts)
+{
+	if (ts == NULL)
+		return;
+	tls_memory_end();
+	EVP_PKEY_free(ts->pair.key);
+	ts->pair.key = NULL;
 }
 
 /* ---- the client ---- */
@@ -552,12 +565,31 @@ finish(struct stream *s, struct tls *t)
 	return STREAM_OK;
 }
 
+/* RFC 5929, section 4.1: the certificate's hash, by the function its own
+ * signature uses, but SHA-256 for MD5 and SHA-1; undefined for one with none
+ * (Ed25519). */
+static void
+note_end_point(struct tls *t, X509 *cert)
+{
+	const EVP_MD *md;
+	int nid, pk;
+
+	if (X509_get_signature_info(cert, &nid, &pk, NULL, NULL) != 1)
+		return;
+	if (nid == NID_md5 || nid == NID_sha1)
+		nid = NID_sha256;
+	if ((md = EVP_get_digestbynid(nid)) != NULL && X509_digest(cert, md,
+	    t->end_point, &t->end_point_len) != 1)
+		t->end_point_len = 0;
+}
+
 enum stream_status
 tls_accept(struct stream *s, struct tls_server *ts, enum tls_begin how)
 {
 	enum stream_status st;
 	struct tls *t;
 
+	tls_memory_end();
 	if (!tls_server_ready(ts)) {
 		stream_note(s, "no certificate");
 		return STREAM_ERROR;
@@ -576,8 +608,10 @@ tls_accept(struct stream *s, struct tls_server *ts, enum tls_begin how)
 	st = finish(s, t);
 	/* Without tickets and renegotiation the key is needed no more; the
 	 * last one who holds it is now ts. */
-	if (st == STREAM_OK)
+	if (st == STREAM_OK) {
+		note_end_point(t, ts->pair.cert);
 		SSL_certs_clear(t->ssl);
+	}
 	return st;
 }
 
@@ -639,6 +673,30 @@ int
 tls_on(const struct stream *s)
 {
 	return stream_state(s, &backend) != NULL;
+}
+
+size_t
+tls_channel(const struct stream *s, enum tls_binding binding, void *out,
+    size_t size)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+	const struct tls *t = stream_state(s, &backend);
+
+	if (t == NULL || size < sizeof(t->end_point))
+		return 0;
+	switch (binding) {
+	case TLS_SERVER_END_POINT:
+		memcpy(out, t->end_point, t->end_point_len);
+		return t->end_point_len;
+	case TLS_EXPORTER:
+		break;
+	}
+	if ((SSL_version(t->ssl) < TLS1_3_VERSION &&
+	    SSL_get_extms_support(t->ssl) != 1) ||
+	    SSL_export_keying_material(t->ssl, out, 32, label,
+	    sizeof(label) - 1, (const unsigned char *)"", 0, 1) != 1)
+		return 0;
+	return 32;
 }
 
 int

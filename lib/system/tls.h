@@ -7,9 +7,9 @@
  *
  * The life of a server: the parent calls tls_init(), tls_server_new(),
  * tls_server_load() once; before each fork tls_server_refresh(); the session
- * calls tls_accept() and then tls_server_free(), which wipes the private key
+ * calls tls_accept() and then tls_server_forget(), which wipes the private key
  * from its memory.  A process that was forked from the parent and will not
- * shake hands calls tls_server_free() first of all.
+ * shake hands calls tls_server_forget() first of all.
  */
 #ifndef SYSTEM_TLS_H
 #define SYSTEM_TLS_H
@@ -61,6 +61,11 @@ long long tls_server_not_after(const struct tls_server *);
 /* Wipe the private key and free.  A stream under TLS lives on.  NULL is
  * allowed. */
 void	 tls_server_free(struct tls_server *);
+
+/* The same for a process that was forked: the key is wiped, and the rest is
+ * left as it is, unusable.  To free it would make a copy of most pages that it
+ * shares with its parent.  NULL is allowed. */
+void	 tls_server_forget(struct tls_server *);
 
 /* ---- client ---- */
 
@@ -118,5 +123,17 @@ int	 tls_describe(const struct stream *, struct tls_info *);
 
 /* Whether the stream is under TLS. */
 int	 tls_on(const struct stream *);
+
+/* What names this connection, or its server, to a mechanism that is bound to
+ * it (RFC 5056).  On a server's stream. */
+enum tls_binding {
+	TLS_EXPORTER,		/* RFC 9266: nothing before TLS 1.3 without
+				 * extended master secret */
+	TLS_SERVER_END_POINT	/* RFC 5929, section 4: of the certificate */
+};
+
+/* Octets in out[size], 64 will do; 0: there is no such binding here. */
+size_t	 tls_channel(const struct stream *, enum tls_binding, void *out,
+	    size_t size);
 
 #endif

@@ -569,6 +569,8 @@ run_tool
 }
 
 # The same on a terminal, for tools that insist: (exit status, what it showed).
+# Option keys: [[PATTERN, KEYS], ...]: when what it shows from there on has the
+# pattern, it is sent the keys, in this order.
 sub
 run_tool_tty
 {
@@ -576,6 +578,7 @@ run_tool_tty
 	my @cmd = tool($name) or die "$name is missing\n";
 	my $home = "$s->{dir}/client";
 	my ($n, $shown, $status) = (pack('i', 0), '');
+	my @keys = @{delete $o{keys} // []};
 
 	make_path($home);
 	open(my $master, '+<', '/dev/ptmx') or die "/dev/ptmx: $!\n";
@@ -592,6 +595,9 @@ run_tool_tty
 		vec(my $r = '', fileno($master), 1) = 1;
 		sysread($master, $shown, 4096, length $shown)
 		    if select($r, undef, undef, 0.02) > 0;
+		while (@keys && $shown =~ /\G.*?$keys[0][0]/gcs) {
+			syswrite($master, shift(@keys)->[1]);
+		}
 		return defined($status = reap($pid, 0));
 	}, $o{timeout} // 20);
 	$status //= end_child($pid);

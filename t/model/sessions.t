@@ -154,8 +154,10 @@ believe
 {
 	my ($v, $how, $set, @at) = @_;
 
+	$v->{believed} = [map { $v->{msg}[$_] } @at];
 	for my $i (@at) {
 		my $f = $v->{msg}[$i]{flags} // next;
+		$v->{msg}[$i]{heard} = 0;
 		%$f = () if $how eq '';
 		$f->{$_} = 1 for $how eq '-' ? () : @$set;
 		delete @$f{@$set} if $how eq '-';
@@ -301,6 +303,11 @@ ended
 	}
 	check_search($v, $cmd, $untagged) if $status eq 'OK' &&
 	    $cmd =~ /\A(?:UID )?SEARCH (?!RETURN)/;
+	# Flags told in the same command may be those before it or after it.
+	my @unsure = grep { $_->{heard} && $_->{uid} }
+	    @{delete $v->{believed} // []};
+	$v->do('UID FETCH ' . join(',', map { $_->{uid} } @unsure) . ' FLAGS')
+	    if @unsure;
 	settle_view($v);
 }
 

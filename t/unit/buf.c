@@ -27,6 +27,16 @@ main(void)
 	is_str(buf_str(&b), "0123456789", "byte by byte");
 	buf_consume(&b, 4);
 	is_str(buf_str(&b), "456789", "the front is dropped");
+	buf_reset(&b);
+	buf_addu(&b, 0);
+	is_int(buf_addf(&b, "%s", "7654321"), 0, "behind what is there");
+	is_str(buf_str(&b), "07654321", "and it is all there");
+	is_int(buf_addf(&b, "%d", 321), -1, "what does not fit is refused");
+	is_mem(b.data, b.len, "07654321", 8, "and nothing of it is there");
+	buf_wipe(&b);
+	buf_init(&b, 100);
+	buf_addu(&b, UINT64_MAX);
+	is_str(buf_str(&b), "18446744073709551615", "a number of 64 bits");
 	buf_wipe(&b);
 	is_int((long long)b.len, 0, "wiped is empty");
 	return done();

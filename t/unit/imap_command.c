@@ -36,8 +36,8 @@ show_fetch(struct buf *b, const struct imap_fetch *f)
 		if (f->section[i].peek)
 			buf_addc(b, '!');
 		if (f->section[i].partial)
-			buf_addf(b, "+%llu", (unsigned long long)
-			    f->section[i].length);
+			buf_addf(b, "+%ju",
+			    (uintmax_t)f->section[i].length);
 	}
 }
 
@@ -137,7 +137,8 @@ show_key(struct buf *b, struct imap_search *s, uint32_t at)
 		"and", "or", "not", "all", "flag", "keyword", "seq", "uid",
 		"before", "on", "since", "sentbefore", "senton", "sentsince",
 		"savedbefore", "savedon", "savedsince", "savedates", "older",
-		"younger", "modseq", "larger", "smaller", "header", "body", "text"
+		"younger", "modseq", "emailid", "threadid", "larger", "smaller",
+		"header", "body", "text"
 	};
 	struct imap_key *k = &s->key[at];
 	uint32_t c;

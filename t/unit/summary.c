@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tap.h"
+#include "grammar/header.h"
 #include "grammar/imap_write.h"
 #include "mail/summary.h"
 
@@ -73,6 +74,20 @@ bits(const char *names)
 	return all;
 }
 
+/* A header alone gives the same. */
+static void
+test_fields(const char *text, const struct cache_item *want)
+{
+	struct summary s = { 0 };
+	struct summary_view v;
+
+	summary_make_fields(&s, text, header_length(text, strlen(text)), &v);
+	is_int(v.have, SUMMARY(SUMMARY_FIELDS), "of the header alone");
+	is_mem(v.item[SUMMARY_FIELDS].p, v.item[SUMMARY_FIELDS].n, want->p,
+	    want->n, "the same");
+	summary_free(&s);
+}
+
 static void
 test_rows(void)
 {
@@ -93,6 +108,7 @@ test_rows(void)
 		is_mem(b.data, b.len, rows[i].want, strlen(rows[i].want),
 		    "octets");
 		message_close(m);
+		test_fields(rows[i].text, &v.item[SUMMARY_FIELDS]);
 	}
 	buf_free(&b);
 	summary_free(&s);

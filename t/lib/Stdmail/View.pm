@@ -271,6 +271,7 @@ fetched
 	} elsif ($item->{FLAGS} && !$asked && $v->{enabled}{CONDSTORE}) {
 		$v->wrong("no MODSEQ with the flags of $n");	# RFC 7162 3.2
 	}
+	$m->{heard}++ if $item->{FLAGS};
 	$m->{flags} = { map { $_ => 1 } grep { $_ ne '\Recent' }
 	    @{$item->{FLAGS}} } if $item->{FLAGS};
 	for my $name (grep { /^BODY\[HEADER/ } keys %$item) {
