@@ -144,6 +144,12 @@ deps:
 world:
 	$(if $(world_),@t/world.sh $(world_) || [ $$? = 77 ])
 
+# With Thunderbird, which the world gets for it.
+clients: deps
+	$(if $(world_),@t/world.sh $(world_) heavy || [ $$? = 77 ])
+	$(MAKE) -s all tests
+	t/check clients heavy
+
 lint: deps world
 	$(MAKE) -s all
 	t/check t/lint
@@ -164,11 +170,12 @@ fuzz: deps
 
 targets: $(FUZZ)
 
-# The mailbox against its model for long: SOAK seconds in all, any seeds.
+# The mailbox and its sessions against their models for long: SOAK seconds in
+# all, any seeds.  And mbsync of 10,000 messages, with 50 sessions killed.
 SOAK ?= 600
-soak: deps
+soak: deps world
 	$(MAKE) -s all tests
-	SOAK=$(SOAK) t/check model
+	SOAK=$(SOAK) t/check model mbsync-kill
 
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
@@ -239,7 +246,7 @@ distclean: clean
 	! grep -q ' $(abspath build)/' /proc/self/mountinfo
 	rm -rf --one-file-system build
 
-.PHONY: all tests flags unit check demo deps world lint asan memcheck cover \
-	fuzz targets bench soak install uninstall dist clean distclean
+.PHONY: all tests flags unit check demo deps world clients lint asan memcheck \
+	cover fuzz targets bench soak install uninstall dist clean distclean
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -193,7 +193,7 @@ casemap_char(char out[CASEMAP_MAX], uint32_t c)
 int
 casemap_add(struct buf *b, const char *s, size_t n)
 {
-	const char *end = s + n;
+	const char *end = n > 0 ? s + n : s;
 	char out[CASEMAP_MAX];
 	int valid = 1;
 	uint32_t c;

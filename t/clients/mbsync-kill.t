@@ -239,8 +239,8 @@ my @lost = grep { !$b->{$_} && !$removed{$_} } sort keys %all;
 is(scalar @lost, 0, 'none is lost') or diag("@lost[0 .. ($#lost > 9 ? 9 :
     $#lost)]");
 my @twice = grep { @{$b->{$_}} > 1 } sort keys %$b;
-cmp_ok(scalar @twice, "<=", $doubt, scalar(@twice) . " doubled of those " .
-    "doubt of ($doubt)") or diag("@twice");
+cmp_ok(scalar @twice, '<=', $doubt, @twice . ' are doubled of those that ' .
+    "mbsync was in doubt of ($doubt)") or diag("@twice");
 my @back = grep { $b->{$_} && !$all{$_} } sort keys %$b;
 is(scalar @back, 0, 'none came from nowhere');
 unlike($s->log_text, qr/signal=(?!9\b)|AddressSanitizer|runtime error|

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves that what imapd says unasked is right: some sessions at once and
-# others in the same Maildir (deliveries, renames, removals), by random
+# others in the same Maildir (deliveries, renames, removals, mutt), by random
 # operations; each session's view, made of nothing but what it was told
 # (Stdmail::View), never breaks a rule of the protocol.  At quiet points all
 # views, a fresh session and the files agree; no message is lost that nobody
@@ -47,7 +47,8 @@ message
 	    'text' x rand 9, '';
 }
 
-sub new_token { return 'token-' . ++$serial }
+# One that is no part of another.
+sub new_token { return 'token-' . ++$serial . '-' }
 
 # --- sessions -------------------------------------------------------------
 
@@ -393,6 +394,46 @@ outside
 	rename $path, "$dir/cur/$base:2," . join '', sort keys %f;
 }
 
+# mutt itself on INBOX, while the rest goes on: it flags, marks as read and
+# deletes some, and leaves by itself.
+my $mutt;
+my $mutt_here = Stdmail::tool('mutt') ? 1 : 0;
+sub
+run_mutt
+{
+	my @tokens = sort keys %{$kept{INBOX}};
+	my ($flag, $read, $delete) = map { some(@tokens) } 1 .. 3;
+	my $home = "$s->{dir}/client";
+
+	$died{INBOX}{$delete} = 1;
+	# It does not leave when it finds the mailbox changed: then again.
+	my $keys = join '', "<tag-pattern>~s $flag<enter><tag-prefix-cond>",
+	    '<set-flag>!<end-cond><untag-pattern>~A<enter>',
+	    "<tag-pattern>~s $read<enter><tag-prefix-cond><clear-flag>N" .
+	    "<end-cond><untag-pattern>~A<enter><delete-pattern>~s $delete" .
+	    '<enter><sync-mailbox>', '<quit>' x 20;
+	Stdmail::spew("$home/muttrc", <<END);
+set mbox_type=Maildir sleep_time=0 wait_key=no delete=yes quit=yes
+set mark_old=no resolve=no timeout=5 beep=no move=no folder=$md spoolfile=$md
+set header_cache="" read_inc=0 write_inc=0
+push "$keys"
+END
+	$mutt = Stdmail::fork_child(sub {
+		my ($status, $out) = $s->run_tool_tty('mutt', ['-n', '-F',
+		    "$home/muttrc", '-f', $md], timeout => 60);
+		print STDERR "# mutt: $status $out\n" if $status;
+	});
+}
+
+sub
+wait_for_mutt
+{
+	return if !defined $mutt;
+	wrong('mutt does not end') if !defined Stdmail::reap($mutt, 70);
+	Stdmail::end_child($mutt);
+	undef $mutt;
+}
+
 # --- a quiet point --------------------------------------------------------
 
 # What the files say: UID => flags, as far as the list has them.
@@ -423,6 +464,7 @@ on_disk
 sub
 quiet
 {
+	wait_for_mutt();
 	for my $v (@views) {
 		$v->end_idle if $v->{idling};
 	}
@@ -564,6 +606,7 @@ run_seed
 			settle_view($v);
 		}
 		while (time < $end && !@wrong) {
+			run_mutt() if $mutt_here && $steps % 50 == 0;
 			step();
 			$quiet++, quiet() if ++$steps % 25 == 0;
 		}
@@ -571,6 +614,7 @@ run_seed
 		close_view($_) for @views;
 		1;
 	} or wrong($@);
+	wait_for_mutt();
 	ok(!@wrong, "SEED=$seed: " . @views . " sessions, $steps steps, " .
 	    "$serial messages, $quiet quiet points") or
 	    diag(join "\n", @wrong[0 .. min(4, $#wrong)]);
