@@ -79,9 +79,22 @@ mailbox_save_instead(struct mailbox_save *save, struct mailbox *from,
 int
 mailbox_scratch(struct mailbox *mb)
 {
+	char name[MAILBOX_FILE_MAX + 1], path[MAILBOX_FILE_MAX + 8];
+	int fd;
+
 	if (mb->mbox != NULL || mailbox_readonly(mb))
 		return -1;
-	return openat(mb->dir, "tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	fd = openat(mb->dir, "tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd;
+	/* A file system that has no such thing, as NFS. */
+	mailbox_file_unique(name);
+	snprintf(path, sizeof(path), "tmp/%s", name);
+	fd = openat(mb->dir, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC |
+	    O_NOFOLLOW, 0600);
+	if (fd != -1)
+		(void)unlinkat(mb->dir, path, 0);
+	return fd;
 }
 
 /* The letters of flags, as the mailbox's names have them. */
