@@ -19,9 +19,8 @@ write_size(struct buf *b, struct fetch_message *m,
     const struct summary_view *v)
 {
 	uint64_t size;
-	time_t date;
 
-	if (!summary_meta(v, &size, &date)) {
+	if (!summary_size(v, &size)) {
 		m->failed = mailbox_size(m->session->box, m->seq, &size);
 		if (m->failed != MAILBOX_OK)
 			return -1;
@@ -35,10 +34,9 @@ static int
 write_date(struct buf *b, struct fetch_message *m,
     const struct summary_view *v)
 {
-	uint64_t size;
 	time_t date;
 
-	if (!summary_meta(v, &size, &date)) {
+	if (!summary_date(v, &date)) {
 		m->failed = mailbox_date(m->session->box, m->seq, &date);
 		if (m->failed != MAILBOX_OK)
 			return -1;
@@ -136,21 +134,27 @@ write_items(struct buf *b, struct fetch_message *m, unsigned items,
 }
 
 /* What the items need of the summary.  Size and date are taken from there when
- * it is at hand; for them alone no message is read. */
+ * it is at hand; for them alone no message is read, and for what else is
+ * needed only once. */
 static int
 have_summary(struct fetch_message *m, const struct fetch_plan *plan,
     struct summary_view *v)
 {
-	unsigned more = 0;
+	unsigned need = plan->summary, more = 0;
 
-	if (plan->items & (IMAP_FETCH_INTERNALDATE | IMAP_FETCH_SIZE))
+	if (plan->items & IMAP_FETCH_INTERNALDATE)
+		more |= SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_DATE);
+	if (plan->items & IMAP_FETCH_SIZE)
 		more |= SUMMARY(SUMMARY_META);
 	if (plan->items & IMAP_FETCH_PREVIEW_LAZY)
 		more |= SUMMARY(SUMMARY_PREVIEW);
 	v->have = 0;
-	if ((plan->summary | more) == 0)
+	if ((need | more) == 0)
 		return 0;
-	return fetch_summary(m, plan->summary, more, v);
+	if (need != 0 && plan->items & IMAP_FETCH_SIZE &&
+	    !mailbox_size_known(m->box, m->seq))
+		need |= SUMMARY(SUMMARY_META);
+	return fetch_summary(m, need, more, v);
 }
 
 static int

@@ -43,6 +43,7 @@ keep(struct session *s, struct imap_lex *l, enum reply *r)
 	memcpy(n->text, l->p, len);
 	if (imap_lex_init(&n->lex, n->text, len) == -1)
 		goto fail;
+	n->lex.names = session_names(s);
 	if (imap_lex_notify(&n->lex, &n->what) == -1) {
 		*r = reply_bad(s, &n->lex);
 		goto fail;
@@ -69,7 +70,8 @@ begin(struct session *s, struct notify *n)
 	(void)mailbox_root_changed(s->root, true);
 	if ((status = notify_tree_read(s->root, &n->tree)) != MAILBOX_OK)
 		return reply_mailbox(status);
-	return notify_boxes(s, n, false) == -1 ? REPLY_NOTIFY_OVERFLOW : REPLY_OK;
+	return notify_boxes(s, n, false) == -1 ? REPLY_NOTIFY_OVERFLOW :
+	    REPLY_OK;
 }
 
 enum reply

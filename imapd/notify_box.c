@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grammar/imap_write.h"
 #include "notify.h"
 
 enum {
@@ -46,7 +45,7 @@ tell_status(struct session *s, const struct notify_box *n, unsigned items)
 
 	buf_init(&b, STREAM_BUFFER);
 	buf_adds(&b, "* STATUS ");
-	imap_write_astring(&b, n->name, strlen(n->name));
+	reply_mailbox_name(s, &b, n->name);
 	buf_adds(&b, " (");
 	if (items & TELL_MESSAGES)
 		buf_addf(&b, "MESSAGES %u ", n->messages);
@@ -98,8 +97,9 @@ tell_denied(struct session *s, struct notify_box *n)
 		return;
 	n->denied = true;
 	buf_init(&b, STREAM_BUFFER);
-	buf_addf(&b, "* LIST (\\NoAccess) \"%c\" ", MAILBOX_DELIMITER);
-	imap_write_astring(&b, n->name, strlen(n->name));
+	buf_addf(&b, "* LIST (\\NoAccess) \"%c\" ",
+	    *s->settings->separator);
+	reply_mailbox_name(s, &b, n->name);
 	buf_adds(&b, "\r\n");
 	stream_write(s->io, b.data, b.len);
 	buf_free(&b);

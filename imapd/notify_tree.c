@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "grammar/imap_write.h"
 #include "mail/subscriptions.h"
 #include "notify.h"
 
@@ -129,11 +128,11 @@ tell(struct session *s, const struct notify_tree *now, const char *name,
 	    children ? exists ? "\\HasChildren" : " \\HasChildren" :
 	    exists ? "\\HasNoChildren" : "",
 	    n != NULL && n->subscribed ? " \\Subscribed" : "",
-	    MAILBOX_DELIMITER);
-	imap_write_astring(&b, name, strlen(name));
+	    *s->settings->separator);
+	reply_mailbox_name(s, &b, name);
 	if (old != NULL) {
 		buf_adds(&b, " (\"OLDNAME\" (");
-		imap_write_astring(&b, old, strlen(old));
+		reply_mailbox_name(s, &b, old);
 		buf_adds(&b, "))");
 	}
 	buf_adds(&b, "\r\n");

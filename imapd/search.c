@@ -9,6 +9,9 @@
 #include "keywords.h"
 #include "search.h"
 
+enum { UNDATED_MAX = 32 };	/* dates not in the cache, before it is given
+				 * up */
+
 enum cost
 search_cost(const struct imap_search *q, uint32_t at)
 {
@@ -81,12 +84,32 @@ day_of(int64_t t)
 	return t >= 0 ? t / 86400 : -((86399 - t) / 86400);
 }
 
+/* The internal date: from the cache, as FETCH has it, as long as the cache has
+ * most of them. */
+static enum mailbox_status
+internal_date(struct search *q, time_t *date)
+{
+	const unsigned known = SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_DATE);
+	struct mailbox *box = q->session->box;
+	struct summary_view v;
+
+	if (q->undated <= UNDATED_MAX + q->dated / 4) {
+		if (mailbox_summary(box, q->m.seq, known, &v) != 0 &&
+		    summary_date(&v, date)) {
+			q->dated++;
+			return MAILBOX_OK;
+		}
+		q->undated++;
+	}
+	return mailbox_date(box, q->m.seq, date);
+}
+
 static bool
 ask_internal_date(struct search *q, const struct imap_key *k)
 {
 	time_t date;
 
-	q->m.failed = mailbox_date(q->session->box, q->m.seq, &date);
+	q->m.failed = internal_date(q, &date);
 	if (q->m.failed != MAILBOX_OK)
 		return false;
 	return compare_day(k->kind, day_of(date), day_of(k->date));
@@ -110,7 +133,7 @@ ask_within(struct search *q, const struct imap_key *k)
 {
 	time_t date, target = q->now - (time_t)k->number;
 
-	q->m.failed = mailbox_date(q->session->box, q->m.seq, &date);
+	q->m.failed = internal_date(q, &date);
 	if (q->m.failed != MAILBOX_OK)
 		return false;
 	return k->kind == IMAP_KEY_OLDER ? date <= target : date >= target;

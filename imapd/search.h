@@ -30,6 +30,7 @@ struct search {
 	bool		 modseq;	/* a key is MODSEQ */
 	bool		 saved;		/* a key has "$" */
 	time_t		 now;		/* for OLDER and YOUNGER */
+	unsigned	 dated, undated; /* dates the cache had, or had not */
 	unsigned char	*cost;		/* of each key */
 	struct match	*match;		/* of each key with a text */
 	struct mailbox_msg msg;

@@ -36,13 +36,10 @@ have_meta(struct session *s, uint32_t seq, const struct summary_view *v,
 	enum mailbox_status status = MAILBOX_OK;
 	time_t date = 0;
 
-	if (summary_meta(v, &m->size, &date)) {
-		m->arrived = date;
-		return MAILBOX_OK;
-	}
-	if (want & SORT_ARRIVED)
+	if (want & SORT_ARRIVED && !summary_date(v, &date))
 		status = mailbox_date(s->box, seq, &date);
-	if (status == MAILBOX_OK && want & SORT_SIZE)
+	if (status == MAILBOX_OK && want & SORT_SIZE &&
+	    !summary_size(v, &m->size))
 		status = mailbox_size(s->box, seq, &m->size);
 	m->arrived = date;
 	return status;
@@ -63,8 +60,8 @@ sort_message(struct session *s, uint32_t seq, unsigned want,
 	m->arrived = 0;
 	m->size = 0;
 	fetch_message_init(&f, s, seq);
-	status = fetch_summary(&f, need, want != 0 ? SUMMARY(SUMMARY_META) : 0,
-	    &v) == -1 ? f.failed : MAILBOX_OK;
+	status = fetch_summary(&f, need, want != 0 ? SUMMARY(SUMMARY_META) |
+	    SUMMARY(SUMMARY_DATE) : 0, &v) == -1 ? f.failed : MAILBOX_OK;
 	fetch_message_free(&f);
 	if (status == MAILBOX_OK && !summary_sort(&v, &m->s))
 		status = MAILBOX_TEMPORARY;

@@ -36,7 +36,7 @@ void	 buf_reset(struct buf *);
 
 /* Append; 0 done, -1 it would pass the maximum or no memory. */
 int	 buf_add(struct buf *, const void *, size_t);
-int	 buf_addc(struct buf *, char);
+static inline int buf_addc(struct buf *, char);
 int	 buf_adds(struct buf *, const char *);
 int	 buf_addf(struct buf *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
@@ -56,5 +56,15 @@ void	 buf_consume(struct buf *, size_t n);
 const char *buf_str(struct buf *);
 
 int	 buf_failed(const struct buf *);
+
+static inline int
+buf_addc(struct buf *b, char c)
+{
+	/* The octet behind it is that of buf_str(). */
+	if (b->failed || b->cap - b->len < 2)
+		return buf_add(b, &c, 1);
+	b->data[b->len++] = c;
+	return 0;
+}
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/lines.h"
 #include "grammar/mime_local.h"
 
 enum { BODY_KEPT = MIME_MAX_BOUNDARY + 4 };	/* of a line: "--" ... "--" */
@@ -267,14 +268,14 @@ boundary(struct mime_parser *p, size_t level, int closing,
 	p->in_header = 1;
 }
 
-/* A whole line has been read; eol octets of it are its end. */
+/* A whole line has been read, its first n octets are at s; eol of the line's
+ * octets are its end. */
 static void
-end_line(struct mime_parser *p, unsigned eol)
+end_line(struct mime_parser *p, const char *s, size_t n, unsigned eol)
 {
-	const char *s = p->line.data;
-	size_t n = p->line.len, level, len;
 	int cut = p->line_len > n;
 	struct mime_place next = p->start;
+	size_t level, len;
 
 	next.disk += p->line_len;
 	next.wire += p->line_len + (eol == 1);
@@ -304,19 +305,44 @@ feed_line(struct mime_parser *p, const char *s, size_t n)
 {
 	size_t keep = p->in_header ? MIME_MAX_FIELD : BODY_KEPT;
 	size_t room = p->line.len < keep ? keep - p->line.len : 0;
-	char before;
+	char before = n > 1 ? s[n - 2] : p->last;
+	unsigned eol;
 
 	/* Of a body only what may be a boundary is looked at again. */
 	if (!p->in_header && (p->line_len == 0 ? *s != '-' :
 	    p->line.len == 0))
 		room = 0;
+	p->last = s[n - 1];
+	eol = p->last != '\n' ? 0 : before == '\r' && p->line_len + n > 1 ?
+	    2 : 1;
+	if (eol > 0 && p->line_len == 0) {
+		/* Where it is, it is whole. */
+		p->line_len = n;
+		end_line(p, s, n < room ? n : room, eol);
+		return;
+	}
 	if (room > 0 && buf_add(&p->line, s, n < room ? n : room) == -1)
 		p->failed = 1;
-	before = n > 1 ? s[n - 2] : p->last;
 	p->line_len += n;
-	p->last = s[n - 1];
-	if (p->last == '\n')
-		end_line(p, before == '\r' && p->line_len > 1 ? 2 : 1);
+	if (eol > 0)
+		end_line(p, p->line.data, p->line.len, eol);
+}
+
+/* Lines of a body that nobody looks at: where the first is that may be. */
+static const char *
+pass_lines(struct mime_parser *p, const char *s, const char *end)
+{
+	struct lines l = { 0, 0 };
+	size_t n = lines_pass(s, (size_t)(end - s), p->nopen > 0, &l);
+
+	if (n == 0)
+		return s;
+	p->start.disk += n;
+	p->start.wire += n + (l.ends - l.crlf);
+	p->start.lines += l.ends;
+	p->prev_eol = n > 1 && s[n - 2] == '\r' ? 2 : 1;
+	p->last = '\n';
+	return s + n;
 }
 
 int
@@ -327,6 +353,9 @@ mime_feed(struct mime_parser *p, const void *data, size_t n)
 	if (n == 0)
 		return p->failed ? -1 : 0;
 	for (end = s + n; s < end && !p->failed; s = lf) {
+		if (!p->in_header && p->line_len == 0 &&
+		    (s = pass_lines(p, s, end)) == end)
+			break;
 		lf = memchr(s, '\n', (size_t)(end - s));
 		lf = lf != NULL ? lf + 1 : end;
 		feed_line(p, s, (size_t)(lf - s));
@@ -370,7 +399,7 @@ mime_end(struct mime_parser *p, struct mime *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (p->line_len > 0)
-		end_line(p, 0);
+		end_line(p, p->line.data, p->line.len, 0);
 	end_parts(p, MIME_NONE, p->start);
 	if (!p->failed)
 		fill_empty_multiparts(p);

@@ -186,6 +186,26 @@ flush_field(struct mime_parser *p)
 		p->m.limited |= MIME_LIMIT_FIELD;
 }
 
+/* Whether a field that begins with this line may be one that is kept. */
+static int
+may_be_kept(const char *s, size_t n)
+{
+	const char *colon = memchr(s, ':', n);
+	size_t i;
+
+	if (colon == NULL)
+		return 1;	/* its name may go on in the next line */
+	while (colon > s && (colon[-1] == ' ' || colon[-1] == '\t'))
+		colon--;
+	if (chars_begin(s, colon, "content-"))
+		return 1;
+	for (i = 0; i < MIME_FIELDS; i++)
+		if (char_lower(*s) == char_lower(*envelope_fields[i]) &&
+		    chars_is(s, (size_t)(colon - s), envelope_fields[i]))
+			return 1;
+	return 0;
+}
+
 void
 mime_header_line(struct mime_parser *p, const char *s, size_t n, int cut)
 {
@@ -198,7 +218,9 @@ mime_header_line(struct mime_parser *p, const char *s, size_t n, int cut)
 		flush_field(p);
 		buf_reset(&p->field);
 		p->field_cut = 0;
-		p->in_field = 1;
+		p->in_field = may_be_kept(s, n);
+		if (!p->in_field)
+			return;
 	}
 	room = p->field.max - p->field.len;
 	if (n > room) {

@@ -54,6 +54,7 @@ put_plain(struct preview *p, uint32_t c)
 {
 	if (c == '\n') {
 		p->in_line = 0;
+		put(&p->quoted, c);
 	} else if (!p->in_line && (c == '>' || !is_space(c))) {
 		p->in_line = 1;
 		p->in_quote = c == '>';
@@ -182,18 +183,28 @@ begin(struct preview *p, int state)
 
 static void put_html(struct preview *, uint32_t);
 
+/* Whether this can follow "<"; within a script only its end is a tag. */
+static int
+begins_tag(const struct preview *p, uint32_t c)
+{
+	if (c == '/')
+		return 1;
+	return p->skip[0] == '\0' && c < 0x80 && (char_is((int)c,
+	    CHAR_ALPHA) || c == '!' || c == '?');
+}
+
 /* Within "<": the name is the first word. */
 static void
 in_tag(struct preview *p, uint32_t c)
 {
-	if (c == '>') {
-		end_tag(p);
-	} else if (p->skip[0] != '\0' && p->nword == 0 && c != '/') {
-		/* Within a script only its end is a tag. */
+	if (p->in_word && p->nword == 0 && !begins_tag(p, c)) {
 		p->state = PREVIEW_TEXT;
+		if (p->skip[0] == '\0')
+			put(&p->text, '<');
 		put_html(p, c);
-	} else if ((c == '"' || c == '\'') && p->nword > 0 &&
-	    p->skip[0] == '\0') {
+	} else if (c == '>') {
+		end_tag(p);
+	} else if ((c == '"' || c == '\'') && p->skip[0] == '\0') {
 		p->quote = (char)c;
 		p->state = PREVIEW_VALUE;
 	} else if (p->in_word && (c <= ' ' || (c == '/' && p->nword > 0))) {
@@ -202,14 +213,6 @@ in_tag(struct preview *p, uint32_t c)
 		p->word[p->nword++] = (char)c;
 		if (p->nword == 3 && memcmp(p->word, "!--", 3) == 0)
 			begin(p, PREVIEW_COMMENT);
-		else if (p->nword == 1 && p->skip[0] == '\0' &&
-		    !char_is((int)c, CHAR_ALPHA) && c != '/' && c != '!' &&
-		    c != '?') {
-			/* "1 < 2" */
-			p->state = PREVIEW_TEXT;
-			put(&p->text, '<');
-			put(&p->text, c);
-		}
 	}
 }
 
@@ -280,6 +283,21 @@ put_char(struct preview *p, uint32_t c)
 		put_plain(p, c);
 }
 
+/* Whether a character may have been cut here. */
+static int
+is_cut(const char *s, const char *end)
+{
+	unsigned char c = (unsigned char)*s;
+	int need = c < 0xc2 || c > 0xf4 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	if (end - s >= need)
+		return 0;
+	while (++s < end)
+		if (((unsigned char)*s & 0xc0) != 0x80)
+			return 0;
+	return 1;
+}
+
 /* Characters of n octets; how many were taken: all but the beginning of a
  * character at the end. */
 static size_t
@@ -291,7 +309,7 @@ take(struct preview *p, const char *s, size_t n)
 
 	while (at < end && p->text.chars < PREVIEW_CHARS) {
 		if ((k = utf8_next(at, end, &c)) == 0) {
-			if (end - at < 4 && (unsigned char)*at >= 0xc0)
+			if (is_cut(at, end))
 				break;
 			c = 0xfffd;
 			k = 1;

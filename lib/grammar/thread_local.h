@@ -34,11 +34,16 @@ struct thread {
 	uint32_t	 nroots;
 };
 
-/* Where a hash is in a table of 1 << bits places, or 0 bits: nowhere. */
+/* Where a hash is in a table of 1 << bits places: who does not know the seed
+ * cannot fill one end of it. */
 static inline uint32_t
 thread_slot(const struct thread *t, uint64_t id, uint32_t bits)
 {
-	return (uint32_t)((id * (t->seed | 1)) >> (64 - bits));
+	id += t->seed;
+	id = (id ^ id >> 32) * 0xd6e8feb86659fd93u;
+	id = (id ^ id >> 32) * (t->seed | 1);
+	return (uint32_t)((id ^ id >> 29) * 0x9e3779b97f4a7c15u >>
+	    (64 - bits));
 }
 
 /* A new node, all zero; 0: no memory. */

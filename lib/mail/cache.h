@@ -28,7 +28,7 @@
 #define CACHE_NEW		".new"	/* behind the name: being rewritten */
 
 enum {
-	CACHE_KINDS = 8,		/* of facts, at most */
+	CACHE_KINDS = 12,		/* of facts, at most */
 	CACHE_ITEM_MAX = 65535,		/* octets of one fact, and of all of
 					 * one message together */
 	CACHE_BATCH = 1 << 20		/* octets held before a write */

@@ -117,11 +117,15 @@ check_open(struct server_call *call)
 	return 1;
 }
 
-/* What a mailbox process must not have: the key, and other people's hashes. */
+/* What a mailbox process must not have: the key, and other people's hashes.
+ * tls: it shook hands, and goes on under TLS. */
 static void
-forget(void)
+forget(bool tls)
 {
-	tls_server_forget(login.tls);
+	if (tls)
+		tls_server_forget(login.tls);
+	else
+		tls_server_abandon(login.tls);
 	login.tls = NULL;
 	users_close(login.users);
 	login.users = NULL;
@@ -204,7 +208,7 @@ run_open(struct server_call *call)
 	struct login_open_reply *reply = call->reply;
 
 	reply->status = MAILBOX_TEMPORARY;
-	forget();
+	forget(false);
 	m.user = owner->name;
 	m.imap_hide = owner->imap_hide;
 	m.quota = owner->quota;
@@ -310,7 +314,7 @@ login_local(const char *path, int in, int out)
 		log_info("tls", "error=%s", log_str(stream_error(m.stream)));
 		return EX_PROTOCOL;
 	}
-	forget();
+	forget(login.tls_first);
 	server_stop_fd(in);	/* opens what a sandbox refuses */
 	status = confine(&m, path, n > 0 && path[n - 1] == '/' ?
 	    MAILBOX_CREATE : 0);

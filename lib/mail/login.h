@@ -204,8 +204,8 @@ bool	 login_private(const struct server_session *, const struct stream *);
 bool	 login_offers(const struct stream *, enum sasl_mechanism);
 
 /* Call fn for each mechanism offered, the strongest first. */
-void	 login_mechanisms(const struct stream *, void (*fn)(const char *, void *),
-	    void *);
+void	 login_mechanisms(const struct stream *,
+	    void (*fn)(const char *, void *), void *);
 
 /*
  * A SASL exchange: sasl_begin() and sasl_step(), the monitor being asked when

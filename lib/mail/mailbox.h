@@ -284,8 +284,9 @@ uint32_t mailbox_seq_from(const struct mailbox *, uint32_t uid);
  * Size as the wire has it (RFC822.SIZE, LIST): from the name's ,W= or the
  * UID list, else counted by reading the message, once.  A hint that
  * turned out wrong when the message was read is not believed again.
- * MAILBOX_NONE: it vanished.
+ * MAILBOX_NONE: it vanished.  Known: it need not be read.
  */
+bool	 mailbox_size_known(const struct mailbox *, uint32_t seq);
 enum mailbox_status mailbox_size(struct mailbox *, uint32_t seq,
 	    uint64_t *size);
 

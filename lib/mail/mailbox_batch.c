@@ -56,7 +56,7 @@ write_names(int fd, const struct mailbox_save *save)
 	if (r == 0)
 		r = flush(fd, &b, 0);
 	buf_free(&b);
-	return r == 0 ? fsync(fd) : -1;
+	return r == 0 ? mailbox_save_sync_file(save, fd) : -1;
 }
 
 enum mailbox_status

@@ -157,20 +157,20 @@ mailbox_summary_read(struct mailbox *mb, uint32_t seq, struct message *message,
     unsigned want, struct summary_view *v)
 {
 	struct mailbox_cache *m = have(mb);
-	bool all = m != NULL && m->file != NULL;
+	bool keep = m != NULL && m->file != NULL;
+	time_t date = message_time(message);
 	struct mailbox_msg msg;
-	time_t date = 0;
 
 	v->have = 0;
 	if (m == NULL)
 		return MAILBOX_TEMPORARY;
-	if (all && mailbox_date(mb, seq, &date) != MAILBOX_OK)
-		all = false;	/* it vanished after it was opened */
-	if (summary_make(&m->summary, message, date, want, all, v) == -1)
+	if (mb->mbox != NULL && mailbox_date(mb, seq, &date) != MAILBOX_OK)
+		keep = false;	/* it vanished after it was opened */
+	if (summary_make(&m->summary, message, date, want, keep, v) == -1)
 		return MAILBOX_TEMPORARY;
 	if (v->have & SUMMARY(SUMMARY_META))
 		mailbox_sized(mb, seq, m->summary.size);
-	if (all) {
+	if (keep) {
 		mailbox_msg(mb, seq, &msg);
 		cache_put(m->file, msg.uid, v->item);
 	}

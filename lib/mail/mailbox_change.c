@@ -145,6 +145,19 @@ mailbox_size_hint(const struct mailbox_rec *r, uint64_t *size)
 	return true;
 }
 
+bool
+mailbox_size_known(const struct mailbox *mb, uint32_t seq)
+{
+	uint32_t place = mb->view[seq - 1];
+	struct mailbox_rec r;
+	uint64_t size;
+
+	if (mailbox_index_size(mb, place) != UINT64_MAX)
+		return true;
+	mailbox_rec(mb, place, &r);
+	return mailbox_size_hint(&r, &size);
+}
+
 enum mailbox_status
 mailbox_size(struct mailbox *mb, uint32_t seq, uint64_t *size)
 {

@@ -163,13 +163,10 @@ mailbox_save_write(struct mailbox_save *save, const void *data, size_t n)
 	return save->status;
 }
 
-/*
- * Bring a file to the disk.  Where changes are kept in order its octets are
- * enough: its size and place, changed by writing them out, come before its name
- * and the UID list, whose sync is one for all.
- */
-static int
-sync_file(const struct mailbox_save *save, int fd)
+/* Where changes are kept in order the octets are enough: size and place,
+ * changed by writing them out, come before the file's name and the UID list. */
+int
+mailbox_save_sync_file(const struct mailbox_save *save, int fd)
 {
 	if (!save->mb->root->ordered)
 		return fsync(fd);
@@ -186,7 +183,8 @@ mailbox_save_sync(struct mailbox_save *save)
 
 	for (i = 0; i < save->nunsynced; i++) {
 		fd = save->unsynced[i];
-		if (save->status == MAILBOX_OK && sync_file(save, fd) == -1)
+		if (save->status == MAILBOX_OK && mailbox_save_sync_file(save,
+		    fd) == -1)
 			save->status = mailbox_errno("fsync");
 		if (close(fd) == -1 && save->status == MAILBOX_OK)
 			save->status = mailbox_errno("close");

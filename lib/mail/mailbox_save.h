@@ -42,6 +42,10 @@ struct mailbox_save {
 	char		 block[MAILBOX_SAVE_BLOCK];
 };
 
+/* Bring a file to the disk, so that it is there when the UID list has been
+ * synced, and never without its octets: 0, or -1 with errno. */
+int	 mailbox_save_sync_file(const struct mailbox_save *, int fd);
+
 /* Wait until what was written is on disk, and close it; failure is in
  * save->status. */
 void	 mailbox_save_sync(struct mailbox_save *);

@@ -31,6 +31,7 @@ struct message {
 	int		 fd;
 	struct mbox_view *view;		/* of the fd; NULL: the whole file */
 	uint64_t	 disk;		/* octets on disk */
+	time_t		 time;		/* the file's */
 	uint64_t	 wire;		/* valid when nmarks == nblocks + 1 */
 	struct mark	*marks;		/* of block 0 to nblocks, the end */
 	struct mark	 few[FEW_MARKS];
@@ -45,7 +46,7 @@ struct message {
 
 /* Takes fd and view, and lets go of them when it fails or is told so. */
 static struct message *
-make(int fd, struct mbox_view *view, uint64_t disk, bool good)
+make(int fd, struct mbox_view *view, uint64_t disk, time_t time, bool good)
 {
 	struct message *m = NULL;
 	int saved;
@@ -55,6 +56,7 @@ make(int fd, struct mbox_view *view, uint64_t disk, bool good)
 	m->fd = fd;
 	m->view = view;
 	m->disk = disk;
+	m->time = time;
 	m->wire = 0;
 	m->body = UINT64_MAX;
 	m->held = SIZE_MAX;
@@ -80,7 +82,7 @@ fail:
 }
 
 static bool
-regular(int fd, uint64_t *size)
+regular(int fd, uint64_t *size, time_t *time)
 {
 	struct stat st;
 
@@ -88,6 +90,7 @@ regular(int fd, uint64_t *size)
 		return false;
 	errno = EINVAL;
 	*size = (uint64_t)st.st_size;
+	*time = st.st_mtime;
 	return S_ISREG(st.st_mode);
 }
 
@@ -95,20 +98,22 @@ struct message *
 message_new(int fd)
 {
 	uint64_t size = 0;
-	bool good = regular(fd, &size);
+	time_t time = 0;
+	bool good = regular(fd, &size, &time);
 
-	return make(fd, NULL, size, good);
+	return make(fd, NULL, size, time, good);
 }
 
 struct message *
 message_new_mbox(int fd, const struct mbox_place *place, uint64_t plain)
 {
 	struct mbox_view *view = NULL;
+	time_t time = 0;
 	uint64_t size;
-	bool good = regular(fd, &size) &&
+	bool good = regular(fd, &size, &time) &&
 	    (view = mbox_view_new(fd, place)) != NULL;
 
-	return make(fd, view, plain, good);
+	return make(fd, view, plain, time, good);
 }
 
 bool
@@ -234,6 +239,12 @@ uint64_t
 message_disk_size(const struct message *m)
 {
 	return m->disk;
+}
+
+time_t
+message_time(const struct message *m)
+{
+	return m->time;
 }
 
 /* The last block whose mark is known and which begins at or before offset. */

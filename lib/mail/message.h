@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 struct message;
 struct mbox_place;
@@ -80,6 +81,9 @@ int	 message_disk(struct message *, uint64_t at, size_t want,
 
 /* How large the file is. */
 uint64_t message_disk_size(const struct message *);
+
+/* When the file was written: the date of the message, but for an mbox. */
+time_t	 message_time(const struct message *);
 
 /* Octets of the file from its start: at most size, *n becomes how many.  0, or
  * -1 with errno. */

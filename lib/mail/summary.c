@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
- * Making a summary; see mail/summary.h.  The parser is fed the wire form, as
- * everything here is told to clients of the wire.
+ * Making a summary; see mail/summary.h.
  */
 #include <string.h>
 
+#include "bytes/crlf.h"
 #include "grammar/imap_write.h"
 #include "grammar/mime.h"
 #include "mail/summary_local.h"
@@ -23,6 +23,7 @@ const uint16_t summary_versions[CACHE_KINDS] = {
 	[SUMMARY_TRACE] = 1,
 	[SUMMARY_SORT] = 1,
 	[SUMMARY_PREVIEW] = 1,
+	[SUMMARY_DATE] = 1,
 };
 
 void
@@ -57,52 +58,49 @@ struct pass {
 	struct summary	*s;
 	struct mime_parser *parser;
 	bool		 whole;		/* read to the end */
-	bool		 long_whole;	/* even a long one */
-	uint64_t	 taken;
-	/* the header: where in its line we are */
-	bool		 over;
-	uint64_t	 line;		/* octets of this line but its LF */
-	char		 last;
+	struct message_lines lines;	/* where the header ends */
+	struct crlf	 crlf;
 };
 
-/* The header's octets, its blank line among them: where message_body() has
- * the end of it. */
+/* The header's octets, its blank line among them, in wire form: up to where
+ * message_body() has the end of it. */
 static void
 take_header(struct pass *pass, const char *p, size_t n)
 {
-	const char *at = p, *end = p + n, *lf;
+	struct buf *header = &pass->s->header;
+	uint64_t added = pass->lines.added;
+	size_t room;
+	char *to;
 
-	while (at < end && !pass->over) {
-		lf = memchr(at, '\n', (size_t)(end - at));
-		if (lf == NULL)
-			lf = end;
-		pass->line += (uint64_t)(lf - at);
-		if (lf > at)
-			pass->last = lf[-1];
-		at = lf;
-		if (lf == end)
-			break;
-		at++;
-		pass->over = pass->line == 1 && pass->last == '\r';
-		pass->line = 0;
-	}
-	buf_add(&pass->s->header, p, (size_t)(at - p));
+	n = message_lines_feed(&pass->lines, p, n);
+	room = n + (size_t)(pass->lines.added - added);
+	if ((to = buf_reserve(header, room)) != NULL)
+		buf_commit(header, crlf_to_wire(&pass->crlf, p, &n, to,
+		    room));
 }
 
+/* Feed the parser, with the octets as they are on disk: it counts what they
+ * are on the wire.  0, -1. */
 static int
-take(void *arg, const char *p, size_t n)
+read_message(struct pass *pass, struct message *m)
 {
-	struct pass *pass = arg;
+	size_t want = pass->whole ? MESSAGE_BLOCK : MESSAGE_HEADER, n;
+	uint64_t at = 0;
+	const char *p;
+	int r;
 
-	if (!pass->over)
-		take_header(pass, p, n);
-	if (mime_feed(pass->parser, p, n) == -1)
-		return -2;
-	pass->taken += n;
-	if (!pass->over || !mime_header_done(pass->parser))
-		return 0;
-	return !pass->whole || (!pass->long_whole &&
-	    pass->taken >= SUMMARY_LONG);
+	message_lines_init(&pass->lines, 0);
+	while ((r = message_disk(m, at, want, &p, &n)) == 1) {
+		if (!pass->lines.done)
+			take_header(pass, p, n);
+		if (mime_feed(pass->parser, p, n) == -1)
+			return -1;
+		at += n;
+		if (!pass->whole && pass->lines.done &&
+		    mime_header_done(pass->parser))
+			break;
+	}
+	return r == -1 ? -1 : 0;
 }
 
 /* ---- the items ---- */
@@ -124,13 +122,25 @@ get64(const char *p)
 }
 
 int
-summary_meta(const struct summary_view *v, uint64_t *size, time_t *date)
+summary_size(const struct summary_view *v, uint64_t *size)
 {
 	if (!(v->have & SUMMARY(SUMMARY_META)) ||
 	    v->item[SUMMARY_META].n != 16)
 		return 0;
 	*size = get64(v->item[SUMMARY_META].p);
-	*date = (time_t)get64(v->item[SUMMARY_META].p + 8);
+	return 1;
+}
+
+int
+summary_date(const struct summary_view *v, time_t *date)
+{
+	if (v->have & SUMMARY(SUMMARY_META) && v->item[SUMMARY_META].n == 16)
+		*date = (time_t)get64(v->item[SUMMARY_META].p + 8);
+	else if (v->have & SUMMARY(SUMMARY_DATE) &&
+	    v->item[SUMMARY_DATE].n == 8)
+		*date = (time_t)get64(v->item[SUMMARY_DATE].p);
+	else
+		return 0;
 	return 1;
 }
 
@@ -171,28 +181,37 @@ show(const struct summary *s, unsigned made, struct summary_view *v)
 	}
 }
 
+/* What to make where this is wanted: what comes for nearly nothing with it. */
+static unsigned
+to_make(unsigned want, bool more)
+{
+	if (!more)
+		return want;
+	if ((want & ~SUMMARY_HEADER) == 0)
+		return want | SUMMARY(SUMMARY_ENVELOPE) |
+		    SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_DATE);
+	return want | SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_ENVELOPE) |
+	    SUMMARY(SUMMARY_STRUCTURE) | SUMMARY(SUMMARY_FIELDS);
+}
+
 int
 summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
-    bool all, struct summary_view *v)
+    bool more, struct summary_view *v)
 {
-	struct pass pass = { .s = s };
+	struct pass pass = { .s = s,
+	    .whole = (want & ~SUMMARY_HEADER) != 0 };
+	unsigned made = to_make(want, more);
 	struct mime mime = { 0 };
-	unsigned made;
-	int r, failed = -1;
+	int failed = -1;
 
 	begin(s);
-	pass.long_whole = (want & ~SUMMARY_HEADER) != 0;
-	pass.whole = all || pass.long_whole;
 	if ((pass.parser = mime_parser_new()) == NULL)
 		return -1;
-	r = message_stream(m, 0, UINT64_MAX, take, &pass);
-	if (r < 0 || mime_end(pass.parser, &mime) == -1)
+	if (read_message(&pass, m) == -1 ||
+	    mime_end(pass.parser, &mime) == -1)
 		goto out;
-	made = r == 1 ? SUMMARY_HEADER : SUMMARY_ALL;
-	made &= all ? (SUMMARY_ALL & ~SUMMARY(SUMMARY_PREVIEW)) | want : want;
 	if (made & SUMMARY(SUMMARY_META)) {
-		if (message_size(m, &s->size) == -1)
-			goto out;
+		s->size = mime.part[0].header_wire + mime.part[0].body_wire;
 		put64(&s->buf[SUMMARY_META], s->size);
 		put64(&s->buf[SUMMARY_META], (uint64_t)date);
 	}
@@ -204,9 +223,12 @@ summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
 		if (buf_failed(&s->buf[SUMMARY_SORT]))
 			goto out;
 	}
+	if (made & SUMMARY(SUMMARY_DATE))
+		put64(&s->buf[SUMMARY_DATE], (uint64_t)date);
 	if (made & (SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE)))
 		summary_split(&s->header, &s->buf[SUMMARY_FIELDS],
-		    &s->buf[SUMMARY_TRACE]);
+		    made & SUMMARY(SUMMARY_TRACE) ? &s->buf[SUMMARY_TRACE] :
+		    NULL);
 	if (make_items(s, &mime, made) == -1)
 		goto out;
 	show(s, made, v);

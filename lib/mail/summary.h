@@ -20,7 +20,7 @@
 /* A row of versions[] in summary.c for each: it must rise whenever what is
  * written there changes. */
 enum summary_kind {
-	SUMMARY_META,		/* size on the wire, date: see summary_meta() */
+	SUMMARY_META,		/* size on the wire, and date */
 	SUMMARY_ENVELOPE,
 	SUMMARY_STRUCTURE,	/* BODYSTRUCTURE */
 	SUMMARY_BODY,
@@ -29,6 +29,7 @@ enum summary_kind {
 	SUMMARY_SORT,		/* for SORT and THREAD: summary_sort() */
 	SUMMARY_PREVIEW,	/* RFC 8970, as a string of the wire; made only
 				 * when it is wanted */
+	SUMMARY_DATE,		/* the date alone */
 	SUMMARY_KINDS
 };
 
@@ -37,7 +38,7 @@ enum summary_kind {
 /* What the header alone tells. */
 #define SUMMARY_HEADER	(SUMMARY(SUMMARY_ENVELOPE) | \
 			SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE) | \
-			SUMMARY(SUMMARY_SORT))
+			SUMMARY(SUMMARY_DATE) | SUMMARY(SUMMARY_SORT))
 
 extern const uint16_t summary_versions[CACHE_KINDS];
 
@@ -57,24 +58,23 @@ struct summary {
 void	 summary_free(struct summary *);
 
 /*
- * Read a message and make what is wanted (SUMMARY bits).  With all set,
- * everything is made, unless only the header is wanted and the message is long
- * (SUMMARY_LONG): then its body is left alone.  Of fields that are too many or
- * too long it is known that summary_fields() cannot tell them.  The items are
- * good until the next call.  0, or -1: no memory, or it cannot be read.
+ * Read a message, no further than it takes, and make what is wanted (SUMMARY
+ * bits); with more also what others will want and costs nearly nothing now.  Of
+ * fields that are too many or too long it is known that summary_fields() cannot
+ * tell them.  The items are good until the next call.  0, or -1: no memory, or
+ * it cannot be read.
  */
-#define SUMMARY_LONG	131072
 int	 summary_make(struct summary *, struct message *, time_t date,
-	    unsigned want, bool all, struct summary_view *);
+	    unsigned want, bool more, struct summary_view *);
 
 /* Make SUMMARY_FIELDS alone, of a whole header as it is on disk, with its blank
  * line if it has one. */
 void	 summary_make_fields(struct summary *, const char *header, size_t n,
 	    struct summary_view *v);
 
-/* Size and date from SUMMARY_META: 1, or 0: it is not there. */
-int	 summary_meta(const struct summary_view *, uint64_t *size,
-	    time_t *date);
+/* Size and date, where the view has them: 1, or 0. */
+int	 summary_size(const struct summary_view *, uint64_t *size);
+int	 summary_date(const struct summary_view *, time_t *date);
 
 /*
  * A header field's name (any letter case) as a bit, or 0: it is none of those

@@ -194,15 +194,18 @@ summary_split(const struct buf *header, struct buf *common, struct buf *trace)
 {
 	const char *p = header->data == NULL ? "" : header->data;
 	const char *end = p + header->len, *start;
+	struct buf *to;
 	uint32_t ordinal;
 	unsigned field;
 
-	if (buf_failed(header)) {
-		common->failed = trace->failed = 1;
-		return;
-	}
 	buf_addc(common, '\0');
-	buf_addc(trace, '\0');
+	common->failed |= buf_failed(header);
+	if (trace != NULL) {
+		buf_addc(trace, '\0');
+		trace->failed |= buf_failed(header);
+	}
+	if (buf_failed(header))
+		return;
 	while (continues(p, end))	/* of nothing */
 		p = line_end(p, end);
 	for (ordinal = 0; p < end; ordinal++) {
@@ -211,9 +214,10 @@ summary_split(const struct buf *header, struct buf *common, struct buf *trace)
 		do
 			p = line_end(p, end);
 		while (continues(p, end));
-		if (field != NO_FIELD)
-			add_entry(field != ALWAYS && fields[field].trace ?
-			    trace : common, field, ordinal, start,
+		to = field == NO_FIELD ? NULL : field != ALWAYS &&
+		    fields[field].trace ? trace : common;
+		if (to != NULL)
+			add_entry(to, field, ordinal, start,
 			    (size_t)(p - start));
 	}
 }

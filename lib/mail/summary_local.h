@@ -15,7 +15,8 @@
  *	field(1) zero(1) ordinal(2) length(4) octets
  *
  * in the order of the header; ordinal counts its lines without those that
- * continue one.  What does not fit makes a buffer fail.
+ * continue one.  What does not fit makes a buffer fail.  Without a buffer for
+ * it the trace is left out.
  */
 enum { SUMMARY_ENTRY = 8 };
 void	 summary_split(const struct buf *header, struct buf *fields,

@@ -105,12 +105,33 @@ begin(struct part *p, const struct mime *m, const struct mime_part *part,
 	buf_init(&p->text, 16 * MESSAGE_BLOCK);
 }
 
+/* The begin of a part, as it is on disk: 0, 1 enough of it, -1. */
+static int
+feed_part(struct part *p, struct message *message,
+    const struct mime_part *part)
+{
+	uint64_t at = part->body_off, end = at + (part->body_len < LOOK_MAX ?
+	    part->body_len : LOOK_MAX);
+	const char *octets;
+	int r = 0, got;
+	size_t n;
+
+	while (at < end && r == 0) {
+		if ((got = message_disk(message, at, 1, &octets, &n)) != 1)
+			return got;
+		if (n > end - at)
+			n = (size_t)(end - at);
+		r = feed(p, octets, n);
+		at += n;
+	}
+	return r;
+}
+
 int
 summary_make_preview(struct buf *b, const struct mime *m,
     struct message *message)
 {
 	const struct mime_part *part;
-	uint64_t length;
 	struct part p;
 	const char *s;
 	int kind, r;
@@ -119,8 +140,7 @@ summary_make_preview(struct buf *b, const struct mime *m,
 	if ((part = find_text(m, &kind)) == NULL)
 		return buf_adds(b, "\"\"");
 	begin(&p, m, part, kind);
-	length = part->body_len < LOOK_MAX ? part->body_len : LOOK_MAX;
-	r = message_stream(message, part->body_off, length, feed, &p);
+	r = feed_part(&p, message, part);
 	if (r != -1 && p.coded == CODED_QP && r == 0) {
 		buf_reset(&p.octets);
 		qp_decode_end(&p.qp, &p.octets);

@@ -418,6 +418,15 @@ tls_server_forget(struct tls_server *ts)
 	ts->pair.key = NULL;
 }
 
+void
+tls_server_abandon(struct tls_server *ts)
+{
+	if (ts == NULL)
+		return;
+	tls_server_forget(ts);
+	tls_memory_drop();
+}
+
 /* ---- the client ---- */
 
 struct tls_client {

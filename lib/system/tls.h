@@ -67,6 +67,9 @@ void	 tls_server_free(struct tls_server *);
  * shares with its parent.  NULL is allowed. */
 void	 tls_server_forget(struct tls_server *);
 
+/* The same, and this process has no TLS: no call of OpenSSL may follow. */
+void	 tls_server_abandon(struct tls_server *);
+
 /* ---- client ---- */
 
 struct tls_client;

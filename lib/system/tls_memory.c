@@ -5,9 +5,9 @@
  *
  * What it keeps for good, some thousand small pieces, would lie among ours on
  * the heap, and what a session needs would be put into the holes between: each
- * a page that is shared no more.  So the process that forks sessions has it in a
- * region of its own.  Memory of the region that a session frees is wiped and not
- * used again.
+ * a page that is shared no more.  So the process that forks sessions has it in
+ * a region of its own.  Memory of the region that a session frees is wiped and
+ * not used again.
  */
 #include <sys/mman.h>
 
@@ -136,4 +136,12 @@ void
 tls_memory_end(void)
 {
 	ended = true;
+}
+
+void
+tls_memory_drop(void)
+{
+	ended = true;
+	if (region != NULL)
+		(void)madvise(region, REGION, MADV_DONTNEED);
 }

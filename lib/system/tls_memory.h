@@ -11,4 +11,7 @@ void	 tls_memory_init(void);
 /* From now on it gets it from the heap: a forked process begins its work. */
 void	 tls_memory_end(void);
 
+/* And from now on it is not used: what it has in the region reads as zero. */
+void	 tls_memory_drop(void);
+
 #endif

@@ -172,7 +172,8 @@ fuzz_cell(const char *data, size_t n)
 	(void)summary_fields(&b, &v, UINT64_MAX);
 	if (b.len > n)
 		__builtin_trap();
-	(void)summary_meta(&v, &size, &date);
+	(void)summary_size(&v, &size);
+	(void)summary_date(&v, &date);
 	buf_free(&b);
 }
 

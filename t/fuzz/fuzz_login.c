@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves that no octets before a login break SASL (SCRAM too) or the PROXY header: a
+ * Proves that no octets before a login break SASL or the PROXY header: a
  * failed exchange leaves nothing, and no octet behind a header is asked for.
  */
 #include <stdint.h>

@@ -15,8 +15,9 @@ my @programs = qw(smtpd smtp-send mda-deliver pop3d imapd mxlookup);
 # libcrypto has, the TLS files may use what belongs to certificates).
 my @owner = (
 	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls\.c$}],
-	[qr{^openssl/}, qr{^lib/(?:system/tls\w*\.[ch]|mail/password\.c)$}],
+	[qr{^openssl/}, qr{^lib/(?:system/tls\w*\.[ch]|mail/password\w*\.c)$}],
 	[qr{^ldns/}, qr{^lib/system/dns\.c$}],
+	[qr{^zlib\.h$}, qr{^lib/system/stream_zip\.c$}],
 	[qr{^(?:crypt|argon2)\.h$}, qr{^lib/mail/password\.c$}],
 	[qr{^linux/(?:landlock|seccomp|filter|audit)\.h$},
 	    qr{^lib/system/sandbox\w*\.[ch]$}],

@@ -259,8 +259,9 @@ static const char dovecot[] = "{SCRAM-SHA-256}4096,f6qnuUYDHP/AeMfHfNWWug==,"
 static void
 check_stored(void)
 {
-	static const char *const unknown[] = { "{SHA}5en6G6MezRroT3XKqkdPOmY/"
-	    "BfQ=", "$6$abcdefgh$x", "{SCRAM-SHA-1}4096,AA==,AA==,AA==" };
+	static const char *const unknown[] = {
+	    "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=", "$6$abcdefgh$x",
+	    "{SCRAM-SHA-1}4096,AA==,AA==,AA==" };
 	static const char *const malformed[] = { "{SCRAM-SHA-256}",
 	    "{SCRAM-SHA-256}0,AAAA,AAAA,AAAA",
 	    "{SCRAM-SHA-256}4096,f6qnuUYDHP/AeMfHfNWWug==,AAAA,AAAA" };

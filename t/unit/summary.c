@@ -25,6 +25,12 @@ message(const char *text, size_t n)
 	return message_new(fd);
 }
 
+/* What is made with what is wanted of the header, and of the body. */
+#define LIGHT	(SUMMARY(SUMMARY_ENVELOPE) | SUMMARY(SUMMARY_FIELDS) | \
+		SUMMARY(SUMMARY_DATE))
+#define FULL	(SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_ENVELOPE) | \
+		SUMMARY(SUMMARY_STRUCTURE) | SUMMARY(SUMMARY_FIELDS))
+
 #define RECEIVED	"Received: by a;\n\tMon\n"
 #define BLANK		"\r\n"
 
@@ -167,7 +173,8 @@ test_items(void)
 	is_int(summary_make(&s, m, 1234567890, SUMMARY_ALL, false, &v), 0,
 	    "all that is wanted");
 	is_int(v.have, SUMMARY_ALL, "is there");
-	is_int(summary_meta(&v, &size, &date), 1, "size and date");
+	is_int(summary_size(&v, &size), 1, "size");
+	is_int(summary_date(&v, &date), 1, "and date");
 	ok(size == n && date == 1234567890, "are right");
 	buf_init(&b, 1 << 20);
 	imap_write_envelope(&b, &mime, &mime.part[0]);
@@ -185,10 +192,43 @@ test_items(void)
 	    0, "one alone");
 	is_int(v.have, SUMMARY(SUMMARY_ENVELOPE), "and no more");
 	is_int(summary_make(&s, m, 1, SUMMARY(SUMMARY_ENVELOPE), true, &v),
-	    0, "one, with all");
-	is_int(v.have, SUMMARY_ALL, "that come with it");
+	    0, "one, and more");
+	is_int(v.have, LIGHT, "what the header tells");
+	is_int(summary_size(&v, &size), 0, "which is not the size");
+	is_int(summary_date(&v, &date), 1, "but the date");
+	is_int(date, 1, "is known");
+	is_int(summary_make(&s, m, 1, SUMMARY(SUMMARY_BODY), true, &v),
+	    0, "one of the body, and more");
+	is_int(v.have, FULL | SUMMARY(SUMMARY_BODY),
+	    "what all of the message tells");
 	buf_free(&b);
 	mime_free(&mime);
+	message_close(m);
+	summary_free(&s);
+}
+
+/* The last octet of a message is read when the structure is wanted, and only
+ * then: it is not there. */
+static void
+test_cut(void)
+{
+	char path[] = "/tmp/stdmail-summary.XXXXXX";
+	int fd = mkstemp(path);
+	struct summary s = { 0 };
+	struct summary_view v;
+	struct message *m;
+
+	unlink(path);
+	if (write(fd, mixed, strlen(mixed)) == -1 ||
+	    ftruncate(fd, 100000) == -1)
+		perror(path);
+	m = message_new(fd);
+	if (ftruncate(fd, 99999) == -1)
+		perror(path);
+	is_int(summary_make(&s, m, 1, SUMMARY(SUMMARY_ENVELOPE), true, &v),
+	    0, "the header of a message cut meanwhile");
+	is_int(summary_make(&s, m, 1, SUMMARY(SUMMARY_STRUCTURE), true, &v),
+	    -1, "its structure is not to be had");
 	message_close(m);
 	summary_free(&s);
 }
@@ -225,17 +265,19 @@ test_large(void)
 		int		 fields;
 	} large[] = {
 		{ "a long body is left alone for the header", 1, 0, 400000,
-		  SUMMARY(SUMMARY_ENVELOPE), SUMMARY_HEADER },
+		  SUMMARY(SUMMARY_ENVELOPE), LIGHT },
 		{ "and read for the structure", 1, 0, 400000,
-		  SUMMARY(SUMMARY_BODY), SUMMARY_ALL },
-		{ "a short one is read at once", 1, 0, 10000,
-		  SUMMARY(SUMMARY_FIELDS), SUMMARY_ALL },
+		  SUMMARY(SUMMARY_STRUCTURE), FULL },
+		{ "and for the size", 1, 0, 10000,
+		  SUMMARY(SUMMARY_META), FULL },
+		{ "a header of some blocks", 50000, 0, 1,
+		  SUMMARY(SUMMARY_FIELDS), LIGHT },
 		{ "a field too long to be kept", 70000, 0, 1,
-		  SUMMARY(SUMMARY_FIELDS), SUMMARY_ALL, -1 },
+		  SUMMARY(SUMMARY_FIELDS), LIGHT, -1 },
 		{ "a header too long", 300000, 0, 1,
-		  SUMMARY(SUMMARY_BODY), SUMMARY_ALL, -1 },
+		  SUMMARY(SUMMARY_STRUCTURE), FULL, -1 },
 		{ "too many lines before a field", 1, 66000, 1,
-		  SUMMARY(SUMMARY_BODY), SUMMARY_ALL, -1 },
+		  SUMMARY(SUMMARY_STRUCTURE), FULL, -1 },
 	};
 	struct summary s = { 0 };
 	struct summary_view v;
@@ -264,6 +306,7 @@ main(void)
 	test_rows();
 	test_names();
 	test_items();
+	test_cut();
 	test_large();
 	return done();
 }
