@@ -55,7 +55,8 @@ static const struct command commands[] = {
 	{ "ESEARCH", cmd_esearch, AUTH, COMMAND_UID },	/* RFC 7377 */
 	{ "SORT", cmd_sort, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "THREAD", cmd_thread, SELECT, COMMAND_UID | COMMAND_NUMBERS },
-	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS },
+	{ "FETCH", cmd_fetch, SELECT, COMMAND_UID | COMMAND_NUMBERS |
+	    COMMAND_LAZY },
 	{ "STORE", cmd_store, SELECT, COMMAND_UID | COMMAND_NUMBERS },
 	{ "COPY", cmd_copy, SELECT, COMMAND_UID | COMMAND_OWN },
 	{ "MOVE", cmd_move, SELECT, COMMAND_UID | COMMAND_OWN |

@@ -19,7 +19,10 @@ enum {
 	COMMAND_BARE = 16,	/* without UID it names no messages */
 	COMMAND_TREE = 32,	/* may change names or subscriptions */
 	COMMAND_OWN = 64,	/* may bring messages into the selected one */
-	COMMAND_TELLS = 128	/* tells what changed, whatever NOTIFY says */
+	COMMAND_TELLS = 128,	/* tells what changed, whatever NOTIFY says */
+	COMMAND_LAZY = 256	/* does not look what changed if that was done
+				 * seconds ago: Thunderbird forgets what it is
+				 * told while it fetches a text, and waits */
 };
 
 struct command {

@@ -9,8 +9,11 @@
 #include "append.h"
 #include "commands.h"
 #include "fetch.h"
+#include "system/clock.h"
 #include "system/log.h"
 #include "waiting.h"
+
+enum { LAZY_MS = 10 * 1000 };
 
 int
 session_silence(const struct session *s)
@@ -134,6 +137,8 @@ tell_changes(struct session *s, const struct command *c)
 	if (c->flags & COMMAND_QUIET || s->state != STATE_SELECTED ||
 	    (notify_selected(s, &delayed) == 0 &&
 	    !(c->flags & COMMAND_TELLS)))
+		return;
+	if (c->flags & COMMAND_LAZY && clock_ms() - s->synced < LAZY_MS)
 		return;
 	s->own = (c->flags & COMMAND_OWN) != 0;
 	sync_mailbox(s, s->uid || !(c->flags & COMMAND_NUMBERS));

@@ -66,6 +66,7 @@ struct session {
 	struct buf	 command;
 	bool		 uid;		/* it is the UID form */
 	bool		 swallow;	/* inside a line with a bare LF */
+	long long	 synced;	/* when it was last told, in ms */
 	bool		 has_literal;	/* octets of a message follow */
 	uint64_t	 literal;	/* how many */
 	bool		 literal_sync;	/* and whether they wait to be asked */

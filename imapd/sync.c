@@ -8,6 +8,7 @@
 #include "grammar/imap_write.h"
 #include "keywords.h"
 #include "session.h"
+#include "system/clock.h"
 
 static const struct {
 	mailbox_flags	 mailbox;
@@ -213,6 +214,7 @@ sync_mailbox(struct session *s, bool expunge)
 	enum mailbox_status status;
 	uint32_t before = mailbox_count(s->box);
 
+	s->synced = clock_ms();
 	status = mailbox_refresh(s->box, (expunge ? 0 : MAILBOX_NO_EXPUNGE) |
 	    (s->waiting ? MAILBOX_WAITING : 0), &diff);
 	if (status == MAILBOX_RESET) {

@@ -113,7 +113,9 @@ files
 	my %found;
 
 	for my $path (glob "$dir/new/* $dir/cur/*") {
-		my ($n) = Stdmail::slurp($path) =~ /^Subject: number (\d+)/m;
+		# It may have another name by now.
+		my $text = eval { Stdmail::slurp($path) } // next;
+		my ($n) = $text =~ /^Subject: number (\d+)/m;
 		my ($flags) = $path =~ /:2,(.*)\z/;
 		$found{$n // $path} = join '', sort split //, $flags // '';
 	}
