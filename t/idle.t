@@ -116,9 +116,11 @@ tell_all
 my $md = fill('bob', 100);
 my $srv = $s->start('imapd');
 my @c = map { waiting($srv, 'bob') } 1 .. SESSIONS;
-my @pids = sessions_of($srv);
+my @pids;
 my $best;
 
+# Those forked ahead of so many in a row go by themselves.
+Stdmail::until_true(sub { (@pids = sessions_of($srv)) == SESSIONS }, 30);
 is(scalar @pids, SESSIONS, SESSIONS . ' sessions of one user and address');
 is(scalar(grep { grep { /inotify|signalfd/ } fds_of($_) } @pids), SESSIONS,
     'each is woken by the kernel');
