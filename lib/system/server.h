@@ -3,7 +3,8 @@
  * The accept loop, which is the monitor of all its sessions.
  *
  *	door     forked for each connection, its own uid, no files, inside
- *	         sandbox_door(): runs server->session(), reads the network
+ *	         sandbox_door(): runs server->session(), reads the network;
+ *	         while many come in a row a few are forked ahead
  *	monitor  this loop, with the starter's privilege: answers fixed-size
  *	         requests from one table, never parses a peer's bytes, and
  *	         never blocks
