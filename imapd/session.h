@@ -110,6 +110,9 @@ int	 session_silence(const struct session *);
 /* Nothing is selected any more. */
 void	 session_deselect(struct session *);
 
+/* The same, and the client is told: RFC 9051 section 3 (6), 7.1. */
+void	 session_closed(struct session *);
+
 /* Read and answer commands until the session is over. */
 void	 session_run(struct session *);
 
