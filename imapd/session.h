@@ -166,7 +166,8 @@ enum {
  * then, or not among them. */
 unsigned sync_what(struct session *);
 
-/* Tell what changed in the selected mailbox; expunge: numbers may fall. */
+/* Tell what changed in the selected mailbox; expunge: numbers may fall.  If it
+ * is gone, nothing is selected then, or the session over. */
 void	 sync_mailbox(struct session *, bool expunge);
 
 /* Append "* n FETCH (", or what a client that knows UIDs alone is told. */
