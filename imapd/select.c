@@ -113,8 +113,8 @@ do_select(struct session *s, const char *name, const char *given,
 	if (s->box != NULL)
 		stream_puts(s->io, "* OK [CLOSED] Closed the previous one\r\n");
 	session_deselect(s);
-	if ((status = mailbox_open(s->root, name, flags, &s->box)) !=
-	    MAILBOX_OK)
+	if ((status = mailbox_open(s->root, name, flags | MAILBOX_LATER,
+	    &s->box)) != MAILBOX_OK)
 		return reply_mailbox(status);
 	status = mailbox_refresh(s->box, 0, NULL);
 	/* Without room for UIDs of new messages the old ones can be read; but
