@@ -252,7 +252,8 @@ cmd_expunge(struct session *s, struct imap_lex *l)
 		sync_mailbox(s, true);
 		if (s->state == STATE_OVER)
 			return REPLY_DONE;
-		modseq_code(s);
+		if (s->box != NULL)
+			modseq_code(s);
 	}
 	return r;
 }

@@ -110,6 +110,9 @@ int	 session_silence(const struct session *);
 /* Nothing is selected any more. */
 void	 session_deselect(struct session *);
 
+/* The same, and the client is told: RFC 9051 section 3 (6), 7.1. */
+void	 session_closed(struct session *);
+
 /* Read and answer commands until the session is over. */
 void	 session_run(struct session *);
 
@@ -163,7 +166,8 @@ enum {
  * then, or not among them. */
 unsigned sync_what(struct session *);
 
-/* Tell what changed in the selected mailbox; expunge: numbers may fall. */
+/* Tell what changed in the selected mailbox; expunge: numbers may fall.  If it
+ * is gone, nothing is selected then, or the session over. */
 void	 sync_mailbox(struct session *, bool expunge);
 
 /* Append "* n FETCH (", or what a client that knows UIDs alone is told. */
