@@ -235,6 +235,10 @@ void	 notify_tell(struct session *);
  * told, and what it did is no news. */
 void	 notify_before_own(struct session *);
 void	 notify_own(struct session *);
+/* A command of ours put n messages, so many unseen, into a mailbox: no news
+ * either (RFC 5465 section 5). */
+void	 notify_own_messages(struct session *, const char *name,
+	    uint32_t first, uint32_t n, uint32_t unseen);
 
 /* What to wait for, added to w: the selected mailbox and all others. */
 struct notify_watch {

@@ -192,6 +192,9 @@ void	 mailbox_settle(struct mailbox *);
 /* Its name as in mailbox_list(): "INBOX" in capitals. */
 const char *mailbox_name(const struct mailbox *);
 bool	 mailbox_readonly(const struct mailbox *);
+/* To be told before it is used: a folder whose files cannot be renamed is
+ * read-only from now on, as MAILBOX_READONLY has it. */
+void	 mailbox_check_readonly(struct mailbox *);
 
 /* Whether it still has its name in the tree; false for an mbox. */
 bool	 mailbox_here(const struct mailbox *);
