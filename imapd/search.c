@@ -211,8 +211,8 @@ static bool
 ask_set(const struct search *q, const struct imap_key *k)
 {
 	/* RFC 5182: "$" is a list of messages, whatever key it stands in. */
-	if (k->set.saved)
-		return imap_set_has(&q->session->saved, q->msg.uid);
+	if (k->set.saved && imap_set_has(&q->session->saved, q->msg.uid))
+		return true;
 	return imap_set_has(&k->set, k->kind == IMAP_KEY_UID ? q->msg.uid :
 	    q->m.seq);
 }

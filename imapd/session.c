@@ -55,6 +55,16 @@ session_deselect(struct session *s)
 }
 
 void
+session_closed(struct session *s)
+{
+	if (s->box == NULL)
+		return;
+	stream_puts(s->io, "* OK [CLOSED] The mailbox is no longer selected"
+	    "\r\n");
+	session_deselect(s);
+}
+
+void
 session_free(struct session *s)
 {
 	notify_free(s);
@@ -98,7 +108,9 @@ parse_command(struct session *s, struct imap_lex *l, enum reply *r)
 	struct imap_string tag, name;
 
 	*r = REPLY_NO_TAG;
-	if (imap_lex_tag(l, &tag) != 1 || tag.len > TAG_MAX)
+	/* What is no tag up to its end is not given back in part. */
+	if (imap_lex_tag(l, &tag) != 1 || tag.len > TAG_MAX ||
+	    (l->p < l->end && *l->p != ' '))
 		return NULL;
 	memcpy(s->tag, tag.s, tag.len + 1);
 	if (!imap_lex_sp(l) || imap_lex_atom(l, &name) != 1)

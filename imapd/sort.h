@@ -10,9 +10,10 @@
 #include "search.h"
 
 /* search-criteria = charset 1*(SP search-key) (RFC 5256, section 5), with the
- * space before it, up to the end of the command; and search for them.  found is
- * the caller's to numbers_free(). */
-enum reply sort_search(struct session *, struct imap_lex *,
+ * space before it, up to the end of the command; and search for them, all of
+ * them.  The search is the caller's, from search_init() on, and found to
+ * numbers_free(). */
+enum reply sort_search(struct search *, struct imap_lex *,
 	    struct numbers *found);
 
 /* What a message is compared by; good until the next call.  sent is a date in

@@ -7,25 +7,21 @@
 #include "sort.h"
 
 enum reply
-sort_search(struct session *s, struct imap_lex *l, struct numbers *found)
+sort_search(struct search *q, struct imap_lex *l, struct numbers *found)
 {
-	enum reply r = REPLY_OK;
-	struct search q;
+	enum reply r;
 
-	search_init(&q, s);
 	if (imap_lex_need_sp(l) == -1 ||
-	    imap_lex_astring(l, &q.q.charset) != 1 ||
+	    imap_lex_astring(l, &q->q.charset) != 1 ||
 	    imap_lex_need_sp(l) == -1 ||
-	    imap_lex_search_keys(l, &q.q) == -1 || imap_lex_need_end(l) == -1)
-		r = reply_bad(s, l);
-	if (r == REPLY_OK && q.q.charset.len == 0)
-		r = REPLY_CHARSET;
-	if (r == REPLY_OK)
-		r = search_prepare(&q);
-	if (r == REPLY_OK)
-		r = search_run(&q, found);
-	search_free(&q);
-	return r;
+	    imap_lex_search_keys(l, &q->q) == -1 || imap_lex_need_end(l) == -1)
+		return reply_bad(q->session, l);
+	if (q->q.charset.len == 0)
+		return REPLY_CHARSET;
+	r = search_prepare(q);
+	if (r == REPLY_OK && q->modseq)
+		r = modseq_enable(q->session);
+	return r == REPLY_OK ? search_run(q, found) : r;
 }
 
 /* Internal date and size: from the summary, else of the file. */

@@ -218,8 +218,8 @@ cache_batch_segment(struct cache_batch *b, const struct cache *c, char **p,
 			continue;
 		at = write_column(b, c, kind, seg, row, at);
 		row += 4 * (b->n + 1);
-		cache_put32(seg + 32 + 8 * column++, kind |
-		    (uint32_t)c->version[kind] << 16);
+		cache_put32(seg + CACHE_COLUMNS + CACHE_COLUMN * column++,
+		    kind | (uint32_t)c->version[kind] << 16);
 	}
 	cache_put32(seg, CACHE_SEGMENT_MAGIC);
 	cache_put32(seg + 8, (uint32_t)n);

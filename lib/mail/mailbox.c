@@ -206,6 +206,14 @@ mailbox_readonly(const struct mailbox *mb)
 	return mb->flags & MAILBOX_READONLY;
 }
 
+void
+mailbox_check_readonly(struct mailbox *mb)
+{
+	if (mb->mbox == NULL && faccessat(mb->cur, ".", W_OK, 0) == -1 &&
+	    (errno == EACCES || errno == EROFS))
+		mb->flags |= MAILBOX_READONLY;
+}
+
 bool
 mailbox_here(const struct mailbox *mb)
 {

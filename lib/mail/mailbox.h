@@ -170,10 +170,14 @@ struct mailbox;
 #define MAILBOX_KEEP_NEW	0x4	/* leave messages in new/ where they
 					 * are: EXAMINE, STATUS, POP3 */
 
+#define MAILBOX_LATER		0x20	/* what serves the next session alone
+					 * is left to mailbox_flush(), which is
+					 * called behind each answer */
+
 /*
  * Open a mailbox; INBOX in any letter case.  flags: MAILBOX_READONLY (the
  * calls that change messages are refused; new ones are still given UIDs),
- * MAILBOX_KEEP_NEW.  It is empty until the first
+ * MAILBOX_KEEP_NEW, MAILBOX_LATER.  It is empty until the first
  * mailbox_refresh(); a target of saves alone needs none.
  */
 enum mailbox_status mailbox_open(struct mailbox_root *, const char *name,
@@ -188,6 +192,9 @@ void	 mailbox_settle(struct mailbox *);
 /* Its name as in mailbox_list(): "INBOX" in capitals. */
 const char *mailbox_name(const struct mailbox *);
 bool	 mailbox_readonly(const struct mailbox *);
+/* To be told before it is used: a folder whose files cannot be renamed is
+ * read-only from now on, as MAILBOX_READONLY has it. */
+void	 mailbox_check_readonly(struct mailbox *);
 
 /* Whether it still has its name in the tree; false for an mbox. */
 bool	 mailbox_here(const struct mailbox *);
@@ -394,8 +401,9 @@ enum mailbox_status mailbox_store_since(struct mailbox *, const uint32_t *seqs,
 
 /*
  * Flags of many messages are written to the journal first; this renames their
- * files.  To be called when the client has its answer, within a second;
- * mailbox_close() does it, and the next session what a dead one left.
+ * files.  It syncs what was removed, and makes the index that was left to it.
+ * To be called when the client has its answer, within a second; mailbox_close()
+ * does it, and the next session what a dead one left.
  */
 void	 mailbox_flush(struct mailbox *);
 
@@ -404,7 +412,8 @@ void	 mailbox_flush(struct mailbox *);
  * With only_deleted those whose file no longer says deleted are left alone.
  * One that had vanished already counts as removed.  On failure the rest is
  * still tried, and the first failure returned.  What was removed stays so
- * after a power cut: one sync for the batch.
+ * after a power cut when mailbox_flush() or mailbox_close() have returned: one
+ * sync for the batch.
  */
 enum mailbox_status mailbox_expunge(struct mailbox *, const uint32_t *seqs,
 	    size_t n, bool only_deleted);

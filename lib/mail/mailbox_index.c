@@ -38,6 +38,8 @@ mailbox_slot_read(struct mailbox *mb)
 	    slot.at > (uint64_t)mb->journal.end)
 		return;
 	mb->slot_number = slot.number;
+	if (slot.synced && mb->journal.synced < (off_t)slot.at)
+		mb->journal.synced = (off_t)slot.at;
 	if (slot.at >= (uint64_t)mb->heard_new)
 		set_stamp(&mb->stamp_new, slot.new_sec, slot.new_nsec);
 	if (slot.at >= (uint64_t)mb->heard_cur)
@@ -56,6 +58,7 @@ fill_slot(const struct mailbox *mb, struct index_slot *slot)
 		return false;
 	slot->journal = mb->journal.id;
 	slot->at = (uint64_t)mb->journal.end;
+	slot->synced = mb->journal.synced >= mb->journal.end;
 	slot->new_sec = n->mtime.tv_sec;
 	slot->new_nsec = (uint32_t)n->mtime.tv_nsec;
 	slot->cur_sec = c->mtime.tv_sec;
@@ -74,7 +77,8 @@ mailbox_slot_write(struct mailbox *mb)
 	index_slot(&mb->state.index, &old);
 	if (old.journal == slot.journal && old.new_sec == slot.new_sec &&
 	    old.new_nsec == slot.new_nsec && old.cur_sec == slot.cur_sec &&
-	    old.cur_nsec == slot.cur_nsec && old.at <= slot.at)
+	    old.cur_nsec == slot.cur_nsec && old.at <= slot.at &&
+	    old.synced >= slot.synced)
 		return;
 	if (index_slot_write(&mb->state.index, mb->dir, &slot) == 0)
 		mb->slot_number = old.number + 1;

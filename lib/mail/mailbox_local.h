@@ -168,6 +168,8 @@ struct mailbox {
 					 * known of files, nor of what changed
 					 * before */
 	bool		 unlogged;	/* the journal lacks what we know */
+	bool		 removed;	/* files, since the last sync of it */
+	bool		 index_later;	/* mailbox_flush() makes it */
 	uint64_t	 modseq;	/* the highest */
 	uint32_t	 tail;		/* readings of the journal */
 	uint32_t	 scan_tail;	/* of these before the last scan */

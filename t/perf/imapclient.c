@@ -13,7 +13,9 @@
  *	@again			log out, wait a moment, log in again
  *	@drop MAILDIR FILE	put a copy of FILE into new/
  *	@push MAILDIR FILE	@drop while all sessions idle, until each was
- *				told (EXISTS); the time is from the rename
+ *				told (EXISTS); the time is from the rename to
+ *				the last; also, as figures "median" and "p99",
+ *				until so many of them were
  *	@append FOLDER COUNT PER DIR
  *				COUNT messages of DIR, PER in a command
  *	@renamed MAILDIR	wait until each name in cur/ says \Seen; the
@@ -29,6 +31,7 @@
  * Prints "NAME SECONDS UNITS OCTETS" for each figure: how many FETCH and
  * EXPUNGE answers and numbers found, how many octets in literals.
  */
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -527,6 +530,22 @@ find_unseen(const char *cur, char *path, size_t size)
 
 /* ---- steps ---- */
 
+static void
+note(const char *name, size_t n, double seconds)
+{
+	struct figure *f = figures;
+
+	while (f->name != NULL && (f->name_len != n ||
+	    memcmp(f->name, name, n) != 0))
+		if (++f == figures + FIGURES_MAX)
+			errx(EX_USAGE, "too many figures");
+	f->name = name;
+	f->name_len = n;
+	f->seconds[f->n++] = seconds;
+	f->units = units;
+	f->octets = octets;
+}
+
 /* The next word of a step's arguments. */
 static char *
 word(char **args)
@@ -570,20 +589,59 @@ wait_exists(struct conn *c)
 	while (strstr(p, " EXISTS") == NULL);
 }
 
+/* When each session was told, the first first. */
+static double told[SESSIONS_MAX];
+
+static void
+watch_all(int ep)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	unsigned i;
+
+	for (i = 0; i < opt.sessions; i++) {
+		ev.data.u32 = i;
+		if (epoll_ctl(ep, EPOLL_CTL_ADD, conns[i]->fd, &ev) == -1)
+			err(EX_OSERR, "epoll_ctl");
+	}
+}
+
+static void
+wait_all(int ep)
+{
+	struct epoll_event ev[64];
+	struct conn *c;
+	unsigned n = 0;
+	int i, got;
+
+	while (n < opt.sessions) {
+		got = epoll_wait(ep, ev, 64, -1);
+		for (i = 0; i < got; i++) {
+			c = conns[ev[i].data.u32];
+			wait_exists(c);
+			told[n++] = now();
+			(void)epoll_ctl(ep, EPOLL_CTL_DEL, c->fd, NULL);
+		}
+	}
+}
+
 static void
 do_push(char *args)
 {
 	const char *maildir = word(&args), *file = word(&args);
+	int ep = epoll_create1(EPOLL_CLOEXEC);
 	unsigned i;
 
+	if (ep == -1)
+		err(EX_OSERR, "epoll");
 	for (i = 0; i < opt.sessions; i++) {
 		send_command(conns[i], "IDLE");
 		continuation(conns[i]);
 	}
 	usleep(10 * MOMENT);
+	watch_all(ep);
 	began = drop(maildir, file);
-	for (i = 0; i < opt.sessions; i++)
-		wait_exists(conns[i]);
+	wait_all(ep);
+	close(ep);
 	units = opt.sessions;
 }
 
@@ -593,6 +651,8 @@ end_push(void)
 {
 	unsigned i;
 
+	note("median", 6, told[(opt.sessions - 1) / 2] - began);
+	note("p99", 3, told[(opt.sessions - 1) * 99 / 100] - began);
 	for (i = 0; i < opt.sessions; i++) {
 		put(conns[i], "DONE\r\n", 6);
 		finish(conns[i]);
@@ -701,22 +761,6 @@ command(const char *text)
 	for (i = 0; i < opt.sessions; i++)
 		ask(conns[i], full);
 	free(full);
-}
-
-static void
-note(const char *name, size_t n, double seconds)
-{
-	struct figure *f = figures;
-
-	while (f->name != NULL && (f->name_len != n ||
-	    memcmp(f->name, name, n) != 0))
-		if (++f == figures + FIGURES_MAX)
-			errx(EX_USAGE, "too many figures");
-	f->name = name;
-	f->name_len = n;
-	f->seconds[f->n++] = seconds;
-	f->units = units;
-	f->octets = octets;
 }
 
 static void
