@@ -416,8 +416,6 @@ helper_main(struct server_conn *c, int sock)
 	if (message_recv(sock, &word, request, answers->request, fds, 0) !=
 	    (ssize_t)(sizeof(struct server_head) + answers->request))
 		child_exit(EX_SOFTWARE);
-	if (c == NULL)
-		memcpy(call.fds, fds, sizeof(fds));
 	call.request = request;
 	answers->run(&call);
 	(void)server_answer(&call);
