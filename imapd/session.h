@@ -110,6 +110,10 @@ int	 session_silence(const struct session *);
 /* Nothing is selected any more. */
 void	 session_deselect(struct session *);
 
+/* Write down what was learnt of the mailbox that is selected, for later
+ * sessions. */
+void	 session_learn(struct session *);
+
 /* Read and answer commands until the session is over. */
 void	 session_run(struct session *);
 
