@@ -199,6 +199,10 @@ rest(struct session *s)
 		return;
 	(void)stream_flush(s->io);
 	mailbox_flush(s->box);
+	/* Who opens the mailbox before there is an index numbers its messages
+	 * anew (RFC 7162). */
+	if (s->enabled & ENABLED_CONDSTORE)
+		mailbox_index_make(s->box);
 	if ((!mailbox_index_pending(s->box) &&
 	    !mailbox_summary_pending(s->box)) || waiting_quiet(s, QUIET_MS))
 		session_learn(s);
