@@ -467,6 +467,14 @@ enum mailbox_status mailbox_save_commit(struct mailbox_save *,
 	    uint32_t *first);
 void	 mailbox_save_abort(struct mailbox_save *);
 
+/*
+ * Before the first: all are copies of messages of one mailbox, made at commit
+ * as fast as can be, which returns MAILBOX_NONE when one is gone by then.  With
+ * take, for MOVE, it may take the messages themselves: mailbox_expunge() finds
+ * them gone; a crash leaves each in one of the two, with others or without.
+ */
+void	 mailbox_save_straight(struct mailbox_save *, bool take);
+
 /* What is saved is moved within the tree: a full one has room for it. */
 void	 mailbox_save_moves(struct mailbox_save *);
 
