@@ -64,6 +64,7 @@ copy_all(struct session *s, struct mailbox *to, const struct numbers *numbers,
 	if ((status = mailbox_save_begin(to, &save)) != MAILBOX_OK)
 		return status;
 	progress_begin(&p, s, (uint32_t)numbers->n);
+	mailbox_save_straight(save, move);
 	if (move)
 		mailbox_save_moves(save);
 	for (i = 0; i < numbers->n; i++) {

@@ -13,7 +13,10 @@
 #include "system/log.h"
 #include "waiting.h"
 
-enum { LAZY_MS = 10 * 1000 };
+enum {
+	LAZY_MS = 10 * 1000,
+	QUIET_MS = 20		/* the client has nothing to ask for now */
+};
 
 int
 session_silence(const struct session *s)
@@ -191,8 +194,16 @@ run_command(struct session *s)
 	imap_lex_free(&l);
 }
 
+void
+session_learn(struct session *s)
+{
+	mailbox_index_make(s->box);
+	mailbox_summary_rest(s->box);
+}
+
 /* The client has nothing more to ask for now: let it have its answer before
- * files are renamed and what was learnt is written down. */
+ * files are renamed.  What was learnt, and serves later sessions, has time: one
+ * that asks on does not wait for that. */
 static void
 rest(struct session *s)
 {
@@ -200,7 +211,13 @@ rest(struct session *s)
 		return;
 	(void)stream_flush(s->io);
 	mailbox_flush(s->box);
-	mailbox_summary_rest(s->box);
+	/* Who opens the mailbox before there is an index numbers its messages
+	 * anew (RFC 7162). */
+	if (s->enabled & ENABLED_CONDSTORE)
+		mailbox_index_make(s->box);
+	if ((!mailbox_index_pending(s->box) &&
+	    !mailbox_summary_pending(s->box)) || waiting_quiet(s, QUIET_MS))
+		session_learn(s);
 }
 
 void

@@ -113,6 +113,10 @@ void	 session_deselect(struct session *);
 /* The same, and the client is told: RFC 9051 section 3 (6), 7.1. */
 void	 session_closed(struct session *);
 
+/* Write down what was learnt of the mailbox that is selected, for later
+ * sessions. */
+void	 session_learn(struct session *);
+
 /* Read and answer commands until the session is over. */
 void	 session_run(struct session *);
 

@@ -22,16 +22,17 @@ enum { KEY_ARRIVAL = SUMMARY_TEXTS, KEY_DATE, KEY_SIZE };
 static const struct {
 	const char	*name;
 	int		 key;
+	unsigned	 want;		/* of sort_message() */
 } keys[] = {
-	{ "ARRIVAL", KEY_ARRIVAL },
-	{ "CC", SUMMARY_TEXT_CC },
-	{ "DATE", KEY_DATE },
-	{ "DISPLAYFROM", SUMMARY_TEXT_DISPLAYFROM },
-	{ "DISPLAYTO", SUMMARY_TEXT_DISPLAYTO },
-	{ "FROM", SUMMARY_TEXT_FROM },
-	{ "SIZE", KEY_SIZE },
-	{ "SUBJECT", SUMMARY_TEXT_SUBJECT },
-	{ "TO", SUMMARY_TEXT_TO },
+	{ "ARRIVAL", KEY_ARRIVAL, SORT_ARRIVED },
+	{ "CC", SUMMARY_TEXT_CC, SORT_WHOLE },
+	{ "DATE", KEY_DATE, SORT_SENT },
+	{ "DISPLAYFROM", SUMMARY_TEXT_DISPLAYFROM, SORT_WHOLE },
+	{ "DISPLAYTO", SUMMARY_TEXT_DISPLAYTO, SORT_WHOLE },
+	{ "FROM", SUMMARY_TEXT_FROM, SORT_WHOLE },
+	{ "SIZE", KEY_SIZE, SORT_SIZE },
+	{ "SUBJECT", SUMMARY_TEXT_SUBJECT, SORT_WHOLE },
+	{ "TO", SUMMARY_TEXT_TO, SORT_WHOLE },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))
 
@@ -44,7 +45,7 @@ struct sort {
 		bool	 reverse;
 	} criterion[CRITERIA_MAX];
 	size_t		 n;
-	unsigned	 want;		/* of sort_message() */
+	unsigned	 want;		/* of all of them */
 	struct buf	 texts;
 };
 
@@ -70,10 +71,7 @@ lex_criterion(struct imap_lex *l, struct sort *q)
 			return 1;
 	q->criterion[q->n].key = keys[i].key;
 	q->criterion[q->n++].reverse = reverse;
-	if (keys[i].key == KEY_ARRIVAL)
-		q->want |= SORT_ARRIVED;
-	if (keys[i].key == KEY_SIZE)
-		q->want |= SORT_SIZE;
+	q->want |= keys[i].want;
 	return 1;
 }
 

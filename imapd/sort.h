@@ -16,8 +16,9 @@
 enum reply sort_search(struct search *, struct imap_lex *,
 	    struct numbers *found);
 
-/* What a message is compared by; good until the next call.  sent is a date in
- * any case (RFC 5256, section 2.2).  MAILBOX_NONE: it is gone. */
+/* What a message is compared by, as far as it was wanted; good until the next
+ * call.  sent is a date in any case (RFC 5256, section 2.2).  MAILBOX_NONE: it
+ * is gone. */
 struct sort_message {
 	uint32_t	 number;	/* sequence number, or UID */
 	int64_t		 arrived;
@@ -25,8 +26,10 @@ struct sort_message {
 	struct summary_sort s;
 };
 
-#define SORT_ARRIVED	1		/* what is wanted besides s */
+#define SORT_ARRIVED	1		/* what is wanted */
 #define SORT_SIZE	2
+#define SORT_SENT	4
+#define SORT_WHOLE	8		/* all of s, sent too */
 
 enum mailbox_status sort_message(struct session *, uint32_t seq,
 	    unsigned want, struct sort_message *);

@@ -219,7 +219,7 @@ sync_mailbox(struct session *s, bool expunge)
 	    (s->waiting ? MAILBOX_WAITING : 0), &diff);
 	if (status == MAILBOX_RESET) {
 		/* RFC 9051 section 3 (6).  IMAP4rev1 has nothing for it but
-		 * the end of the session (RFC 2180 3.3). */
+		 * the end of the session. */
 		if (s->enabled & ENABLED_REV2)
 			session_closed(s);
 		else

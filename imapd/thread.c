@@ -46,7 +46,7 @@ do_thread(struct session *s, struct thread *t, const struct numbers *found)
 	size_t i;
 
 	for (i = 0; i < found->n; i++) {
-		status = sort_message(s, found->v[i], 0, &m);
+		status = sort_message(s, found->v[i], SORT_WHOLE, &m);
 		if (status != MAILBOX_OK)
 			failed = status;
 		else if (add(t, &m) == -1)

@@ -183,6 +183,7 @@ mailbox_settle(struct mailbox *mb)
 	struct timespec pause = { 0, 12000000 };
 
 	mailbox_flush(mb);
+	mailbox_index_make(mb);
 	if (!mb->watching || mb->root->network)
 		return;
 	/* So that the stamps of our own changes are older than a granule. */
