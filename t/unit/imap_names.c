@@ -8,7 +8,8 @@
 
 /* These exist, to be found as they are shown. */
 static const char *const there[] = {
-	"R&D", "Entw&APw-rfe", "a\\2fb", "x\\5cy", "&AAE-", "Entw&APw-rfe.&AAE-",
+	"R&D", "Entw&APw-rfe", "a\\2fb", "x\\5cy", "&AAE-",
+	"Entw&APw-rfe.&AAE-",
 	"\\2e"
 };
 
