@@ -18,9 +18,10 @@ use Stdmail::Chat;
 
 my $top = abs_path(dirname($0) . '/..');
 chdir $top or die "$top: $!\n";
-my $time = $ENV{FUZZTIME} // 3;
 my $shared = $ENV{STDMAIL_SHARED} // "$top/../shared";
 my @targets = map { basename($_, '.c') } sort glob 't/fuzz/fuzz_*.c';
+# All together a minute, whatever their number.
+my $time = $ENV{FUZZTIME} // (int(60 / (@targets || 1)) || 1);
 @targets = grep { $_ eq $ENV{FUZZ} } @targets if defined $ENV{FUZZ};
 my $dir = tempdir(CLEANUP => 1);
 # This make is one of its own, not part of the one that may have started us.

@@ -3,6 +3,7 @@
  * Single-octet character sets to UTF-8.  All of them keep US-ASCII.
  */
 #include <stdint.h>
+#include <string.h>
 #include <strings.h>
 
 #include "bytes/charset_table.h"
@@ -57,8 +58,8 @@ charset_find(const char *s, size_t n)
 	size_t i;
 
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strncasecmp(names[i].name, s, n) == 0 &&
-		    names[i].name[n] == '\0')
+		if (strlen(names[i].name) == n &&
+		    strncasecmp(names[i].name, s, n) == 0)
 			return names[i].charset;
 	return CHARSET_UNKNOWN;
 }

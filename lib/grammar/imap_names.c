@@ -334,22 +334,25 @@ imap_names_store(const struct imap_names *n, const char *wire,
 {
 	char other[IMAP_STORED_SIZE];
 	size_t prefix = strlen(n->prefix), inbox = strlen(INBOX);
+	int good;
 
 	if (strcasecmp(wire, INBOX) == 0) {
 		memcpy(stored, INBOX, inbox + 1);
 		return 1;
 	}
 	memcpy(stored, IMPOSSIBLE, sizeof(IMPOSSIBLE));
-	if (!has_prefix(wire, n->prefix, prefix) ||
-	    !store_levels(n, wire + prefix, 0, stored))
+	if (!has_prefix(wire, n->prefix, prefix))
 		return 0;
+	good = store_levels(n, wire + prefix, 0, stored);
 	if (strncasecmp(stored, INBOX, inbox) == 0 && stored[inbox] == '.')
 		memcpy(stored, INBOX, inbox);
 	if (n->stored == NULL || strpbrk(wire, "&\\") == NULL ||
-	    n->stored(n->arg, stored))
-		return 1;
+	    (good && n->stored(n->arg, stored)))
+		return good;
 	if (store_levels(n, wire + prefix, 1, other) &&
-	    is_shown_so(n, other, wire + prefix))
+	    is_shown_so(n, other, wire + prefix)) {
 		memcpy(stored, other, sizeof(other));
-	return 1;
+		return 1;
+	}
+	return good;
 }

@@ -136,7 +136,7 @@ parse_head(const struct cache *c, const char *head, uint64_t room,
 		return false;
 	memset(s->column, -1, sizeof(s->column));
 	for (i = 0; i < columns; i++) {
-		p = head + 32 + 8 * i;
+		p = head + CACHE_COLUMNS + CACHE_COLUMN * i;
 		kind = cache_u32(p) & 0xffff;
 		if (kind < CACHE_KINDS && c->version[kind] != 0 &&
 		    cache_u32(p) >> 16 == c->version[kind])

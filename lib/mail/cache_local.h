@@ -5,9 +5,9 @@
  *
  *	file    = header *segment
  *	header  = magic(16) UIDVALIDITY(4) crc(4)
- *	segment = head(96) uids(4 * count) *column cells
+ *	segment = head(128) uids(4 * count) *column cells
  *	head    = magic(4) crc(4) length(4) count(4) first(4) last(4)
- *	          ncolumns(4) zero(4) 8 * ( kind(2) version(2) zero(4) )
+ *	          ncolumns(4) zero(4) 12 * ( kind(2) version(2) zero(4) )
  *	column  = offset(4) * (count + 1)
  *	cell    = crc(4) octets
  *
@@ -23,12 +23,14 @@
 #include "bytes/buf.h"
 #include "mail/cache.h"
 
-#define CACHE_MAGIC		"stdmail cache 1\n"
+#define CACHE_MAGIC		"stdmail cache 2\n"
 #define CACHE_SEGMENT_MAGIC	0x67657331u
 
 enum {
 	CACHE_HEADER = 24,
-	CACHE_HEAD = 96,
+	CACHE_COLUMNS = 32,		/* of a head: where they begin */
+	CACHE_COLUMN = 8,
+	CACHE_HEAD = CACHE_COLUMNS + CACHE_KINDS * CACHE_COLUMN,
 	CACHE_CRC = 4,
 	CACHE_SMALL = 256 * 1024,	/* segments put together with others */
 	CACHE_SEGMENT_MAX = 8 << 20,
@@ -61,6 +63,7 @@ struct cache_batch {
 	struct cache_record *v;
 	size_t		 n, cap;
 	uint32_t	 last;		/* the greatest UID */
+	bool		 mixed;		/* not in the order of UIDs */
 	struct buf	 data;
 };
 

@@ -63,8 +63,8 @@ struct index_slot {
 	uint64_t	 journal, at;
 	int64_t		 new_sec, cur_sec;
 	uint32_t	 new_nsec, cur_nsec;
+	uint32_t	 synced;	/* the journal is on disk up to at */
 	uint32_t	 crc;
-	uint32_t	 unused;
 };
 
 struct index {

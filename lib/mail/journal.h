@@ -68,6 +68,7 @@ struct journal {
 	uint64_t	 top;		/* the highest when it was made */
 	uint64_t	 live;		/* where its own records begin */
 	off_t		 end;		/* read up to here */
+	off_t		 synced;	/* on disk up to here, at least */
 	bool		 torn;		/* behind end lies no whole record */
 };
 
@@ -123,7 +124,7 @@ void	 journal_unlock(struct journal *);
 /* With the lock held and all read: add encoded records.  0; -1 errno, and
  * nothing was added. */
 int	 journal_append(struct journal *, const struct buf *);
-/* What was added is on disk. */
+/* What was read and added is on disk: a system call only if it may not be. */
 int	 journal_sync(struct journal *);
 
 /*

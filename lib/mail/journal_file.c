@@ -84,6 +84,7 @@ take_file(struct journal *j, int fd, const struct header *h)
 	j->top = h->top;
 	j->live = h->live;
 	j->end = sizeof(*h);
+	j->synced = 0;
 	j->torn = false;
 	return 0;
 }
@@ -283,7 +284,7 @@ put_in_place(struct journal *j, int dir, mode_t mode, struct header *h,
 		close(fd);
 		return -1;
 	}
-	j->end = (off_t)h->live;
+	j->end = j->synced = (off_t)h->live;
 	(void)fsync(dir);
 	return 0;
 }
@@ -321,7 +322,12 @@ journal_append(struct journal *j, const struct buf *records)
 int
 journal_sync(struct journal *j)
 {
-	return j->fd == -1 ? 0 : fdatasync(j->fd);
+	if (j->fd == -1 || j->end <= j->synced)
+		return 0;
+	if (fdatasync(j->fd) == -1)
+		return -1;
+	j->synced = j->end;
+	return 0;
 }
 
 int

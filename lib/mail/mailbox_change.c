@@ -283,8 +283,6 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *seqs, size_t n,
 	if (removal.counted)
 		mailbox_quota_add(mb->root, -(int64_t)removal.bytes,
 		    -removal.messages);
-	if ((fsync(mb->cur) == -1 || fsync(mb->new) == -1) &&
-	    first == MAILBOX_OK)
-		first = mailbox_errno("fsync");
+	mb->removed |= nremoved > 0;
 	return first;
 }

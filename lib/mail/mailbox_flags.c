@@ -390,8 +390,8 @@ flush_all(struct mailbox *mb)
 	free(uids);
 }
 
-void
-mailbox_flush(struct mailbox *mb)
+static void
+flush_pending(struct mailbox *mb)
 {
 	if (mb->npending == 0 || (mb->root->flags & MAILBOX_READONLY))
 		return;
@@ -399,6 +399,15 @@ mailbox_flush(struct mailbox *mb)
 	/* Others renamed some: once more, under the names they have now. */
 	if (mb->npending > 0 && mailbox_find_files(mb) == MAILBOX_OK)
 		flush_all(mb);
+}
+
+void
+mailbox_flush(struct mailbox *mb)
+{
+	flush_pending(mb);
+	if (mb->removed && (fsync(mb->cur) == -1 || fsync(mb->new) == -1))
+		(void)mailbox_errno("fsync");
+	mb->removed = false;
 }
 
 void
@@ -412,12 +421,12 @@ mailbox_flush_old(struct mailbox *mb)
 		return;
 	place = mailbox_place_of_uid(mb, mb->pending[0]);
 	if (place == MAILBOX_NOPLACE) {
-		mailbox_flush(mb);
+		flush_pending(mb);
 		return;
 	}
 	mailbox_rec(mb, place, &r);
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (r.modseq + PENDING_AGE < (uint64_t)now.tv_sec * 1000000 +
 	    (uint64_t)now.tv_nsec / 1000)
-		mailbox_flush(mb);
+		flush_pending(mb);
 }

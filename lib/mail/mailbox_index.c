@@ -38,6 +38,8 @@ mailbox_slot_read(struct mailbox *mb)
 	    slot.at > (uint64_t)mb->journal.end)
 		return;
 	mb->slot_number = slot.number;
+	if (slot.synced && mb->journal.synced < (off_t)slot.at)
+		mb->journal.synced = (off_t)slot.at;
 	if (slot.at >= (uint64_t)mb->heard_new)
 		set_stamp(&mb->stamp_new, slot.new_sec, slot.new_nsec);
 	if (slot.at >= (uint64_t)mb->heard_cur)
@@ -56,6 +58,7 @@ fill_slot(const struct mailbox *mb, struct index_slot *slot)
 		return false;
 	slot->journal = mb->journal.id;
 	slot->at = (uint64_t)mb->journal.end;
+	slot->synced = mb->journal.synced >= mb->journal.end;
 	slot->new_sec = n->mtime.tv_sec;
 	slot->new_nsec = (uint32_t)n->mtime.tv_nsec;
 	slot->cur_sec = c->mtime.tv_sec;
@@ -68,13 +71,14 @@ mailbox_slot_write(struct mailbox *mb)
 {
 	struct index_slot slot, old;
 
-	if (mb->state.index.map == NULL ||
+	if (mb->state.index.map == NULL || mb->unindexed ||
 	    (mb->root->flags & MAILBOX_READONLY) || !fill_slot(mb, &slot))
 		return;
 	index_slot(&mb->state.index, &old);
 	if (old.journal == slot.journal && old.new_sec == slot.new_sec &&
 	    old.new_nsec == slot.new_nsec && old.cur_sec == slot.cur_sec &&
-	    old.cur_nsec == slot.cur_nsec && old.at <= slot.at)
+	    old.cur_nsec == slot.cur_nsec && old.at <= slot.at &&
+	    old.synced >= slot.synced)
 		return;
 	if (index_slot_write(&mb->state.index, mb->dir, &slot) == 0)
 		mb->slot_number = old.number + 1;
@@ -181,7 +185,8 @@ is_behind(const struct mailbox *mb)
 	const struct index *ix = &mb->state.index;
 	size_t beside = mb->state.changed.n + mb->state.added.n;
 
-	if (mb->cold || ix->map == NULL || ix->mark.journal != mb->journal.id ||
+	if (mb->cold || mb->unindexed || ix->map == NULL ||
+	    ix->mark.journal != mb->journal.id ||
 	    ix->mark.list.ino != (uint64_t)mb->list.ino)
 		return true;
 	/* A few messages may have changed very often. */
@@ -189,6 +194,20 @@ is_behind(const struct mailbox *mb)
 	    (off_t)ix->n / BEHIND_PART * JOURNAL_EACH)
 		return true;
 	return beside > BEHIND_MIN + ix->n / BEHIND_PART;
+}
+
+bool
+mailbox_index_pending(const struct mailbox *mb)
+{
+	return mb->index_later && is_behind(mb);
+}
+
+void
+mailbox_index_make(struct mailbox *mb)
+{
+	if (mb->index_later)
+		mailbox_index_update(mb, true);
+	mb->index_later = false;
 }
 
 static void
@@ -285,7 +304,7 @@ mailbox_index_update(struct mailbox *mb, bool take)
 		log_once("mailbox-index", "error=%s", log_str(strerror(errno)));
 		return;
 	}
-	mb->cold = mb->unlogged = false;
+	mb->cold = mb->unindexed = mb->unlogged = false;
 	if (!take)
 		return;
 	stamp_new = mb->stamp_new;

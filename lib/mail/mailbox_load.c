@@ -142,7 +142,7 @@ take_index(struct mailbox *mb)
 	    ix->mark.journal == mb->journal.id &&
 	    ix->mark.at <= (uint64_t)journal_size(&mb->journal) &&
 	    uidlist_resume(&mb->list, &ix->mark.list)) {
-		mb->journal.end = (off_t)ix->mark.at;
+		mb->journal.end = mb->journal.synced = (off_t)ix->mark.at;
 		mb->modseq = ix->mark.modseq;
 		mb->nnew = ix->mark.nnew;
 		return 1;
@@ -214,6 +214,7 @@ load_first(struct mailbox *mb)
 {
 	int r;
 
+	mb->unindexed = false;
 	switch (uidlist_open(&mb->list, mb->dir)) {
 	case UIDLIST_SAME:
 	case UIDLIST_MORE:

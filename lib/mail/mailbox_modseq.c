@@ -23,7 +23,13 @@ mailbox_modseq_sync(struct mailbox *mb)
 		errno = EIO;
 		return -1;
 	}
-	return journal_sync(&mb->journal);
+	if (mb->journal.end <= mb->journal.synced)
+		return 0;
+	if (journal_sync(&mb->journal) == -1)
+		return -1;
+	/* So that the next who opens it need not. */
+	mailbox_slot_write(mb);
+	return 0;
 }
 
 uint64_t

@@ -228,7 +228,9 @@ update(struct mailbox *mb, unsigned flags)
 		return MAILBOX_TEMPORARY;
 	if (status == MAILBOX_OK) {
 		mailbox_flush_old(mb);
-		mailbox_index_update(mb, true);
+		mb->index_later = (mb->flags & MAILBOX_LATER) != 0;
+		if (!mb->index_later)
+			mailbox_index_update(mb, true);
 		/* It may have read what others wrote meanwhile. */
 		if (mailbox_extend_view(mb) == -1)
 			return MAILBOX_TEMPORARY;

@@ -14,6 +14,7 @@
 #include "bytes/crc32.h"
 #include "mail/cache_local.h"
 #include "mail/summary_local.h"
+#include "mail/summary_sort.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -155,6 +156,23 @@ fuzz_sample(const char *data, size_t n, bool sums)
 	free(p);
 }
 
+/* What it points to is all within the item. */
+static void
+fuzz_sort(const struct summary_view *v)
+{
+	const struct cache_item *item = &v->item[SUMMARY_SORT], *t;
+	struct summary_sort s;
+	size_t i;
+
+	if (!summary_sort(v, &s))
+		return;
+	if (s.refs + 8 * s.nrefs > item->p + item->n)
+		__builtin_trap();
+	for (t = s.text, i = 0; i < SUMMARY_TEXTS; i++, t++)
+		if (t->p < item->p || t->p + t->n > item->p + item->n)
+			__builtin_trap();
+}
+
 /* A cell as it comes from the file. */
 static void
 fuzz_cell(const char *data, size_t n)
@@ -168,6 +186,8 @@ fuzz_cell(const char *data, size_t n)
 	v.item[SUMMARY_FIELDS] = (struct cache_item){ data, half };
 	v.item[SUMMARY_TRACE] = (struct cache_item){ data + half, n - half };
 	v.item[SUMMARY_META] = v.item[SUMMARY_FIELDS];
+	v.item[SUMMARY_SORT] = (struct cache_item){ data, n };
+	fuzz_sort(&v);
 	buf_init(&b, 1 << 20);
 	(void)summary_fields(&b, &v, UINT64_MAX);
 	if (b.len > n)

@@ -136,6 +136,36 @@ test_put(void)
 	cache_free(other);
 }
 
+/* As many kinds as there can be, in one segment. */
+static void
+test_kinds(void)
+{
+	struct cache_item items[CACHE_KINDS] = { { NULL, 0 } }, got;
+	uint16_t all[CACHE_KINDS];
+	struct cache *c;
+	unsigned kind, found = 0;
+	uint32_t uid;
+
+	clean();
+	for (kind = 0; kind < CACHE_KINDS; kind++) {
+		all[kind] = (uint16_t)(kind + 1);
+		items[kind] = (struct cache_item){ "abcdefghijkl", kind + 1 };
+	}
+	c = cache_new(dir, CACHE_FILE, 1, all, 0600, false);
+	for (uid = 1; uid <= 3; uid++)
+		cache_put(c, uid, items);
+	cache_free(c);
+	c = cache_new(dir, CACHE_FILE, 1, all, 0600, true);
+	for (uid = 1; uid <= 3; uid++)
+		for (kind = 0; kind < CACHE_KINDS; kind++)
+			found += cache_get(c, uid, kind, &got) == 1 &&
+			    got.n == kind + 1 &&
+			    memcmp(got.p, "abcdefghijkl", got.n) == 0;
+	is_int(found, 3 * CACHE_KINDS, "every kind that there can be");
+	cache_free(c);
+	clean();
+}
+
 /* Small writes: one segment each, put together. */
 static void
 test_small(void)
@@ -532,6 +562,7 @@ main(void)
 	}
 	snprintf(path, sizeof(path), "%s/%s", name, CACHE_FILE);
 	test_put();
+	test_kinds();
 	test_small();
 	test_cut();
 	test_flip();

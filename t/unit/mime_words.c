@@ -65,6 +65,8 @@ main(void)
 	is_int(charset_find("utf-80", 6), CHARSET_UNKNOWN, "a whole name");
 	is_int(charset_find("utf-", 4), CHARSET_UNKNOWN, "no part of one");
 	is_int(charset_find("", 0), CHARSET_UNKNOWN, "no name");
+	is_int(charset_find("utf-8\0\0\0\0x", 10), CHARSET_UNKNOWN,
+	    "a name with NULs behind it");
 	buf_reset(&b);
 	charset_decode(CHARSET_LATIN1, &b, "a\xe9" "b\xff", 4);
 	is_str(buf_str(&b), "a\xc3\xa9" "b\xc3\xbf", "Latin-1");
