@@ -134,6 +134,17 @@ may_wait(const struct mailbox *mb)
 	    (mb->tries < HASTY_ALONE || mb->journal.end != mb->told_from)));
 }
 
+/* Others are at work, and nothing is in the journal yet: without it a UID has
+ * no file, and what they just wrote into the list they sync themselves. */
+static bool
+too_soon(const struct mailbox *mb)
+{
+	return mb->hasty && !mb->cold && mb->mbox == NULL && mb->signalled &&
+	    mb->tries < HASTY_ALONE && mb->refreshed &&
+	    mb->journal.fd != -1 &&
+	    journal_size(&mb->journal) == mb->journal.end;
+}
+
 static enum mailbox_status
 look(struct mailbox *mb, unsigned flags)
 {
@@ -362,6 +373,10 @@ mailbox_refresh(struct mailbox *mb, unsigned flags, struct mailbox_diff *diff)
 	mb->hasty = false;
 	if ((flags & MAILBOX_WAITING) && !mailbox_wait_begin(mb))
 		return MAILBOX_OK;
+	if (too_soon(mb)) {
+		mailbox_wait_end(mb);
+		return MAILBOX_OK;
+	}
 	if (mb->mbox == NULL && keywords_read(&mb->keywords, mb->dir) == 1)
 		mailbox_reflag(mb);
 	status = mb->mbox != NULL ? mailbox_mbox_refresh(mb, flags) :
