@@ -53,7 +53,8 @@ LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
 BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
 FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c))
-PERF   := $(patsubst t/%.c,$Bt/%,$(wildcard t/perf/*.c))
+PERF   := $(patsubst t/%.c,$Bt/%,$(filter-out t/perf/imap_%.c,\
+	$(wildcard t/perf/*.c)))
 FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
 
 all: $(BINS)
@@ -96,7 +97,10 @@ $(foreach p,$(PROGS),$(eval $(call program,$p)))
 $Bt/%: $Bobj/t/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
 	$(call say,LD)
-	$S$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+	$S$(CC) $(ALL_CFLAGS) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) \
+	    $(filter %.a,$^) $(LIBS)
+
+$Bt/perf/imapclient: $(patsubst %.c,$Bobj/%.o,$(wildcard t/perf/imap_*.c))
 
 $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)

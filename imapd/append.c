@@ -123,6 +123,7 @@ begin(struct append *a)
 		r = keywords_flags(a->box, &p->flags, true, &flags);
 	if (r != REPLY_OK)
 		return r;
+	a->unseen += !(flags & MAILBOX_SEEN);
 	a->size = 0;
 	return reply_mailbox(mailbox_save_start(a->save, flags, p->has_date ?
 	    (time_t)p->date : (time_t)-1));
@@ -331,6 +332,8 @@ commit(struct append *a)
 	a->save = NULL;
 	if (status != MAILBOX_OK)
 		return reply_mailbox(status);
+	notify_own_messages(s, mailbox_name(a->box), uid, a->parse.messages,
+	    a->unseen);
 	buf_addf(&s->code, "APPENDUID %u %u", mailbox_uidvalidity(a->box),
 	    uid);
 	if (a->parse.messages > 1)

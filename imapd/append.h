@@ -34,6 +34,7 @@ struct append {
 	unsigned	 parts;		/* in the command */
 	/* the message: */
 	uint64_t	 size;		/* so far */
+	uint32_t	 unseen;	/* of the messages */
 	struct intake	 intake;
 	/* CATENATE: */
 	struct mailbox	*source;	/* the last one read from; or NULL */

@@ -29,12 +29,12 @@ numbers_free(struct numbers *n)
 
 /* Sequence numbers: the set must lie within the mailbox. */
 static enum reply
-by_number(struct session *s, struct imap_set *set, struct numbers *out)
+by_number(struct session *s, const struct imap_set *set,
+    struct numbers *out)
 {
 	uint32_t count = mailbox_count(s->box), x;
 	size_t i;
 
-	imap_set_resolve(set, count);
 	if (count == 0 || imap_set_max(set) > count)
 		return REPLY_SEQUENCE;
 	for (i = 0; i < set->n; i++)
@@ -62,26 +62,52 @@ by_uid(struct session *s, const struct imap_set *set, struct numbers *out)
 	return REPLY_OK;
 }
 
+/* RFC 5182 section 3: "1,$".  The set is resolved. */
+static int
+add_saved(struct session *s, struct imap_set *set)
+{
+	uint32_t count = mailbox_count(s->box), x;
+	struct mailbox_msg m = { 0 };
+	size_t i;
+
+	for (i = 0; i < s->saved.n; i++)
+		for (x = mailbox_seq_from(s->box, s->saved.r[i].lo);
+		    x <= count; x++) {
+			mailbox_msg(s->box, x, &m);
+			if (m.uid > s->saved.r[i].hi)
+				break;
+			if (imap_set_add(set, s->uid ? m.uid : x) == -1)
+				return -1;
+		}
+	return 0;
+}
+
 enum reply
 numbers_resolve(struct session *s, struct imap_set *set, struct numbers *out)
 {
+	uint32_t count = mailbox_count(s->box), max = count;
 	struct mailbox_msg last = { 0 };
 
 	out->n = 0;
-	out->v = reallocarray(NULL, (size_t)mailbox_count(s->box) + 1,
-	    sizeof(out->v[0]));
+	out->v = reallocarray(NULL, (size_t)count + 1, sizeof(out->v[0]));
 	if (out->v == NULL)
 		return REPLY_MEMORY;
 	/* RFC 5182 2.1: "$" stands for numbers and for UIDs, and may be
 	 * empty. */
-	if (set->saved)
+	if (set->saved && set->n == 0)
 		return by_uid(s, &s->saved, out);
-	if (!s->uid)
-		return by_number(s, set, out);
-	if (mailbox_count(s->box) > 0)
-		mailbox_msg(s->box, mailbox_count(s->box), &last);
-	imap_set_resolve(set, last.uid);
-	return by_uid(s, set, out);
+	if (s->uid) {
+		if (count > 0)
+			mailbox_msg(s->box, count, &last);
+		max = last.uid;
+	}
+	imap_set_resolve(set, max);
+	if (set->saved) {
+		if (add_saved(s, set) == -1)
+			return REPLY_MEMORY;
+		imap_set_resolve(set, max);
+	}
+	return s->uid ? by_uid(s, set, out) : by_number(s, set, out);
 }
 
 enum reply

@@ -33,6 +33,24 @@ write_copyuid(struct session *s, struct buf *b, struct mailbox *to,
 	return 0;
 }
 
+static void
+no_news(struct session *s, struct mailbox *to, const struct numbers *numbers,
+    uint32_t first)
+{
+	struct mailbox_msg m;
+	uint32_t unseen = 0;
+	size_t i;
+
+	if (s->notify == NULL)
+		return;
+	for (i = 0; i < numbers->n; i++) {
+		mailbox_msg(s->box, numbers->v[i], &m);
+		unseen += !(m.flags & MAILBOX_SEEN);
+	}
+	notify_own_messages(s, mailbox_name(to), first, (uint32_t)numbers->n,
+	    unseen);
+}
+
 /* Copy all, or none; messages that are gone fail it as a whole. */
 static enum mailbox_status
 copy_all(struct session *s, struct mailbox *to, const struct numbers *numbers,
@@ -46,6 +64,7 @@ copy_all(struct session *s, struct mailbox *to, const struct numbers *numbers,
 	if ((status = mailbox_save_begin(to, &save)) != MAILBOX_OK)
 		return status;
 	progress_begin(&p, s, (uint32_t)numbers->n);
+	mailbox_save_straight(save, move);
 	if (move)
 		mailbox_save_moves(save);
 	for (i = 0; i < numbers->n; i++) {
@@ -74,6 +93,8 @@ do_copy(struct session *s, const char *name, const struct numbers *numbers,
 		return status == MAILBOX_NONE ? REPLY_TRYCREATE :
 		    reply_mailbox(status);
 	status = copy_all(s, to, numbers, move, &first);
+	if (status == MAILBOX_OK)
+		no_news(s, to, numbers, first);
 	if (status == MAILBOX_OK &&
 	    write_copyuid(s, &s->code, to, numbers, first) == -1)
 		buf_reset(&s->code);

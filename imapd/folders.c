@@ -129,6 +129,25 @@ cmd_create(struct session *s, struct imap_lex *l)
  * DELETE, RENAME
  */
 
+/* A level that others are below is there for LIST. */
+static enum mailbox_status
+has_below(struct session *s, const char *name)
+{
+	struct mailbox_names names;
+	enum mailbox_status status;
+	size_t i, n = strlen(name);
+
+	if ((status = mailbox_list(s->root, &names)) != MAILBOX_OK)
+		return status;
+	status = MAILBOX_NONE;
+	for (i = 0; i < names.n; i++)
+		if (strncmp(names.v[i], name, n) == 0 &&
+		    names.v[i][n] == MAILBOX_DELIMITER)
+			status = MAILBOX_OK;
+	mailbox_names_free(&names);
+	return status;
+}
+
 /* A mailbox that was renamed cannot stay selected, nor those below it. */
 static void
 leave(struct session *s, const char *name)
@@ -138,7 +157,7 @@ leave(struct session *s, const char *name)
 
 	if (strcmp(name, "INBOX") != 0 && strncmp(selected, name, n) == 0 &&
 	    (selected[n] == '\0' || selected[n] == MAILBOX_DELIMITER))
-		session_deselect(s);
+		session_closed(s);
 }
 
 enum reply
@@ -152,9 +171,12 @@ cmd_delete(struct session *s, struct imap_lex *l)
 	if (strcmp(name.s, "INBOX") == 0)
 		return REPLY_INBOX;
 	status = mailbox_delete(s->root, name.s);
+	/* RFC 9051 6.3.5: a level that only has others below it. */
+	if (status == MAILBOX_NONE && has_below(s, name.s) == MAILBOX_OK)
+		return REPLY_HAS_CHILDREN;
 	if (status == MAILBOX_OK && s->box != NULL &&
 	    strcmp(name.s, mailbox_name(s->box)) == 0)
-		session_deselect(s);
+		session_closed(s);
 	return reply_mailbox(status);
 }
 
@@ -178,25 +200,6 @@ cmd_rename(struct session *s, struct imap_lex *l)
 /*
  * SUBSCRIBE, UNSUBSCRIBE
  */
-
-/* A level that others are below is there for LIST. */
-static enum mailbox_status
-has_below(struct session *s, const char *name)
-{
-	struct mailbox_names names;
-	enum mailbox_status status;
-	size_t i, n = strlen(name);
-
-	if ((status = mailbox_list(s->root, &names)) != MAILBOX_OK)
-		return status;
-	status = MAILBOX_NONE;
-	for (i = 0; i < names.n; i++)
-		if (strncmp(names.v[i], name, n) == 0 &&
-		    names.v[i][n] == MAILBOX_DELIMITER)
-			status = MAILBOX_OK;
-	mailbox_names_free(&names);
-	return status;
-}
 
 enum reply
 cmd_subscribe(struct session *s, struct imap_lex *l)

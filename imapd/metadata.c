@@ -274,8 +274,9 @@ lex_value(struct imap_lex *l, struct metadata_entry *e)
 	struct imap_string value;
 	int r;
 
-	(void)imap_lex_char(l, '~');
-	if ((r = imap_lex_nstring(l, &value)) == 0)
+	if ((r = imap_lex_literal8(l, &value)) == 0)
+		r = imap_lex_nstring(l, &value);
+	if (r == 0)
 		return imap_lex_fail(l, "a value is missing");
 	e->value = value.s;
 	e->n = value.len;

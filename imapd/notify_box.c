@@ -208,6 +208,22 @@ notify_boxes(struct session *s, struct notify *n, bool came)
 	return r == -1 ? -1 : 0;
 }
 
+void
+notify_own_messages(struct session *s, const char *name, uint32_t first,
+    uint32_t n, uint32_t unseen)
+{
+	struct notify_box *b = s->notify == NULL ? NULL :
+	    find_box(s->notify, name);
+
+	/* Behind those of others ours are told with them. */
+	if (b == NULL || b->box == NULL || b->uidnext != first)
+		return;
+	b->uidnext += n;
+	b->messages += n;
+	if (b->events & IMAP_NOTIFY_FLAGS)
+		b->unseen += unseen;
+}
+
 /* ---- what ---- */
 
 void

@@ -60,6 +60,8 @@ static const struct {
 
 	[REPLY_NONEXISTENT] = { "NO", "NONEXISTENT", "No such mailbox" },
 	[REPLY_TRYCREATE] = { "NO", "TRYCREATE", "No such mailbox" },
+	[REPLY_HAS_CHILDREN] = { "NO", "HASCHILDREN",
+	    "It is no mailbox, and has others below it" },
 	[REPLY_EXISTS] = { "NO", "ALREADYEXISTS", "There is one already" },
 	[REPLY_BAD_NAME] = { "NO", "CANNOT",
 	    "No mailbox can have this name" },

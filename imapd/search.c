@@ -91,6 +91,7 @@ internal_date(struct search *q, time_t *date)
 {
 	const unsigned known = SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_DATE);
 	struct mailbox *box = q->session->box;
+	enum mailbox_status status;
 	struct summary_view v;
 
 	if (q->undated <= UNDATED_MAX + q->dated / 4) {
@@ -101,7 +102,10 @@ internal_date(struct search *q, time_t *date)
 		}
 		q->undated++;
 	}
-	return mailbox_date(box, q->m.seq, date);
+	status = mailbox_date(box, q->m.seq, date);
+	if (status == MAILBOX_OK)
+		mailbox_summary_dated(box, q->m.seq, *date);
+	return status;
 }
 
 static bool
@@ -211,8 +215,8 @@ static bool
 ask_set(const struct search *q, const struct imap_key *k)
 {
 	/* RFC 5182: "$" is a list of messages, whatever key it stands in. */
-	if (k->set.saved)
-		return imap_set_has(&q->session->saved, q->msg.uid);
+	if (k->set.saved && imap_set_has(&q->session->saved, q->msg.uid))
+		return true;
 	return imap_set_has(&k->set, k->kind == IMAP_KEY_UID ? q->msg.uid :
 	    q->m.seq);
 }

@@ -81,7 +81,12 @@ enum reply search_parse(struct search *, struct imap_lex *);
 void	 search_tell(struct search *, const struct numbers *found, bool uid,
 	    const char *mailbox);
 
-/* RETURN (SAVE): what was found becomes "$".  REPLY_OK or REPLY_NOT_SAVED. */
+/* The end of a SEARCH or SORT response: when a key was MODSEQ, the highest of
+ * these (RFC 7162 3.1.6, 3.1.9). */
+void	 search_tell_end(struct search *, const struct numbers *found);
+
+/* RETURN (SAVE): what was found becomes "$".  REPLY_OK or REPLY_NOT_SAVED.  It
+ * rises when what was found does. */
 enum reply search_save(struct search *, const struct numbers *found);
 
 /* ---- search_raw.c ---- */

@@ -102,7 +102,7 @@ search_prepare(struct search *q)
 	for (i = 0; i < q->q.n && r == REPLY_OK; i++) {
 		k = &q->q.key[i];
 		/* RFC 9586 section 3 */
-		if (k->kind == IMAP_KEY_SEQUENCE && !k->set.saved &&
+		if (k->kind == IMAP_KEY_SEQUENCE && k->set.n > 0 &&
 		    q->session->enabled & ENABLED_UIDONLY)
 			return REPLY_UID_REQUIRED;
 		q->modseq |= k->kind == IMAP_KEY_MODSEQ;

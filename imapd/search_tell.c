@@ -158,23 +158,31 @@ search_tell(struct search *q, const struct numbers *found, bool uid,
 	stream_puts(s->io, "\r\n");
 }
 
-/* The response of IMAP4rev1, with RFC 7162 3.1.6's end. */
-static void
-tell_plain(struct search *q, const struct numbers *found)
+void
+search_tell_end(struct search *q, const struct numbers *found)
 {
 	struct session *s = q->session;
 	struct told t;
 	uint64_t top;
-	size_t i;
 
-	stream_puts(s->io, "* SEARCH");
-	for (i = 0; i < found->n; i++)
-		stream_printf(s->io, " %u", number(s, found->v[i], s->uid));
 	told_init(&t, q, found);
 	if (q->modseq && (top = highest_modseq(q, found, &t)) > 0)
 		stream_printf(s->io, " (MODSEQ %llu)",
 		    (unsigned long long)top);
 	stream_puts(s->io, "\r\n");
+}
+
+/* The response of IMAP4rev1. */
+static void
+tell_plain(struct search *q, const struct numbers *found)
+{
+	struct session *s = q->session;
+	size_t i;
+
+	stream_puts(s->io, "* SEARCH");
+	for (i = 0; i < found->n; i++)
+		stream_printf(s->io, " %u", number(s, found->v[i], s->uid));
+	search_tell_end(q, found);
 }
 
 enum reply

@@ -14,6 +14,8 @@
 #include "grammar/mime_words.h"
 #include "search.h"
 
+#define NAME_MOST	128	/* octets of a field's name, with blanks */
+
 /* Octets of a header, up to the limit, into a buffer. */
 static int
 read_header(struct search *q, uint64_t offset, uint64_t length, struct buf *b)
@@ -118,17 +120,31 @@ fields_of(struct search *q, const char *name, size_t n)
 	return &q->header;
 }
 
+/* As FETCH of HEADER.FIELDS and the summaries have it: what is too long before
+ * its colon is no name. */
+static bool
+is_named(const struct header_field *f, const char *name, size_t n)
+{
+	return chars_equal(f->name, f->name_len, name, n) &&
+	    f->value - f->name <= NAME_MOST + 1;
+}
+
 bool
 search_date(struct search *q, struct date *date)
 {
 	const struct buf *header = fields_of(q, "Date", strlen("Date"));
 	struct header_field f;
 	struct buf value;
+	struct header h;
 	bool r;
 
-	if (header == NULL || header->len == 0 ||
-	    header_find(header->data, header->len, "Date", &f) == 0)
+	if (header == NULL || header->len == 0)
 		return false;
+	header_init(&h, header->data, header->len);
+	do {
+		if (header_next(&h, &f) != 1)
+			return false;
+	} while (!is_named(&f, "Date", strlen("Date")));
 	buf_init(&value, SEARCH_HEADER_MAX);
 	header_unfold(&value, &f);
 	r = date_parse(date, value.data, value.len) == 1;
@@ -183,7 +199,7 @@ search_header(struct search *q, const struct imap_key *k, struct match *m)
 		return false;
 	header_init(&h, header->data, header->len);
 	while (header_next(&h, &f) == 1)
-		if (chars_equal(f.name, f.name_len, k->name.s, k->name.len) &&
+		if (is_named(&f, k->name.s, k->name.len) &&
 		    field_has(q, &f, m, false))
 			return true;
 	return false;

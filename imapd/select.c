@@ -116,6 +116,8 @@ do_select(struct session *s, const char *name, const char *given,
 	if ((status = mailbox_open(s->root, name, flags | MAILBOX_LATER,
 	    &s->box)) != MAILBOX_OK)
 		return reply_mailbox(status);
+	/* RFC 9051 6.3.2: READ-WRITE is for who can change it. */
+	mailbox_check_readonly(s->box);
 	status = mailbox_refresh(s->box, 0, NULL);
 	/* Without room for UIDs of new messages the old ones can be read; but
 	 * not where none was ever given. */
@@ -252,7 +254,8 @@ cmd_expunge(struct session *s, struct imap_lex *l)
 		sync_mailbox(s, true);
 		if (s->state == STATE_OVER)
 			return REPLY_DONE;
-		modseq_code(s);
+		if (s->box != NULL)
+			modseq_code(s);
 	}
 	return r;
 }

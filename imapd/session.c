@@ -13,7 +13,10 @@
 #include "system/log.h"
 #include "waiting.h"
 
-enum { LAZY_MS = 10 * 1000 };
+enum {
+	LAZY_MS = 10 * 1000,
+	QUIET_MS = 20		/* the client has nothing to ask for now */
+};
 
 int
 session_silence(const struct session *s)
@@ -52,6 +55,16 @@ session_deselect(struct session *s)
 	s->box = NULL;
 	if (s->state == STATE_SELECTED)
 		s->state = STATE_AUTH;
+}
+
+void
+session_closed(struct session *s)
+{
+	if (s->box == NULL)
+		return;
+	stream_puts(s->io, "* OK [CLOSED] The mailbox is no longer selected"
+	    "\r\n");
+	session_deselect(s);
 }
 
 void
@@ -98,7 +111,9 @@ parse_command(struct session *s, struct imap_lex *l, enum reply *r)
 	struct imap_string tag, name;
 
 	*r = REPLY_NO_TAG;
-	if (imap_lex_tag(l, &tag) != 1 || tag.len > TAG_MAX)
+	/* What is no tag up to its end is not given back in part. */
+	if (imap_lex_tag(l, &tag) != 1 || tag.len > TAG_MAX ||
+	    (l->p < l->end && *l->p != ' '))
 		return NULL;
 	memcpy(s->tag, tag.s, tag.len + 1);
 	if (!imap_lex_sp(l) || imap_lex_atom(l, &name) != 1)
@@ -179,8 +194,16 @@ run_command(struct session *s)
 	imap_lex_free(&l);
 }
 
+void
+session_learn(struct session *s)
+{
+	mailbox_index_make(s->box);
+	mailbox_summary_rest(s->box);
+}
+
 /* The client has nothing more to ask for now: let it have its answer before
- * files are renamed and what was learnt is written down. */
+ * files are renamed.  What was learnt, and serves later sessions, has time: one
+ * that asks on does not wait for that. */
 static void
 rest(struct session *s)
 {
@@ -188,7 +211,13 @@ rest(struct session *s)
 		return;
 	(void)stream_flush(s->io);
 	mailbox_flush(s->box);
-	mailbox_summary_rest(s->box);
+	/* Who opens the mailbox before there is an index numbers its messages
+	 * anew (RFC 7162). */
+	if (s->enabled & ENABLED_CONDSTORE)
+		mailbox_index_make(s->box);
+	if ((!mailbox_index_pending(s->box) &&
+	    !mailbox_summary_pending(s->box)) || waiting_quiet(s, QUIET_MS))
+		session_learn(s);
 }
 
 void

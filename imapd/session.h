@@ -110,6 +110,13 @@ int	 session_silence(const struct session *);
 /* Nothing is selected any more. */
 void	 session_deselect(struct session *);
 
+/* The same, and the client is told: RFC 9051 section 3 (6), 7.1. */
+void	 session_closed(struct session *);
+
+/* Write down what was learnt of the mailbox that is selected, for later
+ * sessions. */
+void	 session_learn(struct session *);
+
 /* Read and answer commands until the session is over. */
 void	 session_run(struct session *);
 
@@ -163,7 +170,8 @@ enum {
  * then, or not among them. */
 unsigned sync_what(struct session *);
 
-/* Tell what changed in the selected mailbox; expunge: numbers may fall. */
+/* Tell what changed in the selected mailbox; expunge: numbers may fall.  If it
+ * is gone, nothing is selected then, or the session over. */
 void	 sync_mailbox(struct session *, bool expunge);
 
 /* Append "* n FETCH (", or what a client that knows UIDs alone is told. */
@@ -231,6 +239,10 @@ void	 notify_tell(struct session *);
  * told, and what it did is no news. */
 void	 notify_before_own(struct session *);
 void	 notify_own(struct session *);
+/* A command of ours put n messages, so many unseen, into a mailbox: no news
+ * either (RFC 5465 section 5). */
+void	 notify_own_messages(struct session *, const char *name,
+	    uint32_t first, uint32_t n, uint32_t unseen);
 
 /* What to wait for, added to w: the selected mailbox and all others. */
 struct notify_watch {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * SORT and UID SORT (RFC 5256, RFC 5957), with the return options of RFC 5267,
- * section 3.
+ * SORT and UID SORT (RFC 5256, RFC 5957), with the return options that SEARCH
+ * has (RFC 5267, section 3; RFC 5182, section 1).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,40 +22,30 @@ enum { KEY_ARRIVAL = SUMMARY_TEXTS, KEY_DATE, KEY_SIZE };
 static const struct {
 	const char	*name;
 	int		 key;
+	unsigned	 want;		/* of sort_message() */
 } keys[] = {
-	{ "ARRIVAL", KEY_ARRIVAL },
-	{ "CC", SUMMARY_TEXT_CC },
-	{ "DATE", KEY_DATE },
-	{ "DISPLAYFROM", SUMMARY_TEXT_DISPLAYFROM },
-	{ "DISPLAYTO", SUMMARY_TEXT_DISPLAYTO },
-	{ "FROM", SUMMARY_TEXT_FROM },
-	{ "SIZE", KEY_SIZE },
-	{ "SUBJECT", SUMMARY_TEXT_SUBJECT },
-	{ "TO", SUMMARY_TEXT_TO },
+	{ "ARRIVAL", KEY_ARRIVAL, SORT_ARRIVED },
+	{ "CC", SUMMARY_TEXT_CC, SORT_WHOLE },
+	{ "DATE", KEY_DATE, SORT_SENT },
+	{ "DISPLAYFROM", SUMMARY_TEXT_DISPLAYFROM, SORT_WHOLE },
+	{ "DISPLAYTO", SUMMARY_TEXT_DISPLAYTO, SORT_WHOLE },
+	{ "FROM", SUMMARY_TEXT_FROM, SORT_WHOLE },
+	{ "SIZE", KEY_SIZE, SORT_SIZE },
+	{ "SUBJECT", SUMMARY_TEXT_SUBJECT, SORT_WHOLE },
+	{ "TO", SUMMARY_TEXT_TO, SORT_WHOLE },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))
 
-/* RFC 4731, section 3.1. */
-enum { RETURN_MIN = 1, RETURN_MAX = 2, RETURN_ALL = 4, RETURN_COUNT = 8 };
-
-static const struct {
-	const char	*name;
-	unsigned	 option;
-} options[] = {
-	{ "MIN", RETURN_MIN }, { "MAX", RETURN_MAX },
-	{ "ALL", RETURN_ALL }, { "COUNT", RETURN_COUNT },
-};
-
 struct sort {
 	struct session	*session;
-	bool		 extended;	/* RETURN was given */
-	unsigned	 options;
+	struct search	 search;
+	struct imap_return ret;
 	struct {
 		int	 key;
 		bool	 reverse;
 	} criterion[CRITERIA_MAX];
 	size_t		 n;
-	unsigned	 want;		/* of sort_message() */
+	unsigned	 want;		/* of all of them */
 	struct buf	 texts;
 };
 
@@ -81,10 +71,7 @@ lex_criterion(struct imap_lex *l, struct sort *q)
 			return 1;
 	q->criterion[q->n].key = keys[i].key;
 	q->criterion[q->n++].reverse = reverse;
-	if (keys[i].key == KEY_ARRIVAL)
-		q->want |= SORT_ARRIVED;
-	if (keys[i].key == KEY_SIZE)
-		q->want |= SORT_SIZE;
+	q->want |= keys[i].want;
 	return 1;
 }
 
@@ -101,33 +88,6 @@ lex_criteria(struct imap_lex *l, struct sort *q)
 	if (!imap_lex_char(l, ')'))
 		return imap_lex_fail(l, "sort criteria are not closed");
 	return 1;
-}
-
-/* "RETURN" SP "(" [option *(SP option)] ")" SP, if it is there */
-static int
-lex_return(struct imap_lex *l, struct sort *q)
-{
-	size_t i;
-
-	if (!imap_lex_word(l, "RETURN"))
-		return 0;
-	q->extended = true;
-	if (imap_lex_need_sp(l) == -1)
-		return -1;
-	if (!imap_lex_char(l, '('))
-		return imap_lex_fail(l, "return options are missing");
-	while (!imap_lex_char(l, ')')) {
-		if (q->options != 0 && imap_lex_need_sp(l) == -1)
-			return -1;
-		for (i = 0; i < 4 && !imap_lex_word(l, options[i].name); i++)
-			;
-		if (i == 4)
-			return imap_lex_fail(l, "unknown return option");
-		q->options |= options[i].option;
-	}
-	if (q->options == 0)
-		q->options = RETURN_ALL;
-	return imap_lex_need_sp(l);
 }
 
 /* ---- sorting ---- */
@@ -217,7 +177,7 @@ compare(const void *va, const void *vb, void *arg)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* The messages found, in order, into numbers; they become what is told. */
+/* Put the messages found in order. */
 static enum reply
 do_sort(struct sort *q, struct numbers *found)
 {
@@ -237,7 +197,7 @@ do_sort(struct sort *q, struct numbers *found)
 			continue;
 		}
 		item = (struct item *)(void *)(all + n++ * size);
-		item->number = m.number;
+		item->number = found->v[i];
 		item->order = (uint32_t)n;
 		for (j = 0; j < q->n; j++)
 			(void)make_key(q, j, &m, &item->key[j]);
@@ -257,93 +217,85 @@ do_sort(struct sort *q, struct numbers *found)
 /* ---- answering ---- */
 
 static void
-tell(struct session *s, const struct numbers *found)
+tell(struct sort *q, const struct numbers *found)
 {
+	struct session *s = q->session;
+	struct mailbox_msg m = { 0 };
 	struct buf b;
 	size_t i;
 
 	buf_init(&b, STREAM_BUFFER);
 	buf_adds(&b, "* SORT");
 	for (i = 0; i < found->n; i++) {
-		sort_add_number(&b, ' ', found->v[i]);
+		if (s->uid)
+			mailbox_msg(s->box, found->v[i], &m);
+		sort_add_number(&b, ' ', s->uid ? m.uid : found->v[i]);
 		if (b.len > STREAM_BUFFER - 32) {
 			stream_write(s->io, b.data, b.len);
 			buf_reset(&b);
 		}
 	}
-	buf_adds(&b, "\r\n");
 	stream_write(s->io, b.data, b.len);
 	buf_free(&b);
+	search_tell_end(&q->search, found);
 }
 
-/* The numbers as a sequence-set, in their order: only what rises by one is a
- * range (RFC 5267, section 3.2). */
-static void
-tell_set(struct session *s, const struct numbers *found)
+/* The answer as SEARCH has it, in this order: MIN and MAX are the first and the
+ * last, and only what rises by one is a range (RFC 5267, sections 3.1, 3.2). */
+static enum reply
+answer(struct sort *q, const struct numbers *found)
 {
-	struct buf b;
-	size_t i, j;
+	struct session *s = q->session;
+	enum reply r;
 
-	buf_init(&b, STREAM_BUFFER);
-	for (i = 0; i < found->n; i = j) {
-		for (j = i + 1; j < found->n &&
-		    found->v[j] == found->v[j - 1] + 1; j++)
-			;
-		sort_add_number(&b, i == 0 ? ' ' : ',', found->v[i]);
-		if (j > i + 1)
-			sort_add_number(&b, ':', found->v[j - 1]);
-		if (b.len > STREAM_BUFFER - 64) {
-			stream_write(s->io, b.data, b.len);
-			buf_reset(&b);
-		}
-	}
-	stream_write(s->io, b.data, b.len);
-	buf_free(&b);
+	q->search.ret = q->ret;
+	if (!q->ret.given)
+		tell(q, found);
+	else if (q->ret.options != IMAP_RETURN_SAVE)
+		search_tell(&q->search, found, s->uid, NULL);
+	if (!(q->ret.options & IMAP_RETURN_SAVE))
+		return REPLY_OK;
+	r = search_save(&q->search, found);
+	imap_set_resolve(&s->saved, 0);
+	return r;
 }
 
-/* RFC 5267, section 3.1: MIN and MAX are the first and the last. */
-static void
-tell_extended(struct session *s, unsigned wanted, const struct numbers *found)
+static enum reply
+run(struct sort *q, struct imap_lex *l)
 {
-	stream_printf(s->io, "* ESEARCH (TAG \"%s\")%s", s->tag,
-	    s->uid ? " UID" : "");
-	if (wanted & RETURN_MIN && found->n > 0)
-		stream_printf(s->io, " MIN %u", found->v[0]);
-	if (wanted & RETURN_MAX && found->n > 0)
-		stream_printf(s->io, " MAX %u", found->v[found->n - 1]);
-	if (wanted & RETURN_COUNT)
-		stream_printf(s->io, " COUNT %zu", found->n);
-	if (wanted & RETURN_ALL && found->n > 0) {
-		stream_puts(s->io, " ALL");
-		tell_set(s, found);
+	struct numbers found = { NULL, 0 };
+	enum reply r, sorted;
+
+	r = sort_search(&q->search, l, &found);
+	if (found.v != NULL) {
+		sorted = do_sort(q, &found);
+		if (sorted != REPLY_OK)
+			r = sorted;
+		if (sorted == REPLY_OK || sorted == REPLY_SEARCH_GONE)
+			sorted = answer(q, &found);
+		if (r == REPLY_OK)
+			r = sorted;
 	}
-	stream_puts(s->io, "\r\n");
+	numbers_free(&found);
+	return r;
 }
 
 enum reply
 cmd_sort(struct session *s, struct imap_lex *l)
 {
 	struct sort q = { .session = s };
-	struct numbers found = { NULL, 0 };
-	enum reply r, sorted;
+	enum reply r;
 
-	if (imap_lex_need_sp(l) == -1 || lex_return(l, &q) == -1 ||
+	if (imap_lex_need_sp(l) == -1 || imap_lex_return(l, &q.ret) == -1 ||
 	    lex_criteria(l, &q) == -1)
 		return reply_bad(s, l);
-	r = sort_search(s, l, &found);
-	if (found.v != NULL) {
-		buf_init(&q.texts, TEXTS_MAX);
-		sorted = do_sort(&q, &found);
-		if (sorted != REPLY_OK)
-			r = sorted;
-		if (sorted != REPLY_OK && sorted != REPLY_SEARCH_GONE)
-			;
-		else if (q.extended)
-			tell_extended(s, q.options, &found);
-		else
-			tell(s, &found);
-		buf_free(&q.texts);
-	}
-	numbers_free(&found);
+	search_init(&q.search, s);
+	buf_init(&q.texts, TEXTS_MAX);
+	r = run(&q, l);
+	/* RFC 5182 2.1: NO empties it, BAD does not. */
+	if (q.ret.options & IMAP_RETURN_SAVE && reply_is_no(r))
+		imap_set_free(&s->saved);
+	buf_free(&q.texts);
+	search_free(&q.search);
 	return r;
 }

@@ -10,13 +10,15 @@
 #include "search.h"
 
 /* search-criteria = charset 1*(SP search-key) (RFC 5256, section 5), with the
- * space before it, up to the end of the command; and search for them.  found is
- * the caller's to numbers_free(). */
-enum reply sort_search(struct session *, struct imap_lex *,
+ * space before it, up to the end of the command; and search for them, all of
+ * them.  The search is the caller's, from search_init() on, and found to
+ * numbers_free(). */
+enum reply sort_search(struct search *, struct imap_lex *,
 	    struct numbers *found);
 
-/* What a message is compared by; good until the next call.  sent is a date in
- * any case (RFC 5256, section 2.2).  MAILBOX_NONE: it is gone. */
+/* What a message is compared by, as far as it was wanted; good until the next
+ * call.  sent is a date in any case (RFC 5256, section 2.2).  MAILBOX_NONE: it
+ * is gone. */
 struct sort_message {
 	uint32_t	 number;	/* sequence number, or UID */
 	int64_t		 arrived;
@@ -24,8 +26,10 @@ struct sort_message {
 	struct summary_sort s;
 };
 
-#define SORT_ARRIVED	1		/* what is wanted besides s */
+#define SORT_ARRIVED	1		/* what is wanted */
 #define SORT_SIZE	2
+#define SORT_SENT	4
+#define SORT_WHOLE	8		/* all of s, sent too */
 
 enum mailbox_status sort_message(struct session *, uint32_t seq,
 	    unsigned want, struct sort_message *);

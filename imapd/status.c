@@ -13,7 +13,7 @@ typedef enum mailbox_status status_value(const struct session *,
 	    struct mailbox *, struct buf *);
 
 static status_value messages, recent, uidnext, uidvalidity, unseen, deleted,
-    size, highestmodseq, appendlimit, mailboxid;
+    size, highestmodseq, appendlimit, mailboxid, deleted_storage;
 
 static const struct {
 	const char	*name;
@@ -26,6 +26,7 @@ static const struct {
 	{ "UIDVALIDITY", STATUS_UIDVALIDITY, uidvalidity },
 	{ "UNSEEN", STATUS_UNSEEN, unseen },
 	{ "DELETED", STATUS_DELETED, deleted },
+	{ "DELETED-STORAGE", STATUS_DELETED_STORAGE, deleted_storage },
 	{ "SIZE", STATUS_SIZE, size },
 	{ "HIGHESTMODSEQ", STATUS_HIGHESTMODSEQ, highestmodseq },
 	{ "APPENDLIMIT", STATUS_APPENDLIMIT, appendlimit },
@@ -99,15 +100,19 @@ deleted(const struct session *s, struct mailbox *box, struct buf *b)
 	    MAILBOX_DELETED));
 }
 
+/* The sizes of those that have all flags of mask. */
 static enum mailbox_status
-size(const struct session *s, struct mailbox *box, struct buf *b)
+sum_sizes(struct mailbox *box, mailbox_flags mask, uint64_t *out)
 {
 	uint32_t i, count = mailbox_count(box);
 	enum mailbox_status status;
+	struct mailbox_msg m;
 	uint64_t one, sum = 0;
 
-	(void)s;
 	for (i = 1; i <= count; i++) {
+		mailbox_msg(box, i, &m);
+		if ((m.flags & mask) != mask)
+			continue;
 		status = mailbox_size(box, i, &one);
 		if (status == MAILBOX_OK)
 			/* RFC 8438 section 3: at most 63 bits. */
@@ -115,7 +120,30 @@ size(const struct session *s, struct mailbox *box, struct buf *b)
 		else if (status != MAILBOX_NONE)
 			return status;
 	}
-	return add_number(b, sum);
+	*out = sum;
+	return MAILBOX_OK;
+}
+
+static enum mailbox_status
+size(const struct session *s, struct mailbox *box, struct buf *b)
+{
+	enum mailbox_status status;
+	uint64_t sum;
+
+	(void)s;
+	status = sum_sizes(box, 0, &sum);
+	return status == MAILBOX_OK ? add_number(b, sum) : status;
+}
+
+static enum mailbox_status
+deleted_storage(const struct session *s, struct mailbox *box, struct buf *b)
+{
+	enum mailbox_status status;
+	uint64_t sum;
+
+	(void)s;
+	status = sum_sizes(box, MAILBOX_DELETED, &sum);
+	return status == MAILBOX_OK ? add_number(b, sum) : status;
 }
 
 /* RFC 7162 3.1.7: 0 where they cannot be kept. */

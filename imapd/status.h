@@ -20,7 +20,8 @@ enum {
 	STATUS_SIZE = 64,		/* RFC 8438 */
 	STATUS_HIGHESTMODSEQ = 128,	/* RFC 7162 3.1.7 */
 	STATUS_APPENDLIMIT = 256,	/* RFC 7889 */
-	STATUS_MAILBOXID = 512		/* RFC 8474 4.3 */
+	STATUS_MAILBOXID = 512,		/* RFC 8474 4.3 */
+	STATUS_DELETED_STORAGE = 1024	/* RFC 9208 4.1.4 */
 };
 
 /* "(" status-att *(SP status-att) ")": 1, or -1. */

@@ -74,7 +74,9 @@ take_flags(struct session *s, const struct store *st, mailbox_flags *flags)
 	r = keywords_flags(s->box, &st->flags, create, flags);
 	if (added)
 		sync_mailbox(s, false);
-	return s->state == STATE_OVER ? REPLY_DONE : r;
+	if (s->state == STATE_OVER)
+		return REPLY_DONE;
+	return s->box == NULL ? REPLY_TEMPORARY : r;
 }
 
 /* What became of the messages; how many are gone. */

@@ -218,7 +218,12 @@ sync_mailbox(struct session *s, bool expunge)
 	status = mailbox_refresh(s->box, (expunge ? 0 : MAILBOX_NO_EXPUNGE) |
 	    (s->waiting ? MAILBOX_WAITING : 0), &diff);
 	if (status == MAILBOX_RESET) {
-		reply_bye(s, BYE_RESET);
+		/* RFC 9051 section 3 (6).  IMAP4rev1 has nothing for it but
+		 * the end of the session. */
+		if (s->enabled & ENABLED_REV2)
+			session_closed(s);
+		else
+			reply_bye(s, BYE_RESET);
 		return;
 	}
 	if (status == MAILBOX_TEMPORARY)

@@ -46,7 +46,7 @@ do_thread(struct session *s, struct thread *t, const struct numbers *found)
 	size_t i;
 
 	for (i = 0; i < found->n; i++) {
-		status = sort_message(s, found->v[i], 0, &m);
+		status = sort_message(s, found->v[i], SORT_WHOLE, &m);
 		if (status != MAILBOX_OK)
 			failed = status;
 		else if (add(t, &m) == -1)
@@ -82,6 +82,7 @@ cmd_thread(struct session *s, struct imap_lex *l)
 {
 	struct numbers found = { NULL, 0 };
 	enum reply r, threaded;
+	struct search q;
 	size_t i;
 
 	if (imap_lex_need_sp(l) == -1)
@@ -92,7 +93,9 @@ cmd_thread(struct session *s, struct imap_lex *l)
 		imap_lex_fail(l, "unknown threading algorithm");
 		return reply_bad(s, l);
 	}
-	r = sort_search(s, l, &found);
+	search_init(&q, s);
+	r = sort_search(&q, l, &found);
+	search_free(&q);
 	if (found.v != NULL && (threaded = run(s, kinds[i].kind, &found)) !=
 	    REPLY_OK)
 		r = threaded;

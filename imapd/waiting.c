@@ -13,8 +13,10 @@ waiting_rest(struct session *s)
 {
 	buf_free(&s->command);
 	buf_free(&s->code);
-	if (s->box != NULL)
+	if (s->box != NULL) {
+		session_learn(s);
 		mailbox_rest(s->box);
+	}
 	memory_rest();
 }
 
@@ -113,6 +115,17 @@ waiting_for_input(struct session *s, enum waiting how)
 	return status;
 }
 
+bool
+waiting_quiet(struct session *s, int ms)
+{
+	enum stream_status status;
+
+	stream_set_timeout(s->io, ms);
+	status = stream_wait(s->io, NULL, 0, NULL);
+	stream_set_timeout(s->io, session_silence(s));
+	return status == STREAM_TIMEOUT;
+}
+
 /* Under NOTIFY all is told at any time; else memory is given back. */
 void
 waiting_for_command(struct session *s)
@@ -127,11 +140,6 @@ waiting_for_command(struct session *s)
 			reply_bye(s, BYE_TIMEOUT);
 		return;
 	}
-	if (session_silence(s) <= MEMORY_REST)
-		return;
-	stream_set_timeout(s->io, MEMORY_REST);
-	status = stream_wait(s->io, NULL, 0, NULL);
-	stream_set_timeout(s->io, session_silence(s));
-	if (status == STREAM_TIMEOUT)
+	if (session_silence(s) > MEMORY_REST && waiting_quiet(s, MEMORY_REST))
 		waiting_rest(s);
 }

@@ -19,6 +19,9 @@ enum waiting {
  */
 enum stream_status waiting_for_input(struct session *, enum waiting);
 
+/* Whether the client says nothing for so many milliseconds. */
+bool	 waiting_quiet(struct session *, int ms);
+
 /* Before a command is read: the same under NOTIFY, which may end the session.
  * What the client says is read by input_command(). */
 void	 waiting_for_command(struct session *);

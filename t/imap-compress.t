@@ -124,7 +124,7 @@ talk
 		$c->say_it("b SELECT INBOX\r\nc FETCH 1:* (FLAGS " .
 		    "BODY.PEEK[])\r\n", $round eq 'plain' ? undef : 1);
 		$answer{$round} = $c->hear(qr/c OK/) =~
-		    s/^\* (?:\d+ RECENT|OK \[CLOSED\].*)\r\n//mgr;
+		    s/^\* (?:\d+ RECENT|OK \[(?:CLOSED|HIGHESTMODSEQ).*)\r\n//mgr;
 		$answer{"$round wire"} = $c->{wire};
 		next if $round eq 'packed';
 		$c->say_it("d COMPRESS DEFLATE\r\n");

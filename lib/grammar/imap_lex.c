@@ -236,7 +236,7 @@ announcement(const char **pp, const char *end, uint64_t *size, int *sync)
 
 /* literal = "{" number ["+"] "}" CRLF *CHAR8 (RFC 7888 section 8) */
 static int
-lex_literal(struct imap_lex *l, struct imap_string *out)
+lex_literal(struct imap_lex *l, struct imap_string *out, int nul)
 {
 	const char *p = l->p;
 	uint64_t n;
@@ -249,7 +249,7 @@ lex_literal(struct imap_lex *l, struct imap_string *out)
 	p += 2;
 	if (n > (uint64_t)(l->end - p))
 		return imap_lex_fail(l, "a literal is cut");
-	if (memchr(p, '\0', n) != NULL)
+	if (!nul && memchr(p, '\0', n) != NULL)
 		return imap_lex_fail(l, "NUL in a literal");
 	if (keep(l, p, n, out) == -1)
 		return -1;
@@ -266,8 +266,22 @@ imap_lex_string(struct imap_lex *l, struct imap_string *out)
 	if (*l->p == '"')
 		return lex_quoted(l, out);
 	if (*l->p == '{')
-		return lex_literal(l, out);
+		return lex_literal(l, out, 0);
 	return 0;
+}
+
+/* literal8 = "~" literal, with OCTETs in it (RFC 3516 section 7) */
+int
+imap_lex_literal8(struct imap_lex *l, struct imap_string *out)
+{
+	const char *p = l->p;
+	int r;
+
+	if (!imap_lex_char(l, '~'))
+		return 0;
+	if ((r = lex_literal(l, out, 1)) == -1)
+		l->p = p;
+	return r;
 }
 
 /* A run of list-chars or, without the wildcards, of ASTRING-CHARs. */

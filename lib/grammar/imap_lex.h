@@ -63,6 +63,7 @@ int	 imap_lex_atom(struct imap_lex *, struct imap_string *);
 int	 imap_lex_string(struct imap_lex *, struct imap_string *);
 int	 imap_lex_astring(struct imap_lex *, struct imap_string *);
 int	 imap_lex_nstring(struct imap_lex *, struct imap_string *);
+int	 imap_lex_literal8(struct imap_lex *, struct imap_string *); /* NULs */
 int	 imap_lex_list_mailbox(struct imap_lex *, struct imap_string *);
 /* mailbox: INBOX in any case becomes "INBOX"; other names as they are stored
  * (grammar/imap_names.h), or as given without .names. */

@@ -62,8 +62,8 @@ lex_last_command(struct imap_lex *l)
 	return 1;
 }
 
-/* sequence-set = (seq-number / seq-range) *("," sequence-set)
- * sequence-set =/ seq-last-command */
+/* sequence-set = (seq-number / seq-range) ["," sequence-set]
+ * sequence-set =/ seq-last-command		; so "1,$", but not "$,1" */
 int
 imap_lex_set(struct imap_lex *l, struct imap_set *s, int star)
 {
@@ -75,6 +75,10 @@ imap_lex_set(struct imap_lex *l, struct imap_set *s, int star)
 		return 1;
 	}
 	do {
+		if (star && !first && lex_last_command(l)) {
+			s->saved = 1;
+			return 1;
+		}
 		if ((r = lex_seq_number(l, &lo, star)) == -1)
 			return -1;
 		if (r == 0)

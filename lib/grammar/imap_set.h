@@ -21,7 +21,7 @@ struct imap_set {
 	struct imap_range *r;		/* owned */
 	size_t		 n, cap;
 	int		 to_end;	/* some range went up to "*" */
-	int		 saved;		/* it was "$": what a search saved
+	int		 saved;		/* it has "$": what a search saved
 					 * (RFC 5182), which the caller knows */
 };
 
@@ -29,7 +29,7 @@ void	 imap_set_init(struct imap_set *);
 void	 imap_set_free(struct imap_set *);
 
 /* sequence-set: 1, 0, -1 as imap_lex.h says.  "*" and "$" are allowed when star
- * is true (a uid-set of RFC 4315 has neither).  "$" has no ranges. */
+ * is true (a uid-set of RFC 4315 has neither).  "$" is no range. */
 int	 imap_lex_set(struct imap_lex *, struct imap_set *, int star);
 
 /* Put max for "*", order each range, sort, and merge what overlaps or

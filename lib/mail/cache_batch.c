@@ -17,6 +17,7 @@ cache_batch_free(struct cache_batch *b)
 	b->v = NULL;
 	b->n = b->cap = 0;
 	b->last = 0;
+	b->mixed = false;
 	buf_free(&b->data);
 }
 
@@ -48,18 +49,35 @@ cache_batch_add(struct cache_batch *b, uint32_t uid,
 		return -1;
 	}
 	b->n++;
+	b->mixed |= uid < b->last;
 	if (uid > b->last)
 		b->last = uid;
 	return 0;
+}
+
+/* Of records in order: behind those of a UID. */
+static size_t
+behind(const struct cache_batch *b, uint32_t uid)
+{
+	size_t low = 0, high = b->n, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (b->v[mid].uid <= uid)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
 }
 
 int
 cache_batch_get(const struct cache_batch *b, uint32_t uid, unsigned kind,
     struct cache_item *item)
 {
-	size_t i;
+	size_t i = uid > b->last ? 0 : b->mixed ? b->n : behind(b, uid);
 
-	for (i = uid > b->last ? 0 : b->n; i-- > 0;)
+	for (; i-- > 0 && (b->mixed || b->v[i].uid == uid);)
 		if (b->v[i].uid == uid && b->v[i].n[kind] > 0) {
 			item->p = b->data.data + b->v[i].at[kind];
 			item->n = b->v[i].n[kind];

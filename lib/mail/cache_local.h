@@ -63,6 +63,7 @@ struct cache_batch {
 	struct cache_record *v;
 	size_t		 n, cap;
 	uint32_t	 last;		/* the greatest UID */
+	bool		 mixed;		/* not in the order of UIDs */
 	struct buf	 data;
 };
 

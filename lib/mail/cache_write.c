@@ -22,7 +22,8 @@
 
 enum {
 	LOCK_TRIES = 20,	/* of a millisecond each */
-	REOPEN_TRIES = 3
+	REOPEN_TRIES = 3,
+	RECORDS_MAX = 16384	/* held before a write */
 };
 
 static int
@@ -197,14 +198,15 @@ cache_put(struct cache *c, uint32_t uid,
 		return;
 	for (i = 0; i < CACHE_KINDS; i++) {
 		fit[i] = items[i];
-		if (c->version[i] == 0 || fit[i].n > CACHE_ITEM_MAX - all ||
-		    cache_get(c, uid, (unsigned)i, &had))
+		if (fit[i].n > 0 && (c->version[i] == 0 ||
+		    fit[i].n > CACHE_ITEM_MAX - all ||
+		    cache_get(c, uid, (unsigned)i, &had)))
 			fit[i].n = 0;
 		all += fit[i].n;
 	}
 	if (all == 0 || cache_batch_add(&c->batch, uid, fit) == -1)
 		return;
-	if (c->batch.data.len >= CACHE_BATCH)
+	if (c->batch.data.len >= CACHE_BATCH || c->batch.n >= RECORDS_MAX)
 		write_batch(c);
 }
 
@@ -261,7 +263,7 @@ copy_living(struct cache *c, int fd, uint32_t (*next)(void *, uint32_t),
 		if (any && cache_batch_add(&b, uid, items) == -1)
 			at = 0;
 		if (at != 0 && b.n > 0 && (uid == 0 ||
-		    b.data.len >= CACHE_BATCH)) {
+		    b.data.len >= CACHE_BATCH || b.n >= RECORDS_MAX)) {
 			at = put_segment(c, &b, fd, at);
 			b.n = 0;
 			buf_reset(&b.data);

@@ -21,6 +21,16 @@
 
 struct login login;
 
+void
+login_refresh(void)
+{
+	unsigned before = users_version(login.users);
+
+	users_refresh(login.users);
+	if (users_version(login.users) != before)
+		server_changed();
+}
+
 /*
  * password
  */
@@ -40,7 +50,7 @@ check_password(struct server_call *call)
 		reply->verdict = LOGIN_LOCKED;
 		return 0;
 	}
-	users_refresh(login.users);	/* the helper may not read the file */
+	login_refresh();	/* the helper may not read the file */
 	return 1;
 }
 
@@ -245,6 +255,9 @@ done_open(struct server_call *call)
 /* Before there is a mailbox process. */
 #define GUESSING	((1u << LOGIN_STATE_FRESH) | (1u << LOGIN_STATE_SCRAM) \
 	| (1u << LOGIN_STATE_KNOWN))
+
+_Static_assert(sizeof(struct login_memory) <= SERVER_AHEAD_DATA,
+    "login_memory");
 
 const struct server_op login_ops[LOGIN_NOPS] = {
 	[LOGIN_OP_PASSWORD] = { "password",

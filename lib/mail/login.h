@@ -188,6 +188,9 @@ int	 login_scram_check_final(struct server_call *);
 void	 login_scram_run_final(struct server_call *);
 void	 login_scram_done_final(struct server_call *);
 
+/* login.c: in the monitor, read the users again when their file changed. */
+void	 login_refresh(void);
+
 /* login.c: what the monitor remembers of a user who is let in. */
 void	 login_remember(struct login_owner *, const struct user *);
 

@@ -44,7 +44,7 @@ judge_scram(void)
 		login.scram = false;
 		return;
 	}
-	users_refresh(login.users);
+	login_refresh();
 	if (users == login.users && version == users_version(users))
 		return;
 	users = login.users;
@@ -89,6 +89,8 @@ serve(const struct activate *activate, char **argv)
 	struct server server = {
 		.name = login.name, .ops = login_ops, .nops = LOGIN_NOPS,
 		.data_size = sizeof(struct login_memory),
+		/* a handshake takes longer than what it would save */
+		.ahead = !login.tls_first,
 		.prepare = prepare, .forget = forget_users,
 		.session = login.door,
 		.refuse = login.refuse, .reload = reload

@@ -32,7 +32,7 @@ admit(struct server_call *call, bool strings, enum login_verdict *verdict)
 		*verdict = call->locked ? LOGIN_LOCKED : LOGIN_LATER;
 		return 0;
 	}
-	users_refresh(login.users);
+	login_refresh();
 	return 1;
 }
 

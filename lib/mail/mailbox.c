@@ -183,6 +183,7 @@ mailbox_settle(struct mailbox *mb)
 	struct timespec pause = { 0, 12000000 };
 
 	mailbox_flush(mb);
+	mailbox_index_make(mb);
 	if (!mb->watching || mb->root->network)
 		return;
 	/* So that the stamps of our own changes are older than a granule. */
@@ -204,6 +205,14 @@ bool
 mailbox_readonly(const struct mailbox *mb)
 {
 	return mb->flags & MAILBOX_READONLY;
+}
+
+void
+mailbox_check_readonly(struct mailbox *mb)
+{
+	if (mb->mbox == NULL && faccessat(mb->cur, ".", W_OK, 0) == -1 &&
+	    (errno == EACCES || errno == EROFS))
+		mb->flags |= MAILBOX_READONLY;
 }
 
 bool

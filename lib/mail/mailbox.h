@@ -171,8 +171,7 @@ struct mailbox;
 					 * are: EXAMINE, STATUS, POP3 */
 
 #define MAILBOX_LATER		0x20	/* what serves the next session alone
-					 * is left to mailbox_flush(), which is
-					 * called behind each answer */
+					 * is left to mailbox_index_make() */
 
 /*
  * Open a mailbox; INBOX in any letter case.  flags: MAILBOX_READONLY (the
@@ -192,6 +191,9 @@ void	 mailbox_settle(struct mailbox *);
 /* Its name as in mailbox_list(): "INBOX" in capitals. */
 const char *mailbox_name(const struct mailbox *);
 bool	 mailbox_readonly(const struct mailbox *);
+/* To be told before it is used: a folder whose files cannot be renamed is
+ * read-only from now on, as MAILBOX_READONLY has it. */
+void	 mailbox_check_readonly(struct mailbox *);
 
 /* Whether it still has its name in the tree; false for an mbox. */
 bool	 mailbox_here(const struct mailbox *);
@@ -355,6 +357,9 @@ enum mailbox_status mailbox_summary_read(struct mailbox *, uint32_t seq,
 void	 mailbox_summary_header(struct mailbox *, uint32_t seq,
 	    const char *header, size_t n);
 
+/* The internal date of a message was looked up: the same for that. */
+void	 mailbox_summary_dated(struct mailbox *, uint32_t seq, time_t date);
+
 /* A command begins: see what other sessions wrote.  It has been answered:
  * something is to be written; write it, and let go of memory. */
 void	 mailbox_summary_begin(struct mailbox *);
@@ -398,11 +403,16 @@ enum mailbox_status mailbox_store_since(struct mailbox *, const uint32_t *seqs,
 
 /*
  * Flags of many messages are written to the journal first; this renames their
- * files.  It syncs what was removed, and makes the index that was left to it.
- * To be called when the client has its answer, within a second; mailbox_close()
- * does it, and the next session what a dead one left.
+ * files, and syncs what was removed.  To be called when the client has its
+ * answer, within a second; mailbox_close() does it, and the next session what a
+ * dead one left.
  */
 void	 mailbox_flush(struct mailbox *);
+
+/* Whether the index was left for later, and making it.  That has time;
+ * mailbox_close() does it too. */
+bool	 mailbox_index_pending(const struct mailbox *);
+void	 mailbox_index_make(struct mailbox *);
 
 /*
  * Remove n messages; they become .gone, and the next refresh reports them.
@@ -456,6 +466,14 @@ enum mailbox_status mailbox_save_copy(struct mailbox_save *,
 enum mailbox_status mailbox_save_commit(struct mailbox_save *,
 	    uint32_t *first);
 void	 mailbox_save_abort(struct mailbox_save *);
+
+/*
+ * Before the first: all are copies of messages of one mailbox, made at commit
+ * as fast as can be, which returns MAILBOX_NONE when one is gone by then.  With
+ * take, for MOVE, it may take the messages themselves: mailbox_expunge() finds
+ * them gone; a crash leaves each in one of the two, with others or without.
+ */
+void	 mailbox_save_straight(struct mailbox_save *, bool take);
 
 /* What is saved is moved within the tree: a full one has room for it. */
 void	 mailbox_save_moves(struct mailbox_save *);

@@ -193,6 +193,20 @@ mailbox_summary_header(struct mailbox *mb, uint32_t seq, const char *header,
 }
 
 void
+mailbox_summary_dated(struct mailbox *mb, uint32_t seq, time_t date)
+{
+	struct mailbox_cache *m = have(mb);
+	struct summary_view v;
+	struct mailbox_msg msg;
+
+	if (m == NULL || m->file == NULL)
+		return;
+	mailbox_msg(mb, seq, &msg);
+	summary_make_date(&m->summary, date, &v);
+	cache_put(m->file, msg.uid, v.item);
+}
+
+void
 mailbox_summary_begin(struct mailbox *mb)
 {
 	struct mailbox_cache *m = have(mb);

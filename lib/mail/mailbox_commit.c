@@ -432,7 +432,12 @@ commit(struct mailbox *mb, bool locked)
 	if (status == MAILBOX_OK && locked && (mb->nunknown > 0 ||
 	    mailbox_list_whole(mb)) && (later = write_lines(mb)) == MAILBOX_OK)
 		status = add_records(mb, first, &log);
-	(void)mailbox_log_end(mb, &log);
+	if (mailbox_log_end(mb, &log) && locked && mb->cold &&
+	    status == MAILBOX_OK && later == MAILBOX_OK) {
+		/* The index may come later: all is known now. */
+		mb->cold = false;
+		mb->unindexed = true;
+	}
 	return status != MAILBOX_OK ? status : later;
 }
 

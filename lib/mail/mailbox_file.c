@@ -194,15 +194,32 @@ mailbox_file_host(void)
 }
 
 void
-mailbox_file_unique(char *to)
+mailbox_file_series(char series[MAILBOX_SERIES_MAX])
 {
-	static unsigned counter;
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	snprintf(to, MAILBOX_FILE_MAX + 1, "%lld.M%ldP%ldQ%u.%s",
-	    (long long)now.tv_sec, now.tv_nsec / 1000, (long)getpid(),
-	    ++counter, mailbox_file_host());
+	snprintf(series, MAILBOX_SERIES_MAX, "%lld.M%ldP%ldQ",
+	    (long long)now.tv_sec, now.tv_nsec / 1000, (long)getpid());
+}
+
+unsigned
+mailbox_file_next(char *to, const char *series)
+{
+	static unsigned counter;
+
+	snprintf(to, MAILBOX_FILE_MAX + 1, "%s%u.%s", series, ++counter,
+	    mailbox_file_host());
+	return counter;
+}
+
+void
+mailbox_file_unique(char *to)
+{
+	char series[MAILBOX_SERIES_MAX];
+
+	mailbox_file_series(series);
+	(void)mailbox_file_next(to, series);
 }
 
 void

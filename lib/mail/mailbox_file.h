@@ -54,6 +54,11 @@ int	 mailbox_file_compare(const char *, const char *);
  * behind it.  to has room for MAILBOX_FILE_MAX + 1.
  */
 void	 mailbox_file_unique(char *to);
+/* The same in two steps: what the names of a batch have in common, up to n,
+ * and the next of them, whose n is returned. */
+#define MAILBOX_SERIES_MAX	64
+void	 mailbox_file_series(char series[MAILBOX_SERIES_MAX]);
+unsigned mailbox_file_next(char *to, const char *series);
 void	 mailbox_file_add_sizes(char *to, uint64_t disk, uint64_t wire);
 
 /* Our host's name as names and locks carry it: gethostname(2), once. */

@@ -408,9 +408,6 @@ mailbox_flush(struct mailbox *mb)
 	if (mb->removed && (fsync(mb->cur) == -1 || fsync(mb->new) == -1))
 		(void)mailbox_errno("fsync");
 	mb->removed = false;
-	if (mb->index_later)
-		mailbox_index_update(mb, true);
-	mb->index_later = false;
 }
 
 void

@@ -71,7 +71,7 @@ mailbox_slot_write(struct mailbox *mb)
 {
 	struct index_slot slot, old;
 
-	if (mb->state.index.map == NULL ||
+	if (mb->state.index.map == NULL || mb->unindexed ||
 	    (mb->root->flags & MAILBOX_READONLY) || !fill_slot(mb, &slot))
 		return;
 	index_slot(&mb->state.index, &old);
@@ -185,7 +185,8 @@ is_behind(const struct mailbox *mb)
 	const struct index *ix = &mb->state.index;
 	size_t beside = mb->state.changed.n + mb->state.added.n;
 
-	if (mb->cold || ix->map == NULL || ix->mark.journal != mb->journal.id ||
+	if (mb->cold || mb->unindexed || ix->map == NULL ||
+	    ix->mark.journal != mb->journal.id ||
 	    ix->mark.list.ino != (uint64_t)mb->list.ino)
 		return true;
 	/* A few messages may have changed very often. */
@@ -193,6 +194,20 @@ is_behind(const struct mailbox *mb)
 	    (off_t)ix->n / BEHIND_PART * JOURNAL_EACH)
 		return true;
 	return beside > BEHIND_MIN + ix->n / BEHIND_PART;
+}
+
+bool
+mailbox_index_pending(const struct mailbox *mb)
+{
+	return mb->index_later && is_behind(mb);
+}
+
+void
+mailbox_index_make(struct mailbox *mb)
+{
+	if (mb->index_later)
+		mailbox_index_update(mb, true);
+	mb->index_later = false;
 }
 
 static void
@@ -289,7 +304,7 @@ mailbox_index_update(struct mailbox *mb, bool take)
 		log_once("mailbox-index", "error=%s", log_str(strerror(errno)));
 		return;
 	}
-	mb->cold = mb->unlogged = false;
+	mb->cold = mb->unindexed = mb->unlogged = false;
 	if (!take)
 		return;
 	stamp_new = mb->stamp_new;

@@ -214,6 +214,7 @@ load_first(struct mailbox *mb)
 {
 	int r;
 
+	mb->unindexed = false;
 	switch (uidlist_open(&mb->list, mb->dir)) {
 	case UIDLIST_SAME:
 	case UIDLIST_MORE:

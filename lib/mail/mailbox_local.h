@@ -167,9 +167,11 @@ struct mailbox {
 	bool		 cold;		/* made from the UID list: nothing is
 					 * known of files, nor of what changed
 					 * before */
+	bool		 unindexed;	/* it was so, and the index that tells
+					 * others is still to be made */
 	bool		 unlogged;	/* the journal lacks what we know */
 	bool		 removed;	/* files, since the last sync of it */
-	bool		 index_later;	/* mailbox_flush() makes it */
+	bool		 index_later;	/* mailbox_index_make() */
 	uint64_t	 modseq;	/* the highest */
 	uint32_t	 tail;		/* readings of the journal */
 	uint32_t	 scan_tail;	/* of these before the last scan */

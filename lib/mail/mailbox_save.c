@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * New messages in a mailbox, from the wire or from another mailbox, staged in
- * its tmp.  It must never leave a file there.
+ * New messages in a mailbox, from the wire, staged in its tmp.  It must never
+ * leave a file there.
  *
  * Syncs are what a message costs, so those of many are shared: all are on their
  * way to the disk before the first is waited for.
@@ -33,7 +33,7 @@ mailbox_save_begin(struct mailbox *mb, struct mailbox_save **savep)
 	if ((save = calloc(1, sizeof(*save))) == NULL)
 		return MAILBOX_TEMPORARY;
 	save->mb = mb;
-	save->fd = save->tmp = -1;
+	save->fd = save->tmp = save->batch = -1;
 	if (mb->mbox != NULL) {
 		status = mbox_save_begin(mb->mbox, &save->mbox);
 		if (status != MAILBOX_OK)
@@ -98,8 +98,8 @@ mailbox_scratch(struct mailbox *mb)
 }
 
 /* The letters of flags, as the mailbox's names have them. */
-static struct mailbox_staged *
-stage(struct mailbox_save *save, mailbox_flags flags)
+struct mailbox_staged *
+mailbox_stage(struct mailbox_save *save, mailbox_flags flags)
 {
 	struct mailbox_staged *s;
 
@@ -109,12 +109,13 @@ stage(struct mailbox_save *save, mailbox_flags flags)
 		return NULL;
 	}
 	s = &save->v[save->n];
-	memset(s, 0, sizeof(*s));
+	s->dir = save->tmp;
+	s->seq = s->saved = 0;
+	s->tmp[0] = s->base[0] = s->info[0] = s->ext[0] = '\0';
+	s->placed = false;
 	if (flags != 0)
 		mailbox_file_info(s->info, "", flags);
 	s->keywords = flags & ~MAILBOX_FILE_FLAGS;
-	mailbox_file_unique(s->tmp);
-	strlcpy(s->base, s->tmp, sizeof(s->base));
 	return s;
 }
 
@@ -128,8 +129,10 @@ mailbox_save_start(struct mailbox_save *save, mailbox_flags flags, time_t date)
 	if (save->mbox != NULL)
 		return save->status = mbox_save_start(save->mbox, flags, date);
 	if (save->status != MAILBOX_OK ||
-	    (s = stage(save, flags)) == NULL)
+	    (s = mailbox_stage(save, flags)) == NULL)
 		return save->status;
+	mailbox_file_unique(s->tmp);
+	strlcpy(s->base, s->tmp, sizeof(s->base));
 	if (save->credits == 0 && mailbox_has_quota(save->mb->root) &&
 	    !mailbox_quota_room(save->mb->root, 1, save->n + 1))
 		return save->status = MAILBOX_OVERQUOTA;
@@ -238,136 +241,5 @@ mailbox_save_finish(struct mailbox_save *save)
 	sync_later(save);
 	mailbox_file_add_sizes(save->v[save->n - 1].base, save->disk,
 	    save->wire);
-	return save->status;
-}
-
-/* ---- from another mailbox ---- */
-
-/* Flags of a message in the letters of another folder. */
-static mailbox_flags
-translate(struct mailbox *from, struct mailbox *to, mailbox_flags flags)
-{
-	mailbox_flags result = flags & MAILBOX_SYSTEM_FLAGS;
-	const char *name;
-	int i, j;
-
-	if (from == to)
-		return flags;
-	for (i = 0; i < MAILBOX_KEYWORDS_MAX; i++) {
-		if ((flags & MAILBOX_KEYWORD(i)) == 0 ||
-		    (name = mailbox_keyword_name(from, i)) == NULL)
-			continue;
-		j = mailbox_keyword(to, name, true);
-		if (j != -1)
-			result |= MAILBOX_KEYWORD(j);
-	}
-	return result;
-}
-
-static int
-copy_bytes(struct mailbox_save *save, int from, int to)
-{
-	struct timespec times[2];
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(from, &st) == -1)
-		return -1;
-	while ((n = fd_read_all(from, save->block, MAILBOX_SAVE_BLOCK)) > 0)
-		if (fd_write_all(to, save->block, (size_t)n) == -1)
-			return -1;
-	times[0] = st.st_atim;
-	times[1] = st.st_mtim;
-	return n == -1 || futimens(to, times) == -1 ? -1 : fsync(to);
-}
-
-static int
-copy_file(struct mailbox_save *save, int dir, const char *name,
-    const char *tmp)
-{
-	int from, to, r = -1, saved;
-
-	from = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK);
-	if (from == -1)
-		return -1;
-	to = openat(save->tmp, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
-	    save->mb->root->file_mode);
-	if (to != -1 && (r = copy_bytes(save, from, to)) == -1) {
-		saved = errno;
-		(void)unlinkat(save->tmp, tmp, 0);
-		errno = saved;
-	}
-	saved = errno;
-	if (to != -1 && close(to) == -1)
-		r = -1;
-	else
-		errno = saved;
-	close(from);
-	return r;
-}
-
-static int
-link_or_copy(struct mailbox_save *save, int dir, const char *name,
-    const char *tmp)
-{
-	if (linkat(dir, name, save->tmp, tmp, 0) == 0)
-		return 0;
-	if (errno == ENOENT || errno == ENOSPC || errno == EDQUOT)
-		return -1;
-	return copy_file(save, dir, name, tmp);
-}
-
-/* The copy keeps what its name says of its size. */
-static void
-keep_sizes(struct mailbox_staged *s, const struct mailbox_rec *r)
-{
-	const char *sizes = memchr(r->base, ',', r->base_len);
-	size_t n = sizes == NULL ? 0 : (size_t)(r->base + r->base_len - sizes),
-	    have = strlen(s->base);
-
-	if (have + n >= MAILBOX_FILE_MAX - MAILBOX_INFO_MAX)
-		return;
-	if (n > 0)
-		memcpy(s->base + have, sizes, n);
-	s->base[have + n] = '\0';
-}
-
-enum mailbox_status
-mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
-    uint32_t seq)
-{
-	char name[MAILBOX_FILE_MAX + 1];
-	enum mailbox_status status;
-	struct mailbox_rec r;
-	struct mailbox_staged *s;
-	int dir, i;
-
-	for (i = 0; i < 4 && save->status == MAILBOX_OK; i++) {
-		mailbox_rec(from, from->view[seq - 1], &r);
-		if (r.gone)
-			return MAILBOX_NONE;
-		if (save->mbox != NULL)
-			return save->status = mailbox_mbox_copy(save->mbox,
-			    from, seq, translate(from, save->mb, r.flags));
-		if ((s = stage(save, translate(from, save->mb, r.flags)))
-		    == NULL)
-			break;
-		dir = mailbox_rec_file(from, &r, name);
-		if (dir != -1 && link_or_copy(save, dir, name, s->tmp) == 0) {
-			keep_sizes(s, &r);
-			s->ext[0] = 'G';
-			mailbox_origin(&r, s->ext + 1);
-			s->saved = (uint32_t)time(NULL);
-			save->n++;
-			return MAILBOX_OK;
-		}
-		if (dir != -1 && errno != ENOENT)
-			return save->status = mailbox_errno("link");
-		if ((status = mailbox_find_files(from)) != MAILBOX_OK)
-			return save->status = status;
-	}
-	if (save->status == MAILBOX_OK)
-		save->status = MAILBOX_TEMPORARY;
 	return save->status;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * Messages staged in a mailbox's tmp appear, all or none, under the UID list's
- * lock.  A file is renamed into place before its UID is written down: who sees
- * it in between waits for the lock.  What fails leaves no file anywhere.
+ * Messages staged in a mailbox's tmp, or still where they are copied from,
+ * appear, all or none, under the UID list's lock.  A file is put in place
+ * before its UID is written down: who sees it in between waits for the lock.
+ * What fails leaves no file anywhere.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,7 @@ sum_of_sizes(const struct mailbox_save *save)
 
 	for (i = 0; i < save->n; i++) {
 		s = &save->v[i];
-		mailbox_quota_size(save->tmp, mailbox_file_size(s->base,
+		mailbox_quota_size(s->dir, mailbox_file_size(s->base,
 		    strlen(s->base), 'S', &size) == 1 ? s->base : s->tmp,
 		    &sum);
 	}
@@ -38,6 +40,25 @@ place_of(const struct mailbox_save *save, const struct mailbox_staged *s,
 	return s->info[0] == '\0' ? save->mb->new : save->mb->cur;
 }
 
+/* Give it its name, but never that of another file. */
+static int
+place(const struct mailbox_save *save, const struct mailbox_staged *s, int dir,
+    const char *name)
+{
+	if (save->from != NULL && !save->taking)
+		return linkat(s->dir, s->tmp, dir, name, 0);
+	return mailbox_rename_file(s->dir, s->tmp, dir, name);
+}
+
+static enum mailbox_status
+place_failed(struct mailbox_save *save)
+{
+	if (save->from == NULL || errno == ENOSPC || errno == EDQUOT)
+		return mailbox_errno("rename");
+	save->refused = true;
+	return MAILBOX_NONE;
+}
+
 static enum mailbox_status
 place_files(struct mailbox_save *save)
 {
@@ -50,8 +71,8 @@ place_files(struct mailbox_save *save)
 	for (i = 0; i < save->n; i++) {
 		s = &save->v[i];
 		dir = place_of(save, s, name);
-		if (mailbox_rename_file(save->tmp, s->tmp, dir, name) == -1)
-			return mailbox_errno("rename");
+		if (place(save, s, dir, name) == -1)
+			return place_failed(save);
 		s->placed = true;
 		if (dir == save->mb->cur)
 			save->mb->stamp_cur.known =
@@ -123,6 +144,33 @@ add_records(struct mailbox_save *save, uint32_t first)
 	return log.reset || i == save->n ? MAILBOX_OK : MAILBOX_TEMPORARY;
 }
 
+/* Take a message out of its place: back to where it was, when it was taken from
+ * there. */
+static void
+take_back(const struct mailbox_save *save, struct mailbox_staged *s)
+{
+	char name[2 * MAILBOX_FILE_MAX];
+	int dir = place_of(save, s, name);
+
+	if (!s->placed && save->from == NULL)
+		(void)unlinkat(s->dir, s->tmp, 0);
+	else if (s->placed && !save->taking)
+		(void)unlinkat(dir, name, 0);
+	else if (s->placed &&
+	    mailbox_rename_file(dir, name, s->dir, s->tmp) == -1)
+		(void)mailbox_errno("rename");
+	s->placed = false;
+}
+
+static void
+remove_files(struct mailbox_save *save)
+{
+	size_t i;
+
+	for (i = 0; i < save->n; i++)
+		take_back(save, &save->v[i]);
+}
+
 static enum mailbox_status
 make_known(struct mailbox_save *save, uint32_t *first)
 {
@@ -139,27 +187,14 @@ make_known(struct mailbox_save *save, uint32_t *first)
 	*first = mb->list.next;
 	if (status != MAILBOX_OK || (status = write_lines(save)) != MAILBOX_OK)
 		*first = 0;
+	/* Until the batch file goes, another would do it. */
+	if (status != MAILBOX_OK && save->from != NULL)
+		remove_files(save);
 	mailbox_batch_end(save);
 	/* From here they have UIDs that others may have seen. */
 	if (status == MAILBOX_OK && add_records(save, *first) != MAILBOX_OK)
 		mailbox_distrust(mb);
 	return status;
-}
-
-static void
-remove_files(struct mailbox_save *save)
-{
-	char name[2 * MAILBOX_FILE_MAX];
-	size_t i;
-	int dir;
-
-	for (i = 0; i < save->n; i++) {
-		dir = place_of(save, &save->v[i], name);
-		if (save->v[i].placed)
-			(void)unlinkat(dir, name, 0);
-		else
-			(void)unlinkat(save->tmp, save->v[i].tmp, 0);
-	}
 }
 
 /* Is there room for so much? */
@@ -183,39 +218,14 @@ save_free(struct mailbox_save *save)
 	free(save);
 }
 
-enum mailbox_status
-mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
+static enum mailbox_status
+commit(struct mailbox_save *save, uint32_t *first)
 {
 	enum mailbox_status status;
-	struct mailbox_root *root = save->mb->root;
 	struct mailbox_lock lock;
-	uint64_t bytes = 0;
-	uint32_t unwanted;
-	bool counted;
 
-	if (first == NULL)
-		first = &unwanted;
-	*first = 0;
-	mailbox_save_sync(save);
-	status = save->status;
-	if (save->mbox != NULL) {
-		if (status != MAILBOX_OK)
-			mbox_save_abort(save->mbox);
-		else
-			status = mailbox_mbox_commit(save->mb, save->mbox,
-			    first);
-		save_free(save);
-		return status;
-	}
-	counted = status == MAILBOX_OK && mailbox_has_quota(root);
-	if (counted) {
-		bytes = sum_of_sizes(save);
-		if (!has_room(save, bytes))
-			status = MAILBOX_OVERQUOTA;
-	}
-	if (status == MAILBOX_OK)
-		status = mailbox_lock_list(save->mb, &lock);
-	if (status == MAILBOX_OK) {
+	mailbox_straight_ready(save);
+	if ((status = mailbox_lock_list(save->mb, &lock)) == MAILBOX_OK) {
 		(void)mailbox_batch_recover(save->mb);
 		status = make_known(save, first);
 		if (status != MAILBOX_OK)
@@ -224,8 +234,59 @@ mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
 	} else {
 		remove_files(save);
 	}
-	if (status == MAILBOX_OK && counted)
+	return status;
+}
+
+static enum mailbox_status
+commit_maildir(struct mailbox_save *save, uint32_t *first)
+{
+	struct mailbox_root *root = save->mb->root;
+	enum mailbox_status status;
+	uint64_t bytes = 0;
+	bool counted;
+
+	if ((counted = mailbox_has_quota(root))) {
+		bytes = sum_of_sizes(save);
+		if (!has_room(save, bytes)) {
+			remove_files(save);
+			return MAILBOX_OVERQUOTA;
+		}
+	}
+	status = commit(save, first);
+	if (save->refused) {
+		if ((status = mailbox_straight_stage(save)) == MAILBOX_OK)
+			status = commit(save, first);
+		else
+			remove_files(save);
+	}
+	if (status != MAILBOX_OK)
+		return status;
+	if (save->taking)
+		mailbox_straight_taken(save);
+	else if (counted)
 		mailbox_quota_add(root, (int64_t)bytes, (int64_t)save->n);
+	return status;
+}
+
+enum mailbox_status
+mailbox_save_commit(struct mailbox_save *save, uint32_t *first)
+{
+	enum mailbox_status status;
+	uint32_t unwanted;
+
+	if (first == NULL)
+		first = &unwanted;
+	*first = 0;
+	mailbox_save_sync(save);
+	status = save->status;
+	if (save->mbox == NULL && status == MAILBOX_OK)
+		status = commit_maildir(save, first);
+	else if (save->mbox == NULL)
+		remove_files(save);
+	else if (status != MAILBOX_OK)
+		mbox_save_abort(save->mbox);
+	else
+		status = mailbox_mbox_commit(save->mb, save->mbox, first);
 	save_free(save);
 	return status;
 }

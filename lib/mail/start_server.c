@@ -93,6 +93,7 @@ start_tls_refresh(struct tls_server *tls)
 	switch (tls_server_refresh(tls, error, sizeof(error))) {
 	case 1:
 		log_info("certificate", "state=renewed");
+		server_changed();
 		break;
 	case -1:
 		log_error("certificate", "kept=old error=%s", log_str(error));

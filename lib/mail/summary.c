@@ -24,6 +24,7 @@ const uint16_t summary_versions[CACHE_KINDS] = {
 	[SUMMARY_SORT] = 1,
 	[SUMMARY_PREVIEW] = 1,
 	[SUMMARY_DATE] = 1,
+	[SUMMARY_SENT] = 1,
 };
 
 void
@@ -189,9 +190,11 @@ to_make(unsigned want, bool more)
 		return want;
 	if ((want & ~SUMMARY_HEADER) == 0)
 		return want | SUMMARY(SUMMARY_ENVELOPE) |
-		    SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_DATE);
+		    SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_DATE) |
+		    SUMMARY(SUMMARY_SENT);
 	return want | SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_ENVELOPE) |
-	    SUMMARY(SUMMARY_STRUCTURE) | SUMMARY(SUMMARY_FIELDS);
+	    SUMMARY(SUMMARY_STRUCTURE) | SUMMARY(SUMMARY_FIELDS) |
+	    SUMMARY(SUMMARY_SENT);
 }
 
 int
@@ -223,6 +226,8 @@ summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
 		if (buf_failed(&s->buf[SUMMARY_SORT]))
 			goto out;
 	}
+	if (made & SUMMARY(SUMMARY_SENT))
+		summary_make_sent(&s->buf[SUMMARY_SENT], &mime);
 	if (made & SUMMARY(SUMMARY_DATE))
 		put64(&s->buf[SUMMARY_DATE], (uint64_t)date);
 	if (made & (SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE)))
@@ -246,4 +251,12 @@ summary_make_fields(struct summary *s, const char *header, size_t n,
 	begin(s);
 	summary_split_disk(header, n, &s->buf[SUMMARY_FIELDS]);
 	show(s, SUMMARY(SUMMARY_FIELDS), v);
+}
+
+void
+summary_make_date(struct summary *s, time_t date, struct summary_view *v)
+{
+	begin(s);
+	put64(&s->buf[SUMMARY_DATE], (uint64_t)date);
+	show(s, SUMMARY(SUMMARY_DATE), v);
 }

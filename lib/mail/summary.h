@@ -30,6 +30,7 @@ enum summary_kind {
 	SUMMARY_PREVIEW,	/* RFC 8970, as a string of the wire; made only
 				 * when it is wanted */
 	SUMMARY_DATE,		/* the date alone */
+	SUMMARY_SENT,		/* that of the Date field: summary_sent() */
 	SUMMARY_KINDS
 };
 
@@ -38,7 +39,8 @@ enum summary_kind {
 /* What the header alone tells. */
 #define SUMMARY_HEADER	(SUMMARY(SUMMARY_ENVELOPE) | \
 			SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE) | \
-			SUMMARY(SUMMARY_DATE) | SUMMARY(SUMMARY_SORT))
+			SUMMARY(SUMMARY_DATE) | SUMMARY(SUMMARY_SORT) | \
+			SUMMARY(SUMMARY_SENT))
 
 extern const uint16_t summary_versions[CACHE_KINDS];
 
@@ -71,6 +73,10 @@ int	 summary_make(struct summary *, struct message *, time_t date,
  * line if it has one. */
 void	 summary_make_fields(struct summary *, const char *header, size_t n,
 	    struct summary_view *v);
+
+/* The date alone, which needs no message. */
+void	 summary_make_date(struct summary *, time_t date,
+	    struct summary_view *);
 
 /* Size and date, where the view has them: 1, or 0. */
 int	 summary_size(const struct summary_view *, uint64_t *size);

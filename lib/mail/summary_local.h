@@ -28,6 +28,7 @@ void	 summary_split_disk(const char *header, size_t n, struct buf *fields);
 struct mime;
 void	 summary_make_sort(struct buf *, const struct mime *,
 	    const struct buf *header);
+void	 summary_make_sent(struct buf *, const struct mime *);
 
 /* PREVIEW, from the message, whose parts are known: see summary_preview.c.
  * 0, or -1: no memory, or it cannot be read. */

@@ -4,6 +4,8 @@
  *
  *	flags(1) zero(1) nrefs(2) sent(8) subject(8) id(8) ref(8)*
  *	SUMMARY_TEXTS * ( length(2) octets )
+ *
+ * and SUMMARY_SENT is sent(8), or one octet where there is no date.
  */
 #include <string.h>
 
@@ -241,11 +243,30 @@ put_address(struct buf *b, const struct mime *m, enum mime_field field,
 	put_text(b, scratch[1].data, scratch[1].len);
 }
 
+static bool
+has_date(const struct mime *m, struct date *date)
+{
+	struct mime_ref ref = m->env[0].field[MIME_DATE];
+
+	return ref.off != MIME_NONE && date_parse(date, mime_str(m, ref),
+	    ref.len) == 1;
+}
+
+void
+summary_make_sent(struct buf *b, const struct mime *m)
+{
+	struct date date;
+
+	if (has_date(m, &date))
+		add64(b, (uint64_t)date.time);
+	else
+		buf_addc(b, '\0');
+}
+
 void
 summary_make_sort(struct buf *b, const struct mime *m,
     const struct buf *header)
 {
-	struct mime_ref ref = m->env[0].field[MIME_DATE];
 	struct buf scratch[2];
 	char head[HEAD] = { 0 };
 	struct date date;
@@ -255,8 +276,7 @@ summary_make_sort(struct buf *b, const struct mime *m,
 
 	buf_init(&scratch[0], 2 * FIELD_MAX);
 	buf_init(&scratch[1], 32 * FIELD_MAX);
-	if (ref.off != MIME_NONE && date_parse(&date, mime_str(m, ref),
-	    ref.len) == 1) {
+	if (has_date(m, &date)) {
 		head[0] = DATED;
 		put64(head + 4, (uint64_t)date.time);
 	}
@@ -321,5 +341,18 @@ summary_sort(const struct summary_view *v, struct summary_sort *s)
 		if (s->text[i].n > (size_t)(end - p))
 			return 0;
 	}
+	return 1;
+}
+
+int
+summary_sent(const struct summary_view *v, struct summary_sort *s)
+{
+	const struct cache_item *item = &v->item[SUMMARY_SENT];
+
+	if (!(v->have & SUMMARY(SUMMARY_SENT)) || (item->n != 8 &&
+	    item->n != 1))
+		return 0;
+	s->dated = item->n == 8;
+	s->sent = s->dated ? (int64_t)get64(item->p) : 0;
 	return 1;
 }

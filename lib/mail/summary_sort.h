@@ -47,4 +47,7 @@ struct summary_sort {
  * whole. */
 int	 summary_sort(const struct summary_view *, struct summary_sort *);
 
+/* The same for dated and sent alone, from SUMMARY_SENT. */
+int	 summary_sent(const struct summary_view *, struct summary_sort *);
+
 #endif

@@ -99,6 +99,7 @@ accepted(int fd, const struct activate_listener *from)
 		close(fd);
 		return;
 	}
+	spare_connection(clock_ms());
 	if (server->prepare != NULL)
 		server->prepare();
 	if (!conn_may(&peer, &why))
@@ -144,7 +145,10 @@ reap(void)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if ((p = proc_find(pid)) == NULL)
 			continue;	/* of before we executed ourselves */
-		c = p->conn;
+		if ((c = p->conn) == NULL) {
+			spare_gone(p);
+			continue;
+		}
 		proc_gone(p);
 		if (p->helper != NULL)
 			helper_gone(p->helper);
@@ -167,6 +171,7 @@ stop(void)
 	    (l->server->stop_seconds == 0 ? 30 : l->server->stop_seconds);
 	if (!l->draining)
 		listen_on(false);
+	spare_drop();
 	log_info("stop", "sessions=%zu", l->nconns);
 	TAILQ_FOREACH(c, &l->conns, link)
 		conn_kill(c, SIGTERM);
@@ -184,6 +189,7 @@ take_signals(void)
 			reap();
 			break;
 		case SIGHUP:
+			spare_drop();
 			if (server->reload != NULL)
 				server->reload(server);
 			break;
@@ -264,6 +270,7 @@ execute_again(void)
 	l->crashes = 0;
 	log_error("restart", "reason=crashes sessions=%zu", l->nconns);
 	listen_on(false);
+	spare_drop();
 	pid = l->nconns > 0 ? fork() : 1;
 	if (pid == 0) {
 		drain();
@@ -287,10 +294,12 @@ static int
 sleep_time(int64_t now)
 {
 	struct server_loop *l = &server_loop;
-	int64_t due = call_next_due();
+	int64_t due = call_next_due(), spare = spare_next_due();
 
 	if (l->accept_again != 0 && (due == 0 || l->accept_again < due))
 		due = l->accept_again;
+	if (spare != 0 && (due == 0 || spare < due))
+		due = spare;
 	if (l->kill_at != 0 && (due == 0 || l->kill_at < due))
 		due = l->kill_at;
 	if (l->nconns == 0 && l->server->idle_exit > 0 &&
@@ -310,6 +319,7 @@ timers(int64_t now)
 	struct server_conn *c;
 
 	call_due(now);
+	spare_due(now);
 	if (l->accept_again != 0 && l->accept_again <= now) {
 		l->accept_again = 0;
 		listen_on(true);
@@ -388,6 +398,7 @@ run_loop(void)
 {
 	struct server_loop *l = &server_loop;
 	struct epoll_event ev[EVENTS];
+	bool spare;
 	int n, i;
 
 	for (;;) {
@@ -396,13 +407,16 @@ run_loop(void)
 		if (l->crashes >= CRASHES_MAX && !l->draining &&
 		    !l->stopping && l->activate->kind == ACTIVATE_LISTEN)
 			execute_again();
+		spare = spare_missing();
 		n = epoll_wait(l->epoll, ev, EVENTS,
-		    sleep_time(clock_ms()));
+		    spare ? 0 : sleep_time(clock_ms()));
 		if (n == -1 && errno != EINTR) {
 			log_error("loop", "error=%s",
 			    log_str(strerror(errno)));
 			return EX_OSERR;
 		}
+		if (n == 0 && spare)
+			spare_refill();		/* nobody waits for us */
 		for (i = 0; i < n; i++)
 			dispatch(ev[i].data.ptr);
 		bury();

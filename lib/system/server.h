@@ -44,6 +44,7 @@ struct server_call;
 				 * server_login(); see call->locked */
 
 #define SERVER_MESSAGE_MAX 16384 /* bytes of a request or reply */
+#define SERVER_AHEAD_DATA 12288	/* data_size, with children forked ahead */
 
 struct server_op {
 	const char	*name;		/* for the log */
@@ -102,6 +103,9 @@ struct server {
 	const struct server_op *ops;
 	size_t		 nops;
 	size_t		 data_size;
+	bool		 ahead;		/* children may be forked ahead: they
+					 * are told all they need to know, and
+					 * data holds no pointers */
 
 	/* limits; reload() may change them */
 	size_t		 max_sessions;		/* 0: none */
@@ -142,6 +146,10 @@ struct server {
  * the loop executes itself again, keeping its sockets.  Returns the exit code
  * for main; EX_OSERR with a log line when it could not start. */
 int	 server_run(struct server *, struct activate *, char *const *argv);
+
+/* What children inherit has changed (a certificate, users): those that were
+ * forked ahead go.  A reload does that by itself. */
+void	 server_changed(void);
 
 /*
  * In the door.

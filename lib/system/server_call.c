@@ -342,30 +342,81 @@ helper_uncount(struct helper *h)
 	server_loop.nhelpers--;
 }
 
+/* One that waits is told what it would have inherited, then the request. */
 static int
-helper_fork(struct server_conn *c)
+helper_tell(const struct server_conn *c, int sock)
+{
+	const struct pending *p = c->pending;
+	const struct server_op *o = op_of(p);
+	size_t n = server_loop.server->data_size;
+	static struct server_job job;
+	int r;
+
+	job.visit.peer = c->peer;
+	job.visit.local = c->local;
+	job.visit.state = p->call.state;
+	strlcpy(job.visit.listener, c->listener, sizeof(job.visit.listener));
+	memcpy(job.data, c->data, n);
+	r = message_send(sock, p->op, &job, offsetof(struct server_job, data) +
+	    n, NULL, 0, MSG_DONTWAIT);
+	explicit_bzero(job.data, n);
+	return r == -1 ? -1 : message_send(sock, p->op, p->request,
+	    o->request, p->call.fds, (p->call.fds[0] != -1) +
+	    (p->call.fds[1] != -1), MSG_DONTWAIT);
+}
+
+/* Our end of the socket of one that waited and now works; -1: none. */
+static int
+helper_ahead(struct server_conn *c, pid_t *pid)
+{
+	int sock;
+
+	while ((sock = spare_take(SPARE_HELPER, pid)) != -1) {
+		if (helper_tell(c, sock) == 0)
+			return sock;
+		close(sock);
+	}
+	return -1;
+}
+
+static int
+helper_fork(struct server_conn *c, pid_t *pid)
+{
+	const struct pending *p = c->pending;
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
+		return -1;
+	if ((*pid = fork()) == 0)
+		helper_main(c, sv[1]);
+	close(sv[1]);
+	if (*pid != -1 && message_send(sv[0], p->op, p->request,
+	    op_of(p)->request, NULL, 0, MSG_DONTWAIT) == 0)
+		return sv[0];
+	if (*pid > 0)
+		kill(*pid, SIGKILL);
+	close(sv[0]);
+	return -1;
+}
+
+static int
+helper_start(struct server_conn *c)
 {
 	unsigned seconds = server_loop.server->helper_seconds;
 	struct helper *h;
-	int sv[2];
 	pid_t pid;
+	int sock;
 
 	if ((h = calloc(1, sizeof(*h))) == NULL)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1) {
+	if ((sock = helper_ahead(c, &pid)) == -1 &&
+	    (sock = helper_fork(c, &pid)) == -1) {
 		free(h);
 		return -1;
 	}
-	if ((pid = fork()) == 0)
-		helper_main(c, sv[1]);
-	close(sv[1]);
-	if (pid == -1 || message_send(sv[0], c->pending->op,
-	    c->pending->request, op_of(c->pending)->request, NULL, 0,
-	    MSG_DONTWAIT) == -1 ||
-	    server_watch(&h->watch, WATCH_HELPER, sv[0]) == -1) {
-		if (pid > 0)
-			kill(pid, SIGKILL);
-		close(sv[0]);
+	if (server_watch(&h->watch, WATCH_HELPER, sock) == -1) {
+		kill(pid, SIGKILL);
+		close(sock);
 		free(h);
 		return -1;
 	}
@@ -410,7 +461,7 @@ helpers_start(void)
 	    (c = next_waiting()) != NULL) {
 		TAILQ_REMOVE(&server_loop.waiting, c, wait);
 		c->waiting = false;
-		if (helper_fork(c) == 0)
+		if (helper_start(c) == 0)
 			continue;
 		log_warn("helper", "error=%s", log_str(strerror(errno)));
 		c->pending->failed = true;

@@ -108,12 +108,48 @@ conn_new(const struct peer *peer, const struct peer *local,
 	return c;
 }
 
+/* A door that waits takes the connection.  Our end of its socket; -1: there
+ * is none. */
+static int
+door_ahead(const struct server_conn *c, int in, int out, pid_t *pid)
+{
+	struct server_visit v = { .peer = c->peer, .local = c->local,
+	    .proxy = c->proxy };
+	int fds[2] = { in, out }, sock;
+
+	strlcpy(v.listener, c->listener, sizeof(v.listener));
+	while ((sock = spare_take(SPARE_DOOR, pid)) != -1) {
+		if (message_send(sock, 0, &v, sizeof(v), fds, in == out ? 1 :
+		    2, MSG_DONTWAIT) == 0)
+			return sock;
+		close(sock);
+	}
+	return -1;
+}
+
+/* A new one. */
+static int
+door_fork(struct server_conn *c, int in, int out, pid_t *pid)
+{
+	int sv[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
+		return -1;
+	if ((*pid = fork()) == 0)
+		door_main(c, in, out, sv[1]);
+	close(sv[1]);
+	if (*pid != -1)
+		return sv[0];
+	close(sv[0]);
+	return -1;
+}
+
 int
 conn_start(int in, int out, const struct peer *peer,
     const struct peer *local, const char *listener)
 {
 	struct server_conn *c;
-	int sv[2], on = 1;
+	int sock, on = 1;
 	pid_t pid;
 
 	/* A client that vanished must not hold a session for ever; it fails
@@ -121,23 +157,16 @@ conn_start(int in, int out, const struct peer *peer,
 	(void)setsockopt(in, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	if ((c = conn_new(peer, local, listener)) == NULL)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) == -1)
-		goto fail;
-	if ((pid = fork()) == 0)
-		door_main(c, in, out, sv[1]);
-	close(sv[1]);
-	if (pid == -1) {
-		close(sv[0]);
-		goto fail;
+	if ((sock = door_ahead(c, in, out, &pid)) == -1 &&
+	    (sock = door_fork(c, in, out, &pid)) == -1) {
+		conn_free(c);
+		return -1;
 	}
 	c->door.conn = c;
 	proc_add(&c->door, pid);
-	if (server_watch(&c->watch, WATCH_CONN, sv[0]) == -1)
+	if (server_watch(&c->watch, WATCH_CONN, sock) == -1)
 		conn_kill(c, SIGKILL);
 	return 0;
-fail:
-	conn_free(c);
-	return -1;
 }
 
 void

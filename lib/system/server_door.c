@@ -150,6 +150,13 @@ drop_tables(void)
 }
 
 static void
+die_of_stop(void)
+{
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGINT, SIG_IGN);
+}
+
+static void
 child_signals(void)
 {
 	sigset_t none;
@@ -205,27 +212,62 @@ meet_proxy(struct server_session *s)
 	return -1;
 }
 
+/* Whose it is is known. */
+static void
+door_named(struct server_session *s)
+{
+	stop_fd = s->in;
+	catch_stop();
+	log_peer(s->peer.ip);
+}
+
+/* Forked ahead: wait for the one connection.  None is to come when the
+ * monitor lets go. */
+static void
+door_wait(struct server_session *s, bool *proxy)
+{
+	static struct server_visit v;
+	uint32_t word;
+	int fds[2];
+
+	if (message_recv(s->monitor, &word, &v, sizeof(v), fds, 0) !=
+	    (ssize_t)(sizeof(struct server_head) + sizeof(v)) ||
+	    fds[0] == -1)
+		child_exit(0);
+	s->in = fds[0];
+	s->out = fds[1] == -1 ? fds[0] : fds[1];
+	s->peer = v.peer;
+	s->local = v.local;
+	strlcpy(s->listener, v.listener, sizeof(s->listener));
+	*proxy = v.proxy;
+	door_named(s);
+}
+
 void
 door_main(struct server_conn *c, int in, int out, int monitor)
 {
 	struct server *server = server_loop.server;
 	struct server_session s = { .in = in, .out = out,
-	    .monitor = monitor, .peer = c->peer, .local = c->local,
-	    .server = server };
+	    .monitor = monitor, .server = server };
 	int keep[] = { in, out, monitor, log_fd(), server_loop.null };
-	bool proxy = c->proxy;
+	bool proxy = c != NULL && c->proxy;
 	pid_t parent = getppid();
 
-	strlcpy(s.listener, c->listener, sizeof(s.listener));
+	if (c != NULL) {
+		s.peer = c->peer;
+		s.local = c->local;
+		strlcpy(s.listener, c->listener, sizeof(s.listener));
+	}
 	detach(in != STDIN_FILENO, out != STDOUT_FILENO &&
 	    in != STDOUT_FILENO);
 	close_others(keep, sizeof(keep) / sizeof(keep[0]));
 	stop_null = server_loop.null;
-	stop_fd = in;
-	catch_stop();
+	if (c != NULL)
+		door_named(&s);
+	else
+		die_of_stop();
 	child_signals();
 	drop_tables();
-	log_peer(c->peer.ip);
 	if (server->forget != NULL)
 		server->forget();
 	if (privilege_drop(server->door_uid, server->door_gid) == -1) {
@@ -240,6 +282,8 @@ door_main(struct server_conn *c, int in, int out, int monitor)
 		log_error("door", "error=%s", log_str(strerror(errno)));
 		child_exit(EX_OSERR);
 	}
+	if (c == NULL)
+		door_wait(&s, &proxy);
 	if (!proxy || meet_proxy(&s) == 0)
 		server->session(&s);
 	child_exit(0);
@@ -279,6 +323,7 @@ server_ask(struct server_session *s, unsigned op, const void *request,
  */
 
 static unsigned char request[SERVER_MESSAGE_MAX];
+static const struct server_op *answers;	/* the op that runs here */
 
 int
 server_become_door(void)
@@ -290,8 +335,7 @@ server_become_door(void)
 int
 server_answer(struct server_call *call)
 {
-	const struct server_op *o =
-	    &server_loop.server->ops[call->conn->pending->op];
+	const struct server_op *o = answers;
 	int r;
 
 	if (answered)
@@ -309,37 +353,73 @@ server_answer(struct server_call *call)
 	return r;
 }
 
-void
-helper_main(struct server_conn *c, int sock)
+/* Forked ahead: wait for the work.  None is to come when the monitor lets
+ * go. */
+static void
+helper_wait(int sock, struct server_call *call)
 {
-	struct pending *p = c->pending;
-	const struct server_op *o = &server_loop.server->ops[p->op];
-	int keep[] = { sock, log_fd(), server_loop.null, p->call.fds[0],
-	    p->call.fds[1] };
-	struct server_call call = p->call;
-	uint32_t word;
+	static unsigned char reply[SERVER_MESSAGE_MAX];
+	static struct server_job job;
+	struct server *server = server_loop.server;
+	uint32_t op = 0;
 	int fds[2];
+
+	if (message_recv(sock, &op, &job, sizeof(job), fds, 0) !=
+	    (ssize_t)(sizeof(struct server_head) + offsetof(struct server_job,
+	    data) + server->data_size) || op >= server->nops)
+		child_exit(0);
+	answers = &server->ops[op];
+	call->reply = reply;
+	call->fds[0] = call->fds[1] = call->fd = -1;
+	call->peer = &job.visit.peer;
+	call->local = &job.visit.local;
+	call->listener = job.visit.listener;
+	call->state = job.visit.state;
+	call->data = job.data;
+}
+
+/* What the parent has open and will not be used here. */
+static void
+helper_close(int sock, const struct server_call *call)
+{
+	int keep[] = { sock, log_fd(), server_loop.null, call->fds[0],
+	    call->fds[1] };
 
 	detach(true, true);
 	close_others(keep, sizeof(keep) / sizeof(keep[0]));
+}
+
+void
+helper_main(struct server_conn *c, int sock)
+{
+	struct server_call call = { .fds = { -1, -1 } };
+	uint32_t word;
+	int fds[2];
+
+	if (c != NULL) {
+		call = c->pending->call;
+		call.reply = c->pending->reply;
+		answers = &server_loop.server->ops[c->pending->op];
+	}
+	helper_close(sock, &call);
 	stop_null = server_loop.null;
 	answer_sock = sock;
-	if (o->flags & SERVER_STAYS)
-		catch_stop();
-	else {
-		signal(SIGTERM, SIG_DFL);
-		signal(SIGINT, SIG_IGN);
-	}
+	die_of_stop();
 	child_signals();
 	drop_tables();
-	log_peer(c->peer.ip);
+	if (c == NULL)
+		helper_wait(sock, &call);
+	if (answers->flags & SERVER_STAYS)
+		catch_stop();
+	log_peer(call.peer->ip);
 	/* the request comes by the socket: its memory is not inherited */
-	if (message_recv(sock, &word, request, o->request, fds, 0) !=
-	    (ssize_t)(sizeof(struct server_head) + o->request))
+	if (message_recv(sock, &word, request, answers->request, fds, 0) !=
+	    (ssize_t)(sizeof(struct server_head) + answers->request))
 		child_exit(EX_SOFTWARE);
+	if (c == NULL)
+		memcpy(call.fds, fds, sizeof(fds));
 	call.request = request;
-	call.reply = p->reply;
-	o->run(&call);
+	answers->run(&call);
 	(void)server_answer(&call);
 	explicit_bzero(request, sizeof(request));
 	child_exit(0);

@@ -23,7 +23,7 @@ struct watch {
 struct proc {
 	LIST_ENTRY(proc)	 link;
 	pid_t			 pid;	/* 0 gone */
-	struct server_conn	*conn;
+	struct server_conn	*conn;	/* NULL: one that waits */
 	struct helper		*helper; /* NULL: the conn's door */
 };
 
@@ -126,6 +126,21 @@ struct server_verdict {			/* its reply */
 	enum server_refusal	why;
 };
 
+/* What a child that was forked ahead is told: a door this, with the client's
+ * descriptors; a helper the longer one, and then the request. */
+struct server_visit {
+	struct peer	peer;
+	struct peer	local;
+	char		listener[64];
+	bool		proxy;
+	unsigned	state;
+};
+
+struct server_job {
+	struct server_visit visit;
+	unsigned char	data[SERVER_AHEAD_DATA];	/* data_size of them */
+};
+
 enum { SERVER_DONE = 0, SERVER_FAILED = 1 };	/* status of a reply */
 
 /* server.c */
@@ -176,7 +191,19 @@ int	 message_send(int sock, uint32_t word, const void *, size_t n,
 ssize_t	 message_recv(int sock, uint32_t *word, void *, size_t size,
 	    int fds[2], int flags);
 
-/* server_door.c: the children. */
+/* server_spare.c: children forked ahead. */
+enum spare_kind { SPARE_DOOR, SPARE_HELPER, SPARE_KINDS };
+
+int	 spare_take(enum spare_kind, pid_t *);	/* our end, or -1: none */
+void	 spare_gone(struct proc *);
+void	 spare_drop(void);
+void	 spare_connection(int64_t now);		/* one has come */
+bool	 spare_missing(void);
+void	 spare_refill(void);
+int64_t	 spare_next_due(void);			/* ms, 0 none */
+void	 spare_due(int64_t now);
+
+/* server_door.c: the children.  Without a conn they wait to be told. */
 void	 door_main(struct server_conn *, int in, int out, int monitor)
 	    __attribute__((noreturn));
 void	 helper_main(struct server_conn *, int sock)

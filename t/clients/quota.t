@@ -181,7 +181,7 @@ isnt($status, 0, 'to Dovecot too');
 # Our daemons, between Dovecot's own changes.
 $out = session('imapd', 'a SELECT INBOX', 'b COPY 1 Work', 'c MOVE 1:2 Work',
     'd APPEND INBOX {6+}', "x: y\r\n", 'e STORE 1:3 +FLAGS (\\Deleted)',
-    'f EXPUNGE', 'g APPEND INBOX {10+}', "x: y\r\n\r\nz\r\n", 'h LOGOUT');
+    'f EXPUNGE', 'g APPEND INBOX {11+}', "x: y\r\n\r\nz\r\n", 'h LOGOUT');
 like($out, qr/^b NO \[OVERQUOTA\]/m, 'COPY is refused');
 like($out, qr/^c OK /m, 'MOVE is not');
 like($out, qr/^d NO \[OVERQUOTA\]/m, 'APPEND is');

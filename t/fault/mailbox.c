@@ -6,7 +6,8 @@
  *
  *	mailbox VERB kill|0|1|2 [STEP]
  *
- * VERB: open flag keyword expunge append copy move churn.  0, 1, 2: the call
+ * VERB: open flag keyword expunge append copy link move take churn; link and
+ * take are copy and move that stage nothing.  0, 1, 2: the call
  * fails with the first, second or third error that fits it.  STEP: only every
  * so many calls, up to where the mailbox is closed.
  *
@@ -213,8 +214,22 @@ number(const struct mailbox *mb, uint32_t i)
 	return mailbox_seq(mb, shared->before[0].row[i].uid);
 }
 
+/* copy link move take */
+static bool
+is_copy(const char *verb)
+{
+	return strcmp(verb, "copy") == 0 || strcmp(verb, "link") == 0;
+}
+
+static bool
+is_move(const char *verb)
+{
+	return strcmp(verb, "move") == 0 || strcmp(verb, "take") == 0;
+}
+
 static enum mailbox_status
-save(struct mailbox *to, struct mailbox *from, uint32_t *first)
+save(const char *verb, struct mailbox *to, struct mailbox *from,
+    uint32_t *first)
 {
 	enum mailbox_status status;
 	struct mailbox_save *s;
@@ -223,6 +238,8 @@ save(struct mailbox *to, struct mailbox *from, uint32_t *first)
 
 	if ((status = mailbox_save_begin(to, &s)) != MAILBOX_OK)
 		return status;
+	if (strcmp(verb, "link") == 0 || strcmp(verb, "take") == 0)
+		mailbox_save_straight(s, strcmp(verb, "take") == 0);
 	for (i = 0; i < 2 && status == MAILBOX_OK; i++) {
 		if (from != NULL) {
 			status = mailbox_save_copy(s, from, number(from, i));
@@ -274,13 +291,13 @@ work(const char *verb, struct mailbox *mb, struct mailbox *sent)
 	if (strcmp(verb, "expunge") == 0)
 		return mailbox_expunge(mb, seqs, n - 1, false);
 	if (strcmp(verb, "append") == 0)
-		return save(mb, NULL, &shared->first);
-	if (strcmp(verb, "copy") == 0)
-		return save(sent, mb, &shared->first);
+		return save(verb, mb, NULL, &shared->first);
+	if (is_copy(verb))
+		return save(verb, sent, mb, &shared->first);
 	if (strcmp(verb, "churn") == 0)
 		return churn(mb);
-	if (strcmp(verb, "move") == 0) {
-		if (shared->first == 0 && (status = save(sent, mb,
+	if (is_move(verb)) {
+		if (shared->first == 0 && (status = save(verb, sent, mb,
 		    &shared->first)) != MAILBOX_OK)
 			return status;
 		return mailbox_expunge(mb, seqs, n - 1, false);
@@ -397,8 +414,8 @@ expect(const char *verb, int box, bool sure, struct want *w)
 {
 	bool change = strcmp(verb, "flag") == 0 ||
 	    strcmp(verb, "keyword") == 0;
-	bool gone = strcmp(verb, "expunge") == 0 || strcmp(verb, "move") == 0;
-	bool copied = strcmp(verb, "copy") == 0 || strcmp(verb, "move") == 0;
+	bool gone = strcmp(verb, "expunge") == 0 || is_move(verb);
+	bool copied = is_copy(verb) || is_move(verb);
 	mailbox_flags flag = strcmp(verb, "keyword") == 0 ?
 	    MAILBOX_KEYWORD(0) : MAILBOX_ANSWERED;
 	int i;
@@ -456,7 +473,9 @@ check_whole(const char *verb, int box, const int *count)
 	bool append = strcmp(verb, "append") == 0;
 	int i = append ? MADE : 1;
 
-	if (box == (append ? 0 : 1) && count[i] != count[i + 1])
+	/* Of a MOVE some may be (RFC 6851, section 3.3). */
+	if (strcmp(verb, "take") != 0 && box == (append ? 0 : 1) &&
+	    count[i] != count[i + 1])
 		wrong("%s: half a batch", names[box]);
 }
 
@@ -504,10 +523,13 @@ check_box(struct mailbox *mb, int box, const char *verb)
 		    (box == 0 ? MADE : 1))
 			wrong("UID %u was told for another message",
 			    shared->first);
-	for (i = 1; strcmp(verb, "move") == 0 && i < 3; i++) {
+	for (i = 1; is_move(verb) && i < 3; i++) {
 		shared->found[i] += count[i];
 		if (box == 1 && shared->found[i] == 0)
 			wrong("message %u is nowhere", i);
+		if (box == 1 && shared->found[i] > 1 &&
+		    strcmp(verb, "take") == 0)
+			wrong("message %u is in both", i);
 	}
 }
 
@@ -517,7 +539,8 @@ check_works(struct mailbox *mb)
 	enum mailbox_status status;
 	uint32_t first = 0, seq;
 
-	if ((status = save(mb, NULL, &first)) != MAILBOX_OK ||
+	if ((status = save("append", mb, NULL,
+	    &first)) != MAILBOX_OK ||
 	    (status = mailbox_refresh(mb, 0, NULL)) != MAILBOX_OK)
 		wrong("a later save: %s", mailbox_status_text(status));
 	else if ((seq = mailbox_seq(mb, first)) == 0)

@@ -37,7 +37,8 @@ my %step = (churn => 7);
 my %what = (kill => 'killed', 0 => 'failing', 1 => 'failing otherwise',
     2 => 'failing in a third way');
 
-for my $verb (qw(open flag keyword expunge append copy move churn)) {
+for my $verb (qw(open flag keyword expunge append copy link move take
+    churn)) {
 	for my $how (qw(kill 0 1 2)) {
 		my $n = $step * ($step{$verb} // 1);
 		my $said = `$fault/mailbox $verb $how $n 2>&1`;

@@ -9,7 +9,8 @@
  * TOLD, on a disk that stays, for all that it told its client:
  *
  *	validity V	uid U TOKEN	state U FLAGS MODSEQ	modseq M
- *	going U		it is about to be removed; gone U: it was
+ *	going U TOKEN	it is about to be removed; gone U: it was
+ *	moving U TOKEN	it is about to get another UID
  *
  * BASE is where its messages' tokens begin.  check prints what was told and
  * does not hold, and how much was told.  Exit code: 0; check 1 when something
@@ -27,6 +28,7 @@
 #include "mail/mailbox.h"
 
 #define UIDS		100000
+#define TOKENS		1000000
 #define AMOUNT		60	/* messages, about */
 
 /* What was told of a UID. */
@@ -37,6 +39,8 @@ struct told {
 	uint64_t	 flags, modseq;
 };
 static struct told told[UIDS];
+/* Messages by their tokens: moved, removed, there. */
+static bool moving[TOKENS], removed[TOKENS], there[TOKENS];
 static uint64_t highest;
 static uint32_t validity;
 
@@ -147,6 +151,8 @@ save(struct mailbox *mb, uint32_t copied)
 
 	if ((status = mailbox_save_begin(mb, &s)) != MAILBOX_OK)
 		return status;
+	if (copied != 0 && arc4random_uniform(2))
+		mailbox_save_straight(s, false);
 	for (i = 0; i < 2; i++) {
 		if (copied != 0) {
 			tokens[i] = token_of(mb, copied);
@@ -168,6 +174,35 @@ save(struct mailbox *mb, uint32_t copied)
 	return status;
 }
 
+/* To the end of the mailbox, by taking its file. */
+static enum mailbox_status
+move(struct mailbox *mb, uint32_t seq)
+{
+	enum mailbox_status status;
+	struct mailbox_save *s;
+	struct mailbox_msg m;
+	uint32_t first = 0, token = token_of(mb, seq);
+
+	mailbox_msg(mb, seq, &m);
+	if (m.gone || m.uid >= UIDS || told[m.uid].going || token == 0)
+		return MAILBOX_OK;
+	if ((status = mailbox_save_begin(mb, &s)) != MAILBOX_OK)
+		return status;
+	told[m.uid].going = true;
+	tell("moving %u %u\n", m.uid, token);
+	mailbox_save_straight(s, true);
+	(void)mailbox_save_copy(s, mb, seq);
+	status = mailbox_save_commit(s, &first);
+	if (status == MAILBOX_OK && first != 0 && first < UIDS)
+		tell("uid %u %u\n", first, told[first].token = token);
+	if (status != MAILBOX_OK || (status = mailbox_expunge(mb, &seq, 1,
+	    false)) != MAILBOX_OK)
+		return status;
+	mailbox_flush(mb);
+	tell("gone %u\n", m.uid);
+	return MAILBOX_OK;
+}
+
 static enum mailbox_status
 change(struct mailbox *mb)
 {
@@ -185,9 +220,10 @@ change(struct mailbox *mb)
 		for (i = 0; i < k; i++) {
 			mailbox_msg(mb, seqs[i], &m);
 			told[m.uid].going = true;
-			tell("going %u\n", m.uid);
+			tell("going %u %u\n", m.uid, token_of(mb, seqs[i]));
 		}
 		status = mailbox_expunge(mb, seqs, k, false);
+		mailbox_flush(mb);
 		for (i = 0; status == MAILBOX_OK && i < k; i++) {
 			mailbox_msg(mb, seqs[i], &m);
 			tell("gone %u\n", m.uid);
@@ -209,7 +245,7 @@ session(struct mailbox_root *root, int dir)
 	    MAILBOX_KEEP_NEW, &mb) != MAILBOX_OK)
 		return false;
 	for (i = 0; i < n && status == MAILBOX_OK; i++) {
-		switch (arc4random_uniform(8)) {
+		switch (arc4random_uniform(9)) {
 		case 0:
 			if (!deliver(dir))
 				status = MAILBOX_TEMPORARY;
@@ -223,7 +259,12 @@ session(struct mailbox_root *root, int dir)
 				    mailbox_count(mb)));
 			break;
 		case 3:
+			if (mailbox_count(mb) > 0)
+				status = move(mb, 1 + arc4random_uniform(
+				    mailbox_count(mb)));
+			break;
 		case 4:
+		case 5:
 			if ((status = mailbox_refresh(mb, 0, NULL)) ==
 			    MAILBOX_OK)
 				tell_view(mb);
@@ -263,8 +304,10 @@ read_told(const char *path)
 			continue;
 		else if (strcmp(word, "uid") == 0)
 			told[a].token = (uint32_t)b;
-		else if (strcmp(word, "going") == 0)
-			told[a].going = true;
+		else if (strcmp(word, "going") == 0 && b < TOKENS)
+			told[a].going = removed[b] = true;
+		else if (strcmp(word, "moving") == 0 && b < TOKENS)
+			told[a].going = moving[b] = true;
 		else if (strcmp(word, "gone") == 0)
 			told[a].gone = true;
 		else if (strcmp(word, "state") == 0 && c >= told[a].modseq) {
@@ -292,6 +335,8 @@ check_message(struct mailbox *mb, uint32_t seq)
 	uint32_t token = token_of(mb, seq);
 
 	mailbox_msg(mb, seq, &m);
+	if (token < TOKENS)
+		there[token] = true;
 	if (m.uid >= UIDS)
 		return 0;
 	t = &told[m.uid];
@@ -314,7 +359,7 @@ check_message(struct mailbox *mb, uint32_t seq)
 static int
 check_view(struct mailbox *mb)
 {
-	uint32_t seq, uid, n = 0, stated = 0;
+	uint32_t seq, uid, token, n = 0, stated = 0;
 	int faults = 0;
 
 	if (validity != 0 && mailbox_uidvalidity(mb) != validity)
@@ -326,6 +371,10 @@ check_view(struct mailbox *mb)
 		    (unsigned long long)highest) > 0;
 	for (seq = 1; seq <= mailbox_count(mb); seq++)
 		faults += check_message(mb, seq) > 0;
+	for (token = 0; token < TOKENS; token++)
+		if (moving[token] && !removed[token] && !there[token])
+			faults += printf("message %u is nowhere\n",
+			    token) > 0;
 	for (uid = 1; uid < UIDS; uid++) {
 		n += told[uid].token != 0;
 		stated += told[uid].stated;

@@ -13,12 +13,12 @@ use warnings;
 use File::Basename qw(dirname);
 use File::Find;
 use File::Path qw(make_path);
-use IO::Socket::IP;
 use List::Util qw(min max sum);
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
 use Stdmail;
+use Stdmail::Dovecot;
 
 our $perf = $ENV{STDMAIL_PERF} // "$Stdmail::top/build/t/perf";
 
@@ -211,95 +211,13 @@ sub
 dovecot
 {
 	my ($s, $protocol, $name, %o) = @_;
-	my @cmd = Stdmail::tool('dovecot') or die "no dovecot\n";
-	my $dir = "$s->{dir}/$name";
-	my @ports = free_ports(2);
-	my ($uid, $gid) = @{$s->{owner}};
-	my $as = '';
+	my $conf = $o{conf} // '';
+	my $srv = Stdmail::Dovecot::start($s, $protocol, $name,
+	    owner => $s->{owner}, conf => $conf);
 
-	# Without root there is one user for everything, and no chroot.
-	if (!Stdmail::is_root()) {
-		my ($me, $group) = (scalar getpwuid($>), scalar getgrgid($)));
-		$as = "default_internal_user = $me\ndefault_login_user = $me\n" .
-		    "default_internal_group = $group\n" . join '',
-		    map { sprintf "service %s {\n  chroot =\n}\n", $_ }
-		    "$protocol-login", 'anvil';
-	}
-	make_path($dir);
-	Stdmail::spew("$dir/conf", <<"END");
-protocols = $protocol
-listen = 127.0.0.1
-base_dir = $dir/run
-state_dir = $dir/run
-log_path = $dir/log
-mail_location = maildir:$s->{dir}/Mail/%u
-first_valid_uid = 0
-first_valid_gid = 0
-mail_uid = $uid
-mail_gid = $gid
-disable_plaintext_auth = no
-mail_max_userip_connections = 100
-ssl = yes
-ssl_cert = <$s->{dir}/cert.pem
-ssl_key = <$s->{dir}/key.pem
-passdb {
-  driver = passwd-file
-  args = scheme=PLAIN username_format=%u $s->{dir}/users
-}
-userdb {
-  driver = passwd-file
-  args = username_format=%u $s->{dir}/users
-}
-service $protocol-login {
-  inet_listener $protocol {
-    port = $ports[0]
-  }
-  inet_listener ${protocol}s {
-    port = $ports[1]
-    ssl = yes
-  }
-}
-service auth {
-  unix_listener auth-userdb {
-    mode = 0666
-  }
-}
-$as
-@{[$o{conf} // '']}
-END
-	# auth opens the users' file as its own user.
-	chmod 0644, "$s->{dir}/users" if Stdmail::is_root();
-	my $pid = $s->spawn([@cmd, '-F', '-c', "$dir/conf"], {}, as => 'me',
-	    log => "$dir/err");
-	my $srv = bless { site => $s, pid => $pid }, 'Stdmail::Server';
-	push @{$s->{servers}}, $srv;
-	Stdmail::until_true(sub { answers($_) || !$srv->alive }, 20) for @ports;
-	die "dovecot: " . Stdmail::slurp("$dir/err") .
-	    (-e "$dir/log" ? Stdmail::slurp("$dir/log") : '') . "\n"
-	    if !$srv->alive || grep { !answers($_) } @ports;
-	return { name => $name, plain => $ports[0], tls => $ports[1],
-	    pids => [$pid], log => "$dir/log",
-	    keeps => scalar(($o{conf} // '') =~ /service_count/) };
-}
-
-# Ports nobody uses now.
-sub
-free_ports
-{
-	my ($n) = @_;
-	my @socks = map { IO::Socket::IP->new(LocalHost => '127.0.0.1',
-	    LocalPort => 0, Listen => 1) or die "listen: $@\n" } 1 .. $n;
-
-	return map { $_->sockport } @socks;
-}
-
-sub
-answers
-{
-	my ($port) = @_;
-
-	return defined IO::Socket::IP->new(PeerHost => '127.0.0.1',
-	    PeerPort => $port);
+	return { name => $name, plain => $srv->{port}, tls => $srv->{tls},
+	    pids => [$srv->{pid}], log => $srv->{log},
+	    keeps => scalar($conf =~ /service_count/) };
 }
 
 # --- measuring ------------------------------------------------------------

@@ -347,6 +347,7 @@ serve(int listener, char *const *argv)
 	}
 	if (getenv("T_IDLE") != NULL)
 		server.idle_exit = 1;
+	server.ahead = getenv("T_AHEAD") != NULL;
 	if (activate_detect(&a, error, sizeof(error)) == -1)
 		exit(99);
 	exit(server_run(&server, &a, argv));
@@ -569,6 +570,125 @@ test_proxy(char *const *argv)
 	unsetenv("T_PROXY");
 }
 
+/* The children of the server, in got[]; how many. */
+static size_t
+children(pid_t *got, size_t max)
+{
+	char path[64];
+	size_t n = 0;
+	FILE *f;
+	int pid;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children",
+	    (int)running, (int)running);
+	if ((f = fopen(path, "r")) == NULL)
+		return 0;
+	while (n < max && fscanf(f, "%d", &pid) == 1)
+		got[n++] = pid;
+	fclose(f);
+	return n;
+}
+
+/* Until there are as many, or 10 s. */
+static size_t
+wait_children(size_t want, pid_t *got)
+{
+	double t = now();
+	size_t n;
+
+	while ((n = children(got, 16)) != want && now() - t < 10)
+		usleep(10 * 1000);
+	return n;
+}
+
+/* Connections in a row, until six children wait. */
+static size_t
+rush(pid_t *got)
+{
+	double t = now();
+	size_t n;
+
+	do {
+		(void)talk("i");
+		usleep(20 * 1000);
+		n = children(got, 16);
+	} while (n != 6 && now() - t < 10);
+	return n;
+}
+
+static bool
+any_left(const pid_t *old, const pid_t *new, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < 6; i++)
+		for (j = 0; j < n; j++)
+			if (old[i] == new[j])
+				return true;
+	return false;
+}
+
+/* Are there others now, and none of the old?  No connection brings them. */
+static bool
+renewed(const pid_t *old, pid_t *new)
+{
+	double t = now();
+	size_t n;
+
+	do {
+		n = children(new, 16);
+		if (n > 0 && !any_left(old, new, n))
+			return true;
+		usleep(5 * 1000);
+	} while (now() - t < 10);
+	return false;
+}
+
+/* Children forked ahead. */
+static void
+test_ahead(char *const *argv)
+{
+	pid_t old[16], new[16];
+	size_t i, n;
+	int fd;
+
+	setenv("T_AHEAD", "1", 1);
+	begin(argv);
+	is_str(talk("a"), "hi 1005 ", "the first door is forked for it");
+	is_int(wait_children(0, old), 0, "and none waits");
+	is_int(rush(old), 6, "many in a row: children wait");
+	is_str(talk("aisof"), "hi 1005 127.0.0.1 slow refused file ",
+	    "a door and a helper that waited are like others");
+	ok(strcmp(talk("u"), "hi 0 ") != 0, "and the door is not root");
+	(void)rush(old);
+	fd = dial();
+	tell(fd, "ist");
+	is_str(hear(fd, "slow "), "hi 127.0.0.1 slow ", "a helper that "
+	    "waited");
+	tell(fd, "p");
+	is_str(hear(fd, "P"), "P", "another that stays");
+	close(fd);
+	(void)rush(old);
+	for (i = 0; i < 6; i++)
+		kill(old[i], SIGKILL);
+	(void)wait_children(0, new);
+	is_str(talk("sia"), "hi slow 127.0.0.1 1005 ", "all that wait die");
+	is_int(rush(new), 6, "others follow");
+	ok(!any_left(old, new, 6), "in their place");
+	is_int(wait_children(0, new), 0, "when it is quiet they go");
+	(void)rush(old);
+	kill(running, SIGHUP);
+	ok(renewed(old, new), "a reload: others in place of those before");
+	n = rush(old);
+	is_int(end(SIGTERM), 0, "SIGTERM ends it");
+	for (i = 0; i < n; i++)
+		for (fd = 0; fd < 500 && kill(old[i], 0) == 0; fd++)
+			usleep(10 * 1000);
+	ok(kill(old[0], 0) == -1 && kill(old[5], 0) == -1,
+	    "and those that wait");
+	unsetenv("T_AHEAD");
+}
+
 /* One connection or pipe: the process ends with its session. */
 static void
 test_one(void)
@@ -626,6 +746,7 @@ main(int argc, char **argv)
 	begin(argv);
 	is_int(end(0), 0, "without work it leaves");
 	unsetenv("T_IDLE");
+	test_ahead(argv);
 	test_one();
 	return done();
 }

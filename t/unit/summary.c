@@ -12,6 +12,7 @@
 #include "grammar/header.h"
 #include "grammar/imap_write.h"
 #include "mail/summary.h"
+#include "mail/summary_sort.h"
 
 static struct message *
 message(const char *text, size_t n)
@@ -27,9 +28,10 @@ message(const char *text, size_t n)
 
 /* What is made with what is wanted of the header, and of the body. */
 #define LIGHT	(SUMMARY(SUMMARY_ENVELOPE) | SUMMARY(SUMMARY_FIELDS) | \
-		SUMMARY(SUMMARY_DATE))
+		SUMMARY(SUMMARY_DATE) | SUMMARY(SUMMARY_SENT))
 #define FULL	(SUMMARY(SUMMARY_META) | SUMMARY(SUMMARY_ENVELOPE) | \
-		SUMMARY(SUMMARY_STRUCTURE) | SUMMARY(SUMMARY_FIELDS))
+		SUMMARY(SUMMARY_STRUCTURE) | SUMMARY(SUMMARY_FIELDS) | \
+		SUMMARY(SUMMARY_SENT))
 
 #define RECEIVED	"Received: by a;\n\tMon\n"
 #define BLANK		"\r\n"
@@ -209,6 +211,30 @@ test_items(void)
 
 /* The last octet of a message is read when the structure is wanted, and only
  * then: it is not there. */
+/* The Date field alone, in UTC, and that there is none. */
+static void
+test_sent(void)
+{
+	static const char undated[] = "Date: yesterday\n\nbody\n";
+	struct message *m = message(mixed, strlen(mixed));
+	struct summary s = { 0 };
+	struct summary_sort sort;
+	struct summary_view v;
+
+	is_int(summary_make(&s, m, 1, SUMMARY(SUMMARY_SENT), false, &v), 0,
+	    "the Date field");
+	ok(summary_sent(&v, &sort) == 1 && sort.dated &&
+	    sort.sent == 1704099600, "in UTC");
+	message_close(m);
+	m = message(undated, strlen(undated));
+	(void)summary_make(&s, m, 1, SUMMARY(SUMMARY_SENT), false, &v);
+	ok(summary_sent(&v, &sort) == 1 && !sort.dated, "not understood");
+	(void)summary_make(&s, m, 1, SUMMARY(SUMMARY_SORT), false, &v);
+	is_int(summary_sent(&v, &sort), 0, "not there");
+	message_close(m);
+	summary_free(&s);
+}
+
 static void
 test_cut(void)
 {
@@ -306,6 +332,7 @@ main(void)
 	test_rows();
 	test_names();
 	test_items();
+	test_sent();
 	test_cut();
 	test_large();
 	return done();
