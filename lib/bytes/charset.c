@@ -78,7 +78,7 @@ charset_decode(enum charset charset, struct buf *b, const char *s, size_t n)
 	size_t i, start = 0;
 	uint32_t c;
 
-	if (charset == CHARSET_UTF8 || charset == CHARSET_UNKNOWN)
+	if (n == 0 || charset == CHARSET_UTF8 || charset == CHARSET_UNKNOWN)
 		return buf_add(b, s, n);
 	table = charset_table[charset - CHARSET_LATIN1];
 	for (i = 0; i < n; i++) {
