@@ -402,12 +402,14 @@ commit(struct mailbox *mb, bool locked)
 	enum mailbox_status status = MAILBOX_OK, later = MAILBOX_OK;
 	uint32_t generation = mb->generation, first;
 	struct mailbox_log log;
+	bool fresh = false;		/* the journal's own floor is right */
 
 	if (locked) {
 		if ((status = mailbox_load_locked(mb)) != MAILBOX_OK)
 			return status;
 		if (mb->generation != generation)
 			return MAILBOX_EXISTS;
+		fresh = mb->journal.fd == -1;
 		mailbox_make_journal(mb);
 	}
 	(void)mailbox_log_begin(mb, &log);
@@ -417,7 +419,7 @@ commit(struct mailbox *mb, bool locked)
 		return status == MAILBOX_OK ? MAILBOX_EXISTS : status;
 	}
 	/* Nobody saw what changed before a cold start. */
-	if (mb->cold && log.open) {
+	if (mb->cold && log.open && !fresh) {
 		(void)mailbox_log_put(mb, &log, &(struct journal_rec){
 		    .type = JOURNAL_FLOOR, .modseq = log.modseq });
 		mb->journal.floor = log.modseq;

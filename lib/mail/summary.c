@@ -57,7 +57,7 @@ begin(struct summary *s)
 
 struct pass {
 	struct summary	*s;
-	struct mime_parser *parser;
+	struct mime_parser *parser;	/* NULL: nothing of it is wanted */
 	bool		 whole;		/* read to the end */
 	struct message_lines lines;	/* where the header ends */
 	struct crlf	 crlf;
@@ -94,11 +94,11 @@ read_message(struct pass *pass, struct message *m)
 	while ((r = message_disk(m, at, want, &p, &n)) == 1) {
 		if (!pass->lines.done)
 			take_header(pass, p, n);
-		if (mime_feed(pass->parser, p, n) == -1)
+		if (pass->parser != NULL && mime_feed(pass->parser, p, n) == -1)
 			return -1;
 		at += n;
-		if (!pass->whole && pass->lines.done &&
-		    mime_header_done(pass->parser))
+		if (!pass->whole && pass->lines.done && (pass->parser == NULL ||
+		    mime_header_done(pass->parser)))
 			break;
 	}
 	return r == -1 ? -1 : 0;
@@ -182,12 +182,18 @@ show(const struct summary *s, unsigned made, struct summary_view *v)
 	}
 }
 
+/* What needs no parser, which would cost as much again. */
+#define UNPARSED	(SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_TRACE) | \
+			SUMMARY(SUMMARY_DATE))
+
 /* What to make where this is wanted: what comes for nearly nothing with it. */
 static unsigned
 to_make(unsigned want, bool more)
 {
 	if (!more)
 		return want;
+	if ((want & ~UNPARSED) == 0)
+		return want | SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_DATE);
 	if ((want & ~SUMMARY_HEADER) == 0)
 		return want | SUMMARY(SUMMARY_ENVELOPE) |
 		    SUMMARY(SUMMARY_FIELDS) | SUMMARY(SUMMARY_DATE) |
@@ -208,10 +214,11 @@ summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
 	int failed = -1;
 
 	begin(s);
-	if ((pass.parser = mime_parser_new()) == NULL)
+	if ((made & ~UNPARSED) != 0 &&
+	    (pass.parser = mime_parser_new()) == NULL)
 		return -1;
-	if (read_message(&pass, m) == -1 ||
-	    mime_end(pass.parser, &mime) == -1)
+	if (read_message(&pass, m) == -1 || (pass.parser != NULL &&
+	    mime_end(pass.parser, &mime) == -1))
 		goto out;
 	if (made & SUMMARY(SUMMARY_META)) {
 		s->size = mime.part[0].header_wire + mime.part[0].body_wire;
@@ -234,7 +241,7 @@ summary_make(struct summary *s, struct message *m, time_t date, unsigned want,
 		summary_split(&s->header, &s->buf[SUMMARY_FIELDS],
 		    made & SUMMARY(SUMMARY_TRACE) ? &s->buf[SUMMARY_TRACE] :
 		    NULL);
-	if (make_items(s, &mime, made) == -1)
+	if (pass.parser != NULL && make_items(s, &mime, made) == -1)
 		goto out;
 	show(s, made, v);
 	failed = 0;

@@ -453,17 +453,17 @@ stream_flush(struct stream *s)
 	return s->failed;
 }
 
-/* Room for n <= STREAM_BUFFER octets in the buffer: where, or NULL. */
+/* Room for n <= STREAM_OUT octets in the buffer: where, or NULL. */
 static char *
 out_room(struct stream *s, size_t n)
 {
 	if (s->failed != STREAM_OK)
 		return NULL;
-	if (s->out == NULL && (s->out = malloc(STREAM_BUFFER)) == NULL) {
+	if (s->out == NULL && (s->out = malloc(STREAM_OUT)) == NULL) {
 		stream_fail(s, STREAM_ERROR, strerror(ENOMEM));
 		return NULL;
 	}
-	if (STREAM_BUFFER - s->outend < n && stream_flush(s) != STREAM_OK)
+	if (STREAM_OUT - s->outend < n && stream_flush(s) != STREAM_OK)
 		return NULL;
 	return s->out + s->outend;
 }
@@ -475,7 +475,7 @@ stream_write(struct stream *s, const void *p, size_t n)
 
 	if (n == 0)
 		return s->failed == STREAM_OK ? 0 : -1;
-	if (n >= STREAM_BUFFER) {
+	if (n >= STREAM_BUFFER && n > STREAM_OUT - s->outend) {
 		if (stream_flush(s) != STREAM_OK)
 			return -1;
 		return send_all(s, p, n) == STREAM_OK ? 0 : -1;

@@ -19,6 +19,9 @@ struct stream_discard {
 	char	 tail[STREAM_TAIL + 2];	/* one more, for the CR of CRLF */
 };
 
+/* Output is sent when so much has come together: a message mostly in one go. */
+#define STREAM_OUT	(4 * STREAM_BUFFER)
+
 struct stream {
 	int	 rfd, wfd;
 	int	 rsock, wsock;		/* they are sockets */

@@ -59,7 +59,7 @@ relay_in(struct relay *r)
 static int
 out_buffer(struct stream *s)
 {
-	if (s->out == NULL && (s->out = malloc(STREAM_BUFFER)) == NULL)
+	if (s->out == NULL && (s->out = malloc(STREAM_OUT)) == NULL)
 		stream_fail(s, STREAM_ERROR, strerror(ENOMEM));
 	return s->out == NULL ? -1 : 0;
 }
