@@ -18,7 +18,6 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-#define RENAMED_MAX 2000		/* ms to follow a name that changes */
 
 enum mailbox_status
 mailbox_with_file(struct mailbox *mb, uint32_t seq, const char *what,
@@ -42,7 +41,7 @@ mailbox_with_file(struct mailbox *mb, uint32_t seq, const char *what,
 			return mailbox_errno(what);
 		/* Others may rename it all the time: not for ever. */
 		if (end == 0)
-			end = clock_ms() + RENAMED_MAX;
+			end = clock_ms() + MAILBOX_RENAMED_MAX;
 		else if (clock_ms() >= end)
 			break;
 		if ((status = mailbox_find_files(mb)) != MAILBOX_OK)

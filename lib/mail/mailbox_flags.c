@@ -23,7 +23,6 @@
 #define PENDING_MIN	32	/* messages in one change */
 #define PENDING_AGE	1000000	/* microseconds; then whoever made it is dead
 				 * or busy */
-#define RENAMED_MAX	2000	/* ms to follow a name that changes */
 #define FLUSH_EACH	256	/* renames with the journal locked */
 
 struct store {
@@ -139,7 +138,7 @@ store_here(struct mailbox *mb, uint32_t seq, struct store *store)
 static enum mailbox_status
 store_found(struct mailbox *mb, uint32_t seq, struct store *store)
 {
-	long long end = clock_ms() + RENAMED_MAX;
+	long long end = clock_ms() + MAILBOX_RENAMED_MAX;
 	enum mailbox_status status;
 	struct mailbox_log log;
 	struct mailbox_rec rec;

@@ -36,6 +36,7 @@
 
 #define MAILBOX_GHOST	0x80000000u
 #define MAILBOX_NOPLACE	UINT32_MAX
+#define MAILBOX_RENAMED_MAX 2000	/* ms to follow a name that changes */
 
 struct mailbox_root {
 	char		*path;		/* from "/", for inotify */

@@ -13,6 +13,7 @@
 
 #include "mail/mailbox_mbox.h"
 #include "mail/mailbox_save.h"
+#include "system/clock.h"
 #include "system/fdio.h"
 
 /* Flags of a message in the letters of another folder. */
@@ -116,11 +117,14 @@ mailbox_save_copy(struct mailbox_save *save, struct mailbox *from,
 	enum mailbox_status status;
 	struct mailbox_rec r;
 	struct mailbox_staged *s;
-	int dir, i;
+	long long end = 0;
+	int dir;
 
 	if (save->straight)
 		return mailbox_straight_add(save, from, seq);
-	for (i = 0; i < 4 && save->status == MAILBOX_OK; i++) {
+	while (save->status == MAILBOX_OK && (end == 0 || clock_ms() < end)) {
+		if (end == 0)
+			end = clock_ms() + MAILBOX_RENAMED_MAX;
 		mailbox_rec(from, from->view[seq - 1], &r);
 		if (r.gone)
 			return MAILBOX_NONE;

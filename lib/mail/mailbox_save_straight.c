@@ -64,21 +64,16 @@ mailbox_straight_add(struct mailbox_save *save, struct mailbox *from,
 	if (save->n == 0)
 		save->from = from;
 	/* Of another file system, octets are to be copied. */
-	if (save->from != from || (save->n == 0 && !is_near(from, save->mb))) {
+	mailbox_rec(from, from->view[seq - 1], &r);
+	if (r.gone)
+		return MAILBOX_NONE;
+	/* And one whose name changes is to be followed. */
+	if (save->from != from || r.where == WHERE_NOWHERE ||
+	    (save->n == 0 && !is_near(from, save->mb))) {
 		status = mailbox_straight_stage(save);
 		return status != MAILBOX_OK ? status :
 		    mailbox_save_copy(save, from, seq);
 	}
-	mailbox_rec(from, from->view[seq - 1], &r);
-	if (!r.gone && r.where == WHERE_NOWHERE) {
-		if ((status = mailbox_find_files(from)) != MAILBOX_OK)
-			return save->status = status;
-		mailbox_rec(from, from->view[seq - 1], &r);
-	}
-	if (r.gone)
-		return MAILBOX_NONE;
-	if (r.where == WHERE_NOWHERE)
-		return save->status = MAILBOX_TEMPORARY;
 	return save->status != MAILBOX_OK ? save->status : add(save, &r, seq);
 }
 
