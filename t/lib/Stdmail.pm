@@ -269,7 +269,10 @@ write_conf
 		$text .= "$key $_\n" for ref $value ? @$value : $value;
 	}
 	$s->{conf_file} = "$s->{dir}/stdmail.conf";
-	spew($s->{conf_file}, $text, 0644);
+	# A daemon that is just starting reads the old one or the new one.
+	spew("$s->{conf_file}.new", $text, 0644);
+	rename "$s->{conf_file}.new", $s->{conf_file}
+	    or die "$s->{conf_file}: $!\n";
 }
 
 # Passwords are in the clear: hashing is tested elsewhere and takes time.
