@@ -136,7 +136,9 @@ bool
 mailbox_log_put(struct mailbox *mb, struct mailbox_log *log,
     const struct journal_rec *r)
 {
-	if (mb->modseq < r->modseq)
+	/* Nothing is written that is to be found and logged anew, and so
+	 * nothing told: the next number may be a lesser one. */
+	if (!log->reset && mb->modseq < r->modseq)
 		mb->modseq = r->modseq;
 	if (log->open && log->buf.len >= LOG_BLOCK)
 		log_flush(mb, log);
@@ -154,7 +156,8 @@ log_record(struct mailbox *mb, struct mailbox_log *log, uint32_t place,
 		mb->unlogged = true;
 		return;
 	}
-	o->modseq = modseq;
+	if (!log->reset)
+		o->modseq = modseq;
 	r.type = o->gone ? JOURNAL_GONE : JOURNAL_STATE;
 	r.uid = o->uid;
 	r.saved = o->saved;

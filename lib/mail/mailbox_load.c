@@ -143,7 +143,8 @@ take_index(struct mailbox *mb)
 	    ix->mark.at <= (uint64_t)journal_size(&mb->journal) &&
 	    uidlist_resume(&mb->list, &ix->mark.list)) {
 		mb->journal.end = mb->journal.synced = (off_t)ix->mark.at;
-		mb->modseq = ix->mark.modseq;
+		if (mb->modseq < ix->mark.modseq)
+			mb->modseq = ix->mark.modseq;
 		mb->nnew = ix->mark.nnew;
 		return 1;
 	}
@@ -154,8 +155,14 @@ take_index(struct mailbox *mb)
 static int
 open_journal(struct mailbox *mb)
 {
+	int r;
+
 	journal_close(&mb->journal);
-	return journal_open(&mb->journal, mb->dir, mb->list.validity);
+	r = journal_open(&mb->journal, mb->dir, mb->list.validity);
+	/* That of a message which is no more is in no record. */
+	if (r == 1 && mb->modseq < mb->journal.top)
+		mb->modseq = mb->journal.top;
+	return r;
 }
 
 /* While the journal is being replaced its index does not fit it: who does that
