@@ -85,6 +85,7 @@ static const struct {
 	{ "8BITMIME", NULL, NULL, SMTP_WITH_BODY },		/* RFC 6152 */
 	{ "SMTPUTF8", NULL, NULL, SMTP_WITH_UTF8 },		/* RFC 6531 */
 	{ "DSN", NULL, NULL, DSN_PARAMS },			/* RFC 3461 */
+	{ "CHUNKING", NULL, NULL, 0 },				/* RFC 3030 */
 	{ "STARTTLS", can_starttls, NULL, 0 },			/* RFC 3207 */
 	{ "AUTH", auth_offered, write_auth, 0 },		/* RFC 4954 */
 	{ "REQUIRETLS", under_tls, NULL, SMTP_WITH_REQUIRETLS }, /* RFC 8689 */

@@ -235,32 +235,55 @@ log_message(const struct incoming *in)
 		    log_str(s->helo));
 }
 
+/* It is not taken. */
+static void
+refuse(struct incoming *in, enum reply r)
+{
+	char size[24];
+
+	intake_forget(in);
+	log_info("refused", "reply=\"%.9s\" bytes=%llu", reply_text(r),
+	    (unsigned long long)in->data.wire);
+	snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+	reply(in->s, r, size);
+	end(in);
+}
+
+bool
+incoming_goes_on(struct incoming *in)
+{
+	enum reply r = message_fault(in);
+
+	if (r == REPLY_NONE && in->error != 0)
+		r = error_reply(in);
+	if (r != REPLY_NONE)
+		refuse(in, r);
+	return r == REPLY_NONE;
+}
+
 void
 incoming_end(struct incoming *in)
 {
-	struct session *s = in->s;
-	char detail[SPOOL_ID_MAX];
+	char last[SMTP_DATA_ROOM], id[SPOOL_ID_MAX];
+	uint64_t at = in->data.disk;
 	const struct part *p;
 	enum reply r;
 
+	if (!smtp_data_done(&in->data))
+		text_take(in, last, smtp_data_end(&in->data, last), at);
 	if (in->header_held)
 		header_pass(in);	/* all of it was header */
 	r = message_fault(in);
 	if (r == REPLY_NONE && (!compose(in) || !intake_store(in)))
 		r = error_reply(in);
 	if (r != REPLY_NONE) {
-		intake_forget(in);
-		log_info("refused", "reply=\"%.9s\" bytes=%llu", reply_text(r),
-		    (unsigned long long)in->data.wire);
-		snprintf(detail, sizeof(detail), "%lld",
-		    smtpd.settings->max_size);
-	} else {
-		r = REPLY_QUEUED;
-		s->messages++;
-		log_message(in);
-		EACH_PART(in, p)
-			strlcpy(detail, p->id, sizeof(detail));
+		refuse(in, r);
+		return;
 	}
-	reply(s, r, detail);
+	in->s->messages++;
+	log_message(in);
+	EACH_PART(in, p)
+		strlcpy(id, p->id, sizeof(id));
+	reply(in->s, REPLY_QUEUED, id);
 	end(in);
 }

@@ -18,6 +18,7 @@ enum reply {
 	REPLY_SENDER_OK,
 	REPLY_RCPT_OK,
 	REPLY_QUEUED,
+	REPLY_CHUNK_OK,
 	REPLY_VRFY,
 	REPLY_SEND_DATA,
 	/* later */
@@ -42,6 +43,7 @@ enum reply {
 	REPLY_NOT_OFFERED,
 	REPLY_ARG_MISSING,
 	REPLY_ARG_EXTRA,
+	REPLY_CHUNK,
 	REPLY_NO_FROM,
 	REPLY_NO_TO,
 	REPLY_BAD_SENDER,
@@ -58,6 +60,7 @@ enum reply {
 	REPLY_NEED_MAIL,
 	REPLY_NEED_RCPT,
 	REPLY_NESTED_MAIL,
+	REPLY_NESTED_BDAT,
 	REPLY_TLS_ALREADY,
 	REPLY_TLS_LATE,
 	REPLY_TLS_PIPELINED,
@@ -92,6 +95,10 @@ void	 reply(struct session *, enum reply, const char *detail);
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* bdat.c: a chunk that is not taken goes by, then this is said. */
+void	 bdat_refuse(struct session *, const struct smtp_command *, enum reply,
+	    const char *detail);
 
 /* The whole line of a reply without detail, for a client that never gets a
  * session. */

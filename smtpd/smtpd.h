@@ -142,6 +142,7 @@ enum session_state {
 	SESSION_GREETED,
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_BDAT,		/* at least one chunk taken, not the last */
 	SESSION_END		/* the connection closes */
 };
 
@@ -202,7 +203,9 @@ void	 auth_run(struct session *, const struct smtp_command *);
 bool	 auth_offered(const struct session *);
 bool	 auth_mechanism_ours(const char *);
 
-/* data.c */
+/* data.c, bdat.c */
 void	 data_run(struct session *);
+void	 bdat_run(struct session *, const struct smtp_command *);
+void	 bdat_drop(void);		/* the message that is half here */
 
 #endif
