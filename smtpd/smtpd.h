@@ -29,6 +29,7 @@ struct smtpd {
 	int		   tls_first;	/* -T */
 	struct settings	  *settings;
 	struct users	  *users;
+	struct tables	  *tables;
 	struct spool	   spool;
 	bool		   spool_open;
 	struct tls_server *tls;		/* NULL: no certificate configured */

@@ -28,6 +28,7 @@ envelope_free(struct envelope *e)
 	free(e->auth);
 	free(e->ip);
 	free(e->with);
+	free(e->expanded);
 	envelope_init(e);
 }
 
@@ -150,6 +151,7 @@ envelope_write(struct buf *b, struct envelope *e)
 	if (e->body != SMTP_BODY_NONE)
 		add_line(b, "body", e->body == SMTP_BODY_7BIT ? "7BIT" :
 		    "8BITMIME");
+	add_line(b, "expanded", e->expanded);
 	for (i = 0; i < e->nrcpts; i++) {
 		e->rcpts[i].at = b->len - start + 3;
 		buf_addf(b, "to %c %s\n", (int)e->rcpts[i].status,
@@ -283,6 +285,8 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return take_text(&e->ip, p, end);
 	if (is_key(&p, end, "with"))
 		return take_text(&e->with, p, end);
+	if (is_key(&p, end, "expanded"))
+		return take_text(&e->expanded, p, end);
 	if (is_key(&p, end, "body")) {
 		e->body = end - p == 8 && memcmp(p, "8BITMIME", 8) == 0 ?
 		    SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;

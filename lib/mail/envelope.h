@@ -9,6 +9,7 @@
  *	ip 192.0.2.1
  *	with ESMTPSA
  *	body 8BITMIME
+ *	expanded sales@example.org
  *	to Q bob@example.net
  *	to D carol@example.com
  *	end
@@ -63,6 +64,9 @@ struct envelope {
 	char		*auth;		/* who authenticated */
 	char		*ip;		/* of the client */
 	char		*with;		/* trace_with() */
+	char		*expanded;	/* the recipients are what this address
+					 * stands for, and stand for themselves
+					 */
 	enum smtp_body	 body;		/* as MAIL said */
 	struct envelope_rcpt *rcpts;
 	size_t		 nrcpts;
@@ -75,7 +79,7 @@ void	 envelope_free(struct envelope *);
 /* Add a recipient, queued.  0, or -1 no memory. */
 int	 envelope_add(struct envelope *, const struct address *);
 
-/* Set one of auth, ip, with: a copy of the text, or NULL.  0, -1. */
+/* Set one of auth, ip, with, expanded: a copy of the text, or NULL.  0, -1. */
 int	 envelope_set(char **field, const char *text);
 
 /* Append the lines up to and with "end" (statuses as they are, their "at"

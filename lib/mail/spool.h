@@ -171,9 +171,9 @@ struct spool_put {
 };
 
 /*
- * Begin.  e is written to the envelope file (SPOOL_FILE: local with several,
- * or remote), or, when the queue is local and it has exactly one recipient,
- * as the first two lines.  owner as spool_create().
+ * Begin.  e is written to the envelope file (SPOOL_FILE: local with several
+ * or expanded, or remote), or, when the queue is local and it has exactly one
+ * recipient, as the first two lines.  owner as spool_create().
  */
 int	 spool_put_begin(struct spool_put *, const struct spool *,
 	    enum spool_queue, struct envelope *e, uid_t owner);
