@@ -289,7 +289,8 @@ static int
 begin(struct job *j, struct deliver *d, struct outcome *o)
 {
 	struct envelope env;
-	const struct forward f = { &j->dir, &j->spool, &env, &j->to,
+	const struct envelope_rcpt given = { .addr = j->to };
+	const struct forward f = { &j->dir, &j->spool, &env, &given,
 	    &j->rcpt.owner, &j->list };
 
 	if (!j->spooled)

@@ -44,6 +44,43 @@ rewrite_sender(const struct forward *f, struct address *sender)
 		*sender = ours;
 }
 
+/* What the sender wants to be told of, as RFC 3461, section 5.2.7.2 and
+ * 5.2.7.3 (c): of one target all, of several not that each was reached. */
+static int
+set_wishes(const struct forward *f, struct envelope_rcpt *to)
+{
+	const struct envelope_rcpt *from = f->given;
+	size_t i;
+
+	for (i = 0; f->env->expanded != NULL && i < f->env->nrcpts; i++)
+		if (address_equal(&f->env->rcpts[i].addr, &to->addr))
+			from = &f->env->rcpts[i];
+	to->notify = from->notify;
+	if (f->env->expanded == NULL && f->list->n > 1 &&
+	    (to->notify & ENVELOPE_SUCCESS) != 0) {
+		to->notify &= ~ENVELOPE_SUCCESS;
+		if (to->notify == 0)
+			to->notify = ENVELOPE_NEVER;
+	}
+	return envelope_set(&to->orcpt, from->orcpt);
+}
+
+static int
+set_same(const struct envelope *from, struct envelope *e)
+{
+	e->body = from->body;
+	e->utf8 = from->utf8;
+	e->requiretls = from->requiretls;
+	e->ret = from->ret;
+	e->by = from->by;
+	e->by_mode = from->by_mode;
+	e->by_trace = from->by_trace;
+	return envelope_set(&e->auth, from->auth) == -1 ||
+	    envelope_set(&e->ip, from->ip) == -1 ||
+	    envelope_set(&e->with, from->with) == -1 ||
+	    envelope_set(&e->envid, from->envid) == -1 ? -1 : 0;
+}
+
 static int
 fill(const struct forward *f, enum spool_queue queue, struct envelope *e)
 {
@@ -55,16 +92,14 @@ fill(const struct forward *f, enum spool_queue queue, struct envelope *e)
 		e->sender = *f->owner;
 	if (queue == SPOOL_REMOTE)
 		rewrite_sender(f, &e->sender);
-	e->body = f->env->body;
-	if (envelope_set(&e->auth, f->env->auth) == -1 ||
-	    envelope_set(&e->ip, f->env->ip) == -1 ||
-	    envelope_set(&e->with, f->env->with) == -1)
+	if (set_same(f->env, e) == -1)
 		return -1;
 	if (queue == SPOOL_LOCAL && envelope_set(&e->expanded,
-	    address_text(f->given, given)) == -1)
+	    address_text(&f->given->addr, given)) == -1)
 		return -1;
 	for (i = 0; i < f->list->n; i++)
-		if (envelope_add(e, &f->list->v[i]) == -1)
+		if (envelope_add(e, &f->list->v[i]) == -1 ||
+		    set_wishes(f, &e->rcpts[i]) == -1)
 			return -1;
 	return 0;
 }
@@ -77,7 +112,7 @@ put_mark(const struct forward *f, struct spool_put *put)
 	int r;
 
 	buf_init(&b, TRACE_ENVELOPE_MAX);
-	r = trace_delivered_to(&b, f->given);
+	r = trace_delivered_to(&b, &f->given->addr);
 	if (r == -1)
 		errno = ENOMEM;
 	else
@@ -144,7 +179,7 @@ forward_send(const struct forward *f, const struct spool_message *m,
 		return;
 	}
 	log_info("expanded", "id=%s to=%s new=%s rcpts=%zu", m->item.id,
-	    log_str(address_text(f->given, given)), put.file.id, f->list->n);
+	    log_str(address_text(&f->given->addr, given)), put.file.id, f->list->n);
 	o->kind = OUTCOME_DELIVERED;
 	strlcpy(o->text, "2.0.0 expanded", sizeof(o->text));
 }

@@ -15,7 +15,7 @@ struct forward {
 	const struct directory	*dir;
 	const struct spool	*spool;
 	const struct envelope	*env;		/* of the message before */
-	const struct address	*given;		/* the address */
+	const struct envelope_rcpt *given;	/* the address */
 	const struct address	*owner;		/* who gets bounces; null: the
 						 * sender */
 	const struct recipient_list *list;

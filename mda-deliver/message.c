@@ -436,7 +436,7 @@ forward_target(struct work *w, size_t i)
 	struct target *t = &w->targets[i];
 	const struct envelope *env = &w->m->env;
 	const struct forward f = { w->dir, w->spool, env,
-	    &env->rcpts[i].addr, &t->owner, env->expanded == NULL ?
+	    &env->rcpts[i], &t->owner, env->expanded == NULL ?
 	    &t->list : &w->others };
 
 	if (env->expanded == NULL)
