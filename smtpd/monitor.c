@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mail/auth.h"
@@ -207,10 +208,19 @@ run_draft(struct server_call *call)
 		answer->error = errno;
 }
 
+/* Who may hold a message back, and how long: FUTURERELEASE. */
+static bool
+may_hold(const struct server_call *call, int64_t due)
+{
+	return smtpd.mode == MODE_SUBMISSION &&
+	    call->state == STATE_AUTHENTICATED && due > 0 &&
+	    due <= (int64_t)time(NULL) + HOLD_MAX;
+}
+
 static void
 run_create(struct server_call *call)
 {
-	const struct queue_request *request = call->request;
+	const struct create_request *request = call->request;
 	struct create_reply *answer = call->reply;
 	struct memory *m = call->data;
 	struct spool_new *file = file_of(call, request->queue, false);
@@ -222,6 +232,10 @@ run_create(struct server_call *call)
 		server_violation(call, "no recipient");
 		return;
 	}
+	if (request->due != 0 && !may_hold(call, request->due)) {
+		answer->error = EPERM;
+		return;
+	}
 	if (spool_there() == -1) {
 		answer->error = EIO;
 		return;
@@ -229,14 +243,16 @@ run_create(struct server_call *call)
 	if (file->id[0] != '\0')
 		spool_abort(&smtpd.spool, file);
 	memset(file, 0, sizeof(*file));
-	lines = request->queue == SPOOL_LOCAL &&
-	    m->nrcpts[SPOOL_LOCAL] == 1 && m->nrcpts[SPOOL_REMOTE] == 0;
+	lines = request->lines && request->due == 0 &&
+	    request->queue == SPOOL_LOCAL && m->nrcpts[SPOOL_LOCAL] == 1 &&
+	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?
 	    SPOOL_LINES : SPOOL_FILE, lines ? m->owner : (uid_t)-1) == -1) {
 		answer->error = errno;
 		memset(file, 0, sizeof(*file));
 		return;
 	}
+	file->due = request->due;
 	strlcpy(answer->id, file->id, sizeof(answer->id));
 	call->fd = lend(file->msg, &answer->error);
 }
@@ -318,7 +334,7 @@ static struct server_op ops[OPS] = {
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
 	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    SERVER_FD_OUT, NULL, run_draft, NULL },
-	[OP_CREATE] = { "create", sizeof(struct queue_request),
+	[OP_CREATE] = { "create", sizeof(struct create_request),
 	    sizeof(struct create_reply), ANYBODY, 0, SERVER_FD_OUT, NULL,
 	    run_create, NULL },
 	[OP_ENVELOPE] = { "envelope", sizeof(struct queue_request),

@@ -253,8 +253,8 @@ take_to(struct envelope *e, const char *p, const char *end, size_t at)
 	struct address addr;
 
 	if (end - p < 3 || p[1] != ' ' || get_status(*p, &status) != 1 ||
-	    address_parse(&addr, p + 2, (size_t)(end - p - 2), NULL) != 1 ||
-	    address_is_null(&addr))
+	    address_parse_utf8(&addr, p + 2, (size_t)(end - p - 2),
+	    NULL) != 1 || address_is_null(&addr))
 		return 0;
 	if (envelope_add(e, &addr) == -1)
 		return -1;
@@ -361,7 +361,7 @@ take_line(struct envelope *e, const char *p, const char *end,
 	if (is_key(&p, end, "to"))
 		return take_to(e, p, end, (size_t)(p - text));
 	if (is_key(&p, end, "sender"))
-		return address_parse(&e->sender, p, (size_t)(end - p),
+		return address_parse_utf8(&e->sender, p, (size_t)(end - p),
 		    NULL) == 1;
 	if (is_key(&p, end, "arrived"))
 		return get_number(&p, end, &e->arrived) == 1 && p == end;

@@ -56,16 +56,16 @@ enum envelope_status {
 };
 
 /* When a recipient's fate is told; none of them: as for FAILURE and DELAY. */
-#define ENVELOPE_NEVER		0x1u
-#define ENVELOPE_SUCCESS	0x2u
-#define ENVELOPE_FAILURE	0x4u
-#define ENVELOPE_DELAY		0x8u
+#define ENVELOPE_NEVER		((unsigned)SMTP_NOTIFY_NEVER)
+#define ENVELOPE_SUCCESS	((unsigned)SMTP_NOTIFY_SUCCESS)
+#define ENVELOPE_FAILURE	((unsigned)SMTP_NOTIFY_FAILURE)
+#define ENVELOPE_DELAY		((unsigned)SMTP_NOTIFY_DELAY)
 
 /* What of the message a report holds. */
 enum envelope_ret {
-	ENVELOPE_RET_NONE,		/* not said */
-	ENVELOPE_RET_FULL,
-	ENVELOPE_RET_HDRS
+	ENVELOPE_RET_NONE = SMTP_RET_NONE,	/* not said */
+	ENVELOPE_RET_FULL = SMTP_RET_FULL,
+	ENVELOPE_RET_HDRS = SMTP_RET_HDRS
 };
 
 struct envelope_rcpt {
