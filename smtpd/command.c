@@ -53,26 +53,28 @@ do_ehlo(struct session *s, const struct smtp_command *c)
  * says whether there is room for the size that was announced.
  */
 
+/* A sender without a domain, of a client that may send on: to another host
+ * it would be malformed (section 4.1.2). */
+static void
+sender_complete(const struct session *s, struct address *sender)
+{
+	if ((s->trusted || s->authenticated) && sender->domain[0] == '\0' &&
+	    !address_is_null(sender))
+		strlcpy(sender->domain, smtpd.settings->domains.v[0],
+		    sizeof(sender->domain));
+}
+
 static enum reply
 check_mail(struct session *s, const struct smtp_command *c)
 {
 	const struct smtp_params *p = &c->params;
+	struct address sender;
 
-	(void)s;
 	if (p->has_size && p->size > (uint64_t)smtpd.settings->max_size)
 		return REPLY_TOO_BIG;
-	return REPLY_NONE;
-}
-
-/* A sender without a domain, of a client that may send on: to another host
- * it would be malformed (section 4.1.2). */
-static void
-sender_complete(struct session *s)
-{
-	if ((s->trusted || s->authenticated) && s->sender.domain[0] == '\0' &&
-	    !address_is_null(&s->sender))
-		strlcpy(s->sender.domain, smtpd.settings->domains.v[0],
-		    sizeof(s->sender.domain));
+	sender = c->path;
+	sender_complete(s, &sender);
+	return submission_sender(s, &sender);
 }
 
 static void
@@ -95,7 +97,7 @@ do_mail(struct session *s, const struct smtp_command *c)
 		return;
 	}
 	s->sender = c->path;
-	sender_complete(s);
+	sender_complete(s, &s->sender);
 	s->body = c->params.body;
 	s->state = SESSION_MAIL;
 	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
@@ -176,6 +178,8 @@ rcpt_judge(struct session *s, const struct address *addr)
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
 		return REPLY_NO_RELAY;
+	case RCPT_IS_FROZEN:
+		return REPLY_FROZEN;
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -381,12 +385,14 @@ fault_reply(const struct smtp_command *c)
 static const char *
 fault_detail(const struct smtp_command *c, enum reply r)
 {
-	static char size[24];
+	static char size[24], text[ADDRESS_TEXT_MAX];
 
 	if (r == REPLY_TOO_BIG) {
 		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
 		return size;
 	}
+	if (r == REPLY_NOT_YOURS || r == REPLY_USERS_LATER)
+		return address_text(&c->path, text);
 	if (r == REPLY_BAD_SENDER || r == REPLY_BAD_RCPT)
 		return c->why;
 	if (r == REPLY_ARG_MISSING || r == REPLY_ARG_EXTRA ||

@@ -11,16 +11,9 @@
 #include <unistd.h>
 
 #include "mail/auth.h"
-#include "smtpd.h"
+#include "monitor.h"
 #include "system/log.h"
 #include "system/sandbox.h"
-
-/* The monitor's memory of a session. */
-struct memory {
-	unsigned long	 nrcpts[SPOOL_QUEUES];
-	uid_t		 owner;		/* of the last local recipient */
-	struct spool_new file[SPOOL_QUEUES];
-};
 
 /* A UNIX socket with a name was made for submission; what a relay program
  * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
@@ -33,12 +26,6 @@ client_is_trusted(const struct peer *peer)
 	return smtpd.mode == MODE_MX && peer->kind == PEER_INET &&
 	    conf_nets_match(&smtpd.settings->relay_from,
 	    (const struct sockaddr *)&peer->addr);
-}
-
-static bool
-is_string(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
 }
 
 static bool
@@ -58,7 +45,7 @@ check_auth(struct server_call *call)
 	const struct auth_request *request = call->request;
 	struct auth_reply *answer = call->reply;
 
-	if (!is_string(request->login, sizeof(request->login)) ||
+	if (!monitor_string(request->login, sizeof(request->login)) ||
 	    request->password_len >= sizeof(request->password)) {
 		server_violation(call, "auth strings");
 		return 0;
@@ -89,6 +76,7 @@ run_auth(struct server_call *call)
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
 		answer->verdict = AUTH_IS_GOOD;
+		strlcpy(answer->account, user.name, sizeof(answer->account));
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -104,10 +92,15 @@ run_auth(struct server_call *call)
 static void
 done_auth(struct server_call *call)
 {
-	const struct auth_reply *answer = call->reply;
+	struct auth_reply *answer = call->reply;
+	struct memory *m = call->data;
 
-	if (answer->verdict == AUTH_IS_GOOD)
+	if (answer->verdict == AUTH_IS_GOOD) {
 		call->state = STATE_AUTHENTICATED;
+		answer->account[sizeof(answer->account) - 1] = '\0';
+		strlcpy(m->account, answer->account, sizeof(m->account));
+	}
+	memset(answer->account, 0, sizeof(answer->account));
 	server_login(call, answer->verdict != AUTH_IS_WRONG);
 }
 
@@ -164,8 +157,7 @@ check_rcpt(struct server_call *call)
 	const struct rcpt_request *request = call->request;
 	const struct memory *m = call->data;
 
-	if (!is_string(request->addr.local, sizeof(request->addr.local)) ||
-	    !is_string(request->addr.domain, sizeof(request->addr.domain))) {
+	if (!monitor_address(&request->addr)) {
 		server_violation(call, "rcpt strings");
 		return 0;
 	}
@@ -174,7 +166,7 @@ check_rcpt(struct server_call *call)
 		server_violation(call, "rcpt behind create");
 		return 0;
 	}
-	return 1;
+	return sender_rate(call);
 }
 
 /* What a helper finds out; the owner travels in the reply to the monitor,
@@ -218,6 +210,7 @@ done_rcpt(struct server_call *call)
 		m->owner = answer->owner;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
+	sender_count(call);
 	answer->owner = 0;
 }
 
@@ -391,6 +384,9 @@ static struct server_op ops[OPS] = {
 	[OP_AUTH] = { "auth", sizeof(struct auth_request),
 	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, AUTHS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
+	[OP_SENDER] = { "sender", sizeof(struct sender_request),
+	    sizeof(struct sender_reply), 1u << STATE_AUTHENTICATED, 0,
+	    SERVER_HELPER, sender_check, sender_run, NULL },
 	[OP_BEGIN] = { "begin", sizeof(struct begin_request),
 	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_begin,
 	    NULL },
@@ -420,11 +416,10 @@ static struct server_op ops[OPS] = {
 struct server_op *
 monitor_ops(void)
 {
+	unsigned helper = users_blocking(smtpd.users) ? SERVER_HELPER : 0;
+
 	/* a passwd-file is in memory; NSS may wait */
-	if (!users_blocking(smtpd.users))
-		ops[OP_RCPT].flags &= ~(unsigned)SERVER_HELPER;
-	else
-		ops[OP_RCPT].flags |= SERVER_HELPER;
+	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
 	return ops;
 }
 
