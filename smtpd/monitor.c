@@ -70,6 +70,7 @@ run_auth(struct server_call *call)
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
 		answer->verdict = AUTH_IS_GOOD;
+		strlcpy(answer->account, user.name, sizeof(answer->account));
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -85,10 +86,15 @@ run_auth(struct server_call *call)
 static void
 done_auth(struct server_call *call)
 {
-	const struct auth_reply *answer = call->reply;
+	struct auth_reply *answer = call->reply;
+	struct memory *m = call->data;
 
-	if (answer->verdict == AUTH_IS_GOOD)
+	if (answer->verdict == AUTH_IS_GOOD) {
 		call->state = STATE_AUTHENTICATED;
+		answer->account[sizeof(answer->account) - 1] = '\0';
+		strlcpy(m->account, answer->account, sizeof(m->account));
+	}
+	memset(answer->account, 0, sizeof(answer->account));
 	server_login(call, answer->verdict != AUTH_IS_WRONG);
 }
 
@@ -324,6 +330,9 @@ static struct server_op ops[OPS] = {
 	[OP_AUTH] = { "auth", sizeof(struct auth_request),
 	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, AUTHS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
+	[OP_SENDER] = { "sender", sizeof(struct sender_request),
+	    sizeof(struct sender_reply), 1u << STATE_AUTHENTICATED, 0,
+	    SERVER_HELPER, sender_check, sender_run, NULL },
 	[OP_BEGIN] = { "begin", sizeof(struct begin_request),
 	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_begin,
 	    NULL },
@@ -353,11 +362,10 @@ static struct server_op ops[OPS] = {
 struct server_op *
 monitor_ops(void)
 {
+	unsigned helper = users_blocking(smtpd.users) ? SERVER_HELPER : 0;
+
 	/* a passwd-file is in memory; NSS may wait */
-	if (!users_blocking(smtpd.users))
-		ops[OP_RCPT].flags &= ~(unsigned)SERVER_HELPER;
-	else
-		ops[OP_RCPT].flags |= SERVER_HELPER;
+	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
 	return ops;
 }
 

@@ -31,6 +31,7 @@ enum reply {
 	REPLY_SPOOL,
 	REPLY_SPOOL_FULL,
 	REPLY_USERS_LATER,
+	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
 	REPLY_AUTH_LATER,
 	REPLY_NO_TLS_NOW,
@@ -76,6 +77,11 @@ enum reply {
 	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
 	REPLY_NO_RELAY,
+	REPLY_NOT_YOURS,
+	REPLY_FROM_NOT_YOURS,
+	REPLY_FROM_TWICE,
+	REPLY_FROM_BAD,
+	REPLY_FROM_MANY,
 	REPLY_TOO_BIG,
 	REPLY_HEADER_TOO_BIG,
 	REPLY_LOOP,
@@ -92,6 +98,10 @@ void	 reply(struct session *, enum reply, const char *detail);
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* submission.c: may this client send as this address?  REPLY_NONE, or why
+ * not; any that did not log in may. */
+enum reply submission_sender(struct session *, const struct address *);
 
 /* The whole line of a reply without detail, for a client that never gets a
  * session. */

@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "grammar/address.h"
 #include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
@@ -21,6 +22,7 @@
 
 static const char *rule_host(const char *);
 static const char *rule_host_port(const char *);
+static const char *rule_send_as(const char *);
 static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
@@ -74,6 +76,12 @@ static const struct conf_key keys[] = {
 	    NULL },
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
+
+	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
+	{ "submission_hide_client", CONF_BOOL, AT(submission_hide_client),
+	    "no", ANY, NULL },
+	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
+	    LONG_MAX, NULL },
 
 	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
@@ -276,6 +284,20 @@ rule_delimiter(const char *s)
 {
 	return *s == '\0' || (strchr("+-_=#%&~!", *s) != NULL &&
 	    s[1] == '\0') ? NULL : "is not one of + - _ = # % & ~ !";
+}
+
+/* "*", "@domain", or an address with its domain. */
+static const char *
+rule_send_as(const char *s)
+{
+	struct address a;
+
+	if (strcmp(s, "*") == 0)
+		return NULL;
+	if (*s == '@')
+		return host_fault(s + 1, strlen(s + 1));
+	return address_parse(&a, s, strlen(s), NULL) == 1 &&
+	    a.domain[0] != '\0' ? NULL : "is no address, @domain or *";
 }
 
 static const char *

@@ -53,6 +53,12 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_pairs send_as;	/* account; address, @domain or *:
+					 * sender addresses that it has */
+	bool		 submission_hide_client; /* from Received */
+	long long	 submission_rate; /* recipients of an account in an
+					 * hour; 0: no limit */
+
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
