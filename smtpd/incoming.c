@@ -98,7 +98,7 @@ incoming_begin(struct incoming *in, struct session *s)
 	in->now = time(NULL);
 	in->zone = clock_zone(in->now);
 	buf_init(&in->header, INCOMING_HEADER_MAX);
-	in->header_held = smtpd.mode == MODE_SUBMISSION;
+	in->header_held = smtpd.mode == MODE_SUBMISSION || s->authenticated;
 	smtp_data_init(&in->data, s->server->peer.terminal ?
 	    SMTP_DATA_TYPED : s->lenient);
 	learn_reverse(s);
@@ -245,7 +245,7 @@ refuse(struct incoming *in, enum reply r)
 	log_info("refused", "reply=\"%.9s\" bytes=%llu", reply_text(r),
 	    (unsigned long long)in->data.wire);
 	snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
-	reply(in->s, r, size);
+	reply(in->s, r, r == REPLY_TOO_BIG ? size : in->detail);
 	end(in);
 }
 

@@ -36,6 +36,8 @@ static const char *const replies[REPLIES] = {
 [REPLY_SPOOL] = "451 4.3.0 The message could not be stored, try again later",
 [REPLY_SPOOL_FULL] = "452 4.3.1 No room for the message now, try again later",
 [REPLY_USERS_LATER] = "451 4.3.0 <{}> cannot be looked up now, try again later",
+[REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
+    "as it may in an hour, and is frozen until the hour is over",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
 [REPLY_AUTH_LATER] = "454 4.7.0 Passwords cannot be checked now, try again "
@@ -86,6 +88,15 @@ static const char *const replies[REPLIES] = {
 [REPLY_NO_SUCH_USER] = "550 5.1.1 <{}>: there is no such mailbox here",
 [REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
     "AUTH",
+[REPLY_NOT_YOURS] = "553 5.7.1 <{}>: this account may not send as this "
+    "address, use its own",
+[REPLY_FROM_NOT_YOURS] = "550 5.7.1 <{}> in From or Sender: this account may "
+    "not send as this address, use its own",
+[REPLY_FROM_TWICE] = "550 5.6.0 The message has two From or two Sender fields",
+[REPLY_FROM_BAD] = "550 5.6.0 The message has a From or Sender field without "
+    "a good address",
+[REPLY_FROM_MANY] = "550 5.6.0 The message has more than 20 addresses in From "
+    "and Sender",
 [REPLY_TOO_BIG] = "552 5.3.4 The message is over the limit of {} bytes",
 [REPLY_HEADER_TOO_BIG] = "552 5.3.4 The header of the message is over 1 MiB",
 [REPLY_LOOP] = "554 5.4.6 More than 100 Received fields: the message is in a "

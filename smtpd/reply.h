@@ -32,6 +32,7 @@ enum reply {
 	REPLY_SPOOL,
 	REPLY_SPOOL_FULL,
 	REPLY_USERS_LATER,
+	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
 	REPLY_AUTH_LATER,
 	REPLY_NO_TLS_NOW,
@@ -79,6 +80,11 @@ enum reply {
 	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
 	REPLY_NO_RELAY,
+	REPLY_NOT_YOURS,
+	REPLY_FROM_NOT_YOURS,
+	REPLY_FROM_TWICE,
+	REPLY_FROM_BAD,
+	REPLY_FROM_MANY,
 	REPLY_TOO_BIG,
 	REPLY_HEADER_TOO_BIG,
 	REPLY_LOOP,
@@ -99,6 +105,10 @@ void	 reply_challenge(struct session *, const char *);
 /* bdat.c: a chunk that is not taken goes by, then this is said. */
 void	 bdat_refuse(struct session *, const struct smtp_command *, enum reply,
 	    const char *detail);
+
+/* submission.c: may this client send as this address?  REPLY_NONE, or why
+ * not; any that did not log in may. */
+enum reply submission_sender(struct session *, const struct address *);
 
 /* The whole line of a reply without detail, for a client that never gets a
  * session. */

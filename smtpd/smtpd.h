@@ -16,6 +16,7 @@
 #include "mail/recipient.h"
 #include "mail/settings.h"
 #include "mail/spool.h"
+#include "mail/users.h"
 #include "system/dns.h"
 #include "system/server.h"
 #include "system/stream.h"
@@ -31,6 +32,7 @@ struct smtpd {
 	int		   tls_first;	/* -T */
 	struct settings	  *settings;
 	struct users	  *users;
+	struct tables	  *tables;
 	struct spool	   spool;
 	bool		   spool_open;
 	struct tls_server *tls;		/* NULL: no certificate configured */
@@ -43,6 +45,7 @@ extern struct smtpd smtpd;
  */
 enum op {
 	OP_AUTH,		/* is this the password? */
+	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
 	OP_REVERSE,		/* the peer's name, confirmed */
@@ -72,6 +75,22 @@ enum auth_verdict {
 
 struct auth_reply {
 	enum auth_verdict verdict;
+	char		  account[USERS_NAME_MAX]; /* from a helper to
+						* the monitor only */
+};
+
+struct sender_request {
+	struct address addr;
+};
+
+enum sender_verdict {
+	SENDER_IS_GOOD = 1,
+	SENDER_IS_FOREIGN,	/* somebody else's, or nobody's */
+	SENDER_IS_LATER
+};
+
+struct sender_reply {
+	enum sender_verdict verdict;
 };
 
 struct begin_request {
@@ -91,6 +110,7 @@ enum rcpt_verdict {
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FROZEN,		/* the account had too many in the hour */
 	RCPT_IS_LATER
 };
 
