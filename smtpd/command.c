@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -37,6 +38,8 @@ greet(struct session *s, const struct smtp_command *c, bool esmtp)
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, false);
 	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
 }
@@ -44,6 +47,8 @@ do_helo(struct session *s, const struct smtp_command *c)
 static void
 do_ehlo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, true);
 	reply_ehlo(s);
 }
@@ -82,6 +87,8 @@ do_mail(struct session *s, const struct smtp_command *c)
 	struct status_reply status;
 	char text[ADDRESS_TEXT_MAX];
 
+	if (policy_mail(s, c))
+		return;
 	if (c->params.has_size)
 		request.size = c->params.size;
 	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
@@ -188,6 +195,8 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
+	if (policy_rcpt(s, c))
+		return;
 	/* the same one again is the same recipient */
 	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
 	    rcpt_judge(s, &c->path);

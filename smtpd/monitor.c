@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "mail/auth.h"
+#include "policy.h"
 #include "smtpd.h"
 #include "system/log.h"
 #include "system/sandbox.h"
@@ -20,7 +21,14 @@ struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
 	uid_t		 owner;		/* of the last local recipient */
 	struct spool_new file[SPOOL_QUEUES];
+	struct policy_memory policy;
 };
+
+struct policy_memory *
+monitor_policy(struct server_call *call)
+{
+	return &((struct memory *)call->data)->policy;
+}
 
 /* A UNIX socket with a name was made for submission; what a relay program
  * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
@@ -368,6 +376,8 @@ run_commit(struct server_call *call)
 		else
 			m->file[i].id[0] = '\0';
 	}
+	if (answer->error == 0)
+		policy_taken(call);
 	forget(m);
 }
 
@@ -388,6 +398,12 @@ static struct server_op ops[OPS] = {
 	    run_rcpt, done_rcpt },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_POLICY] = { "policy", sizeof(struct policy_request),
+	    sizeof(struct policy_reply), ANYBODY, 0, 0, policy_check,
+	    policy_answer, NULL },
+	[OP_LOOKUP] = { "lookup", sizeof(struct lookup_request),
+	    sizeof(struct lookup_reply), ANYBODY, 0, SERVER_HELPER,
+	    lookup_check, lookup_answer, lookup_done },
 	[OP_CREATE] = { "create", sizeof(struct queue_request),
 	    sizeof(struct create_reply), ANYBODY, 0, SERVER_FD_OUT, NULL,
 	    run_create, NULL },

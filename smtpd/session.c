@@ -7,11 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
 
 #define TIMEOUT		300	/* seconds; RFC 5321 section 4.5.3.2.7 */
+#define LAST_WORD	5000	/* ms, when the session's time is over */
 #define ERRORS_MAX	20	/* then the client is shown out */
 
 void
@@ -45,7 +47,10 @@ say_end(struct session *s, enum stream_status status)
 {
 	if (server_stopping())
 		reply(s, REPLY_STOPPING, NULL);
-	else if (status == STREAM_TIMEOUT || status == STREAM_EXPIRED)
+	else if (status == STREAM_EXPIRED) {
+		stream_set_session(s->stream, LAST_WORD);
+		reply(s, REPLY_SESSION_LONG, NULL);
+	} else if (status == STREAM_TIMEOUT)
 		reply(s, REPLY_TIMEOUT, NULL);
 	else if (s->state != SESSION_START || status != STREAM_EOF)
 		log_info("gone", "how=%s %s", stream_status_name(status),
@@ -85,6 +90,7 @@ session_line(struct session *s, size_t max, struct stream_line *line)
 static void
 count_errors(struct session *s)
 {
+	policy_delay(s);
 	if (s->errors <= ERRORS_MAX || s->state == SESSION_END)
 		return;
 	log_info("errors", "count=%u", s->errors);
@@ -135,7 +141,8 @@ session_run(struct server_session *server)
 	else
 		log_info("connect", NULL);
 	if (begin(&s) == 0) {
-		reply(&s, REPLY_BANNER, smtpd.settings->hostname);
+		if (!policy_connect(&s))
+			reply(&s, REPLY_BANNER, smtpd.settings->hostname);
 		while (s.state != SESSION_END) {
 			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
 				command_line(&s, &line);

@@ -44,6 +44,8 @@ enum op {
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
 	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_POLICY,		/* may a stranger go on? */
+	OP_LOOKUP,		/* what the DNS says of him and his sender */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
 	OP_SEAL_ENVELOPE,
@@ -149,11 +151,14 @@ struct session {
 	bool		 lenient;	/* line ends are forgiven */
 	bool		 esmtp, tls, authenticated;
 	bool		 reverse_known;
+	bool		 stranger;	/* policy.h applies */
+	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
 	char		 reverse[DNS_NAME_MAX];
 	unsigned	 errors;
+	unsigned	 delayed;	/* of them, those that were */
 	unsigned	 messages;
 	/* of a transaction: */
 	struct address	 sender;
