@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar/trace.h"
 #include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
@@ -41,18 +42,27 @@ log_address(const struct address *a)
 	return address_is_null(a) ? "<>" : log_str(address_text(a, text));
 }
 
+bool
+session_late(struct session *s, enum stream_status status)
+{
+	if (status == STREAM_EXPIRED) {
+		stream_set_session(s->stream, LAST_WORD);
+		reply(s, REPLY_SESSION_LONG, NULL);
+	} else if (status == STREAM_TIMEOUT)
+		reply(s, REPLY_TIMEOUT, NULL);
+	else
+		return false;
+	return true;
+}
+
 /* Why there is no line, said to the client where it can still hear. */
 static void
 say_end(struct session *s, enum stream_status status)
 {
 	if (server_stopping())
 		reply(s, REPLY_STOPPING, NULL);
-	else if (status == STREAM_EXPIRED) {
-		stream_set_session(s->stream, LAST_WORD);
-		reply(s, REPLY_SESSION_LONG, NULL);
-	} else if (status == STREAM_TIMEOUT)
-		reply(s, REPLY_TIMEOUT, NULL);
-	else if (s->state != SESSION_START || status != STREAM_EOF)
+	else if (!session_late(s, status) &&
+	    (s->state != SESSION_START || status != STREAM_EOF))
 		log_info("gone", "how=%s %s", stream_status_name(status),
 		    stream_error(s->stream));
 	session_end(s);
@@ -104,6 +114,13 @@ session_timeout(void)
 	long long seconds = smtpd.settings->timeout;
 
 	return (int)(1000 * (seconds == 0 ? TIMEOUT : seconds));
+}
+
+const char *
+session_with(const struct session *s)
+{
+	return trace_with((s->esmtp ? TRACE_ESMTP : 0) |
+	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0));
 }
 
 static int

@@ -46,6 +46,7 @@ enum op {
 	OP_REVERSE,		/* the peer's name, confirmed */
 	OP_POLICY,		/* may a stranger go on? */
 	OP_LOOKUP,		/* what the DNS says of him and his sender */
+	OP_DRAFT,		/* an unnamed file: its descriptor */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
 	OP_SEAL_ENVELOPE,
@@ -172,7 +173,11 @@ struct session {
 void	 session_run(struct server_session *);
 void	 session_reset(struct session *);	/* forget the transaction */
 void	 session_end(struct session *);		/* close after this reply */
+/* Too late?  Then it is said; false: something else ended the session. */
+bool	 session_late(struct session *, enum stream_status);
 int	 session_timeout(void);			/* of a command, in ms */
+/* How it came, for trace fields: trace_with(). */
+const char *session_with(const struct session *);
 /* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);

@@ -255,7 +255,7 @@ lists
 	my $s = site(dnsbl => 'bl.test');
 	my $srv = $s->start('smtpd');
 
-	like(mail($srv, '192.0.2.30'), 
+	like(mail($srv, '192.0.2.30'),
 	    qr/^554 5\.7\.1 192\.0\.2\.30 is listed by bl\.test;/, 'a listed address');
 	like(mail($srv, '2001:db8::7'), qr/^554 5\.7\.1 2001:db8::7 is/,
 	    'by IPv6');
@@ -528,6 +528,16 @@ patience
 	}
 	like($line, qr/^421 4\.4\.2 The session has lasted too long/,
 	    'a session has an end, however busy');
+	$c = client($srv, '192.0.2.20');
+	say($c, 'EHLO c.test', 'MAIL FROM:<x@b.test>', "RCPT TO:<$user>",
+	    'DATA');
+	$line = undef;
+	for ($t = time; time - $t < 60 && !defined $line; ) {
+		$c->send('x');
+		$line = eval { local $c->{timeout} = 0.2; $c->smtp(undef) };
+	}
+	like($line, qr/^421 4\.4\.2 The session has lasted too long/,
+	    'also within a message');
 	$s->stop;
 	is(scalar(() = $s->spooled('tmp')), 0, 'and leaves nothing');
 }
