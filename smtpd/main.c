@@ -138,6 +138,8 @@ main(int argc, char **argv)
 	    start_server(&server, smtpd.settings) == -1)
 		return EX_CONFIG;
 	open_spool();
+	/* a handshake takes longer than what it would save */
+	server.ahead = !smtpd.tls_first;
 	server.ops = monitor_ops();
 	server.data_size = monitor_data_size();
 	if (activate.kind == ACTIVATE_LISTEN && smtpd.spool_open)
