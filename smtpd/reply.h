@@ -49,6 +49,9 @@ enum reply {
 	REPLY_PARAM_UNKNOWN,
 	REPLY_PARAM_VALUE,
 	REPLY_PARAM_TWICE,
+	REPLY_PARAM_HERE,
+	REPLY_BY_OVER,
+	REPLY_HOLD,
 	REPLY_RCPT_NULL,
 	/* order */
 	REPLY_NEED_HELO,
@@ -62,11 +65,15 @@ enum reply {
 	REPLY_AUTH_IN_MAIL,
 	/* refused */
 	REPLY_AUTH_REQUIRED,
+	REPLY_NEEDS_TLS,
 	REPLY_AUTH_NEEDS_TLS,
 	REPLY_AUTH_MECHANISM,
 	REPLY_AUTH_BASE64,
 	REPLY_AUTH_CANCELLED,
 	REPLY_AUTH_WRONG,
+	REPLY_UTF8_SENDER,
+	REPLY_UTF8_RCPT,
+	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
 	REPLY_NO_RELAY,
 	REPLY_TOO_BIG,
@@ -81,8 +88,7 @@ enum reply {
  * NULL when it has none. */
 void	 reply(struct session *, enum reply, const char *detail);
 
-/* The lines of EHLO and HELP. */
-void	 reply_ehlo(struct session *);
+/* The lines of HELP. */
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);

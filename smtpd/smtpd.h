@@ -21,6 +21,8 @@
 #include "system/stream.h"
 #include "system/tls.h"
 
+#define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
+
 enum mode { MODE_MX, MODE_SUBMISSION };
 
 /* What the parent prepared and every session inherits. */
@@ -29,6 +31,7 @@ struct smtpd {
 	int		   tls_first;	/* -T */
 	struct settings	  *settings;
 	struct users	  *users;
+	struct tables	  *tables;
 	struct spool	   spool;
 	bool		   spool_open;
 	struct tls_server *tls;		/* NULL: no certificate configured */
@@ -105,6 +108,12 @@ struct queue_request {
 	uint32_t queue;		/* enum spool_queue */
 };
 
+struct create_request {
+	uint32_t queue;
+	uint32_t lines;		/* its envelope is its first lines */
+	int64_t	 due;		/* not before then, 0 now */
+};
+
 struct create_reply {
 	int32_t	error;
 	char	id[SPOOL_ID_MAX];
@@ -140,6 +149,8 @@ enum session_state {
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	unsigned	  notify;	/* SMTP_NOTIFY_* */
+	char		 *orcpt;	/* NULL none */
 };
 
 struct session {
@@ -158,7 +169,8 @@ struct session {
 	unsigned	 messages;
 	/* of a transaction: */
 	struct address	 sender;
-	enum smtp_body	 body;
+	struct smtp_params mail;	/* of MAIL */
+	int64_t		 due, by;	/* HOLDFOR, BY as moments; 0 none */
 	struct rcpt	*rcpts;
 	size_t		 nrcpts, maxrcpts;
 	size_t		 nqueue[SPOOL_QUEUES];
@@ -180,6 +192,11 @@ const char *log_address(const struct address *);
 
 /* command.c: obey one line. */
 void	 command_line(struct session *, const struct stream_line *);
+
+/* ehlo.c: the answer to EHLO; are all these parameters (SMTP_WITH_*) offered
+ * now? */
+void	 ehlo_reply(const struct session *);
+bool	 ehlo_offers(const struct session *, unsigned params);
 
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);
