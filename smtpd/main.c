@@ -159,6 +159,8 @@ main(int argc, char **argv)
 	if (policy_open(false) == -1)
 		return EX_OSERR;
 	open_spool();
+	/* a handshake takes longer than what it would save */
+	server.ahead = !smtpd.tls_first;
 	server.ops = monitor_ops();
 	server.data_size = monitor_data_size();
 	if (activate.kind == ACTIVATE_LISTEN && smtpd.spool_open)
