@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -39,6 +40,8 @@ greet(struct session *s, const struct smtp_command *c, bool esmtp)
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, false);
 	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
 }
@@ -46,6 +49,8 @@ do_helo(struct session *s, const struct smtp_command *c)
 static void
 do_ehlo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, true);
 	ehlo_reply(s);
 }
@@ -112,6 +117,8 @@ do_mail(struct session *s, const struct smtp_command *c)
 	struct status_reply status;
 	char text[ADDRESS_TEXT_MAX];
 
+	if (policy_mail(s, c))
+		return;
 	request.size = c->params.size;
 	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
 	    NULL) != 0) {
@@ -228,6 +235,8 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
+	if (policy_rcpt(s, c))
+		return;
 	/* the same one again is the same recipient */
 	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
 	    rcpt_judge(s, c);

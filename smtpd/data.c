@@ -45,8 +45,7 @@ data_read(struct session *s, struct incoming *in, uint64_t most)
 	log_info("gone", "in=data how=%s bytes=%llu",
 	    stream_status_name(status),
 	    in == NULL ? 0ULL : (unsigned long long)in->data.wire);
-	if (status == STREAM_TIMEOUT || status == STREAM_EXPIRED)
-		reply(s, REPLY_TIMEOUT, NULL);
+	(void)session_late(s, status);
 	return false;
 }
 

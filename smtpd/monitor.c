@@ -13,8 +13,15 @@
 
 #include "mail/auth.h"
 #include "monitor.h"
+#include "policy.h"
 #include "system/log.h"
 #include "system/sandbox.h"
+
+struct policy_memory *
+monitor_policy(struct server_call *call)
+{
+	return &((struct memory *)call->data)->policy;
+}
 
 /* A UNIX socket with a name was made for submission; what a relay program
  * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
@@ -33,6 +40,21 @@ client_is_trusted(const struct peer *peer)
  * auth
  */
 
+/* Helpers that were forked ahead know the users as they were. */
+static void
+refresh_users(void)
+{
+	static const struct users *users;
+	static unsigned version;
+
+	users_refresh(smtpd.users);
+	if (users == smtpd.users && version == users_version(users))
+		return;
+	users = smtpd.users;
+	version = users_version(users);
+	server_changed();
+}
+
 static int
 check_auth(struct server_call *call)
 {
@@ -48,7 +70,7 @@ check_auth(struct server_call *call)
 		answer->verdict = AUTH_IS_LOCKED;
 		return 0;
 	}
-	users_refresh(smtpd.users);	/* the helper may not read the file */
+	refresh_users();	/* the helper may not read the file */
 	return 1;
 }
 
@@ -318,6 +340,8 @@ run_commit(struct server_call *call)
 		else
 			m->file[i].id[0] = '\0';
 	}
+	if (answer->error == 0)
+		policy_taken(call);
 	forget(m);
 }
 
@@ -341,6 +365,12 @@ static struct server_op ops[OPS] = {
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_POLICY] = { "policy", sizeof(struct policy_request),
+	    sizeof(struct policy_reply), ANYBODY, 0, 0, policy_check,
+	    policy_answer, NULL },
+	[OP_LOOKUP] = { "lookup", sizeof(struct lookup_request),
+	    sizeof(struct lookup_reply), ANYBODY, 0, SERVER_HELPER,
+	    lookup_check, lookup_answer, lookup_done },
 	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    SERVER_FD_OUT, NULL, run_draft, NULL },
 	[OP_CREATE] = { "create", sizeof(struct create_request),

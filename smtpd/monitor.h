@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "policy.h"
 #include "smtpd.h"
 
 /* The monitor's memory of a session. */
@@ -15,6 +16,7 @@ struct memory {
 	uid_t		 owner;		/* of the last local recipient */
 	struct spool_new file[SPOOL_QUEUES];
 	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
+	struct policy_memory policy;
 };
 
 /* Does a string of a request end? */

@@ -49,6 +49,8 @@ enum op {
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
 	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_POLICY,		/* may a stranger go on? */
+	OP_LOOKUP,		/* what the DNS says of him and his sender */
 	OP_DRAFT,		/* an unnamed file: its descriptor */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
@@ -181,11 +183,14 @@ struct session {
 	bool		 lenient;	/* line ends are forgiven */
 	bool		 esmtp, tls, authenticated;
 	bool		 reverse_known;
+	bool		 stranger;	/* policy.h applies */
+	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
 	char		 reverse[DNS_NAME_MAX];
 	unsigned	 errors;
+	unsigned	 delayed;	/* of them, those that were */
 	unsigned	 messages;
 	/* of a transaction: */
 	struct address	 sender;
@@ -200,6 +205,8 @@ struct session {
 void	 session_run(struct server_session *);
 void	 session_reset(struct session *);	/* forget the transaction */
 void	 session_end(struct session *);		/* close after this reply */
+/* Too late?  Then it is said; false: something else ended the session. */
+bool	 session_late(struct session *, enum stream_status);
 int	 session_timeout(void);			/* of a command, in ms */
 /* How it came, for trace fields: trace_with(). */
 const char *session_with(const struct session *);
