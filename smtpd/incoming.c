@@ -188,13 +188,12 @@ message_fault(const struct incoming *in)
 		return REPLY_TOO_BIG;
 	if (in->data.received > RECEIVED_MAX)
 		return REPLY_LOOP;
-	if (in->fault != REPLY_NONE || in->s->lenient)
+	if (in->fault != REPLY_NONE)
 		return in->fault;
-	if (in->data.facts & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))
+	if (!in->s->lenient &&
+	    in->data.facts & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))
 		return REPLY_DATA_BARE;
-	if (in->data.facts & SMTP_DATA_NUL)
-		return REPLY_DATA_NUL;
-	return REPLY_NONE;
+	return in->data.facts & SMTP_DATA_NUL ? REPLY_DATA_NUL : REPLY_NONE;
 }
 
 /* From the draft to the files. */

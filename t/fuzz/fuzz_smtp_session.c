@@ -5,7 +5,7 @@
  * over a small spool that is made anew for each.  The first octet says who
  * the client is.  Every reply is one; an honest session never asks what the
  * monitor calls a violation; each message that was answered 250 lies in the
- * spool, none else does, and a stranger's holds no bare CR and no NUL.
+ * spool, none else does, and it holds no bare CR and no NUL.
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -148,9 +148,8 @@ remove_all(void)
 
 static size_t nfiles;
 static char *files[FILES_MAX];
-static bool stranger;
 
-/* Nothing in a stranger's message that is not a line. */
+/* Nothing in a message that is not a line. */
 static void
 check_text(const char *path)
 {
@@ -179,8 +178,7 @@ look(const char *path, const struct stat *st, int type, struct FTW *f)
 		wrong("%s is left", path);
 	if (strstr(path, "/env/") != NULL)
 		return 0;
-	if (stranger)
-		check_text(path);
+	check_text(path);
 	if (nfiles < FILES_MAX)
 		files[nfiles++] = strdup(path);
 	return 0;
@@ -296,7 +294,6 @@ client(struct peer *peer, unsigned who)
 
 	memset(peer, 0, sizeof(*peer));
 	smtpd.mode = who & 1 ? MODE_SUBMISSION : MODE_MX;
-	stranger = !(who & 6);
 	if (who & 4) {
 		peer->kind = PEER_UNIX;
 		peer->named = peer->loopback = true;
