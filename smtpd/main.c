@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
-#include "mail/auth.h"
+#include "mail/auth_scram.h"
 #include "mail/start.h"
 #include "policy.h"
 #include "reply.h"
@@ -33,7 +33,7 @@ static const struct start_option options[] = {
 
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
-	auth_check_users, settings_check_tls, spool_check,
+	auth_check_users, auth_check_scram, settings_check_tls, spool_check,
 	recipient_check, recipient_check_postmaster, access_check, NULL
 };
 
@@ -47,6 +47,7 @@ static void
 prepare(void)
 {
 	start_tls_refresh(smtpd.tls);
+	monitor_judge_scram();
 }
 
 /* A session has no business with anybody's hash, nor with who is who. */

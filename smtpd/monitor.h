@@ -16,6 +16,7 @@ struct memory {
 	uid_t		 owner;		/* of the last local recipient */
 	struct spool_new file[SPOOL_QUEUES];
 	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
+	struct login_scram scram;	/* that a proof is awaited for */
 	struct policy_memory policy;
 };
 
