@@ -280,6 +280,17 @@ lend(int fd, int32_t *error)
 }
 
 static void
+run_draft(struct server_call *call)
+{
+	struct status_reply *answer = call->reply;
+
+	if (spool_there() == -1)
+		answer->error = EIO;
+	else if ((call->fd = spool_draft(&smtpd.spool)) == -1)
+		answer->error = errno;
+}
+
+static void
 run_create(struct server_call *call)
 {
 	const struct queue_request *request = call->request;
@@ -388,6 +399,8 @@ static struct server_op ops[OPS] = {
 	    run_rcpt, done_rcpt },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
+	    SERVER_FD_OUT, NULL, run_draft, NULL },
 	[OP_CREATE] = { "create", sizeof(struct queue_request),
 	    sizeof(struct create_reply), ANYBODY, 0, SERVER_FD_OUT, NULL,
 	    run_create, NULL },

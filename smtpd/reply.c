@@ -76,6 +76,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
     "AUTH",
 [REPLY_TOO_BIG] = "552 5.3.4 The message is over the limit of {} bytes",
+[REPLY_HEADER_TOO_BIG] = "552 5.3.4 The header of the message is over 1 MiB",
 [REPLY_LOOP] = "554 5.4.6 More than 100 Received fields: the message is in a "
     "loop",
 [REPLY_DATA_BARE] = "554 5.6.0 A CR or LF that is no <CRLF> in the message; "

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar/trace.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -98,6 +99,13 @@ session_timeout(void)
 	long long seconds = smtpd.settings->timeout;
 
 	return (int)(1000 * (seconds == 0 ? TIMEOUT : seconds));
+}
+
+const char *
+session_with(const struct session *s)
+{
+	return trace_with((s->esmtp ? TRACE_ESMTP : 0) |
+	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0));
 }
 
 static int

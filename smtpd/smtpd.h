@@ -44,6 +44,7 @@ enum op {
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
 	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_DRAFT,		/* an unnamed file: its descriptor */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
 	OP_SEAL_ENVELOPE,
@@ -168,6 +169,8 @@ void	 session_run(struct server_session *);
 void	 session_reset(struct session *);	/* forget the transaction */
 void	 session_end(struct session *);		/* close after this reply */
 int	 session_timeout(void);			/* of a command, in ms */
+/* How it came, for trace fields: trace_with(). */
+const char *session_with(const struct session *);
 /* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);

@@ -132,7 +132,7 @@ SKIP: {
 	skip 'needs root, and mda-deliver', 2 if !Stdmail::is_root() ||
 	    !Stdmail::program('mda-deliver');
 	my $s = Stdmail->new(as => 'root', users => { alice => 'x' });
-	my $put = ($ENV{STDMAIL_UNIT} // 'build/t/unit') =~
+	my $put = ($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit") =~
 	    s{/unit$}{/fault/put}r;
 	my @child;
 
@@ -143,11 +143,14 @@ SKIP: {
 	syswrite $out, 'x' x 4096;
 	my $pid = $s->spawn([$s->command('mda-deliver', '-q', '-w')],
 	    { 2 => $out });
+	# One that stays: others come and go.
 	Stdmail::until_true(sub {
 		open(my $fh, '<', "/proc/$pid/task/$pid/children") or return 1;
+		my %was = map { $_ => 1 } @child;
 		@child = split ' ', <$fh> // '';
-	}, 5);
-	sleep 0.2;
+		sleep 0.2;
+		return grep { $was{$_} } @child;
+	}, 10);
 	ok(@child && kill('STOP', $child[0]), 'a worker is stopped');
 	ok(Stdmail::until_true(sub { !@child || !-e "/proc/$child[0]" }, 3),
 	    'and does not hold up the others');

@@ -22,12 +22,15 @@ envelope_free(struct envelope *e)
 {
 	size_t i;
 
-	for (i = 0; i < e->nrcpts; i++)
+	for (i = 0; i < e->nrcpts; i++) {
 		free(e->rcpts[i].reply);
+		free(e->rcpts[i].orcpt);
+	}
 	free(e->rcpts);
 	free(e->auth);
 	free(e->ip);
 	free(e->with);
+	free(e->envid);
 	envelope_init(e);
 }
 
@@ -135,6 +138,33 @@ add_line(struct buf *b, const char *key, const char *text)
 	buf_addc(b, '\n');
 }
 
+static const struct {
+	const char	*name;
+	unsigned	 bit;
+} notify_names[] = {
+	{ "NEVER", ENVELOPE_NEVER },
+	{ "SUCCESS", ENVELOPE_SUCCESS },
+	{ "FAILURE", ENVELOPE_FAILURE },
+	{ "DELAY", ENVELOPE_DELAY }
+};
+#define NOTIFIES (sizeof(notify_names) / sizeof(notify_names[0]))
+
+static void
+add_notify(struct buf *b, unsigned notify)
+{
+	const char *before = "notify ";
+	size_t i;
+
+	if (notify == 0)
+		return;
+	for (i = 0; i < NOTIFIES; i++)
+		if (notify & notify_names[i].bit) {
+			buf_addf(b, "%s%s", before, notify_names[i].name);
+			before = ",";
+		}
+	buf_addc(b, '\n');
+}
+
 int
 envelope_write(struct buf *b, struct envelope *e)
 {
@@ -150,10 +180,21 @@ envelope_write(struct buf *b, struct envelope *e)
 	if (e->body != SMTP_BODY_NONE)
 		add_line(b, "body", e->body == SMTP_BODY_7BIT ? "7BIT" :
 		    "8BITMIME");
+	add_line(b, "utf8", e->utf8 ? "yes" : NULL);
+	add_line(b, "requiretls", e->requiretls ? "yes" : NULL);
+	if (e->ret != ENVELOPE_RET_NONE)
+		add_line(b, "ret", e->ret == ENVELOPE_RET_FULL ? "FULL" :
+		    "HDRS");
+	add_line(b, "envid", e->envid);
+	if (e->by != 0)
+		buf_addf(b, "by %" PRId64 " %c%s\n", e->by, e->by_mode,
+		    e->by_trace ? "T" : "");
 	for (i = 0; i < e->nrcpts; i++) {
 		e->rcpts[i].at = b->len - start + 3;
 		buf_addf(b, "to %c %s\n", (int)e->rcpts[i].status,
 		    address_text(&e->rcpts[i].addr, text));
+		add_notify(b, e->rcpts[i].notify);
+		add_line(b, "orcpt", e->rcpts[i].orcpt);
 	}
 	return buf_adds(b, "end\n");
 }
@@ -252,6 +293,51 @@ take_text(char **field, const char *p, const char *end)
 	return (*field = get_text(p, (size_t)(end - p))) == NULL ? -1 : 1;
 }
 
+/* name *( "," name ) */
+static int
+take_notify(struct envelope *e, const char *p, const char *end)
+{
+	const char *word;
+	size_t i, n;
+
+	if (e->nrcpts == 0)
+		return 0;
+	for (;;) {
+		for (word = p; p < end && *p != ','; p++)
+			;
+		n = (size_t)(p - word);
+		for (i = 0; i < NOTIFIES; i++)
+			if (n == strlen(notify_names[i].name) &&
+			    memcmp(word, notify_names[i].name, n) == 0)
+				break;
+		if (i == NOTIFIES)
+			return 0;
+		e->rcpts[e->nrcpts - 1].notify |= notify_names[i].bit;
+		if (p++ == end)
+			return 1;
+	}
+}
+
+/* time SP mode ["T"] */
+static int
+take_by(struct envelope *e, const char *p, const char *end)
+{
+	if (get_number(&p, end, &e->by) != 1 || end - p < 2 || *p != ' ' ||
+	    (p[1] != 'R' && p[1] != 'N'))
+		return 0;
+	e->by_mode = p[1];
+	e->by_trace = end - p == 3 && p[2] == 'T';
+	return end - p == 2 || e->by_trace;
+}
+
+static int
+take_ret(struct envelope *e, const char *p, const char *end)
+{
+	e->ret = end - p == 4 && memcmp(p, "FULL", 4) == 0 ?
+	    ENVELOPE_RET_FULL : ENVELOPE_RET_HDRS;
+	return 1;
+}
+
 static int
 is_key(const char **p, const char *end, const char *key)
 {
@@ -283,6 +369,21 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return take_text(&e->ip, p, end);
 	if (is_key(&p, end, "with"))
 		return take_text(&e->with, p, end);
+	if (is_key(&p, end, "utf8"))
+		return e->utf8 = 1;
+	if (is_key(&p, end, "requiretls"))
+		return e->requiretls = 1;
+	if (is_key(&p, end, "ret"))
+		return take_ret(e, p, end);
+	if (is_key(&p, end, "envid"))
+		return take_text(&e->envid, p, end);
+	if (is_key(&p, end, "by"))
+		return take_by(e, p, end);
+	if (is_key(&p, end, "notify"))
+		return take_notify(e, p, end);
+	if (is_key(&p, end, "orcpt"))
+		return e->nrcpts == 0 ? 0 :
+		    take_text(&e->rcpts[e->nrcpts - 1].orcpt, p, end);
 	if (is_key(&p, end, "body")) {
 		e->body = end - p == 8 && memcmp(p, "8BITMIME", 8) == 0 ?
 		    SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;

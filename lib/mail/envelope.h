@@ -9,7 +9,14 @@
  *	ip 192.0.2.1
  *	with ESMTPSA
  *	body 8BITMIME
- *	to Q bob@example.net
+ *	utf8 yes			(RFC 6531)
+ *	requiretls yes			(RFC 8689)
+ *	ret HDRS			(RFC 3461, as the next three)
+ *	envid QQ314159
+ *	by 1763703600 R			(DELIVERBY: the moment; R or N, T behind
+ *	to Q bob@example.net		 it when a trace is wanted)
+ *	notify SUCCESS,FAILURE		(of the recipient before it)
+ *	orcpt rfc822;bob@example.com
  *	to D carol@example.com
  *	end
  *	tried 1763700031 0 451 4.2.0 mailbox busy
@@ -47,8 +54,24 @@ enum envelope_status {
 					 * not to be made */
 };
 
+/* When a recipient's fate is told; none of them: as for FAILURE and DELAY. */
+#define ENVELOPE_NEVER		0x1u
+#define ENVELOPE_SUCCESS	0x2u
+#define ENVELOPE_FAILURE	0x4u
+#define ENVELOPE_DELAY		0x8u
+
+/* What of the message a report holds. */
+enum envelope_ret {
+	ENVELOPE_RET_NONE,		/* not said */
+	ENVELOPE_RET_FULL,
+	ENVELOPE_RET_HDRS
+};
+
 struct envelope_rcpt {
 	struct address		 addr;
+	unsigned		 notify;	/* ENVELOPE_* */
+	char			*orcpt;		/* type;address, decoded; NULL
+						 * none; owned */
 	enum envelope_status	 status;
 	size_t			 at;	/* where in the file the letter is */
 	unsigned		 tries;	/* "tried" lines so far */
@@ -64,6 +87,13 @@ struct envelope {
 	char		*ip;		/* of the client */
 	char		*with;		/* trace_with() */
 	enum smtp_body	 body;		/* as MAIL said */
+	int		 utf8;		/* SMTPUTF8 */
+	int		 requiretls;
+	enum envelope_ret ret;
+	char		*envid;		/* decoded */
+	int64_t		 by;		/* DELIVERBY: since 1970; 0 none */
+	char		 by_mode;	/* 'R' return it then, 'N' tell then */
+	int		 by_trace;
 	struct envelope_rcpt *rcpts;
 	size_t		 nrcpts;
 };
@@ -75,7 +105,8 @@ void	 envelope_free(struct envelope *);
 /* Add a recipient, queued.  0, or -1 no memory. */
 int	 envelope_add(struct envelope *, const struct address *);
 
-/* Set one of auth, ip, with: a copy of the text, or NULL.  0, -1. */
+/* Set one of auth, ip, with, envid, orcpt: a copy of the text, or NULL.  0,
+ * -1. */
 int	 envelope_set(char **field, const char *text);
 
 /* Append the lines up to and with "end" (statuses as they are, their "at"

@@ -136,6 +136,10 @@ int	 spool_commit(const struct spool *, struct spool_new *);
  * descriptors.  Does nothing when n->id is "". */
 void	 spool_abort(const struct spool *, struct spool_new *);
 
+/* An unnamed file in tmp/, to read and write: it is gone with its last
+ * descriptor.  Its descriptor, or -1. */
+int	 spool_draft(const struct spool *);
+
 /*
  * The writer's side: the session.
  */

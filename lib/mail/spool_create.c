@@ -277,6 +277,25 @@ spool_abort(const struct spool *sp, struct spool_new *n)
 	errno = saved;
 }
 
+/* Where the file system has no unnamed files, one that loses its name. */
+int
+spool_draft(const struct spool *sp)
+{
+	char name[SPOOL_ID_MAX];
+	int fd;
+
+	fd = openat(sp->tmp, ".", O_TMPFILE | O_RDWR | O_CLOEXEC | O_EXCL,
+	    SPOOL_MODE_OPEN);
+	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd;
+	spool_make_id(name, spool_letter(SPOOL_LOCAL, SPOOL_FILE), sp->host);
+	fd = openat(sp->tmp, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
+	    O_CLOEXEC, SPOOL_MODE_OPEN);
+	if (fd != -1)
+		(void)unlinkat(sp->tmp, name, 0);
+	return fd;
+}
+
 /* The envelope file: written, sealed and on disk before the message. */
 static int
 put_envelope(struct spool_put *p, struct envelope *e)

@@ -23,12 +23,26 @@ show(const struct envelope *e)
 	    address_text(&e->sender, text), (long long)e->arrived,
 	    e->auth == NULL ? "-" : e->auth, e->ip == NULL ? "-" : e->ip,
 	    e->with == NULL ? "-" : e->with, (int)e->body);
-	for (i = 0; i < e->nrcpts; i++)
+	if (e->utf8 || e->ret != ENVELOPE_RET_NONE)
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
-		    "[%c %s %u %lld %s]", (int)e->rcpts[i].status,
+		    ",%s,%s,%s,%s,%lld%c%s", e->utf8 ? "utf8" : "-",
+		    e->requiretls ? "requiretls" : "-",
+		    e->ret == ENVELOPE_RET_FULL ? "FULL" : "HDRS",
+		    e->envid == NULL ? "-" : e->envid, (long long)e->by,
+		    e->by_mode, e->by_trace ? "T" : "");
+	for (i = 0; i < e->nrcpts; i++) {
+		n += (size_t)snprintf(out + n, sizeof(out) - n,
+		    "[%c %s %u %lld %s", (int)e->rcpts[i].status,
 		    address_text(&e->rcpts[i].addr, text), e->rcpts[i].tries,
 		    (long long)e->rcpts[i].last,
 		    e->rcpts[i].reply == NULL ? "-" : e->rcpts[i].reply);
+		if (e->rcpts[i].notify != 0)
+			n += (size_t)snprintf(out + n, sizeof(out) - n,
+			    " %x %s", e->rcpts[i].notify,
+			    e->rcpts[i].orcpt == NULL ? "-" :
+			    e->rcpts[i].orcpt);
+		n += (size_t)snprintf(out + n, sizeof(out) - n, "]");
+	}
 	return out;
 }
 
@@ -47,6 +61,18 @@ static const struct {
 	    "[F \"a b\"@y.test 0 0 -]" },
 	{ HEAD "to Q x@y.test\nend\ntried 7 0 4.0.0 - a\ntried 9 0 b\\\\c\n",
 	    1, 0, "a@b.test,1700000000,-,-,-,0[Q x@y.test 2 9 b\\c]" },
+	{ HEAD "utf8 yes\nrequiretls yes\nret HDRS\nenvid a\\x0ab\n"
+	    "by 1700000100 NT\nto Q x@y.test\nnotify SUCCESS,DELAY\n"
+	    "orcpt rfc822;x@z.test\nto Q v@y.test\nnotify NEVER\nend\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0,utf8,requiretls,HDRS,a\nb,"
+	    "1700000100NT[Q x@y.test 0 0 - a rfc822;x@z.test]"
+	    "[Q v@y.test 0 0 - 1 -]" },
+	{ HEAD "ret FULL\nby 7 R\nto Q x@y.test\nend\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0,-,-,FULL,-,7R[Q x@y.test 0 0 -]" },
+	{ HEAD "notify NEVER\nto Q x@y.test\nend\n", 0, 4, NULL },
+	{ HEAD "to Q x@y.test\nnotify NEVER,\nend\n", 0, 5, NULL },
+	{ HEAD "by 7 X\nto Q x@y.test\nend\n", 0, 4, NULL },
+	{ HEAD "orcpt rfc822;a\nto Q x@y.test\nend\n", 0, 4, NULL },
 	/* A torn line at the end, and one in the middle. */
 	{ HEAD "to Q x@y.test\nend\ntried 7 0 a\ntried 9 0 b", 1, 0,
 	    "a@b.test,1700000000,-,-,-,0[Q x@y.test 1 7 a]" },
@@ -120,6 +146,13 @@ test_round(void)
 		snprintf(name, sizeof(name), "u%d@y.test", i);
 		add(&e, name);
 	}
+	e.utf8 = e.requiretls = 1;
+	e.ret = ENVELOPE_RET_HDRS;
+	envelope_set(&e.envid, "a b\n");
+	e.by = 1700000007;
+	e.by_mode = 'R';
+	e.rcpts[1].notify = ENVELOPE_SUCCESS | ENVELOPE_FAILURE;
+	envelope_set(&e.rcpts[1].orcpt, "rfc822;x\ny");
 	strlcpy(want, show(&e), sizeof(want));
 	buf_adds(&b, "before");
 	is_int(envelope_write(&b, &e), 0, "it is written");

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A message's files in the spool, seen from the door: descriptors that can
+ * only write, and requests to the monitor in mail/spool.h's order.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "grammar/trace.h"
+#include "incoming.h"
+
+#define TRACE_MAX	16384
+
+static const enum spool_queue queues[] = { SPOOL_LOCAL, SPOOL_REMOTE };
+
+bool
+intake_ask(struct incoming *in, enum op op, const void *request,
+    void *reply_to, int *fd)
+{
+	int r = server_ask(in->s->server, op, request, reply_to, NULL, 0, fd);
+
+	if (r == -1)
+		in->gone = true;
+	if (r != 0 && in->error == 0)
+		in->error = EIO;
+	return r == 0;
+}
+
+static bool
+ask_status(struct incoming *in, enum op op, const void *request)
+{
+	struct status_reply status;
+
+	if (!intake_ask(in, op, request, &status, NULL))
+		return false;
+	if (status.error != 0 && in->error == 0)
+		in->error = status.error;
+	return status.error == 0;
+}
+
+void
+intake_forget(struct incoming *in)
+{
+	struct begin_request none = { 0 };
+	struct status_reply status;
+
+	if (!in->gone)
+		(void)intake_ask(in, OP_BEGIN, &none, &status, NULL);
+}
+
+/*
+ * The files.
+ */
+
+static bool
+part_open(struct incoming *in, enum spool_queue queue)
+{
+	struct part *p = &in->part[queue];
+	struct queue_request request = { queue };
+	struct create_reply answer;
+
+	if (!intake_ask(in, OP_CREATE, &request, &answer, &p->fd))
+		return false;
+	if (answer.error != 0 || p->fd == -1) {
+		in->error = answer.error != 0 ? answer.error : EIO;
+		return false;
+	}
+	p->used = true;
+	memcpy(p->id, answer.id, sizeof(p->id));
+	p->id[sizeof(p->id) - 1] = '\0';
+	p->lines = queue == SPOOL_LOCAL && in->s->nrcpts == 1;
+	spool_writer_init(&p->w, p->fd);
+	if (p->lines)
+		return true;
+	if (!intake_ask(in, OP_ENVELOPE, &request, &answer, &p->env))
+		return false;
+	if (p->env == -1)
+		in->error = answer.error != 0 ? answer.error : EIO;
+	return p->env != -1;
+}
+
+void
+intake_close(struct incoming *in)
+{
+	struct part *p;
+
+	EACH_PART(in, p) {
+		close(p->fd);
+		if (p->env != -1)
+			close(p->env);
+		p->used = false;
+	}
+}
+
+/* RFC 5321 section 4.4; "for" only when there is exactly one recipient, so
+ * that no recipient learns of another. */
+static int
+trace_write(struct incoming *in, struct part *p, struct buf *b)
+{
+	struct session *s = in->s;
+	char who[40];
+	struct trace_received t = {
+		.helo = s->helo, .name = s->reverse,
+		.ip = s->server->peer.ip, .by = smtpd.settings->hostname,
+		.with = session_with(s), .id = p->id,
+		.rcpt = s->nrcpts == 1 ? &s->rcpts[0].addr : NULL,
+		.time = in->now, .zone = in->zone
+	};
+
+	if (s->server->peer.kind != PEER_INET) {
+		snprintf(who, sizeof(who), "uid %u", s->server->peer.uid);
+		t.who = who;
+	}
+	if (p->lines && (trace_return_path(b, &s->sender) == -1 ||
+	    trace_delivered_to(b, &s->rcpts[0].addr) == -1))
+		return -1;
+	if (trace_received(b, &t) == -1)
+		return -1;
+	return spool_write(&p->w, b->data, b->len);
+}
+
+static bool
+traces_write(struct incoming *in)
+{
+	struct part *p;
+	struct buf b;
+	bool good = true;
+
+	buf_init(&b, TRACE_MAX);
+	EACH_PART(in, p) {
+		buf_reset(&b);
+		if (trace_write(in, p, &b) == -1) {
+			in->error = p->w.error != 0 ? p->w.error : ENOMEM;
+			good = false;
+		}
+	}
+	buf_free(&b);
+	return good;
+}
+
+bool
+intake_open(struct incoming *in)
+{
+	size_t i;
+
+	for (i = 0; i < SPOOL_QUEUES; i++)
+		in->part[i].fd = in->part[i].env = -1;
+	for (i = 0; i < SPOOL_QUEUES; i++)
+		if (in->s->nqueue[queues[i]] > 0 &&
+		    !part_open(in, queues[i]))
+			return false;
+	return traces_write(in);
+}
+
+void
+intake_write(struct incoming *in, const char *data, size_t n)
+{
+	struct part *p;
+
+	EACH_PART(in, p)
+		if (in->error == 0 && spool_write(&p->w, data, n) == -1)
+			in->error = p->w.error;
+}
+
+/*
+ * Envelopes, seals, syncs, commit.
+ */
+
+static int
+envelope_fill(struct incoming *in, enum spool_queue queue,
+    struct envelope *e)
+{
+	struct session *s = in->s;
+	size_t i;
+
+	e->sender = s->sender;
+	e->arrived = in->now;
+	e->body = s->body;
+	if (s->authenticated && envelope_set(&e->auth, s->login) == -1)
+		return -1;
+	if (s->server->peer.kind == PEER_INET &&
+	    envelope_set(&e->ip, s->server->peer.ip) == -1)
+		return -1;
+	if (envelope_set(&e->with, session_with(s)) == -1)
+		return -1;
+	for (i = 0; i < s->nrcpts; i++)
+		if (s->rcpts[i].queue == queue &&
+		    envelope_add(e, &s->rcpts[i].addr) == -1)
+			return -1;
+	return 0;
+}
+
+static bool
+envelope_store(struct incoming *in, enum spool_queue queue)
+{
+	static struct spool_writer w;
+	struct part *p = &in->part[queue];
+	struct queue_request request = { queue };
+	struct envelope e;
+	struct buf b;
+	bool good;
+
+	envelope_init(&e);
+	buf_init(&b, ENVELOPE_MAX);
+	spool_writer_init(&w, p->env);
+	good = envelope_fill(in, queue, &e) == 0 &&
+	    envelope_write(&b, &e) == 0;
+	if (!good)
+		in->error = ENOMEM;
+	else if (spool_write(&w, b.data, b.len) == -1 ||
+	    spool_flush(&w) == -1) {
+		in->error = w.error;
+		good = false;
+	} else
+		good = ask_status(in, OP_SEAL_ENVELOPE, &request);
+	if (good && spool_sync(&w) == -1) {
+		in->error = w.error;
+		good = false;
+	}
+	envelope_free(&e);
+	buf_free(&b);
+	return good;
+}
+
+static bool
+part_store(struct incoming *in, enum spool_queue queue)
+{
+	struct part *p = &in->part[queue];
+	struct seal_request seal = { .queue = queue };
+
+	if (!p->used)
+		return true;
+	if (!p->lines && !envelope_store(in, queue))
+		return false;
+	if (spool_flush(&p->w) == -1) {
+		in->error = p->w.error;
+		return false;
+	}
+	seal.size = p->w.size;
+	seal.wire = p->w.wire;
+	seal.crc = p->w.crc;
+	if (!ask_status(in, OP_SEAL, &seal))
+		return false;
+	if (spool_sync(&p->w) == 0)
+		return true;
+	in->error = p->w.error;
+	return false;
+}
+
+bool
+intake_store(struct incoming *in)
+{
+	size_t i;
+
+	if (in->error != 0)
+		return false;
+	for (i = 0; i < SPOOL_QUEUES; i++)
+		if (!part_store(in, queues[i]))
+			return false;
+	return ask_status(in, OP_COMMIT, NULL);
+}
