@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "milter.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -34,10 +35,22 @@ greet(struct session *s, const struct smtp_command *c, bool esmtp)
 	s->state = SESSION_GREETED;
 }
 
+/* By the milters; else it was not said. */
+static bool
+greeting_taken(struct session *s)
+{
+	if (milter_helo(s))
+		return true;
+	s->state = SESSION_START;
+	return false;
+}
+
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
 	greet(s, c, false);
+	if (!greeting_taken(s))
+		return;
 	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
 }
 
@@ -45,7 +58,8 @@ static void
 do_ehlo(struct session *s, const struct smtp_command *c)
 {
 	greet(s, c, true);
-	reply_ehlo(s);
+	if (greeting_taken(s))
+		reply_ehlo(s);
 }
 
 /*
@@ -97,6 +111,10 @@ do_mail(struct session *s, const struct smtp_command *c)
 	s->sender = c->path;
 	sender_complete(s);
 	s->body = c->params.body;
+	if (!milter_mail(s)) {
+		session_reset(s);
+		return;
+	}
 	s->state = SESSION_MAIL;
 	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
 }
@@ -119,19 +137,9 @@ static int
 rcpt_add(struct session *s, const struct address *addr,
     enum spool_queue queue)
 {
-	struct rcpt *more;
-	size_t max;
-
-	if (s->nrcpts == s->maxrcpts) {
-		max = s->maxrcpts == 0 ? 4 : s->maxrcpts * 2;
-		more = reallocarray(s->rcpts, max, sizeof(*more));
-		if (more == NULL)
-			return -1;
-		s->rcpts = more;
-		s->maxrcpts = max;
-	}
-	s->rcpts[s->nrcpts].addr = *addr;
-	s->rcpts[s->nrcpts++].queue = queue;
+	if (session_rcpt_add(s, addr) == -1)
+		return -1;
+	s->rcpts[s->nrcpts - 1].queue = queue;
 	s->nqueue[queue]++;
 	return 0;
 }
@@ -182,15 +190,31 @@ rcpt_judge(struct session *s, const struct address *addr)
 	return REPLY_USERS_LATER;
 }
 
+/* One that the monitor knows already. */
+static bool
+rcpt_taken(struct session *s)
+{
+	struct rcpt *last = &s->rcpts[s->nrcpts - 1];
+
+	if (milter_rcpt(s, last))
+		return true;
+	s->nrcpts--;
+	s->nqueue[last->queue]--;
+	s->rcpts_again = true;
+	return false;
+}
+
 static void
 do_rcpt(struct session *s, const struct smtp_command *c)
 {
+	bool given = rcpt_given(s, &c->path);
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
 	/* the same one again is the same recipient */
-	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
-	    rcpt_judge(s, &c->path);
+	r = given ? REPLY_RCPT_OK : rcpt_judge(s, &c->path);
+	if (r == REPLY_RCPT_OK && !given && !rcpt_taken(s))
+		return;
 	address_text(&c->path, text);
 	if (r == REPLY_RCPT_OK)
 		s->state = SESSION_RCPT;
@@ -205,7 +229,10 @@ static void
 do_data(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
-	data_run(s);
+	if (milter_data(s))
+		data_run(s);
+	else
+		session_reset(s);
 }
 
 static void
@@ -422,6 +449,8 @@ check_command(struct session *s, const struct smtp_command *c)
 	const struct command *row = &commands[c->verb];
 	enum reply r;
 
+	if (s->unwelcome && c->verb != SMTP_QUIT)
+		return REPLY_UNWELCOME;
 	if ((r = fault_reply(c)) != REPLY_NONE)
 		return r;
 	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&

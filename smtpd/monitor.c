@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "mail/auth.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -399,6 +400,12 @@ static struct server_op ops[OPS] = {
 	    run_rcpt, done_rcpt },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_MILTER] = { "milter", sizeof(struct milter_request),
+	    sizeof(struct status_reply), ANYBODY, 64,
+	    SERVER_HELPER | SERVER_FD_OUT, milter_check, milter_run, NULL },
+	[OP_FILTER] = { "filter", sizeof(struct filter_request),
+	    sizeof(struct filter_reply), ANYBODY, 0,
+	    SERVER_HELPER | SERVER_FD_IN, filter_check, filter_run, NULL },
 	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    SERVER_FD_OUT, NULL, run_draft, NULL },
 	[OP_CREATE] = { "create", sizeof(struct queue_request),

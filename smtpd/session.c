@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "grammar/trace.h"
+#include "milter.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -18,6 +19,8 @@
 void
 session_reset(struct session *s)
 {
+	milter_reset(s);
+	s->rcpts_again = false;
 	memset(&s->sender, 0, sizeof(s->sender));
 	memset(s->nqueue, 0, sizeof(s->nqueue));
 	s->body = SMTP_BODY_NONE;
@@ -143,7 +146,8 @@ session_run(struct server_session *server)
 	else
 		log_info("connect", NULL);
 	if (begin(&s) == 0) {
-		reply(&s, REPLY_BANNER, smtpd.settings->hostname);
+		if (milter_connect(&s))
+			reply(&s, REPLY_BANNER, smtpd.settings->hostname);
 		while (s.state != SESSION_END) {
 			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
 				command_line(&s, &line);
@@ -151,6 +155,7 @@ session_run(struct server_session *server)
 		}
 		log_info("disconnect", "messages=%u errors=%u", s.messages,
 		    s.errors);
+		milter_close(&s);
 		stream_close(s.stream);
 	} else if (s.stream != NULL)
 		stream_free(s.stream);

@@ -17,7 +17,7 @@
 #define MILTER_VERSION	6
 #define MILTER_CHUNK	65535		/* of a body, in one packet */
 #define MILTER_HEAD	5		/* a packet's length and letter */
-#define MILTER_DATA_MAX	(1024 * 1024)	/* a filter's packet; behind its letter */
+#define MILTER_DATA_MAX	(1024 * 1024)	/* of a filter's packet */
 
 /* What the server says. */
 enum milter_command {

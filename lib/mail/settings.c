@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "grammar/address.h"
 #include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
@@ -27,12 +28,16 @@ static const char *rule_mechanism(const char *);
 static const char *rule_mail(const char *);
 static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
+static const char *rule_milter(const char *);
+static const char *rule_milter_default(const char *);
+static const char *rule_address(const char *);
 static const char *rule_separator(const char *);
 static const char *rule_prefix(const char *);
 
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
 #define PREFIX_MAX	100
+#define MILTER_PATH_MAX	108	/* of sockaddr_un */
 
 static const struct conf_key keys[] = {
 	{ "hostname", CONF_STRING, AT(hostname), "", ANY, rule_host },
@@ -84,6 +89,18 @@ static const struct conf_key keys[] = {
 	    NULL },
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
+
+	{ "milter", CONF_LIST, AT(milter), "", ANY, rule_milter },
+	{ "milter_timeout", CONF_DURATION, AT(milter_timeout), "1m", 1, 3600,
+	    NULL },
+	{ "milter_default", CONF_STRING, AT(milter_default), "tempfail", ANY,
+	    rule_milter_default },
+	{ "filter", CONF_LIST, AT(filter), "", ANY, NULL },
+	{ "filter_timeout", CONF_DURATION, AT(filter_timeout), "1m", 1, 3600,
+	    NULL },
+	{ "filter_user", CONF_STRING, AT(filter_user), "", ANY, NULL },
+	{ "filter_network", CONF_BOOL, AT(filter_network), "no", ANY, NULL },
+	{ "quarantine", CONF_STRING, AT(quarantine), "", ANY, rule_address },
 
 	{ "separator", CONF_STRING, AT(separator), ".", ANY, rule_separator },
 	{ "prefix", CONF_STRING, AT(prefix), "", ANY, rule_prefix },
@@ -279,6 +296,38 @@ rule_expire(const char *s)
 	    "is neither NEVER nor a number of days";
 }
 
+/* milter = "inet:" host ":" port / "unix:" path */
+static const char *
+rule_milter(const char *s)
+{
+	const char *host, *port = NULL;
+	size_t n;
+
+	if (strncmp(s, "unix:/", 6) == 0)
+		return strlen(s + 5) < MILTER_PATH_MAX ? NULL :
+		    "has too long a path";
+	if (strncmp(s, "inet:", 5) == 0 &&
+	    find_host_port(s + 5, &host, &n, &port) == NULL && port != NULL)
+		return NULL;
+	return "is neither inet:HOST:PORT nor unix:/PATH";
+}
+
+static const char *
+rule_milter_default(const char *s)
+{
+	return strcmp(s, "accept") == 0 || strcmp(s, "tempfail") == 0 ? NULL :
+	    "is neither accept nor tempfail";
+}
+
+static const char *
+rule_address(const char *s)
+{
+	struct address a;
+
+	return address_parse(&a, s, strlen(s), NULL) == 1 ? NULL :
+	    "is no address";
+}
+
 static const char *
 rule_separator(const char *s)
 {
@@ -346,6 +395,15 @@ settings_complete(struct settings *s, char *error)
 	if (*s->tls_key != '\0' && *s->tls_cert == '\0') {
 		strlcpy(error, "tls_key is set and tls_cert is not",
 		    CONF_ERROR_MAX);
+		return -1;
+	}
+	if (s->filter.n > 0 && *s->filter.v[0] != '/') {
+		strlcpy(error, "filter is no absolute path of a program",
+		    CONF_ERROR_MAX);
+		return -1;
+	}
+	if (s->milter.n > MILTERS_MAX) {
+		strlcpy(error, "more than 16 milters", CONF_ERROR_MAX);
 		return -1;
 	}
 	return check_prefix(s, error);
