@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "milter.h"
 #include "reply.h"
@@ -59,7 +60,7 @@ do_ehlo(struct session *s, const struct smtp_command *c)
 {
 	greet(s, c, true);
 	if (greeting_taken(s))
-		reply_ehlo(s);
+		ehlo_reply(s);
 }
 
 /*
@@ -72,10 +73,35 @@ check_mail(struct session *s, const struct smtp_command *c)
 {
 	const struct smtp_params *p = &c->params;
 
-	(void)s;
-	if (p->has_size && p->size > (uint64_t)smtpd.settings->max_size)
+	if (p->given & SMTP_WITH_REQUIRETLS && !s->tls)
+		return REPLY_NEEDS_TLS;
+	if (!ehlo_offers(s, p->given))
+		return REPLY_PARAM_HERE;
+	if (p->size > (uint64_t)smtpd.settings->max_size)
 		return REPLY_TOO_BIG;
+	if (!(p->given & SMTP_WITH_UTF8) && !address_is_ascii(&c->path))
+		return REPLY_UTF8_SENDER;
+	if (p->given & SMTP_WITH_BY && p->by_mode == 'R' && p->by <= 0)
+		return REPLY_BY_OVER;
+	if (p->hold_for > HOLD_MAX ||
+	    p->hold_until > (int64_t)time(NULL) + HOLD_MAX)
+		return REPLY_HOLD;
 	return REPLY_NONE;
+}
+
+/* Keep what MAIL said, its times as moments. */
+static void
+take_params(struct session *s, const struct smtp_params *p)
+{
+	int64_t now = time(NULL);
+
+	s->mail = *p;
+	if (p->given & SMTP_WITH_HOLD)
+		s->due = p->hold_for > 0 ? now + p->hold_for : p->hold_until;
+	if (s->due <= now)
+		s->due = 0;
+	if (p->given & SMTP_WITH_BY)
+		s->by = now + p->by;
 }
 
 /* A sender without a domain, of a client that may send on: to another host
@@ -96,8 +122,7 @@ do_mail(struct session *s, const struct smtp_command *c)
 	struct status_reply status;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (c->params.has_size)
-		request.size = c->params.size;
+	request.size = c->params.size;
 	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
 	    NULL) != 0) {
 		reply(s, REPLY_INTERNAL, NULL);
@@ -110,7 +135,7 @@ do_mail(struct session *s, const struct smtp_command *c)
 	}
 	s->sender = c->path;
 	sender_complete(s);
-	s->body = c->params.body;
+	take_params(s, &c->params);
 	if (!milter_mail(s)) {
 		session_reset(s);
 		return;
@@ -128,18 +153,29 @@ check_rcpt(struct session *s, const struct smtp_command *c)
 {
 	if (address_is_null(&c->path))
 		return REPLY_RCPT_NULL;
+	if (!(s->mail.given & SMTP_WITH_UTF8) && !address_is_ascii(&c->path))
+		return REPLY_UTF8_RCPT;
 	if (s->nrcpts >= (size_t)smtpd.settings->max_recipients)
 		return REPLY_TOO_MANY_RCPTS;
 	return REPLY_NONE;
 }
 
 static int
-rcpt_add(struct session *s, const struct address *addr,
+rcpt_add(struct session *s, const struct smtp_command *c,
     enum spool_queue queue)
 {
-	if (session_rcpt_add(s, addr) == -1)
+	const char *orcpt = c->params.orcpt;
+	struct rcpt *r;
+
+	if (session_rcpt_add(s, &c->path) == -1)
 		return -1;
-	s->rcpts[s->nrcpts - 1].queue = queue;
+	r = &s->rcpts[s->nrcpts - 1];
+	r->queue = queue;
+	r->notify = c->params.notify;
+	if (orcpt[0] != '\0' && (r->orcpt = strdup(orcpt)) == NULL) {
+		s->nrcpts--;
+		return -1;
+	}
 	s->nqueue[queue]++;
 	return 0;
 }
@@ -156,13 +192,13 @@ rcpt_given(const struct session *s, const struct address *addr)
 }
 
 static enum reply
-rcpt_judge(struct session *s, const struct address *addr)
+rcpt_judge(struct session *s, const struct smtp_command *c)
 {
 	struct rcpt_request request;
 	struct rcpt_reply answer;
 
 	memset(&request, 0, sizeof(request));
-	request.addr = *addr;
+	request.addr = c->path;
 	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
 	    NULL)) {
 	case 0:
@@ -175,10 +211,10 @@ rcpt_judge(struct session *s, const struct address *addr)
 	}
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
-		return rcpt_add(s, addr, SPOOL_LOCAL) == -1 ?
+		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
-		return rcpt_add(s, addr, SPOOL_REMOTE) == -1 ?
+		return rcpt_add(s, c, SPOOL_REMOTE) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_UNKNOWN:
 		return REPLY_NO_SUCH_USER;
@@ -198,8 +234,8 @@ rcpt_taken(struct session *s)
 
 	if (milter_rcpt(s, last))
 		return true;
-	s->nrcpts--;
 	s->nqueue[last->queue]--;
+	session_rcpt_drop(s, s->nrcpts - 1);
 	s->rcpts_again = true;
 	return false;
 }
@@ -212,7 +248,7 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 	enum reply r;
 
 	/* the same one again is the same recipient */
-	r = given ? REPLY_RCPT_OK : rcpt_judge(s, &c->path);
+	r = given ? REPLY_RCPT_OK : rcpt_judge(s, c);
 	if (r == REPLY_RCPT_OK && !given && !rcpt_taken(s))
 		return;
 	address_text(&c->path, text);
@@ -248,6 +284,20 @@ do_noop(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
 	reply(s, REPLY_OK, NULL);
+}
+
+/* Is every octet of the argument ASCII, or the client prepared for more? */
+static enum reply
+check_vrfy(struct session *s, const struct smtp_command *c)
+{
+	size_t i;
+
+	(void)s;
+	for (i = 0; i < c->arg_len; i++)
+		if ((unsigned char)c->arg[i] > 127 &&
+		    !(c->params.given & SMTP_WITH_UTF8))
+			return REPLY_UTF8_ASKED;
+	return REPLY_NONE;
 }
 
 /* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
@@ -360,7 +410,7 @@ static const struct command {
 	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
 	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
 	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ANYTIME, 0, NULL, do_vrfy },
+	[SMTP_VRFY] = { ANYTIME, 0, check_vrfy, do_vrfy },
 	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
 	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
 	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
@@ -389,6 +439,8 @@ fault_reply(const struct smtp_command *c)
 		return REPLY_ARG_MISSING;
 	case SMTP_ARG_EXTRA:
 		return REPLY_ARG_EXTRA;
+	case SMTP_CHUNK:
+		return REPLY_NOT_OFFERED;
 	case SMTP_NO_FROM:
 		return c->verb == SMTP_RCPT ? REPLY_NO_TO : REPLY_NO_FROM;
 	case SMTP_ADDRESS:
@@ -410,8 +462,9 @@ fault_detail(const struct smtp_command *c, enum reply r)
 {
 	static char size[24];
 
-	if (r == REPLY_TOO_BIG) {
-		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+	if (r == REPLY_TOO_BIG || r == REPLY_HOLD) {
+		snprintf(size, sizeof(size), "%lld", r == REPLY_HOLD ?
+		    (long long)HOLD_MAX : smtpd.settings->max_size);
 		return size;
 	}
 	if (r == REPLY_BAD_SENDER || r == REPLY_BAD_RCPT)

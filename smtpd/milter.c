@@ -15,7 +15,8 @@
 #define OUT_MAX		(2 * FIELDS_BYTES_MAX)
 
 #define WORDS_REJECT	"550 5.7.1 Refused by a filter\r\n"
-#define WORDS_LATER	"451 4.7.1 Refused by a filter for now, try again later\r\n"
+#define WORDS_LATER	"451 4.7.1 Refused by a filter for now, try again " \
+			"later\r\n"
 #define WORDS_CLOSE	"421 4.3.2 Closed by a filter, try again later\r\n"
 
 const struct milter_step milter_steps[MILTER_STAGES] = {

@@ -231,11 +231,8 @@ delete_rcpt(struct session *s, const char *text)
 	for (i = 0; i < s->nrcpts; i++)
 		if (address_equal(&s->rcpts[i].addr, &a))
 			break;
-	if (i == s->nrcpts)
-		return 0;
-	s->nrcpts--;
-	memmove(&s->rcpts[i], &s->rcpts[i + 1],
-	    (s->nrcpts - i) * sizeof(s->rcpts[0]));
+	if (i < s->nrcpts)
+		session_rcpt_drop(s, i);
 	return 0;
 }
 

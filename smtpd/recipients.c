@@ -29,6 +29,15 @@ session_rcpt_add(struct session *s, const struct address *addr)
 	return 0;
 }
 
+void
+session_rcpt_drop(struct session *s, size_t i)
+{
+	free(s->rcpts[i].orcpt);
+	s->nrcpts--;
+	memmove(&s->rcpts[i], &s->rcpts[i + 1],
+	    (s->nrcpts - i) * sizeof(s->rcpts[0]));
+}
+
 /* What the monitor says of one: 0, or -1 it may not be. */
 static int
 judge(struct session *s, struct rcpt *rcpt)

@@ -52,6 +52,9 @@ enum reply {
 	REPLY_PARAM_UNKNOWN,
 	REPLY_PARAM_VALUE,
 	REPLY_PARAM_TWICE,
+	REPLY_PARAM_HERE,
+	REPLY_BY_OVER,
+	REPLY_HOLD,
 	REPLY_RCPT_NULL,
 	/* order */
 	REPLY_NEED_HELO,
@@ -68,11 +71,15 @@ enum reply {
 	REPLY_FILTER_REFUSED,
 	REPLY_OWN_WORDS,
 	REPLY_AUTH_REQUIRED,
+	REPLY_NEEDS_TLS,
 	REPLY_AUTH_NEEDS_TLS,
 	REPLY_AUTH_MECHANISM,
 	REPLY_AUTH_BASE64,
 	REPLY_AUTH_CANCELLED,
 	REPLY_AUTH_WRONG,
+	REPLY_UTF8_SENDER,
+	REPLY_UTF8_RCPT,
+	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
 	REPLY_NO_RELAY,
 	REPLY_TOO_BIG,
@@ -96,8 +103,7 @@ void	 reply_words(struct session *, const char *lines);
  * are left. */
 enum reply session_rcpts_again(struct session *);
 
-/* The lines of EHLO and HELP. */
-void	 reply_ehlo(struct session *);
+/* The lines of HELP. */
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);

@@ -74,7 +74,11 @@ hold(struct incoming *in, const char *reason)
 		return REPLY_FILTER_FAILED;
 	/* what cannot be delivered there is no matter of the sender's */
 	memset(&s->sender, 0, sizeof(s->sender));
-	s->nrcpts = 0;
+	s->mail = (struct smtp_params){ .body = s->mail.body,
+	    .given = s->mail.given & SMTP_WITH_UTF8 };
+	s->due = s->by = 0;
+	while (s->nrcpts > 0)
+		session_rcpt_drop(s, s->nrcpts - 1);
 	if (session_rcpt_add(s, &a) == -1)
 		return REPLY_FILTER_FAILED;
 	return session_rcpts_again(s);

@@ -21,6 +21,8 @@
 #include "system/stream.h"
 #include "system/tls.h"
 
+#define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
+
 enum mode { MODE_MX, MODE_SUBMISSION };
 
 /* What the parent prepared and every session inherits. */
@@ -29,6 +31,7 @@ struct smtpd {
 	int		   tls_first;	/* -T */
 	struct settings	  *settings;
 	struct users	  *users;
+	struct tables	  *tables;
 	struct spool	   spool;
 	bool		   spool_open;
 	struct tls_server *tls;		/* NULL: no certificate configured */
@@ -111,6 +114,12 @@ struct queue_request {
 	uint32_t queue;		/* enum spool_queue */
 };
 
+struct create_request {
+	uint32_t queue;
+	uint32_t lines;		/* its envelope is its first lines */
+	int64_t	 due;		/* not before then, 0 now */
+};
+
 struct create_reply {
 	int32_t	error;
 	char	id[SPOOL_ID_MAX];
@@ -150,6 +159,8 @@ enum session_state {
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	unsigned	  notify;	/* SMTP_NOTIFY_* */
+	char		 *orcpt;	/* NULL none */
 };
 
 struct session {
@@ -171,7 +182,8 @@ struct session {
 	struct milters	*milters;	/* NULL: none are configured */
 	/* of a transaction: */
 	struct address	 sender;
-	enum smtp_body	 body;
+	struct smtp_params mail;	/* of MAIL */
+	int64_t		 due, by;	/* HOLDFOR, BY as moments; 0 none */
 	struct rcpt	*rcpts;
 	size_t		 nrcpts, maxrcpts;
 	size_t		 nqueue[SPOOL_QUEUES];
@@ -195,8 +207,14 @@ const char *log_address(const struct address *);
 /* command.c: obey one line. */
 void	 command_line(struct session *, const struct stream_line *);
 
+/* ehlo.c: the answer to EHLO; are all these parameters (SMTP_WITH_*) offered
+ * now? */
+void	 ehlo_reply(const struct session *);
+bool	 ehlo_offers(const struct session *, unsigned params);
+
 /* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
 int	 session_rcpt_add(struct session *, const struct address *);
+void	 session_rcpt_drop(struct session *, size_t);
 
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);

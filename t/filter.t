@@ -75,7 +75,8 @@ row('reads all of it', q{echo "X-Sum: $(cksum)"}, qr/^250/,
 row('reads it twice', q{cat >/dev/null; exec </proc/self/fd/0;
     echo "X-Sum: $(cksum)"}, qr/^250/,
     [$begin . 'X-Sum: ' . `printf '%s' '$text' | cksum` . $text]);
-row('is told', q{env | LC_ALL=C sort | sed -n 's/^\(SENDER\|RECIP.*\|CLIENT_[AH].*\|HOST.*\)=/X-&/p' |
+row('is told', q{env | LC_ALL=C sort |
+    sed -n 's/^\(SENDER\|RECIP.*\|CLIENT_[AH].*\|HOST.*\)=/X-&/p' |
     sed 's/=/:/;s/_/-/g'}, qr/^250/, [$begin . <<'END' . $text]);
 X-CLIENT-ADDRESS:127.0.0.1
 X-CLIENT-HELO:c.test

@@ -26,6 +26,7 @@ static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
 static const char *rule_mail(const char *);
+static const char *rule_delimiter(const char *);
 static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
 static const char *rule_milter(const char *);
@@ -48,6 +49,10 @@ static const struct conf_key keys[] = {
 	{ "cache_dir", CONF_PATH, AT(cache_dir), "", ANY, NULL },
 	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
 	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
+	{ "aliases", CONF_PATH, AT(aliases), "", ANY, NULL },
+	{ "virtual", CONF_PATH, AT(virtual), "", ANY, NULL },
+	{ "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), "+",
+	    ANY, rule_delimiter },
 
 	{ "tls_cert", CONF_PATH, AT(tls_cert), "", ANY, NULL },
 	{ "tls_key", CONF_PATH, AT(tls_key), "", ANY, NULL },
@@ -62,6 +67,12 @@ static const struct conf_key keys[] = {
 	{ "relay", CONF_STRING, AT(relay), "", ANY, rule_host_port },
 	{ "relay_from", CONF_NETS, AT(relay_from), "127.0.0.1 ::1", ANY,
 	    NULL },
+	{ "relay_domains", CONF_LIST, AT(relay_domains), "", ANY,
+	    rule_host },
+	{ "relay_recipients", CONF_PATH, AT(relay_recipients), "", ANY,
+	    NULL },
+	{ "srs_secret", CONF_PATH, AT(srs_secret), "", ANY, NULL },
+	{ "srs_domain", CONF_STRING, AT(srs_domain), "", ANY, rule_host },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
@@ -276,6 +287,14 @@ rule_mail(const char *s)
 	return NULL;
 }
 
+/* One that may stand in a local part without quotes. */
+static const char *
+rule_delimiter(const char *s)
+{
+	return *s == '\0' || (strchr("+-_=#%&~!", *s) != NULL &&
+	    s[1] == '\0') ? NULL : "is not one of + - _ = # % & ~ !";
+}
+
 static const char *
 rule_uidl(const char *s)
 {
@@ -453,18 +472,30 @@ without_dot(const char *s, size_t n)
 	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
 }
 
-bool
-settings_is_local(const struct settings *s, const char *domain, size_t len)
+static bool
+has_domain(const struct conf_list *list, const char *domain, size_t len)
 {
 	size_t i, n;
 
 	len = without_dot(domain, len);
-	for (i = 0; i < s->domains.n; i++) {
-		n = without_dot(s->domains.v[i], strlen(s->domains.v[i]));
-		if (n == len && strncasecmp(s->domains.v[i], domain, n) == 0)
+	for (i = 0; i < list->n; i++) {
+		n = without_dot(list->v[i], strlen(list->v[i]));
+		if (n == len && strncasecmp(list->v[i], domain, n) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool
+settings_is_local(const struct settings *s, const char *domain, size_t len)
+{
+	return has_domain(&s->domains, domain, len);
+}
+
+bool
+settings_is_relay(const struct settings *s, const char *domain, size_t len)
+{
+	return has_domain(&s->relay_domains, domain, len);
 }
 
 int

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What the files of smtpd's monitor share.
+ */
+#ifndef SMTPD_MONITOR_H
+#define SMTPD_MONITOR_H
+
+#include <string.h>
+
+#include "smtpd.h"
+
+/* The monitor's memory of a session. */
+struct memory {
+	unsigned long	 nrcpts[SPOOL_QUEUES];
+	uid_t		 owner;		/* of the last local recipient */
+	struct spool_new file[SPOOL_QUEUES];
+};
+
+/* Does a string of a request end? */
+static inline bool
+monitor_string(const char *s, size_t size)
+{
+	return memchr(s, '\0', size) != NULL;
+}
+
+/* recipient.c: may this recipient be? */
+int	 recipient_check_rcpt(struct server_call *);
+void	 recipient_run_rcpt(struct server_call *);
+void	 recipient_done_rcpt(struct server_call *);
+
+#endif
