@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "milter.h"
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -49,6 +50,8 @@ greeting_taken(struct session *s)
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, false);
 	if (!greeting_taken(s))
 		return;
@@ -58,6 +61,8 @@ do_helo(struct session *s, const struct smtp_command *c)
 static void
 do_ehlo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, true);
 	if (greeting_taken(s))
 		ehlo_reply(s);
@@ -68,10 +73,22 @@ do_ehlo(struct session *s, const struct smtp_command *c)
  * says whether there is room for the size that was announced.
  */
 
+/* A sender without a domain, of a client that may send on: to another host
+ * it would be malformed (section 4.1.2). */
+static void
+sender_complete(const struct session *s, struct address *sender)
+{
+	if ((s->trusted || s->authenticated) && sender->domain[0] == '\0' &&
+	    !address_is_null(sender))
+		strlcpy(sender->domain, smtpd.settings->domains.v[0],
+		    sizeof(sender->domain));
+}
+
 static enum reply
 check_mail(struct session *s, const struct smtp_command *c)
 {
 	const struct smtp_params *p = &c->params;
+	struct address sender;
 
 	if (p->given & SMTP_WITH_REQUIRETLS && !s->tls)
 		return REPLY_NEEDS_TLS;
@@ -86,7 +103,9 @@ check_mail(struct session *s, const struct smtp_command *c)
 	if (p->hold_for > HOLD_MAX ||
 	    p->hold_until > (int64_t)time(NULL) + HOLD_MAX)
 		return REPLY_HOLD;
-	return REPLY_NONE;
+	sender = c->path;
+	sender_complete(s, &sender);
+	return submission_sender(s, &sender);
 }
 
 /* Keep what MAIL said, its times as moments. */
@@ -104,17 +123,6 @@ take_params(struct session *s, const struct smtp_params *p)
 		s->by = now + p->by;
 }
 
-/* A sender without a domain, of a client that may send on: to another host
- * it would be malformed (section 4.1.2). */
-static void
-sender_complete(struct session *s)
-{
-	if ((s->trusted || s->authenticated) && s->sender.domain[0] == '\0' &&
-	    !address_is_null(&s->sender))
-		strlcpy(s->sender.domain, smtpd.settings->domains.v[0],
-		    sizeof(s->sender.domain));
-}
-
 static void
 do_mail(struct session *s, const struct smtp_command *c)
 {
@@ -122,6 +130,8 @@ do_mail(struct session *s, const struct smtp_command *c)
 	struct status_reply status;
 	char text[ADDRESS_TEXT_MAX];
 
+	if (policy_mail(s, c))
+		return;
 	request.size = c->params.size;
 	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
 	    NULL) != 0) {
@@ -134,7 +144,7 @@ do_mail(struct session *s, const struct smtp_command *c)
 		return;
 	}
 	s->sender = c->path;
-	sender_complete(s);
+	sender_complete(s, &s->sender);
 	take_params(s, &c->params);
 	if (!milter_mail(s)) {
 		session_reset(s);
@@ -220,6 +230,8 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
 		return REPLY_NO_RELAY;
+	case RCPT_IS_FROZEN:
+		return REPLY_FROZEN;
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -247,6 +259,8 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
+	if (policy_rcpt(s, c))
+		return;
 	/* the same one again is the same recipient */
 	r = given ? REPLY_RCPT_OK : rcpt_judge(s, c);
 	if (r == REPLY_RCPT_OK && !given && !rcpt_taken(s))
@@ -460,13 +474,15 @@ fault_reply(const struct smtp_command *c)
 static const char *
 fault_detail(const struct smtp_command *c, enum reply r)
 {
-	static char size[24];
+	static char size[24], text[ADDRESS_TEXT_MAX];
 
 	if (r == REPLY_TOO_BIG || r == REPLY_HOLD) {
 		snprintf(size, sizeof(size), "%lld", r == REPLY_HOLD ?
 		    (long long)HOLD_MAX : smtpd.settings->max_size);
 		return size;
 	}
+	if (r == REPLY_NOT_YOURS || r == REPLY_USERS_LATER)
+		return address_text(&c->path, text);
 	if (r == REPLY_BAD_SENDER || r == REPLY_BAD_RCPT)
 		return c->why;
 	if (r == REPLY_ARG_MISSING || r == REPLY_ARG_EXTRA ||

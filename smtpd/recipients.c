@@ -60,6 +60,7 @@ judge(struct session *s, struct rcpt *rcpt)
 	case RCPT_IS_UNKNOWN:
 	case RCPT_IS_REFUSED:
 	case RCPT_IS_LATER:
+	case RCPT_IS_FROZEN:
 		break;
 	}
 	return -1;

@@ -151,6 +151,10 @@ SKIP: {
 	    'nothing was written');
 }
 is_deeply([grep { !m{/\.} } $s->spooled], [], 'nothing is left behind');
+my ($code, undef, $said) = $s->run_program('smtpd', ['-n', '-o',
+    "filter=$filter.not"]);
+is($code, 78, 'a filter that is not there');
+like($said, qr/filter .*No such file/, 'is said');
 my ($exit, undef, $err) = $s->run_program('smtpd', ['-n', '-o',
     'filter=filter']);
 is($exit, 78, 'a filter without a path');

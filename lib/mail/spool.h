@@ -179,9 +179,8 @@ struct spool_put {
 };
 
 /*
- * Begin.  e is written to the envelope file (SPOOL_FILE: local with several
- * or expanded, or remote), or, when the queue is local and it has exactly one
- * recipient, as the first two lines.  owner as spool_create().
+ * Begin.  e is written to the envelope file, or, when the queue is local and
+ * envelope_is_plain(), as the first two lines.  owner as spool_create().
  */
 int	 spool_put_begin(struct spool_put *, const struct spool *,
 	    enum spool_queue, struct envelope *e, uid_t owner);
@@ -272,6 +271,10 @@ int	 spool_look(const struct spool *, const struct spool_item *,
  */
 int	 spool_mark(struct spool_message *, size_t i, enum envelope_status,
 	    int64_t time, const char *text);
+
+/* Keep that the sender was told of a delay.  -1: it was not recorded; EINVAL
+ * with SPOOL_LINES, which have no place for it. */
+int	 spool_warned(struct spool_message *, int64_t time);
 
 /* fdatasync the marks, when there are new ones. */
 int	 spool_marks_sync(struct spool_message *);

@@ -349,8 +349,8 @@ int
 spool_put_begin(struct spool_put *p, const struct spool *sp,
     enum spool_queue queue, struct envelope *e, uid_t owner)
 {
-	enum spool_form form = queue == SPOOL_LOCAL && e->nrcpts == 1 &&
-	    e->expanded == NULL ? SPOOL_LINES : SPOOL_FILE;
+	enum spool_form form = queue == SPOOL_LOCAL && envelope_is_plain(e) ?
+	    SPOOL_LINES : SPOOL_FILE;
 
 	p->spool = sp;
 	if (e->nrcpts == 0) {

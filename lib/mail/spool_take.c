@@ -193,28 +193,58 @@ spool_look(const struct spool *sp, const struct spool_item *it,
 	return take(sp, it, m, O_RDONLY);
 }
 
-/* Append a "tried" line.  After a torn one it must begin a line of its
- * own. */
+/* Append a line that is in b, behind a byte kept for the case that the last
+ * one is torn: then it must begin a line of its own. */
+static int
+append_line(struct spool_message *m, const struct buf *b)
+{
+	struct stat st;
+	size_t skip;
+	char last;
+
+	if (buf_failed(b)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (fstat(m->env_fd, &st) == -1 || st.st_size == 0 ||
+	    fd_pread_all(m->env_fd, &last, 1, st.st_size - 1) != 1)
+		return -1;
+	skip = last == '\n';
+	m->dirty = true;
+	return pwrite(m->env_fd, b->data + skip, b->len - skip,
+	    st.st_size) == (ssize_t)(b->len - skip) ? 0 : -1;
+}
+
 static int
 append_tried(struct spool_message *m, size_t i, int64_t when,
     const char *text)
 {
-	struct stat st;
 	struct buf b;
-	char last;
-	int r = -1;
+	int r;
 
-	if (fstat(m->env_fd, &st) == -1 || st.st_size == 0 ||
-	    fd_pread_all(m->env_fd, &last, 1, st.st_size - 1) != 1)
-		return -1;
 	buf_init(&b, 4 * ENVELOPE_TEXT + 64);
-	if (last != '\n')
-		buf_addc(&b, '\n');
-	if (envelope_tried(&b, i, when, text) == -1)
-		errno = ENOMEM;
-	else if (pwrite(m->env_fd, b.data, b.len, st.st_size) ==
-	    (ssize_t)b.len)
-		r = 0;
+	buf_addc(&b, '\n');
+	(void)envelope_tried(&b, i, when, text);
+	r = append_line(m, &b);
+	buf_free(&b);
+	return r;
+}
+
+int
+spool_warned(struct spool_message *m, int64_t when)
+{
+	struct buf b;
+	int r;
+
+	if (m->env_fd == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	buf_init(&b, 64);
+	buf_addc(&b, '\n');
+	(void)envelope_warned(&b, when);
+	if ((r = append_line(m, &b)) == 0)
+		m->env.warned = when;
 	buf_free(&b);
 	return r;
 }
