@@ -42,7 +42,7 @@ learn_reverse(struct session *s)
 static bool
 wants_draft(void)
 {
-	return false;
+	return smtpd.mode == MODE_LMTP;
 }
 
 static bool
@@ -55,7 +55,8 @@ draft_open(struct incoming *in)
 	if (in->draft == -1)
 		in->error = answer.error != 0 ? answer.error : EIO;
 	spool_writer_init(&in->draft_w, in->draft);
-	return in->draft != -1;
+	return in->draft != -1 &&
+	    (smtpd.mode != MODE_LMTP || intake_draft(in));
 }
 
 static enum reply
@@ -197,6 +198,14 @@ message_fault(const struct incoming *in)
 	return REPLY_NONE;
 }
 
+static bool
+draft_flush(struct incoming *in)
+{
+	if (in->error == 0 && spool_flush(&in->draft_w) == -1)
+		in->error = in->draft_w.error;
+	return in->error == 0;
+}
+
 /* From the draft to the files. */
 static bool
 compose(struct incoming *in)
@@ -207,9 +216,7 @@ compose(struct incoming *in)
 
 	if (in->draft == -1)
 		return true;
-	if (in->error == 0 && spool_flush(&in->draft_w) == -1)
-		in->error = in->draft_w.error;
-	if (in->error != 0 || !intake_open(in))
+	if (!draft_flush(in) || !intake_open(in))
 		return false;
 	while ((n = fd_pread_all(in->draft, block, sizeof(block), at)) > 0) {
 		intake_write(in, block, (size_t)n);
@@ -239,14 +246,15 @@ void
 incoming_end(struct incoming *in)
 {
 	struct session *s = in->s;
-	char detail[ADDRESS_TEXT_MAX + SPOOL_ID_MAX];
+	char detail[ADDRESS_TEXT_MAX + SPOOL_ID_MAX] = "";
 	const struct part *p;
 	enum reply r;
 
 	if (in->header_held)
 		header_pass(in);	/* all of it was header */
 	r = message_fault(in);
-	if (r == REPLY_NONE && (!compose(in) || !intake_store(in)))
+	if (r == REPLY_NONE && !(smtpd.mode == MODE_LMTP ? draft_flush(in) :
+	    compose(in) && intake_store(in)))
 		r = error_reply(in);
 	if (r != REPLY_NONE) {
 		intake_forget(in);
@@ -257,13 +265,16 @@ incoming_end(struct incoming *in)
 			    smtpd.settings->max_size);
 		else
 			strlcpy(detail, in->detail, sizeof(detail));
-	} else {
+	} else if (smtpd.mode != MODE_LMTP) {
 		r = REPLY_QUEUED;
 		s->messages++;
 		log_message(in);
 		EACH_PART(in, p)
 			strlcpy(detail, p->id, sizeof(detail));
 	}
-	reply(s, r, detail);
+	if (smtpd.mode == MODE_LMTP)
+		lmtp_end(in, r, detail);
+	else
+		reply(s, r, detail);
 	end(in);
 }
