@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -47,6 +49,8 @@ greet(struct session *s, const struct smtp_command *c, bool esmtp)
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, false);
 	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
 }
@@ -54,8 +58,10 @@ do_helo(struct session *s, const struct smtp_command *c)
 static void
 do_ehlo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, true);
-	reply_ehlo(s);
+	ehlo_reply(s);
 }
 
 /*
@@ -80,11 +86,37 @@ check_mail(struct session *s, const struct smtp_command *c)
 	const struct smtp_params *p = &c->params;
 	struct address sender;
 
-	if (p->has_size && p->size > (uint64_t)smtpd.settings->max_size)
+	if (p->given & SMTP_WITH_REQUIRETLS && !s->tls)
+		return REPLY_NEEDS_TLS;
+	if (!ehlo_offers(s, p->given))
+		return REPLY_PARAM_HERE;
+	if (p->size > (uint64_t)smtpd.settings->max_size)
 		return REPLY_TOO_BIG;
+	if (!(p->given & SMTP_WITH_UTF8) && !address_is_ascii(&c->path))
+		return REPLY_UTF8_SENDER;
+	if (p->given & SMTP_WITH_BY && p->by_mode == 'R' && p->by <= 0)
+		return REPLY_BY_OVER;
+	if (p->hold_for > HOLD_MAX ||
+	    p->hold_until > (int64_t)time(NULL) + HOLD_MAX)
+		return REPLY_HOLD;
 	sender = c->path;
 	sender_complete(s, &sender);
 	return submission_sender(s, &sender);
+}
+
+/* Keep what MAIL said, its times as moments. */
+static void
+take_params(struct session *s, const struct smtp_params *p)
+{
+	int64_t now = time(NULL);
+
+	s->mail = *p;
+	if (p->given & SMTP_WITH_HOLD)
+		s->due = p->hold_for > 0 ? now + p->hold_for : p->hold_until;
+	if (s->due <= now)
+		s->due = 0;
+	if (p->given & SMTP_WITH_BY)
+		s->by = now + p->by;
 }
 
 static void
@@ -94,8 +126,9 @@ do_mail(struct session *s, const struct smtp_command *c)
 	struct status_reply status;
 	char text[ADDRESS_TEXT_MAX];
 
-	if (c->params.has_size)
-		request.size = c->params.size;
+	if (policy_mail(s, c))
+		return;
+	request.size = c->params.size;
 	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
 	    NULL) != 0) {
 		reply(s, REPLY_INTERNAL, NULL);
@@ -108,7 +141,7 @@ do_mail(struct session *s, const struct smtp_command *c)
 	}
 	s->sender = c->path;
 	sender_complete(s, &s->sender);
-	s->body = c->params.body;
+	take_params(s, &c->params);
 	s->state = SESSION_MAIL;
 	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
 }
@@ -122,16 +155,19 @@ check_rcpt(struct session *s, const struct smtp_command *c)
 {
 	if (address_is_null(&c->path))
 		return REPLY_RCPT_NULL;
+	if (!(s->mail.given & SMTP_WITH_UTF8) && !address_is_ascii(&c->path))
+		return REPLY_UTF8_RCPT;
 	if (s->nrcpts >= (size_t)smtpd.settings->max_recipients)
 		return REPLY_TOO_MANY_RCPTS;
 	return REPLY_NONE;
 }
 
 static int
-rcpt_add(struct session *s, const struct address *addr,
+rcpt_add(struct session *s, const struct smtp_command *c,
     enum spool_queue queue)
 {
-	struct rcpt *more;
+	const char *orcpt = c->params.orcpt;
+	struct rcpt *more, *r;
 	size_t max;
 
 	if (s->nrcpts == s->maxrcpts) {
@@ -142,9 +178,15 @@ rcpt_add(struct session *s, const struct address *addr,
 		s->rcpts = more;
 		s->maxrcpts = max;
 	}
-	s->rcpts[s->nrcpts].delivered = false;
-	s->rcpts[s->nrcpts].addr = *addr;
-	s->rcpts[s->nrcpts++].queue = queue;
+	r = &s->rcpts[s->nrcpts];
+	r->addr = c->path;
+	r->queue = queue;
+	r->delivered = false;
+	r->notify = c->params.notify;
+	r->orcpt = orcpt[0] == '\0' ? NULL : strdup(orcpt);
+	if (r->orcpt == NULL && orcpt[0] != '\0')
+		return -1;
+	s->nrcpts++;
 	s->nqueue[queue]++;
 	return 0;
 }
@@ -161,13 +203,13 @@ rcpt_given(const struct session *s, const struct address *addr)
 }
 
 static enum reply
-rcpt_judge(struct session *s, const struct address *addr)
+rcpt_judge(struct session *s, const struct smtp_command *c)
 {
 	struct rcpt_request request;
 	struct rcpt_reply answer;
 
 	memset(&request, 0, sizeof(request));
-	request.addr = *addr;
+	request.addr = c->path;
 	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
 	    NULL)) {
 	case 0:
@@ -180,12 +222,12 @@ rcpt_judge(struct session *s, const struct address *addr)
 	}
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
-		return rcpt_add(s, addr, SPOOL_LOCAL) == -1 ?
+		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
 		if (smtpd.mode == MODE_LMTP)
 			return REPLY_NOT_HERE;
-		return rcpt_add(s, addr, SPOOL_REMOTE) == -1 ?
+		return rcpt_add(s, c, SPOOL_REMOTE) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_UNKNOWN:
 		return REPLY_NO_SUCH_USER;
@@ -206,9 +248,11 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
+	if (policy_rcpt(s, c))
+		return;
 	/* the same one again is the same recipient; LMTP answers twice */
 	r = smtpd.mode != MODE_LMTP && rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
-	    rcpt_judge(s, &c->path);
+	    rcpt_judge(s, c);
 	address_text(&c->path, text);
 	if (r == REPLY_RCPT_OK)
 		s->state = SESSION_RCPT;
@@ -239,6 +283,20 @@ do_noop(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
 	reply(s, REPLY_OK, NULL);
+}
+
+/* Is every octet of the argument ASCII, or the client prepared for more? */
+static enum reply
+check_vrfy(struct session *s, const struct smtp_command *c)
+{
+	size_t i;
+
+	(void)s;
+	for (i = 0; i < c->arg_len; i++)
+		if ((unsigned char)c->arg[i] > 127 &&
+		    !(c->params.given & SMTP_WITH_UTF8))
+			return REPLY_UTF8_ASKED;
+	return REPLY_NONE;
 }
 
 /* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
@@ -353,7 +411,7 @@ static const struct command {
 	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
 	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
 	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ANYTIME, 0, NULL, do_vrfy },
+	[SMTP_VRFY] = { ANYTIME, 0, check_vrfy, do_vrfy },
 	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
 	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
 	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
@@ -381,6 +439,8 @@ fault_reply(const struct smtp_command *c)
 		return REPLY_ARG_MISSING;
 	case SMTP_ARG_EXTRA:
 		return REPLY_ARG_EXTRA;
+	case SMTP_CHUNK:
+		return REPLY_NOT_OFFERED;
 	case SMTP_NO_FROM:
 		return c->verb == SMTP_RCPT ? REPLY_NO_TO : REPLY_NO_FROM;
 	case SMTP_ADDRESS:
@@ -402,8 +462,9 @@ fault_detail(const struct smtp_command *c, enum reply r)
 {
 	static char size[24], text[ADDRESS_TEXT_MAX];
 
-	if (r == REPLY_TOO_BIG) {
-		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+	if (r == REPLY_TOO_BIG || r == REPLY_HOLD) {
+		snprintf(size, sizeof(size), "%lld", r == REPLY_HOLD ?
+		    (long long)HOLD_MAX : smtpd.settings->max_size);
 		return size;
 	}
 	if (r == REPLY_NOT_YOURS || r == REPLY_USERS_LATER)

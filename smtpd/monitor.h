@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "policy.h"
 #include "smtpd.h"
 
 /* The monitor's memory of a session. */
@@ -15,6 +16,7 @@ struct memory {
 	uid_t		 owner;		/* of the last local recipient */
 	struct spool_new file[SPOOL_QUEUES];
 	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
+	struct policy_memory policy;
 };
 
 /* Does a string of a request end? */
@@ -23,6 +25,13 @@ monitor_string(const char *s, size_t size)
 {
 	return memchr(s, '\0', size) != NULL;
 }
+
+/* recipient.c: may this recipient be? */
+int	 recipient_check_rcpt(struct server_call *);
+void	 recipient_run_rcpt(struct server_call *);
+void	 recipient_done_rcpt(struct server_call *);
+/* Where addresses are looked up. */
+struct directory monitor_directory(void);
 
 static inline bool
 monitor_address(const struct address *a)

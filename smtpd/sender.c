@@ -50,28 +50,36 @@ is_listed(const char *account, const struct address *a)
 	return false;
 }
 
-/* Whose address it is; a sub-address is that of the name before its "+". */
+static bool
+is_account(const char *account, const struct recipient *r)
+{
+	return r->kind == RECIPIENT_LOCAL &&
+	    strcmp(r->user.name, account) == 0;
+}
+
+/* Does mail to it get to the account, by its name, a sub-address or an
+ * alias? */
 static enum sender_verdict
 owner(const char *account, const struct address *a)
 {
 	static struct recipient r;
-	struct address main = *a;
-	char *plus;
+	const struct directory dir = monitor_directory();
+	struct recipient_list list = { 0 };
+	enum sender_verdict verdict = SENDER_IS_FOREIGN;
+	size_t i;
 
-	if (recipient_find(smtpd.settings, smtpd.users, a, &r) ==
-	    RECIPIENT_UNKNOWN &&
-	    (plus = strchr(main.local + (*main.local != '\0'), '+')) !=
-	    NULL) {
-		*plus = '\0';
-		recipient_find(smtpd.settings, smtpd.users, &main, &r);
+	if (recipient_find(&dir, a, &r, &list) == RECIPIENT_TEMPORARY) {
+		log_error("recipient", "error=%s", log_str(r.error));
+		verdict = SENDER_IS_LATER;
+	} else if (is_account(account, &r))
+		verdict = SENDER_IS_GOOD;
+	for (i = 0; i < list.n && verdict == SENDER_IS_FOREIGN; i++) {
+		(void)recipient_user(&dir, &list.v[i], &r);
+		if (is_account(account, &r))
+			verdict = SENDER_IS_GOOD;
 	}
-	if (r.kind == RECIPIENT_TEMPORARY) {
-		log_error("users", "error=%s", log_str(r.error));
-		return SENDER_IS_LATER;
-	}
-	return r.kind == RECIPIENT_LOCAL &&
-	    strcmp(r.user.name, account) == 0 ? SENDER_IS_GOOD :
-	    SENDER_IS_FOREIGN;
+	recipient_list_free(&list);
+	return verdict;
 }
 
 void
