@@ -28,6 +28,16 @@ typedef void do_fn(struct session *, const struct smtp_command *);
  * HELO, EHLO: RFC 5321 section 4.1.1.1.
  */
 
+/* LMTP has LHLO instead: RFC 2033, section 4.1. */
+static enum reply
+check_greeting(struct session *s, const struct smtp_command *c)
+{
+	(void)s;
+	if ((c->verb == SMTP_LHLO) == (smtpd.mode == MODE_LMTP))
+		return REPLY_NONE;
+	return c->verb == SMTP_LHLO ? REPLY_NOT_OFFERED : REPLY_SAY_LHLO;
+}
+
 static void
 greet(struct session *s, const struct smtp_command *c, bool esmtp)
 {
@@ -181,6 +191,7 @@ rcpt_add(struct session *s, const struct smtp_command *c,
 		return -1;
 	r = &s->rcpts[s->nrcpts - 1];
 	r->queue = queue;
+	r->delivered = false;
 	r->notify = c->params.notify;
 	if (orcpt[0] != '\0' && (r->orcpt = strdup(orcpt)) == NULL) {
 		s->nrcpts--;
@@ -224,12 +235,15 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
+		if (smtpd.mode == MODE_LMTP)
+			return REPLY_NOT_HERE;
 		return rcpt_add(s, c, SPOOL_REMOTE) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_UNKNOWN:
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
-		return REPLY_NO_RELAY;
+		return smtpd.mode == MODE_LMTP ? REPLY_NOT_HERE :
+		    REPLY_NO_RELAY;
 	case RCPT_IS_FROZEN:
 		return REPLY_FROZEN;
 	case RCPT_IS_LATER:
@@ -261,7 +275,8 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 
 	if (policy_rcpt(s, c))
 		return;
-	/* the same one again is the same recipient */
+	/* the same one again is the same recipient; LMTP answers twice */
+	given = given && smtpd.mode != MODE_LMTP;
 	r = given ? REPLY_RCPT_OK : rcpt_judge(s, c);
 	if (r == REPLY_RCPT_OK && !given && !rcpt_taken(s))
 		return;
@@ -402,7 +417,8 @@ check_auth(struct session *s, const struct smtp_command *c)
 	if (s->state != SESSION_GREETED)
 		return REPLY_AUTH_IN_MAIL;
 	if (!auth_offered(s))
-		return smtpd.settings->auth_mechanisms.n == 0 ?
+		return smtpd.settings->auth_mechanisms.n == 0 ||
+		    smtpd.mode == MODE_LMTP ?
 		    REPLY_NOT_OFFERED : REPLY_AUTH_NEEDS_TLS;
 	return REPLY_NONE;
 }
@@ -416,8 +432,9 @@ static const struct command {
 	check_fn	*check;
 	do_fn		*run;
 } commands[SMTP_VERBS] = {
-	[SMTP_HELO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_helo },
-	[SMTP_EHLO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_ehlo },
+	[SMTP_HELO] = { ANYTIME, NO_AUTH_NEEDED, check_greeting, do_helo },
+	[SMTP_EHLO] = { ANYTIME, NO_AUTH_NEEDED, check_greeting, do_ehlo },
+	[SMTP_LHLO] = { ANYTIME, NO_AUTH_NEEDED, check_greeting, do_ehlo },
 	[SMTP_MAIL] = { IN(SESSION_GREETED), 0, check_mail, do_mail },
 	[SMTP_RCPT] = { IN(SESSION_MAIL) | IN(SESSION_RCPT), 0, check_rcpt,
 	    do_rcpt },
@@ -431,7 +448,6 @@ static const struct command {
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
-	[SMTP_LHLO] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
 };
 
 /* What the grammar found wrong, as a reply. */
@@ -497,7 +513,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 {
 	switch (s->state) {
 	case SESSION_START:
-		return REPLY_NEED_HELO;
+		return smtpd.mode == MODE_LMTP ? REPLY_NEED_LHLO :
+		    REPLY_NEED_HELO;
 	case SESSION_GREETED:
 		return REPLY_NEED_MAIL;
 	case SESSION_MAIL:

@@ -38,6 +38,13 @@ session_learn_reverse(struct session *s)
 	strlcpy(s->reverse, answer.name, sizeof(s->reverse));
 }
 
+/* Has something to see all of it before it is taken? */
+static bool
+wants_draft(void)
+{
+	return smtpd.mode == MODE_LMTP || review_wanted();
+}
+
 static bool
 draft_open(struct incoming *in)
 {
@@ -48,7 +55,8 @@ draft_open(struct incoming *in)
 	if (in->draft == -1)
 		in->error = answer.error != 0 ? answer.error : EIO;
 	spool_writer_init(&in->draft_w, in->draft);
-	return in->draft != -1;
+	return in->draft != -1 &&
+	    (smtpd.mode != MODE_LMTP || intake_draft(in));
 }
 
 static enum reply
@@ -98,7 +106,7 @@ incoming_begin(struct incoming *in, struct session *s)
 	smtp_data_init(&in->data, s->server->peer.terminal ?
 	    SMTP_DATA_TYPED : s->lenient);
 	session_learn_reverse(s);
-	if (review_wanted() ? draft_open(in) : intake_open(in))
+	if (wants_draft() ? draft_open(in) : intake_open(in))
 		return true;
 	reply(s, error_reply(in), NULL);
 	incoming_drop(in);
@@ -194,6 +202,14 @@ message_fault(const struct incoming *in)
 }
 
 static bool
+draft_flush(struct incoming *in)
+{
+	if (in->error == 0 && spool_flush(&in->draft_w) == -1)
+		in->error = in->draft_w.error;
+	return in->error == 0;
+}
+
+static bool
 put_text(void *arg, const char *data, size_t n)
 {
 	struct incoming *in = arg;
@@ -215,6 +231,22 @@ compose(struct incoming *in)
 	return in->error == 0;
 }
 
+/* Judged and stored; LMTP does that for each recipient. */
+static enum reply
+take(struct incoming *in)
+{
+	enum reply r = REPLY_NONE;
+
+	if (in->draft != -1 && !draft_flush(in))
+		return error_reply(in);
+	if (smtpd.mode == MODE_LMTP)
+		return REPLY_NONE;
+	if (in->draft != -1 && (r = review(in)) != REPLY_NONE)
+		return r;
+	return compose(in) && intake_store(in) ? REPLY_NONE :
+	    error_reply(in);
+}
+
 static void
 log_message(const struct incoming *in)
 {
@@ -234,17 +266,15 @@ void
 incoming_end(struct incoming *in)
 {
 	struct session *s = in->s;
-	char detail[ADDRESS_TEXT_MAX + SPOOL_ID_MAX];
+	char detail[ADDRESS_TEXT_MAX + SPOOL_ID_MAX] = "";
 	const struct part *p;
 	enum reply r;
 
 	if (in->header_held)
 		header_pass(in);	/* all of it was header */
 	r = message_fault(in);
-	if (r == REPLY_NONE && in->draft != -1)
-		r = review(in);
-	if (r == REPLY_NONE && (!compose(in) || !intake_store(in)))
-		r = error_reply(in);
+	if (r == REPLY_NONE)
+		r = take(in);
 	if (r != REPLY_NONE) {
 		intake_forget(in);
 		log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
@@ -256,14 +286,16 @@ incoming_end(struct incoming *in)
 			    smtpd.settings->max_size);
 		else
 			strlcpy(detail, in->detail, sizeof(detail));
-	} else {
+	} else if (smtpd.mode != MODE_LMTP) {
 		r = REPLY_QUEUED;
 		s->messages++;
 		log_message(in);
 		EACH_PART(in, p)
 			strlcpy(detail, p->id, sizeof(detail));
 	}
-	if (r == REPLY_OWN_WORDS && buf_str(&in->words) != NULL)
+	if (smtpd.mode == MODE_LMTP)
+		lmtp_end(in, r, detail);
+	else if (r == REPLY_OWN_WORDS && buf_str(&in->words) != NULL)
 		reply_words(s, buf_str(&in->words));
 	else
 		reply(s, r, detail);

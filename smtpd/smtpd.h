@@ -24,7 +24,7 @@
 
 #define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
 
-enum mode { MODE_MX, MODE_SUBMISSION };
+enum mode { MODE_MX, MODE_SUBMISSION, MODE_LMTP };
 
 /* What the parent prepared and every session inherits. */
 struct smtpd {
@@ -59,6 +59,7 @@ enum op {
 	OP_SEAL_ENVELOPE,
 	OP_SEAL,
 	OP_COMMIT,
+	OP_DELIVER,		/* LMTP: the draft to this recipient, now */
 	OPS
 };
 
@@ -152,6 +153,18 @@ struct seal_request {
 	uint32_t crc;
 };
 
+#define DELIVER_SAID	300	/* of what is said, NUL included */
+#define DELIVER_DIED	(-1)
+
+struct deliver_request {	/* and the draft's descriptor */
+	struct address sender, rcpt;
+};
+
+struct deliver_reply {
+	int32_t	status;		/* mda-deliver's exit code, or DELIVER_DIED */
+	char	said[DELIVER_SAID];	/* its last line */
+};
+
 /* monitor.c: the table of struct server, and what becomes of a session that
  * ended. */
 struct server_op *monitor_ops(void);
@@ -165,6 +178,8 @@ void	 milter_run(struct server_call *);
 /* May this client send on without a login, and are its line ends forgiven?
  * Asked in the monitor and in the session alike. */
 bool	 client_is_trusted(const struct peer *);
+/* In mode lmtp: may this one come at all? */
+bool	 client_may_lmtp(const struct peer *);
 
 /*
  * The session.
@@ -182,6 +197,7 @@ struct rcpt {
 	enum spool_queue  queue;
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
+	bool		  delivered;	/* by LMTP */
 };
 
 struct session {

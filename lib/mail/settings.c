@@ -82,6 +82,7 @@ static const struct conf_key keys[] = {
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
 
+	{ "lmtp_from", CONF_NETS, AT(lmtp_from), "", ANY, NULL },
 	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
 	{ "submission_hide_client", CONF_BOOL, AT(submission_hide_client),
 	    "no", ANY, NULL },

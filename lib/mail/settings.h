@@ -54,6 +54,8 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
+					 * this host */
 	struct conf_pairs send_as;	/* account; address, @domain or *:
 					 * sender addresses that it has */
 	bool		 submission_hide_client; /* from Received */
