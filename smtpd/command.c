@@ -18,6 +18,7 @@
 #define ANYTIME		(IN(SESSION_START) | IN(SESSION_GREETED) | \
 			IN(SESSION_MAIL) | IN(SESSION_RCPT))
 #define GREETED		(ANYTIME & ~IN(SESSION_START))
+#define ALWAYS		(ANYTIME | IN(SESSION_BDAT))
 
 #define NO_AUTH_NEEDED	0x1	/* also where submission wants AUTH first */
 
@@ -432,19 +433,21 @@ static const struct command {
 	check_fn	*check;
 	do_fn		*run;
 } commands[SMTP_VERBS] = {
-	[SMTP_HELO] = { ANYTIME, NO_AUTH_NEEDED, check_greeting, do_helo },
-	[SMTP_EHLO] = { ANYTIME, NO_AUTH_NEEDED, check_greeting, do_ehlo },
-	[SMTP_LHLO] = { ANYTIME, NO_AUTH_NEEDED, check_greeting, do_ehlo },
+	[SMTP_HELO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_helo },
+	[SMTP_EHLO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_ehlo },
+	[SMTP_LHLO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_ehlo },
 	[SMTP_MAIL] = { IN(SESSION_GREETED), 0, check_mail, do_mail },
 	[SMTP_RCPT] = { IN(SESSION_MAIL) | IN(SESSION_RCPT), 0, check_rcpt,
 	    do_rcpt },
 	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
-	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
-	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ANYTIME, 0, check_vrfy, do_vrfy },
-	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
-	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
-	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_BDAT] = { IN(SESSION_RCPT) | IN(SESSION_BDAT), 0, NULL,
+	    bdat_run },
+	[SMTP_RSET] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_rset },
+	[SMTP_NOOP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_noop },
+	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, do_vrfy },
+	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_not_offered, NULL },
+	[SMTP_HELP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_help },
+	[SMTP_QUIT] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
@@ -470,7 +473,7 @@ fault_reply(const struct smtp_command *c)
 	case SMTP_ARG_EXTRA:
 		return REPLY_ARG_EXTRA;
 	case SMTP_CHUNK:
-		return REPLY_NOT_OFFERED;
+		return REPLY_CHUNK;
 	case SMTP_NO_FROM:
 		return c->verb == SMTP_RCPT ? REPLY_NO_TO : REPLY_NO_FROM;
 	case SMTP_ADDRESS:
@@ -522,6 +525,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 		    REPLY_NEED_RCPT;
 	case SESSION_RCPT:
 		return REPLY_NESTED_MAIL;
+	case SESSION_BDAT:
+		return REPLY_NESTED_BDAT;
 	case SESSION_END:
 		break;
 	}
@@ -555,7 +560,9 @@ command_line(struct session *s, const struct stream_line *line)
 
 	(void)smtp_command_parse(&c, line->data, line->len, SMTP_LINE_MAX);
 	r = check_command(s, &c);
-	if (r != REPLY_NONE)
+	if (r != REPLY_NONE && c.verb == SMTP_BDAT)
+		bdat_refuse(s, &c, r, fault_detail(&c, r));
+	else if (r != REPLY_NONE)
 		reply(s, r, fault_detail(&c, r));
 	else
 		commands[c.verb].run(s, &c);

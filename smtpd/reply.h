@@ -21,6 +21,7 @@ enum reply {
 	REPLY_QUEUED,
 	REPLY_DISCARDED,
 	REPLY_DELIVERED,
+	REPLY_CHUNK_OK,
 	REPLY_VRFY,
 	REPLY_SEND_DATA,
 	/* later */
@@ -58,6 +59,7 @@ enum reply {
 	REPLY_NOT_OFFERED,
 	REPLY_ARG_MISSING,
 	REPLY_ARG_EXTRA,
+	REPLY_CHUNK,
 	REPLY_NO_FROM,
 	REPLY_NO_TO,
 	REPLY_BAD_SENDER,
@@ -76,6 +78,7 @@ enum reply {
 	REPLY_NEED_MAIL,
 	REPLY_NEED_RCPT,
 	REPLY_NESTED_MAIL,
+	REPLY_NESTED_BDAT,
 	REPLY_TLS_ALREADY,
 	REPLY_TLS_LATE,
 	REPLY_TLS_PIPELINED,
@@ -139,6 +142,10 @@ enum reply session_rcpts_again(struct session *);
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* bdat.c: a chunk that is not taken goes by, then this is said. */
+void	 bdat_refuse(struct session *, const struct smtp_command *, enum reply,
+	    const char *detail);
 
 /* submission.c: may this client send as this address?  REPLY_NONE, or why
  * not; any that did not log in may. */

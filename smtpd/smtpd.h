@@ -189,6 +189,7 @@ enum session_state {
 	SESSION_GREETED,
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_BDAT,		/* at least one chunk taken, not the last */
 	SESSION_END		/* the connection closes */
 };
 
@@ -266,7 +267,9 @@ bool	 auth_mechanism_ours(const char *);
 /* incoming.c: the peer's name, once in a session. */
 void	 session_learn_reverse(struct session *);
 
-/* data.c */
+/* data.c, bdat.c */
 void	 data_run(struct session *);
+void	 bdat_run(struct session *, const struct smtp_command *);
+void	 bdat_drop(void);		/* the message that is half here */
 
 #endif
