@@ -152,11 +152,15 @@ rcpt_judge(struct session *s, const struct address *addr)
 {
 	struct rcpt_request request;
 	struct rcpt_reply answer;
+	int r;
 
 	memset(&request, 0, sizeof(request));
 	request.addr = *addr;
-	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
-	    NULL)) {
+	r = server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0, NULL);
+	if (r == 0 && answer.verdict == RCPT_IS_ASK)
+		r = server_ask(s->server, OP_RCPT_ASK, &request, &answer,
+		    NULL, 0, NULL);
+	switch (r) {
 	case 0:
 		break;
 	case 1:
@@ -176,6 +180,10 @@ rcpt_judge(struct session *s, const struct address *addr)
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
 		return REPLY_NO_RELAY;
+	case RCPT_IS_FULL:
+		return smtpd.settings->quota_tempfail ?
+		    REPLY_MAILBOX_FULL_NOW : REPLY_MAILBOX_FULL;
+	case RCPT_IS_ASK:
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -223,12 +231,11 @@ do_noop(struct session *s, const struct smtp_command *c)
 	reply(s, REPLY_OK, NULL);
 }
 
-/* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
-static void
-do_vrfy(struct session *s, const struct smtp_command *c)
+static enum reply
+check_expn(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
-	reply(s, REPLY_VRFY, NULL);
+	return s->authenticated ? REPLY_NONE : REPLY_NOT_OFFERED;
 }
 
 static enum reply
@@ -333,8 +340,8 @@ static const struct command {
 	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
 	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
 	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ANYTIME, 0, NULL, do_vrfy },
-	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
+	[SMTP_VRFY] = { ANYTIME, 0, NULL, verify_vrfy },
+	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_expn, verify_expn },
 	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
 	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,

@@ -30,7 +30,7 @@ static const struct start_option options[] = {
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
-	recipient_check, recipient_check_postmaster, NULL
+	recipient_check, recipient_check_postmaster, recipient_check_relay, NULL
 };
 
 static const struct start me = {
@@ -122,7 +122,7 @@ main(int argc, char **argv)
 		.ended = monitor_ended, .reload = reload, .refuse = refuse
 	};
 	struct activate activate;
-	char error[200];
+	char error[CONF_ERROR_MAX];
 	int r, operand;
 
 	if ((smtpd.settings = calloc(1, sizeof(*smtpd.settings))) == NULL)
@@ -143,6 +143,8 @@ main(int argc, char **argv)
 	    start_tls(smtpd.settings, smtpd.tls_first, &smtpd.tls) == -1 ||
 	    start_server(&server, smtpd.settings) == -1)
 		return EX_CONFIG;
+	if (recipient_check_relay(smtpd.settings, error) == 1)
+		log_warn("relay", "note=%s", log_str(error));
 	open_spool();
 	server.ops = monitor_ops();
 	server.data_size = monitor_data_size();

@@ -131,6 +131,7 @@ run_begin(struct server_call *call)
 	struct status_reply *answer = call->reply;
 
 	forget(call->data);
+	((struct memory *)call->data)->size = request->size;
 	if (request->size > (uint64_t)smtpd.settings->max_size)
 		answer->error = EFBIG;
 	else if (spool_there() == 0 &&
@@ -314,6 +315,12 @@ static struct server_op ops[OPS] = {
 	[OP_RCPT] = { "rcpt", sizeof(struct rcpt_request),
 	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
+	[OP_RCPT_ASK] = { "rcpt-ask", sizeof(struct rcpt_request),
+	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
+	    recipient_check_rcpt, recipient_run_ask, recipient_done_rcpt },
+	[OP_EXPAND] = { "expand", sizeof(struct expand_request),
+	    sizeof(struct expand_reply), ANYBODY, 0, SERVER_HELPER,
+	    recipient_check_expand, recipient_run_expand, NULL },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
 	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
@@ -337,11 +344,15 @@ static struct server_op ops[OPS] = {
 struct server_op *
 monitor_ops(void)
 {
+	static const enum op asking[] = { OP_RCPT, OP_EXPAND };
+	size_t i;
+
 	/* a passwd-file is in memory; NSS may wait */
-	if (!users_blocking(smtpd.users))
-		ops[OP_RCPT].flags &= ~(unsigned)SERVER_HELPER;
-	else
-		ops[OP_RCPT].flags |= SERVER_HELPER;
+	for (i = 0; i < sizeof(asking) / sizeof(asking[0]); i++)
+		if (!users_blocking(smtpd.users))
+			ops[asking[i]].flags &= ~(unsigned)SERVER_HELPER;
+		else
+			ops[asking[i]].flags |= SERVER_HELPER;
 	return ops;
 }
 

@@ -12,6 +12,7 @@
 /* The monitor's memory of a session. */
 struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
+	uint64_t	 size;		/* of the message, as MAIL said */
 	uid_t		 owner;		/* of the last local recipient */
 	struct spool_new file[SPOOL_QUEUES];
 };
@@ -27,5 +28,9 @@ monitor_string(const char *s, size_t size)
 int	 recipient_check_rcpt(struct server_call *);
 void	 recipient_run_rcpt(struct server_call *);
 void	 recipient_done_rcpt(struct server_call *);
+void	 recipient_run_ask(struct server_call *);
+/* What VRFY and EXPN say. */
+int	 recipient_check_expand(struct server_call *);
+void	 recipient_run_expand(struct server_call *);
 
 #endif

@@ -44,6 +44,8 @@ enum op {
 	OP_AUTH,		/* is this the password? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
+	OP_RCPT_ASK,		/* the same, when it said RCPT_IS_ASK */
+	OP_EXPAND,		/* who is this, and who is behind it? */
 	OP_REVERSE,		/* the peer's name, confirmed */
 	OP_DRAFT,		/* an unnamed file: its descriptor */
 	OP_CREATE,		/* a spool file: its descriptor */
@@ -90,12 +92,28 @@ enum rcpt_verdict {
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FULL,		/* its mailbox is */
+	RCPT_IS_ASK,		/* a helper must find out */
 	RCPT_IS_LATER
 };
 
 struct rcpt_reply {
 	enum rcpt_verdict verdict;
 	uid_t		  owner;	/* from a helper to the monitor only */
+	uint32_t	  remember;	/* likewise */
+};
+
+struct expand_request {
+	struct address addr;
+	uint32_t list;		/* who is behind it? */
+	uint32_t from;		/* of these, from this one */
+};
+
+struct expand_reply {
+	enum rcpt_verdict verdict;
+	uint32_t n;		/* addresses, each with a NUL */
+	uint32_t more;		/* had no room */
+	char	 text[15000];
 };
 
 struct reverse_reply {
@@ -186,6 +204,10 @@ void	 command_line(struct session *, const struct stream_line *);
 void	 auth_run(struct session *, const struct smtp_command *);
 bool	 auth_offered(const struct session *);
 bool	 auth_mechanism_ours(const char *);
+
+/* verify.c */
+void	 verify_vrfy(struct session *, const struct smtp_command *);
+void	 verify_expn(struct session *, const struct smtp_command *);
 
 /* data.c */
 void	 data_run(struct session *);
