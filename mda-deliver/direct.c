@@ -48,7 +48,7 @@ parse(struct address *a, const char *text, const char *what)
 {
 	const char *why;
 
-	if (address_parse(a, text, strlen(text), &why) == 1)
+	if (address_parse_utf8(a, text, strlen(text), &why) == 1)
 		return 0;
 	warnx("%s %s: %s", what, text, why);
 	return -1;

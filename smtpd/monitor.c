@@ -8,12 +8,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mail/auth.h"
 #include "monitor.h"
+#include "policy.h"
 #include "system/log.h"
 #include "system/sandbox.h"
+
+struct policy_memory *
+monitor_policy(struct server_call *call)
+{
+	return &((struct memory *)call->data)->policy;
+}
 
 /* A UNIX socket with a name was made for submission; what a relay program
  * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
@@ -32,6 +40,21 @@ client_is_trusted(const struct peer *peer)
  * auth
  */
 
+/* Helpers that were forked ahead know the users as they were. */
+static void
+refresh_users(void)
+{
+	static const struct users *users;
+	static unsigned version;
+
+	users_refresh(smtpd.users);
+	if (users == smtpd.users && version == users_version(users))
+		return;
+	users = smtpd.users;
+	version = users_version(users);
+	server_changed();
+}
+
 static int
 check_auth(struct server_call *call)
 {
@@ -47,7 +70,7 @@ check_auth(struct server_call *call)
 		answer->verdict = AUTH_IS_LOCKED;
 		return 0;
 	}
-	users_refresh(smtpd.users);	/* the helper may not read the file */
+	refresh_users();	/* the helper may not read the file */
 	return 1;
 }
 
@@ -69,6 +92,7 @@ run_auth(struct server_call *call)
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
 		answer->verdict = AUTH_IS_GOOD;
+		strlcpy(answer->account, user.name, sizeof(answer->account));
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -84,10 +108,15 @@ run_auth(struct server_call *call)
 static void
 done_auth(struct server_call *call)
 {
-	const struct auth_reply *answer = call->reply;
+	struct auth_reply *answer = call->reply;
+	struct memory *m = call->data;
 
-	if (answer->verdict == AUTH_IS_GOOD)
+	if (answer->verdict == AUTH_IS_GOOD) {
 		call->state = STATE_AUTHENTICATED;
+		answer->account[sizeof(answer->account) - 1] = '\0';
+		strlcpy(m->account, answer->account, sizeof(m->account));
+	}
+	memset(answer->account, 0, sizeof(answer->account));
 	server_login(call, answer->verdict != AUTH_IS_WRONG);
 }
 
@@ -208,10 +237,19 @@ run_draft(struct server_call *call)
 		answer->error = errno;
 }
 
+/* Who may hold a message back, and how long: FUTURERELEASE. */
+static bool
+may_hold(const struct server_call *call, int64_t due)
+{
+	return smtpd.mode == MODE_SUBMISSION &&
+	    call->state == STATE_AUTHENTICATED && due > 0 &&
+	    due <= (int64_t)time(NULL) + HOLD_MAX;
+}
+
 static void
 run_create(struct server_call *call)
 {
-	const struct queue_request *request = call->request;
+	const struct create_request *request = call->request;
 	struct create_reply *answer = call->reply;
 	struct memory *m = call->data;
 	struct spool_new *file = file_of(call, request->queue, false);
@@ -223,6 +261,10 @@ run_create(struct server_call *call)
 		server_violation(call, "no recipient");
 		return;
 	}
+	if (request->due != 0 && !may_hold(call, request->due)) {
+		answer->error = EPERM;
+		return;
+	}
 	if (spool_there() == -1) {
 		answer->error = EIO;
 		return;
@@ -230,14 +272,16 @@ run_create(struct server_call *call)
 	if (file->id[0] != '\0')
 		spool_abort(&smtpd.spool, file);
 	memset(file, 0, sizeof(*file));
-	lines = request->queue == SPOOL_LOCAL &&
-	    m->nrcpts[SPOOL_LOCAL] == 1 && m->nrcpts[SPOOL_REMOTE] == 0;
+	lines = request->lines && request->due == 0 &&
+	    request->queue == SPOOL_LOCAL && m->nrcpts[SPOOL_LOCAL] == 1 &&
+	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?
 	    SPOOL_LINES : SPOOL_FILE, lines ? m->owner : (uid_t)-1) == -1) {
 		answer->error = errno;
 		memset(file, 0, sizeof(*file));
 		return;
 	}
+	file->due = request->due;
 	strlcpy(answer->id, file->id, sizeof(answer->id));
 	call->fd = lend(file->msg, &answer->error);
 }
@@ -297,6 +341,8 @@ run_commit(struct server_call *call)
 		else
 			m->file[i].id[0] = '\0';
 	}
+	if (answer->error == 0)
+		policy_taken(call);
 	forget(m);
 }
 
@@ -309,6 +355,9 @@ static struct server_op ops[OPS] = {
 	[OP_AUTH] = { "auth", sizeof(struct auth_request),
 	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, AUTHS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
+	[OP_SENDER] = { "sender", sizeof(struct sender_request),
+	    sizeof(struct sender_reply), 1u << STATE_AUTHENTICATED, 0,
+	    SERVER_HELPER, sender_check, sender_run, NULL },
 	[OP_BEGIN] = { "begin", sizeof(struct begin_request),
 	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_begin,
 	    NULL },
@@ -323,9 +372,15 @@ static struct server_op ops[OPS] = {
 	    recipient_check_expand, recipient_run_expand, NULL },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_POLICY] = { "policy", sizeof(struct policy_request),
+	    sizeof(struct policy_reply), ANYBODY, 0, 0, policy_check,
+	    policy_answer, NULL },
+	[OP_LOOKUP] = { "lookup", sizeof(struct lookup_request),
+	    sizeof(struct lookup_reply), ANYBODY, 0, SERVER_HELPER,
+	    lookup_check, lookup_answer, lookup_done },
 	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    SERVER_FD_OUT, NULL, run_draft, NULL },
-	[OP_CREATE] = { "create", sizeof(struct queue_request),
+	[OP_CREATE] = { "create", sizeof(struct create_request),
 	    sizeof(struct create_reply), ANYBODY, 0, SERVER_FD_OUT, NULL,
 	    run_create, NULL },
 	[OP_ENVELOPE] = { "envelope", sizeof(struct queue_request),
@@ -344,15 +399,11 @@ static struct server_op ops[OPS] = {
 struct server_op *
 monitor_ops(void)
 {
-	static const enum op asking[] = { OP_RCPT, OP_EXPAND };
-	size_t i;
+	unsigned helper = users_blocking(smtpd.users) ? SERVER_HELPER : 0;
 
 	/* a passwd-file is in memory; NSS may wait */
-	for (i = 0; i < sizeof(asking) / sizeof(asking[0]); i++)
-		if (!users_blocking(smtpd.users))
-			ops[asking[i]].flags &= ~(unsigned)SERVER_HELPER;
-		else
-			ops[asking[i]].flags |= SERVER_HELPER;
+	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
+	ops[OP_EXPAND].flags = helper;
 	return ops;
 }
 

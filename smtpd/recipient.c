@@ -30,18 +30,11 @@ may_relay(const struct server_call *call)
 	    client_is_trusted(call->peer);
 }
 
-static struct directory
-directory(void)
+struct directory
+monitor_directory(void)
 {
 	return (struct directory){ smtpd.settings, smtpd.users,
 	    smtpd.tables };
-}
-
-static bool
-is_address(const struct address *a)
-{
-	return monitor_string(a->local, sizeof(a->local)) &&
-	    monitor_string(a->domain, sizeof(a->domain));
 }
 
 /*
@@ -54,7 +47,7 @@ recipient_check_rcpt(struct server_call *call)
 	const struct rcpt_request *request = call->request;
 	const struct memory *m = call->data;
 
-	if (!is_address(&request->addr)) {
+	if (!monitor_address(&request->addr)) {
 		server_violation(call, "rcpt strings");
 		return 0;
 	}
@@ -63,7 +56,7 @@ recipient_check_rcpt(struct server_call *call)
 		server_violation(call, "rcpt behind create");
 		return 0;
 	}
-	return 1;
+	return sender_rate(call);
 }
 
 /* Of a domain we relay for; without a table its host may have to be asked. */
@@ -96,7 +89,7 @@ static enum rcpt_verdict
 judge(struct server_call *call, struct recipient *r)
 {
 	const struct rcpt_request *request = call->request;
-	const struct directory dir = directory();
+	const struct directory dir = monitor_directory();
 
 	switch (recipient_find(&dir, &request->addr, r, NULL)) {
 	case RECIPIENT_LOCAL:
@@ -141,6 +134,7 @@ recipient_done_rcpt(struct server_call *call)
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
 	remember(&request->addr, (enum remembered)answer->remember);
+	sender_count(call);
 	answer->owner = 0;
 	answer->remember = 0;
 }
@@ -225,7 +219,7 @@ recipient_check_expand(struct server_call *call)
 {
 	const struct expand_request *request = call->request;
 
-	if (is_address(&request->addr) && may_relay(call) &&
+	if (monitor_address(&request->addr) && may_relay(call) &&
 	    (!request->list || call->state == STATE_AUTHENTICATED))
 		return 1;
 	server_violation(call, "expand");
@@ -257,7 +251,7 @@ recipient_run_expand(struct server_call *call)
 {
 	static struct recipient r;
 	const struct expand_request *request = call->request;
-	const struct directory dir = directory();
+	const struct directory dir = monitor_directory();
 	struct expand_reply *answer = call->reply;
 	struct recipient_list list = { 0 };
 
