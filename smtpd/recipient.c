@@ -170,8 +170,14 @@ ask_mailbox(const struct user *u, uint64_t size)
 static enum rcpt_verdict
 ask_host(const struct address *a, struct rcpt_reply *answer)
 {
-	struct callout *c = callout_new(smtpd.settings, a->domain);
+	enum rcpt_verdict verdict = RCPT_IS_REMOTE;
+	struct callout *c;
+	const char *said = "yes";
 
+	/* not asked with SMTPUTF8, which the host may not have */
+	if (!address_is_ascii(a))
+		return verdict;
+	c = callout_new(smtpd.settings, a->domain);
 	if (c == NULL || server_become_door() == -1 || sandbox_client() == -1)
 		return RCPT_IS_LATER;
 	switch (callout_ask(c, a)) {
@@ -180,17 +186,21 @@ ask_host(const struct address *a, struct rcpt_reply *answer)
 		break;
 	case CALLOUT_BAD:
 		answer->remember = REMEMBER_BAD;
+		verdict = RCPT_IS_UNKNOWN;
+		said = "no";
 		break;
-	case CALLOUT_UNKNOWN:
+	case CALLOUT_UNSURE:
+		verdict = RCPT_IS_LATER;
+		said = "later";
+		break;
+	case CALLOUT_AWAY:
 		answer->remember = REMEMBER_AWAY;
+		said = "nothing";
 		break;
 	}
 	callout_free(c);
-	log_info("callout", "to=%s said=%s", log_address(a),
-	    answer->remember == REMEMBER_GOOD ? "yes" :
-	    answer->remember == REMEMBER_BAD ? "no" : "nothing");
-	return answer->remember == REMEMBER_BAD ? RCPT_IS_UNKNOWN :
-	    RCPT_IS_REMOTE;
+	log_info("callout", "to=%s said=%s", log_address(a), said);
+	return verdict;
 }
 
 void

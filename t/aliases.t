@@ -255,8 +255,9 @@ backup
 	    '250 2.1.5 550 5.1.1 250 2.0.0', '... again');
 	is($asked->('bob'), 1, '... who was asked once');
 	is($asked->('nobody'), 1, '... for each');
-	is(send_mail($srv, 'al@x.test', 'blocked@far.test'), $taken,
-	    'a refusal of us is none of the mailbox');
+	is(send_mail($srv, 'al@x.test', 'blocked@far.test', 'later@far.test',
+	    'bob@far.test'), '451 4.3.0 451 4.3.0 250 2.1.5 250 2.0.0',
+	    'a refusal that is none of the mailbox may end');
 	is(scalar(() = $s->spooled('remote/env')), 3, 'all are in the queue');
 	$srv->stop;
 
@@ -267,6 +268,32 @@ backup
 	    'while the primary is away all are taken');
 	like($s->log_text, qr/callout .*to=nobody\@far\.test said=nothing/,
 	    '... which the log says');
+	$s->remove;
+}
+
+# One destination of an alias fails for a while: the others have it once.
+sub
+alone
+{
+	my ($as) = @_;
+	my $s = site($as, quota => 3000, quota_tempfail => 'yes',
+	    aliases => "both: bob, amy\n");
+
+	$s->preload('bob', "Subject: big\n\n" . ("x" x 76 . "\n") x 40);
+	$s->own;
+	my $srv = $s->start('smtpd');
+	is(send_mail($srv, 'al@x.test', 'both@a.test'), $taken,
+	    "$as: to two, one of which is full");
+	like(deliver($s, 'one'), qr/deferred .*to=bob\@a\.test/, '... waits');
+	is(scalar(take($s, 'amy')), 1, '... the other has it');
+	take($s, 'bob');
+	unlink "$s->{dir}/Mail/bob/maildirsize";
+	my ($path) = $s->spooled('local/later');
+	rename $path, "$s->{spool}/local/now/" . ($path =~ s{.*/\d+-}{}r);
+	deliver($s, 'again');
+	is(scalar(take($s, 'bob')), 1, '... then the one');
+	is(scalar(take($s, 'amy')), 0, '... and not the other again');
+	is(scalar(() = $s->spooled), 0, '... and nothing waits');
 	$s->remove;
 }
 
@@ -309,6 +336,7 @@ for my $as (Stdmail::is_root() ? ('nobody', 'root') : 'me') {
 	aliases($as);
 	backup($as);
 	full($as);
+	alone($as);
 }
 by_hand();
 done_testing();

@@ -216,20 +216,22 @@ converse(struct callout *c, struct stream *s, struct smtp_reply *reply,
 	char text[ADDRESS_TEXT_MAX];
 
 	if (hear(c, s, reply) != 220)
-		return CALLOUT_UNKNOWN;
+		return CALLOUT_AWAY;
 	stream_printf(s, "EHLO %s\r\n", c->settings->hostname);
 	if (hear(c, s, reply) != 250) {
 		stream_printf(s, "HELO %s\r\n", c->settings->hostname);
 		if (hear(c, s, reply) != 250)
-			return CALLOUT_UNKNOWN;
+			return CALLOUT_AWAY;
 	}
 	stream_puts(s, "MAIL FROM:<>\r\n");
 	if (hear(c, s, reply) != 250)
-		return CALLOUT_UNKNOWN;
+		return CALLOUT_AWAY;
 	stream_printf(s, "RCPT TO:<%s>\r\n", address_text(rcpt, text));
 	if (hear(c, s, reply) / 100 == 2)
 		return CALLOUT_GOOD;
-	return speaks_of_mailbox(reply) ? CALLOUT_BAD : CALLOUT_UNKNOWN;
+	if (reply->code == 0)
+		return CALLOUT_AWAY;
+	return speaks_of_mailbox(reply) ? CALLOUT_BAD : CALLOUT_UNSURE;
 }
 
 static enum callout_result
@@ -242,10 +244,10 @@ ask_place(struct callout *c, const struct dns_addr *addr,
 	int fd;
 
 	if ((fd = connect_place(c, addr)) == -1)
-		return CALLOUT_UNKNOWN;
+		return CALLOUT_AWAY;
 	if ((s = stream_new(fd, fd)) == NULL) {
 		close(fd);
-		return CALLOUT_UNKNOWN;
+		return CALLOUT_AWAY;
 	}
 	smtp_reply_init(&reply);
 	stream_set_session(s, left_ms(c, CALLOUT_SECONDS * 1000));
@@ -260,7 +262,7 @@ ask_place(struct callout *c, const struct dns_addr *addr,
 enum callout_result
 callout_ask(struct callout *c, const struct address *rcpt)
 {
-	enum callout_result r = CALLOUT_UNKNOWN;
+	enum callout_result r = CALLOUT_AWAY;
 	size_t i;
 
 	c->end = clock_ms() + CALLOUT_SECONDS * 1000;
@@ -268,7 +270,7 @@ callout_ask(struct callout *c, const struct address *rcpt)
 		places_by_mx(c);
 	else if (c->n == 0 && *c->settings->resolver != '\0')
 		places_by_dns(c);
-	for (i = 0; i < c->n && r == CALLOUT_UNKNOWN &&
+	for (i = 0; i < c->n && r == CALLOUT_AWAY &&
 	    clock_ms() < c->end; i++)
 		r = ask_place(c, &c->places[i], rcpt);
 	return r;

@@ -13,7 +13,8 @@
 enum callout_result {
 	CALLOUT_GOOD,		/* it would */
 	CALLOUT_BAD,		/* there is no such mailbox there */
-	CALLOUT_UNKNOWN		/* no host could be asked, or it did not say */
+	CALLOUT_UNSURE,		/* it would not: for now, or not from us */
+	CALLOUT_AWAY		/* no host could be asked */
 };
 
 struct callout;
