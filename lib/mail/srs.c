@@ -298,8 +298,8 @@ reverse_first(const struct srs *s, char *given, int64_t now,
 	    (const char *const[3]){ stamp, domain, local }, given,
 	    strlen(given)))
 		return -1;
-	return put_local(out, domain, "%s", local) && is_whole(out) ? 1 :
-	    -1;
+	return put_local(out, domain, "%s", local) && is_whole(out) ?
+	    1 : -1;
 }
 
 /* hash "=" host "=" rest, which begins with a separator */
@@ -309,11 +309,11 @@ reverse_again(const struct srs *s, char *given, struct address *out)
 	char *host, *rest;
 
 	if ((host = cut(given)) == NULL || (rest = cut(host)) == NULL ||
-	    *rest == '\0' || !is_ours(s, (const char *const[3]){ host, rest, "" }, given,
-	    strlen(given)))
+	    *rest == '\0' || !is_ours(s,
+	    (const char *const[3]){ host, rest, "" }, given, strlen(given)))
 		return -1;
-	return put_local(out, host, "SRS0%s", rest) && is_whole(out) ? 1 :
-	    -1;
+	return put_local(out, host, "SRS0%s", rest) && is_whole(out) ?
+	    1 : -1;
 }
 
 int
