@@ -215,8 +215,11 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	}
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
-		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
-		    REPLY_USERS_LATER : REPLY_RCPT_OK;
+	case RCPT_IS_LIST:
+		if (rcpt_add(s, c, SPOOL_LOCAL) == -1)
+			return REPLY_USERS_LATER;
+		s->rcpts[s->nrcpts - 1].list = answer.verdict == RCPT_IS_LIST;
+		return REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
 		return rcpt_add(s, c, SPOOL_REMOTE) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;

@@ -272,7 +272,7 @@ run_create(struct server_call *call)
 	if (file->id[0] != '\0')
 		spool_abort(&smtpd.spool, file);
 	memset(file, 0, sizeof(*file));
-	lines = request->lines && request->due == 0 &&
+	lines = request->lines && request->due == 0 && !m->list &&
 	    request->queue == SPOOL_LOCAL && m->nrcpts[SPOOL_LOCAL] == 1 &&
 	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?

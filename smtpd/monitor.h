@@ -15,6 +15,7 @@ struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
 	uint64_t	 size;		/* of the message, as MAIL said */
 	uid_t		 owner;		/* of the last local recipient */
+	bool		 list;		/* which is no mailbox */
 	struct spool_new file[SPOOL_QUEUES];
 	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
 	struct policy_memory policy;

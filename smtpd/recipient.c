@@ -96,7 +96,7 @@ judge(struct server_call *call, struct recipient *r)
 		return has_limit(&r->user) ? RCPT_IS_ASK : RCPT_IS_LOCAL;
 	case RECIPIENT_LIST:
 	case RECIPIENT_NOBODY:
-		return RCPT_IS_LOCAL;
+		return RCPT_IS_LIST;
 	case RECIPIENT_UNKNOWN:
 		return RCPT_IS_UNKNOWN;
 	case RECIPIENT_REMOTE:
@@ -128,9 +128,11 @@ recipient_done_rcpt(struct server_call *call)
 	struct rcpt_reply *answer = call->reply;
 	struct memory *m = call->data;
 
-	if (answer->verdict == RCPT_IS_LOCAL) {
+	if (answer->verdict == RCPT_IS_LOCAL ||
+	    answer->verdict == RCPT_IS_LIST) {
 		m->nrcpts[SPOOL_LOCAL]++;
 		m->owner = answer->owner;
+		m->list = answer->verdict == RCPT_IS_LIST;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
 	remember(&request->addr, (enum remembered)answer->remember);

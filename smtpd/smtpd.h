@@ -110,7 +110,8 @@ struct rcpt_request {
 };
 
 enum rcpt_verdict {
-	RCPT_IS_LOCAL = 1,
+	RCPT_IS_LOCAL = 1,	/* one mailbox */
+	RCPT_IS_LIST,		/* mda-deliver will find more behind it */
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
@@ -188,6 +189,7 @@ enum session_state {
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	bool		  list;		/* no mailbox */
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
 };
