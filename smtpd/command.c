@@ -218,11 +218,15 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 {
 	struct rcpt_request request;
 	struct rcpt_reply answer;
+	int r;
 
 	memset(&request, 0, sizeof(request));
 	request.addr = c->path;
-	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
-	    NULL)) {
+	r = server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0, NULL);
+	if (r == 0 && answer.verdict == RCPT_IS_ASK)
+		r = server_ask(s->server, OP_RCPT_ASK, &request, &answer,
+		    NULL, 0, NULL);
+	switch (r) {
 	case 0:
 		break;
 	case 1:
@@ -233,8 +237,11 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	}
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
-		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
-		    REPLY_USERS_LATER : REPLY_RCPT_OK;
+	case RCPT_IS_LIST:
+		if (rcpt_add(s, c, SPOOL_LOCAL) == -1)
+			return REPLY_USERS_LATER;
+		s->rcpts[s->nrcpts - 1].list = answer.verdict == RCPT_IS_LIST;
+		return REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
 		if (smtpd.mode == MODE_LMTP)
 			return REPLY_NOT_HERE;
@@ -245,8 +252,12 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	case RCPT_IS_REFUSED:
 		return smtpd.mode == MODE_LMTP ? REPLY_NOT_HERE :
 		    REPLY_NO_RELAY;
+	case RCPT_IS_FULL:
+		return smtpd.settings->quota_tempfail ?
+		    REPLY_MAILBOX_FULL_NOW : REPLY_MAILBOX_FULL;
 	case RCPT_IS_FROZEN:
 		return REPLY_FROZEN;
+	case RCPT_IS_ASK:
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -330,12 +341,11 @@ check_vrfy(struct session *s, const struct smtp_command *c)
 	return REPLY_NONE;
 }
 
-/* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
-static void
-do_vrfy(struct session *s, const struct smtp_command *c)
+static enum reply
+check_expn(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
-	reply(s, REPLY_VRFY, NULL);
+	return s->authenticated ? REPLY_NONE : REPLY_NOT_OFFERED;
 }
 
 static enum reply
@@ -444,8 +454,8 @@ static const struct command {
 	    bdat_run },
 	[SMTP_RSET] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_rset },
 	[SMTP_NOOP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, do_vrfy },
-	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_not_offered, NULL },
+	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, verify_vrfy },
+	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_expn, verify_expn },
 	[SMTP_HELP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_help },
 	[SMTP_QUIT] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,

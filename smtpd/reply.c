@@ -27,6 +27,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_DELIVERED] = "250 2.1.5 <{}> Delivered",
 [REPLY_CHUNK_OK] = "250 2.0.0 {} octets taken",
 [REPLY_VRFY] = "252 2.1.5 Not told here; send mail and see",
+[REPLY_ADDRESS] = "250 2.1.5 <{}>",
 [REPLY_SEND_DATA] = "354 Send the message, end with <CRLF>.<CRLF>",
 [REPLY_STOPPING] = "421 4.3.2 Service is stopping, try again later",
 [REPLY_TIMEOUT] = "421 4.4.2 Nothing heard for too long, closing",
@@ -64,6 +65,8 @@ static const char *const replies[REPLIES] = {
     "as it may in an hour, and is frozen until the hour is over",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
+[REPLY_MAILBOX_FULL_NOW] = "452 4.2.2 <{}>: the mailbox is full, try again "
+    "later",
 [REPLY_AUTH_LATER] = "454 4.7.0 Passwords cannot be checked now, try again "
     "later",
 [REPLY_NO_TLS_NOW] = "454 4.7.0 TLS is not available here",
@@ -115,6 +118,8 @@ static const char *const replies[REPLIES] = {
     "MAIL",
 [REPLY_UTF8_ASKED] = "550 5.6.8 A name that is not ASCII needs SMTPUTF8",
 [REPLY_NO_SUCH_USER] = "550 5.1.1 <{}>: there is no such mailbox here",
+[REPLY_MAILBOX_FULL] = "552 5.2.2 <{}>: the mailbox is full; its owner must "
+    "delete mail before it takes more",
 [REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
     "AUTH",
 [REPLY_NOT_HERE] = "550 5.1.2 <{}>: not a domain of this host, and LMTP "

@@ -73,6 +73,8 @@ static const struct conf_key keys[] = {
 	    rule_host },
 	{ "relay_recipients", CONF_PATH, AT(relay_recipients), "", ANY,
 	    NULL },
+	{ "relay_verify", CONF_BOOL, AT(relay_verify), "no", ANY, NULL },
+	{ "vrfy", CONF_BOOL, AT(vrfy), "no", ANY, NULL },
 	{ "srs_secret", CONF_PATH, AT(srs_secret), "", ANY, NULL },
 	{ "srs_domain", CONF_STRING, AT(srs_domain), "", ANY, rule_host },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },

@@ -46,6 +46,8 @@ struct settings {
 	struct conf_list relay_domains;	/* for which anyone may relay */
 	char		*relay_recipients; /* who there may get mail; "": not
 					 * known */
+	bool		 relay_verify;	/* ask the next host who there may */
+	bool		 vrfy;		/* answers those who may relay */
 	char		*srs_secret;	/* a file; "": senders stay */
 	char		*srs_domain;	/* of rewritten senders; "": the first
 					 * of domains */
