@@ -18,6 +18,7 @@
 
 #include "deliver.h"
 #include "mail/bounce.h"
+#include "mail/late.h"
 #include "mail/recipient.h"
 #include "message.h"
 #include "system/fdio.h"
@@ -435,15 +436,16 @@ record(struct work *w, size_t i)
 	case OUTCOME_TEMPORARY:
 		event = "deferred";
 		status = ENVELOPE_QUEUED;
-		if (now - w->m->item.arrived > w->settings->queue_lifetime) {
-			event = "expired";
-			status = ENVELOPE_FAILED;
-		}
 		break;
 	case OUTCOME_PERMANENT:
 		event = "failed";
 		status = ENVELOPE_FAILED;
 		break;
+	}
+	if (status == ENVELOPE_DELIVERED && envelope_wants(
+	    &w->m->env.rcpts[i], ENVELOPE_SUCCESS)) {
+		status = ENVELOPE_REPORT;
+		strlcpy(text, "2.0.0 - delivered", sizeof(text));
 	}
 	if (!w->gone && spool_mark(w->m, i, status, now,
 	    status == ENVELOPE_DELIVERED ? NULL : text) == -1)
@@ -479,15 +481,18 @@ put_away(struct work *w)
 	struct spool_message *m = w->m;
 	int64_t now = (int64_t)time(NULL);
 
+	if (late_by(w->spool, w->settings, m, now) == -1 ||
+	    late_age(w->spool, w->settings, m, now) == -1)
+		log_error("late", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
 	if (bounce_send(w->spool, w->settings, m) == -1)
 		log_error("bounce", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
-	if (envelope_count(&m->env, ENVELOPE_DELIVERED) +
-	    envelope_count(&m->env, ENVELOPE_BOUNCED) == m->env.nrcpts) {
+	if (envelope_done(&m->env)) {
 		if (spool_drop(m) == 0)
 			return 0;
 	} else if (spool_marks_sync(m) == 0 && spool_defer(m,
-	    spool_wait(m->item.arrived, now, FIRST_WAIT, MOST_WAIT)) == 0)
+	    late_next(m, now, FIRST_WAIT, MOST_WAIT)) == 0)
 		return 0;
 	log_error("spool", "id=%s error=%s", m->item.id,
 	    log_str(strerror(errno)));
@@ -504,6 +509,9 @@ message_handle(const struct settings *settings, struct spool *spool,
 
 	if (find_targets(&w, users) == 0 && become_owner(&w) == 0 &&
 	    shut_in(&w) == 0) {
+		if (late_by(spool, settings, m, time(NULL)) == -1)
+			log_error("late", "id=%s error=%s", m->item.id,
+			    log_str(strerror(errno)));
 		deliver_all(&w);
 		r = w.gone ? 0 : put_away(&w);
 	}
