@@ -8,19 +8,26 @@
 #include <string.h>
 
 #include "grammar/trace.h"
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
 
 #define TIMEOUT		300	/* seconds; RFC 5321 section 4.5.3.2.7 */
+#define LAST_WORD	5000	/* ms, when the session's time is over */
 #define ERRORS_MAX	20	/* then the client is shown out */
 
 void
 session_reset(struct session *s)
 {
+	size_t i;
+
 	memset(&s->sender, 0, sizeof(s->sender));
 	memset(s->nqueue, 0, sizeof(s->nqueue));
-	s->body = SMTP_BODY_NONE;
+	memset(&s->mail, 0, sizeof(s->mail));
+	s->due = s->by = 0;
+	for (i = 0; i < s->nrcpts; i++)
+		free(s->rcpts[i].orcpt);
 	s->nrcpts = 0;
 	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT)
 		s->state = SESSION_GREETED;
@@ -40,15 +47,27 @@ log_address(const struct address *a)
 	return address_is_null(a) ? "<>" : log_str(address_text(a, text));
 }
 
+bool
+session_late(struct session *s, enum stream_status status)
+{
+	if (status == STREAM_EXPIRED) {
+		stream_set_session(s->stream, LAST_WORD);
+		reply(s, REPLY_SESSION_LONG, NULL);
+	} else if (status == STREAM_TIMEOUT)
+		reply(s, REPLY_TIMEOUT, NULL);
+	else
+		return false;
+	return true;
+}
+
 /* Why there is no line, said to the client where it can still hear. */
 static void
 say_end(struct session *s, enum stream_status status)
 {
 	if (server_stopping())
 		reply(s, REPLY_STOPPING, NULL);
-	else if (status == STREAM_TIMEOUT || status == STREAM_EXPIRED)
-		reply(s, REPLY_TIMEOUT, NULL);
-	else if (s->state != SESSION_START || status != STREAM_EOF)
+	else if (!session_late(s, status) &&
+	    (s->state != SESSION_START || status != STREAM_EOF))
 		log_info("gone", "how=%s %s", stream_status_name(status),
 		    stream_error(s->stream));
 	session_end(s);
@@ -86,6 +105,7 @@ session_line(struct session *s, size_t max, struct stream_line *line)
 static void
 count_errors(struct session *s)
 {
+	policy_delay(s);
 	if (s->errors <= ERRORS_MAX || s->state == SESSION_END)
 		return;
 	log_info("errors", "count=%u", s->errors);
@@ -105,7 +125,8 @@ const char *
 session_with(const struct session *s)
 {
 	return trace_with((s->esmtp ? TRACE_ESMTP : 0) |
-	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0));
+	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0) |
+	    (s->mail.given & SMTP_WITH_UTF8 ? TRACE_UTF8 : 0));
 }
 
 static int
@@ -143,7 +164,8 @@ session_run(struct server_session *server)
 	else
 		log_info("connect", NULL);
 	if (begin(&s) == 0) {
-		reply(&s, REPLY_BANNER, smtpd.settings->hostname);
+		if (!policy_connect(&s))
+			reply(&s, REPLY_BANNER, smtpd.settings->hostname);
 		while (s.state != SESSION_END) {
 			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
 				command_line(&s, &line);
@@ -154,5 +176,6 @@ session_run(struct server_session *server)
 		stream_close(s.stream);
 	} else if (s.stream != NULL)
 		stream_free(s.stream);
+	session_reset(&s);
 	free(s.rcpts);
 }

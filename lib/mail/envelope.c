@@ -30,6 +30,7 @@ envelope_free(struct envelope *e)
 	free(e->auth);
 	free(e->ip);
 	free(e->with);
+	free(e->expanded);
 	free(e->envid);
 	envelope_init(e);
 }
@@ -99,7 +100,7 @@ envelope_is_plain(const struct envelope *e)
 	return e->nrcpts == 1 && !e->utf8 && !e->requiretls &&
 	    e->ret == ENVELOPE_RET_NONE && e->envid == NULL &&
 	    e->hold == 0 && e->by == 0 && e->rcpts[0].notify == 0 &&
-	    e->rcpts[0].orcpt == NULL;
+	    e->rcpts[0].orcpt == NULL && e->expanded == NULL;
 }
 
 /* text = *( any octet but controls and "\" / "\\" / "\x" 2HEXDIG ) */
@@ -205,6 +206,7 @@ envelope_write(struct buf *b, struct envelope *e)
 	if (e->body != SMTP_BODY_NONE)
 		add_line(b, "body", e->body == SMTP_BODY_7BIT ? "7BIT" :
 		    "8BITMIME");
+	add_line(b, "expanded", e->expanded);
 	add_line(b, "utf8", e->utf8 ? "yes" : NULL);
 	add_line(b, "requiretls", e->requiretls ? "yes" : NULL);
 	if (e->ret != ENVELOPE_RET_NONE)
@@ -286,8 +288,8 @@ take_to(struct envelope *e, const char *p, const char *end, size_t at)
 	struct address addr;
 
 	if (end - p < 3 || p[1] != ' ' || get_status(*p, &status) != 1 ||
-	    address_parse(&addr, p + 2, (size_t)(end - p - 2), NULL) != 1 ||
-	    address_is_null(&addr))
+	    address_parse_utf8(&addr, p + 2, (size_t)(end - p - 2),
+	    NULL) != 1 || address_is_null(&addr))
 		return 0;
 	if (envelope_add(e, &addr) == -1)
 		return -1;
@@ -408,7 +410,7 @@ take_line(struct envelope *e, const char *p, const char *end,
 	if (is_key(&p, end, "to"))
 		return take_to(e, p, end, (size_t)(p - text));
 	if (is_key(&p, end, "sender"))
-		return address_parse(&e->sender, p, (size_t)(end - p),
+		return address_parse_utf8(&e->sender, p, (size_t)(end - p),
 		    NULL) == 1;
 	if (is_key(&p, end, "arrived"))
 		return get_number(&p, end, &e->arrived) == 1 && p == end;
@@ -418,6 +420,8 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return take_text(&e->ip, p, end);
 	if (is_key(&p, end, "with"))
 		return take_text(&e->with, p, end);
+	if (is_key(&p, end, "expanded"))
+		return take_text(&e->expanded, p, end);
 	if (is_key(&p, end, "utf8"))
 		return e->utf8 = 1;
 	if (is_key(&p, end, "requiretls"))

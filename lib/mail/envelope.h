@@ -9,6 +9,7 @@
  *	ip 192.0.2.1
  *	with ESMTPSA
  *	body 8BITMIME
+ *	expanded sales@example.org
  *	utf8 yes			(RFC 6531)
  *	requiretls yes			(RFC 8689)
  *	ret HDRS			(RFC 3461, as the next three)
@@ -62,16 +63,16 @@ enum envelope_status {
 };
 
 /* When a recipient's fate is told; none of them: as for FAILURE and DELAY. */
-#define ENVELOPE_NEVER		0x1u
-#define ENVELOPE_SUCCESS	0x2u
-#define ENVELOPE_FAILURE	0x4u
-#define ENVELOPE_DELAY		0x8u
+#define ENVELOPE_NEVER		((unsigned)SMTP_NOTIFY_NEVER)
+#define ENVELOPE_SUCCESS	((unsigned)SMTP_NOTIFY_SUCCESS)
+#define ENVELOPE_FAILURE	((unsigned)SMTP_NOTIFY_FAILURE)
+#define ENVELOPE_DELAY		((unsigned)SMTP_NOTIFY_DELAY)
 
 /* What of the message a report holds. */
 enum envelope_ret {
-	ENVELOPE_RET_NONE,		/* not said */
-	ENVELOPE_RET_FULL,
-	ENVELOPE_RET_HDRS
+	ENVELOPE_RET_NONE = SMTP_RET_NONE,	/* not said */
+	ENVELOPE_RET_FULL = SMTP_RET_FULL,
+	ENVELOPE_RET_HDRS = SMTP_RET_HDRS
 };
 
 struct envelope_rcpt {
@@ -93,6 +94,9 @@ struct envelope {
 	char		*auth;		/* who authenticated */
 	char		*ip;		/* of the client */
 	char		*with;		/* trace_with() */
+	char		*expanded;	/* the recipients are what this address
+					 * stands for, and stand for themselves
+					 */
 	enum smtp_body	 body;		/* as MAIL said */
 	int		 utf8;		/* SMTPUTF8 */
 	int		 requiretls;
@@ -114,8 +118,8 @@ void	 envelope_free(struct envelope *);
 /* Add a recipient, queued.  0, or -1 no memory. */
 int	 envelope_add(struct envelope *, const struct address *);
 
-/* Set one of auth, ip, with, envid, orcpt: a copy of the text, or NULL.  0,
- * -1. */
+/* Set one of auth, ip, with, expanded, envid, orcpt: a copy of the text, or
+ * NULL.  0, -1. */
 int	 envelope_set(char **field, const char *text);
 
 /* Append the lines up to and with "end" (statuses as they are, their "at"

@@ -285,28 +285,55 @@ spool_marks_sync(struct spool_message *m)
 	return fdatasync(m->env_fd);
 }
 
-/* Rename an item to another place, making the bucket. */
+void
+spool_item_due(struct spool_item *it, int64_t due)
+{
+	it->due = due;
+	it->bucket = due == 0 ? -1 : due - due % BUCKET;
+}
+
+/* The monitor and the agents may be different users, who share the group. */
+static int
+make_bucket(const struct spool *sp, const struct spool_item *it)
+{
+	char bucket[32];
+
+	snprintf(bucket, sizeof(bucket), "%" PRId64, it->bucket);
+	if (mkdirat(sp->later[it->queue], bucket, 0770) == -1)
+		return errno == EEXIST ? 0 : -1;
+	return fchmodat(sp->later[it->queue], bucket, 02770, 0);
+}
+
+int
+spool_item_rename(const struct spool *sp, int dir, const char *path,
+    const struct spool_item *to)
+{
+	char new[SPOOL_NAME_MAX + 64];
+	int newdir = spool_item_path(sp, to, new);
+	int r, tries;
+
+	r = renameat(dir, path, newdir, new);
+	/* An empty bucket may be removed while we look. */
+	for (tries = 0; r == -1 && errno == ENOENT && to->bucket != -1 &&
+	    tries < 3; tries++) {
+		if (make_bucket(sp, to) == -1)
+			break;
+		r = renameat(dir, path, newdir, new);
+	}
+	return r;
+}
+
 static int
 move_item(const struct spool *sp, const struct spool_item *from,
     const struct spool_item *to)
 {
-	char old[SPOOL_NAME_MAX + 64], new[SPOOL_NAME_MAX + 64], bucket[32];
-	int olddir = spool_item_path(sp, from, old);
-	int newdir = spool_item_path(sp, to, new);
+	char old[SPOOL_NAME_MAX + 64];
+	int olddir = spool_item_path(sp, from, old), r;
 	struct spool_as as;
-	int r, tries;
 
 	if (spool_as_queue(sp, &as, from->queue) == -1)
 		return -1;
-	r = renameat(olddir, old, newdir, new);
-	/* An empty bucket may be removed while we look. */
-	for (tries = 0; r == -1 && errno == ENOENT && to->bucket != -1 &&
-	    tries < 3; tries++) {
-		snprintf(bucket, sizeof(bucket), "%" PRId64, to->bucket);
-		if (mkdirat(newdir, bucket, 0770) == -1 && errno != EEXIST)
-			break;
-		r = renameat(olddir, old, newdir, new);
-	}
+	r = spool_item_rename(sp, olddir, old, to);
 	spool_as_end(&as);
 	return r;
 }
@@ -317,8 +344,7 @@ spool_defer_item(const struct spool *sp, const struct spool_item *it,
 {
 	struct spool_item to = *it;
 
-	to.due = due;
-	to.bucket = due - due % BUCKET;
+	spool_item_due(&to, due);
 	return move_item(sp, it, &to);
 }
 
@@ -327,8 +353,7 @@ spool_defer(struct spool_message *m, int64_t due)
 {
 	if (spool_defer_item(m->spool, &m->item, due) == -1)
 		return -1;
-	m->item.due = due;
-	m->item.bucket = due - due % BUCKET;
+	spool_item_due(&m->item, due);
 	return 0;
 }
 
@@ -337,8 +362,7 @@ spool_retry(const struct spool *sp, const struct spool_item *it)
 {
 	struct spool_item to = *it;
 
-	to.bucket = -1;
-	to.due = 0;
+	spool_item_due(&to, 0);
 	return it->bucket == -1 ? 0 : move_item(sp, it, &to);
 }
 
