@@ -489,6 +489,29 @@ log_outcome(const struct work *w, size_t i, const char *what)
 	    r->reply == NULL ? "" : log_str(r->reply));
 }
 
+/*
+ * The letter of one who was delivered, and the words of the report that is
+ * owed when it was asked for: of a mailbox and of a list with an owner
+ * (RFC 3461, section 5.2.7.1), and that an alias was expanded (5.2.7.3).  A
+ * single target, and who is in an expanded message, got the wish too.
+ */
+static enum envelope_status
+taken_status(const struct work *w, size_t i, char *text, size_t size)
+{
+	const struct target *t = &w->targets[i];
+
+	if (!envelope_wants(&w->m->env.rcpts[i], ENVELOPE_SUCCESS))
+		return ENVELOPE_DELIVERED;
+	if (!t->forward || !address_is_null(&t->owner)) {
+		strlcpy(text, "2.0.0 - delivered", size);
+		return ENVELOPE_REPORT;
+	}
+	if (w->m->env.expanded != NULL || t->list.n == 1)
+		return ENVELOPE_DELIVERED;
+	strlcpy(text, "2.0.0 - sent on", size);
+	return ENVELOPE_EXPANDED;
+}
+
 /* Keep what became of recipient i. */
 static void
 record(struct work *w, size_t i)
@@ -517,11 +540,8 @@ record(struct work *w, size_t i)
 		status = ENVELOPE_FAILED;
 		break;
 	}
-	if (status == ENVELOPE_DELIVERED && envelope_wants(
-	    &w->m->env.rcpts[i], ENVELOPE_SUCCESS)) {
-		status = ENVELOPE_REPORT;
-		strlcpy(text, "2.0.0 - delivered", sizeof(text));
-	}
+	if (status == ENVELOPE_DELIVERED)
+		status = taken_status(w, i, text, sizeof(text));
 	if (!w->gone && spool_mark(w->m, i, status, now,
 	    status == ENVELOPE_DELIVERED ? NULL : text) == -1)
 		log_error("spool", "id=%s error=%s", w->m->item.id,

@@ -258,6 +258,31 @@ everyone
 	is_deeply([$s->spooled], [], 'NEVER stays silent');
 }
 
+# Aliases (section 5.2.7): of one, of several, with an owner.
+{
+	my $s = site(users => ['dan'], conf => { aliases => undef });
+	$s->{conf}{aliases} = "$s->{dir}/aliases";
+	Stdmail::spew($s->{conf}{aliases}, "single: bob\nteam: bob, dan\n" .
+	    "list: bob, dan\nowner-list: dan\nlost: nobody-here\n", 0644);
+	$s->write_conf;
+	$s->own;
+	post($s, 'local', $small, 'envid e', map { ("to Q $_\@a.test",
+	    'notify SUCCESS,FAILURE', "orcpt rfc822;$_\@c.test") }
+	    qw(single team list lost));
+	run($s, 'mda-deliver');
+	my @reports = reports($s);
+	is_deeply([fates(@reports)], ['bob@a.test delivered 2.0.0',
+	    'list@a.test delivered 2.0.0', 'nobody-here@a.test failed 5.1.1',
+	    'team@a.test expanded 2.0.0'],
+	    'an alias of one is passed through, of several expanded; ' .
+	    'a list is the end');
+	is_deeply([sort map { $_->{'Original-Recipient'} // '' }
+	    map { @{$_->{rcpts}} } @reports], [sort map
+	    { "rfc822; $_\@c.test" } qw(single team list lost)],
+	    '... and what was asked for is named');
+	is(scalar(() = $s->files('Mail/bob/new')), 3, 'all have it');
+}
+
 # --- delays ---------------------------------------------------------------
 
 {
