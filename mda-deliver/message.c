@@ -620,7 +620,7 @@ message_handle(const struct directory *dir, struct spool *spool,
 
 	if (find_targets(&w) == 0 && become_owner(&w) == 0 &&
 	    shut_in(&w) == 0) {
-		if (late_by(spool, settings, m, time(NULL)) == -1)
+		if (late_by(spool, dir->settings, m, time(NULL)) == -1)
 			log_error("late", "id=%s error=%s", m->item.id,
 			    log_str(strerror(errno)));
 		deliver_all(&w);

@@ -263,19 +263,23 @@ everyone
 	my $s = site(users => ['dan'], conf => { aliases => undef });
 	$s->{conf}{aliases} = "$s->{dir}/aliases";
 	Stdmail::spew($s->{conf}{aliases}, "single: bob\nteam: bob, dan\n" .
-	    "list: bob, dan\nowner-list: dan\nlost: nobody-here\n", 0644);
+	    "list: bob, dan\nowner-list: dan\nlost: nobody-here\n" .
+	    "away: yes\@dsn.test\n", 0644);
 	$s->write_conf;
 	$s->own;
 	post($s, 'local', $small, 'envid e', map { ("to Q $_\@a.test",
 	    'notify SUCCESS,FAILURE', "orcpt rfc822;$_\@c.test") }
-	    qw(single team list lost));
-	run($s, 'mda-deliver');
+	    qw(single team list lost away));
+	run($s, $_) for qw(mda-deliver smtp-send);
 	my @reports = reports($s);
-	is_deeply([fates(@reports)], ['bob@a.test delivered 2.0.0',
-	    'list@a.test delivered 2.0.0', 'nobody-here@a.test failed 5.1.1',
+	is_deeply([fates(@reports)], ['list@a.test delivered 2.0.0',
+	    'lost@a.test failed 5.1.1', 'single@a.test delivered 2.0.0',
 	    'team@a.test expanded 2.0.0'],
-	    'an alias of one is passed through, of several expanded; ' .
+	    'an alias of one is its mailbox, of several expanded; ' .
 	    'a list is the end');
+	like(join("\n", map { @$_ } $dsn->heard), qr/^MAIL .* ENVID=e\nRCPT
+	    \ TO:<yes\@dsn.test>\ NOTIFY=SUCCESS,FAILURE
+	    \ ORCPT=rfc822;away\@c.test$/mx, '... of one elsewhere sent on');
 	is_deeply([sort map { $_->{'Original-Recipient'} // '' }
 	    map { @{$_->{rcpts}} } @reports], [sort map
 	    { "rfc822; $_\@c.test" } qw(single team list lost)],
