@@ -152,7 +152,7 @@ worker_trust(struct worker_set *set)
 	set->trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
 	    error, sizeof(error));
 	if (set->trusting == NULL)
-		log_warn("tls", "error=%s", log_str(error));
+		log_debug("tls", "error=%s", log_str(error));
 }
 
 void

@@ -27,7 +27,7 @@ struct worker_set {
  * error[CONF_ERROR_MAX]. */
 int	 worker_setup(struct worker_set *, const struct settings *,
 	    const char *host, char *error);
-/* Load the authorities too, for REQUIRETLS; without them, which is logged, such
+/* Load the authorities too, for REQUIRETLS; without them (logged at debug) such
  * mail waits. */
 void	 worker_trust(struct worker_set *);
 void	 worker_set_free(struct worker_set *);
