@@ -39,7 +39,7 @@ have_mechanism(const struct session *s)
 bool
 auth_offered(const struct session *s)
 {
-	if (s->authenticated || !have_mechanism(s))
+	if (s->authenticated || smtpd.mode == MODE_LMTP || !have_mechanism(s))
 		return false;
 	return s->tls || smtpd.settings->allow_plaintext ||
 	    (s->server->peer.loopback && !s->server->peer.proxied);
@@ -72,7 +72,8 @@ auth_ask(struct session *s, const struct sasl *sasl)
 }
 
 static void
-auth_finish(struct session *s, struct sasl *sasl)
+auth_finish(struct session *s, const struct smtp_command *c,
+    struct sasl *sasl)
 {
 	enum login_verdict v = auth_ask(s, sasl);
 
@@ -83,6 +84,7 @@ auth_finish(struct session *s, struct sasl *sasl)
 		s->authenticated = true;
 		s->lenient = true;
 		strlcpy(s->login, sasl->authcid, sizeof(s->login));
+		strlcpy(s->mechanism, c->mechanism, sizeof(s->mechanism));
 		reply(s, REPLY_AUTHENTICATED, NULL);
 		break;
 	case LOGIN_WRONG:
@@ -146,7 +148,7 @@ auth_run(struct session *s, const struct smtp_command *c)
 		return;
 	switch (r) {
 	case SASL_DONE:
-		auth_finish(s, &sasl);
+		auth_finish(s, c, &sasl);
 		break;
 	case SASL_CANCELLED:
 		reply(s, REPLY_AUTH_CANCELLED, NULL);

@@ -25,7 +25,7 @@
 
 #define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
 
-enum mode { MODE_MX, MODE_SUBMISSION };
+enum mode { MODE_MX, MODE_SUBMISSION, MODE_LMTP };
 
 /* What the parent prepared and every session inherits. */
 struct smtpd {
@@ -52,15 +52,20 @@ enum op {
 	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
+	OP_RCPT_ASK,		/* the same, when it said RCPT_IS_ASK */
+	OP_EXPAND,		/* who is this, and who is behind it? */
 	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_MILTER,		/* a connection to a milter */
 	OP_POLICY,		/* may a stranger go on? */
 	OP_LOOKUP,		/* what the DNS says of him and his sender */
 	OP_DRAFT,		/* an unnamed file: its descriptor */
+	OP_FILTER,		/* run the filter on it */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
 	OP_SEAL_ENVELOPE,
 	OP_SEAL,
 	OP_COMMIT,
+	OP_DELIVER,		/* LMTP: the draft to this recipient, now */
 	OPS
 };
 
@@ -114,10 +119,13 @@ struct rcpt_request {
 };
 
 enum rcpt_verdict {
-	RCPT_IS_LOCAL = 1,
+	RCPT_IS_LOCAL = 1,	/* one mailbox */
+	RCPT_IS_LIST,		/* mda-deliver will find more behind it */
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FULL,		/* its mailbox is */
+	RCPT_IS_ASK,		/* a helper must find out */
 	RCPT_IS_FROZEN,		/* the account had too many in the hour */
 	RCPT_IS_LATER
 };
@@ -125,10 +133,28 @@ enum rcpt_verdict {
 struct rcpt_reply {
 	enum rcpt_verdict verdict;
 	uid_t		  owner;	/* from a helper to the monitor only */
+	uint32_t	  remember;	/* likewise */
+};
+
+struct expand_request {
+	struct address addr;
+	uint32_t list;		/* who is behind it? */
+	uint32_t from;		/* of these, from this one */
+};
+
+struct expand_reply {
+	enum rcpt_verdict verdict;
+	uint32_t n;		/* addresses, each with a NUL */
+	uint32_t more;		/* had no room */
+	char	 text[15000];
 };
 
 struct reverse_reply {
 	char name[DNS_NAME_MAX];
+};
+
+struct milter_request {
+	uint32_t index;		/* in the key milter */
 };
 
 struct queue_request {
@@ -152,6 +178,18 @@ struct seal_request {
 	uint32_t crc;
 };
 
+#define DELIVER_SAID	300	/* of what is said, NUL included */
+#define DELIVER_DIED	(-1)
+
+struct deliver_request {	/* and the draft's descriptor */
+	struct address sender, rcpt;
+};
+
+struct deliver_reply {
+	int32_t	status;		/* mda-deliver's exit code, or DELIVER_DIED */
+	char	said[DELIVER_SAID];	/* its last line */
+};
+
 /* monitor.c: the table of struct server, and what becomes of a session that
  * ended. */
 struct server_op *monitor_ops(void);
@@ -160,9 +198,15 @@ void	 monitor_ended(struct server_call *);
 /* Before a fork: whether SCRAM can be offered. */
 void	 monitor_judge_scram(void);
 
+/* milter_connect.c */
+int	 milter_check(struct server_call *);
+void	 milter_run(struct server_call *);
+
 /* May this client send on without a login, and are its line ends forgiven?
  * Asked in the monitor and in the session alike. */
 bool	 client_is_trusted(const struct peer *);
+/* In mode lmtp: may this one come at all? */
+bool	 client_may_lmtp(const struct peer *);
 
 /*
  * The session.
@@ -179,8 +223,10 @@ enum session_state {
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	bool		  list;		/* no mailbox */
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
+	bool		  delivered;	/* by LMTP */
 };
 
 struct session {
@@ -194,12 +240,15 @@ struct session {
 	bool		 stranger;	/* policy.h applies */
 	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
+	bool		 unwelcome;	/* refused at the start: only QUIT */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
+	char		 mechanism[32];
 	char		 reverse[DNS_NAME_MAX];
 	unsigned	 errors;
 	unsigned	 delayed;	/* of them, those that were */
 	unsigned	 messages;
+	struct milters	*milters;	/* NULL: none are configured */
 	/* of a transaction: */
 	struct address	 sender;
 	struct smtp_params mail;	/* of MAIL */
@@ -207,6 +256,7 @@ struct session {
 	struct rcpt	*rcpts;
 	size_t		 nrcpts, maxrcpts;
 	size_t		 nqueue[SPOOL_QUEUES];
+	bool		 rcpts_again;	/* the monitor knows of others */
 };
 
 /* session.c */
@@ -233,12 +283,23 @@ void	 command_line(struct session *, const struct stream_line *);
 void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
+/* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
+int	 session_rcpt_add(struct session *, const struct address *);
+void	 session_rcpt_drop(struct session *, size_t);
+
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);
 bool	 auth_offered(const struct session *);
 /* Call fn for each mechanism. */
 void	 auth_mechanisms(const struct session *, void (*)(const char *, void *),
 	    void *);
+
+/* incoming.c: the peer's name, once in a session. */
+void	 session_learn_reverse(struct session *);
+
+/* verify.c */
+void	 verify_vrfy(struct session *, const struct smtp_command *);
+void	 verify_expn(struct session *, const struct smtp_command *);
 
 /* data.c, bdat.c */
 void	 data_run(struct session *);

@@ -11,6 +11,7 @@
 
 #include "system/conf.h"
 
+#define MILTERS_MAX	16
 #define SETTINGS_FILE	"/etc/stdmail/stdmail.conf"
 
 /* Strings are never NULL once loaded; "" means not set. */
@@ -32,6 +33,8 @@ struct settings {
 					 * "": none */
 
 	char		*tls_cert;	/* PEM chain; "": no TLS */
+	char		*tls_ca;	/* PEM, who is trusted; "": as the
+					 * system trusts */
 	char		*tls_key;	/* PEM; "": in tls_cert's file */
 	bool		 allow_plaintext; /* AUTH without TLS from anywhere */
 	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
@@ -45,14 +48,20 @@ struct settings {
 	struct conf_list relay_domains;	/* for which anyone may relay */
 	char		*relay_recipients; /* who there may get mail; "": not
 					 * known */
+	bool		 relay_verify;	/* ask the next host who there may */
+	bool		 vrfy;		/* answers those who may relay */
 	char		*srs_secret;	/* a file; "": senders stay */
 	char		*srs_domain;	/* of rewritten senders; "": the first
 					 * of domains */
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	long long	 queue_lifetime; /* seconds until a bounce */
+	long long	 delay_warning;	/* seconds until the sender is told that
+					 * it waits; 0: never */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
+					 * this host */
 	struct conf_pairs send_as;	/* account; address, @domain or *:
 					 * sender addresses that it has */
 	bool		 submission_hide_client; /* from Received */
@@ -72,6 +81,14 @@ struct settings {
 	long long	 idle_notify;	/* seconds from one word of IDLE to the
 					 * next; 0: never */
 	long long	 idle_exit;	/* seconds without a session; 0 never */
+	struct conf_list milter;	/* inet:HOST:PORT, unix:PATH */
+	long long	 milter_timeout; /* seconds for an answer */
+	char		*milter_default; /* when it fails: accept, tempfail */
+	struct conf_list filter;	/* a program and its arguments */
+	long long	 filter_timeout; /* seconds */
+	char		*filter_user;	/* "": door_user */
+	bool		 filter_network; /* it may make connections */
+	char		*quarantine;	/* who gets what filters hold back */
 	struct conf_nets proxy_from;	/* whose PROXY header is believed */
 
 	/* the door of smtpd, for strangers */
@@ -149,6 +166,9 @@ settings_check settings_check_hostname;
 
 /* door_user, mail_user and spool_user exist (only asked of root). */
 settings_check settings_check_accounts;
+
+/* The filter is there, and may be run. */
+settings_check settings_check_filter;
 
 /* tls_cert and tls_key can be read and belong together; none is good too. */
 settings_check settings_check_tls;
