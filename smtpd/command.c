@@ -345,7 +345,8 @@ static const struct command {
 	[SMTP_VRFY] = { ANYTIME, 0, NULL, do_vrfy },
 	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
 	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
-	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_QUIT] = { ANYTIME | IN(SESSION_DENIED), NO_AUTH_NEEDED, NULL,
+	    do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
@@ -418,6 +419,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 		    REPLY_NEED_RCPT;
 	case SESSION_RCPT:
 		return REPLY_NESTED_MAIL;
+	case SESSION_DENIED:
+		return REPLY_ONLY_QUIT;
 	case SESSION_END:
 		break;
 	}

@@ -16,7 +16,8 @@ enum policy_stage {
 	POLICY_ADMIT,		/* in the accept loop, before the fork */
 	POLICY_CONNECT,		/* instead of the banner */
 	POLICY_HELO,
-	POLICY_MAIL,
+	POLICY_MAIL,		/* before the DNS is asked */
+	POLICY_SENDER,		/* MAIL too, with its answers */
 	POLICY_RCPT,
 	POLICY_STAGES
 };

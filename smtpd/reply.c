@@ -72,6 +72,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_NEED_MAIL] = "503 5.5.1 Say MAIL first",
 [REPLY_NEED_RCPT] = "554 5.5.1 No valid recipients",
 [REPLY_NESTED_MAIL] = "503 5.5.1 Sender already given; RSET to begin anew",
+[REPLY_ONLY_QUIT] = "503 5.5.1 Refused at the start; nothing but QUIT is taken",
 [REPLY_TLS_ALREADY] = "503 5.5.1 TLS is already in use",
 [REPLY_TLS_LATE] = "503 5.5.1 STARTTLS comes before AUTH",
 [REPLY_TLS_PIPELINED] = "554 5.5.1 Nothing may follow STARTTLS before its "

@@ -136,6 +136,7 @@ enum session_state {
 	SESSION_GREETED,
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_DENIED,		/* told so by 554 instead of the banner */
 	SESSION_END		/* the connection closes */
 };
 

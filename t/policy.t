@@ -107,6 +107,39 @@ logged
 	    diag($s->log_text);
 }
 
+# --- the door has no memory of others --------------------------------------
+
+sub
+door
+{
+	my $s = site(connection_rate => 1);
+	my $srv = $s->start('smtpd');
+	my $c = client($srv, '192.0.2.20');
+
+	like(say($c, 'EHLO c.test', 'MAIL FROM:<x@b.test>'), qr/^250 /,
+	    'a session');
+	ok(-s "$s->{spool}/policy", 'there is a memory');
+	my @open = grep { m{/policy\z} } map { readlink // '' }
+	    glob("/proc/$srv->{pid}/fd/*");
+	is(scalar @open, 1, 'the watching process has it open');
+	open(my $fh, '<', "/proc/$srv->{pid}/task/$srv->{pid}/children");
+	my @children = split ' ', <$fh> // '';
+	ok(scalar @children, 'a door is there');
+	for my $pid (@children) {
+		is_deeply([grep { m{/policy\z} } map { readlink // '' }
+		    glob("/proc/$pid/fd/*")], [], 'which has not');
+	}
+	$c->close;
+	like(say(client($srv, '192.0.2.20')), qr/^421 /, 'the rate counts');
+	$s->{conf}{connection_rate} = 1000;
+	$s->write_conf;
+	kill 'HUP', $srv->{pid};
+	ok(Stdmail::until_true(sub {
+		say(client($srv, '192.0.2.20')) =~ /^220 /
+	}, 5), 'a new rate after SIGHUP');
+	$s->stop;
+}
+
 # --- the sender's domain --------------------------------------------------
 
 sub
@@ -577,6 +610,7 @@ flood
 	$s->stop;
 }
 
+door();
 sender_domain();
 exempt();
 helo_and_pause();
