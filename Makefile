@@ -45,7 +45,7 @@ ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DLIBBSD_OVERLAY \
 	-isystem /usr/include/bsd $(CPPFLAGS)
 ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) $(ADD.$V)
 ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
-LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lz -lbsd
+LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lz -lbsd -lmd
 
 SRC    := $(wildcard lib/*/*.c $(PROGS:%=%/*.c) t/*/*.c)
 OBJ    := $(SRC:%.c=$Bobj/%.o)
@@ -184,7 +184,7 @@ soak: deps world
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
 bench: all world $(PERF)
-	@for t in $(or $T,way pop3 imap); do \
+	@for t in $(or $T,way smtpd pop3 imap); do \
 	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
 	    t/perf/$$t $(ARGS) || exit; done
 

@@ -308,7 +308,8 @@ deliver_loops(const char *text, size_t n, const struct address *to)
 			continue;
 		buf_init(&value, 4 * ADDRESS_TEXT_MAX);
 		if (header_unfold(&value, &f) == 0 && value.len > 0 &&
-		    address_parse(&seen, value.data, value.len, NULL) == 1)
+		    address_parse_utf8(&seen, value.data, value.len,
+		    NULL) == 1)
 			loops = address_equal(&seen, to);
 		buf_free(&value);
 	}

@@ -15,6 +15,8 @@
 #include "bytes/crlf.h"
 #include "deliver.h"
 #include "direct.h"
+#include "folder.h"
+#include "forward.h"
 #include "grammar/header.h"
 #include "mail/recipient.h"
 #include "system/fdio.h"
@@ -28,6 +30,13 @@ struct job {
 	struct delivery		 how;
 	struct address		 from, to;
 	struct recipient	 rcpt;
+	/* For an address that is no single mailbox: into the spool. */
+	bool			 spooled;
+	struct directory	 dir;
+	struct recipient_list	 list;
+	struct spool		 spool;
+	struct spool_put	 put;
+	char			 box[PATH_MAX];
 	struct crlf		 crlf;
 	size_t			 n;
 	char			 in[LOOP_HEADER_MAX];
@@ -39,7 +48,7 @@ parse(struct address *a, const char *text, const char *what)
 {
 	const char *why;
 
-	if (address_parse(a, text, strlen(text), &why) == 1)
+	if (address_parse_utf8(a, text, strlen(text), &why) == 1)
 		return 0;
 	warnx("%s %s: %s", what, text, why);
 	return -1;
@@ -51,11 +60,17 @@ judge(struct job *j, const char *name)
 {
 	switch (j->rcpt.kind) {
 	case RECIPIENT_LOCAL:
+	case RECIPIENT_LIST:
 		return 0;
+	case RECIPIENT_NOBODY:
+		warnx("4.3.5 %s: nobody gets its mail (see key postmaster)",
+		    name);
+		return EX_TEMPFAIL;
 	case RECIPIENT_UNKNOWN:
 		warnx("5.1.1 %s: no such user", name);
 		return EX_NOUSER;
 	case RECIPIENT_REMOTE:
+	case RECIPIENT_RELAY:
 		warnx("5.1.2 %s: not a domain of ours (see key domains)",
 		    name);
 		return EX_NOUSER;
@@ -94,30 +109,59 @@ find_user(struct job *j, struct users *users, const char *login)
 	return judge(j, login);
 }
 
+static int
+find_address(struct job *j, const char *address)
+{
+	char error[CONF_ERROR_MAX];
+
+	if (tables_open(&j->dir.tables, j->settings, error) == -1) {
+		warnx("4.3.5 %s", error);
+		return EX_TEMPFAIL;
+	}
+	recipient_find(&j->dir, &j->to, &j->rcpt, &j->list);
+	return judge(j, address);
+}
+
+/* Several, or elsewhere. */
+static int
+use_spool(struct job *j)
+{
+	char error[CONF_ERROR_MAX];
+
+	if (spool_open(&j->spool, j->settings, error) == -1) {
+		warnx("4.3.0 %s", error);
+		return EX_TEMPFAIL;
+	}
+	if (j->to.domain[0] == '\0')
+		strlcpy(j->to.domain, j->settings->domains.v[0],
+		    sizeof(j->to.domain));
+	j->spooled = true;
+	j->how.mailbox = j->settings->spool;
+	j->how.to = &j->to;
+	return 0;
+}
+
 /* Whose mailbox it is, and become that user. */
 static int
 find_recipient(struct job *j, const struct direct *d)
 {
 	char error[CONF_ERROR_MAX];
-	struct users *users;
 	int code;
 
 	if (d->address != NULL &&
 	    parse(&j->to, d->address, "address") == -1)
 		return EX_USAGE;
-	if (users_open(&users, j->settings, error) == -1) {
+	if (users_open(&j->dir.users, j->settings, error) == -1) {
 		warnx("4.3.5 %s", error);
 		return EX_TEMPFAIL;
 	}
-	if (d->user != NULL)
-		code = find_user(j, users, d->user);
-	else {
-		recipient_find(j->settings, users, &j->to, &j->rcpt);
-		code = judge(j, d->address);
-	}
-	users_close(users);
+	code = d->user != NULL ? find_user(j, j->dir.users, d->user) :
+	    find_address(j, d->address);
+	users_close(j->dir.users);
 	if (code != 0)
 		return code;
+	if (j->rcpt.kind == RECIPIENT_LIST)
+		return use_spool(j);
 	j->how.mailbox = j->rcpt.user.mailbox;
 	j->how.create = true;
 	j->how.folders = j->settings;
@@ -127,6 +171,8 @@ find_recipient(struct job *j, const struct direct *d)
 		warn("4.3.0 cannot become %s", j->rcpt.user.name);
 		return EX_TEMPFAIL;
 	}
+	j->how.mailbox = folder_find(j->rcpt.user.mailbox, j->rcpt.folder,
+	    j->box);
 	return 0;
 }
 
@@ -168,6 +214,19 @@ lacks_header(const char *p, size_t n)
 }
 
 static int
+write_some(struct job *j, struct deliver *d, const char *p, size_t n,
+    struct outcome *o)
+{
+	if (!j->spooled)
+		return deliver_write(d, p, n, o);
+	if (spool_put_write(&j->put, p, n) == 0)
+		return 0;
+	outcome_errno(o, "the spool", errno);
+	spool_put_abort(&j->put);
+	return -1;
+}
+
+static int
 write_disk(struct job *j, struct deliver *d, const char *p, size_t n,
     struct outcome *o)
 {
@@ -176,7 +235,7 @@ write_disk(struct job *j, struct deliver *d, const char *p, size_t n,
 	for (; n > 0; p += taken, n -= taken) {
 		taken = n;
 		put = crlf_to_disk(&j->crlf, p, &taken, j->out, CHUNK);
-		if (deliver_write(d, j->out, put, o) == -1)
+		if (write_some(j, d, j->out, put, o) == -1)
 			return -1;
 	}
 	return 0;
@@ -190,7 +249,7 @@ copy_message(struct job *j, struct deliver *d, size_t skip,
 	size_t n = j->n - skip;
 	ssize_t got;
 
-	if (lacks_header(p, n) && deliver_write(d, "\n", 1, o) == -1)
+	if (lacks_header(p, n) && write_some(j, d, "\n", 1, o) == -1)
 		return -1;
 	if (write_disk(j, d, p, n, o) == -1)
 		return -1;
@@ -200,11 +259,14 @@ copy_message(struct job *j, struct deliver *d, size_t skip,
 	if (got == -1) {
 		outcome_errno(o, "standard input", errno);
 		o->code = EX_IOERR;
-		deliver_abort(d);
+		if (j->spooled)
+			spool_put_abort(&j->put);
+		else
+			deliver_abort(d);
 		return -1;
 	}
 	n = crlf_to_disk_end(&j->crlf, j->out);
-	return n > 0 ? deliver_write(d, j->out, n, o) : 0;
+	return n > 0 ? write_some(j, d, j->out, n, o) : 0;
 }
 
 static int
@@ -221,6 +283,33 @@ restrict_to_mailbox(const char *mailbox)
 	}
 	(void)deliver_anchor(anchor, mailbox);
 	return sandbox_mailbox(&path, 1);
+}
+
+static int
+begin(struct job *j, struct deliver *d, struct outcome *o)
+{
+	struct envelope env;
+	const struct envelope_rcpt given = { .addr = j->to };
+	const struct forward f = { &j->dir, &j->spool, &env, &given,
+	    &j->rcpt.owner, &j->list };
+
+	if (!j->spooled)
+		return deliver_begin(d, &j->how, o);
+	envelope_init(&env);
+	env.sender = j->from;
+	if (forward_begin(&f, &j->put) == 0)
+		return 0;
+	outcome_errno(o, "the spool", errno);
+	return -1;
+}
+
+static void
+end(struct job *j, struct deliver *d, struct outcome *o)
+{
+	if (!j->spooled)
+		deliver_end(d, o);
+	else if (spool_put_end(&j->put) == -1)
+		outcome_errno(o, "the spool", errno);
 }
 
 /* Everything of the message from here on. */
@@ -248,9 +337,9 @@ deliver_stdin(struct job *j)
 		    "before");
 		return EX_UNAVAILABLE;
 	}
-	if (deliver_begin(&d, &j->how, &o) == 0 &&
-	    copy_message(j, &d, skip, &o) == 0)
-		deliver_end(&d, &o);
+	memset(&d, 0, sizeof(d));
+	if (begin(j, &d, &o) == 0 && copy_message(j, &d, skip, &o) == 0)
+		end(j, &d, &o);
 	/* A path that was typed wrong is no matter for the mail's sender. */
 	if (o.code == EX_CANTCREAT && !d.full)
 		warnx("%s", o.text + strcspn(o.text, " ") + 1);
@@ -269,7 +358,7 @@ direct_run(const struct settings *s, const struct direct *d)
 		warn(NULL);
 		return EX_TEMPFAIL;
 	}
-	j->settings = s;
+	j->settings = j->dir.settings = s;
 	j->how.host = s->hostname;
 	j->how.tempfail = s->quota_tempfail;
 	j->how.mailbox = d->mailbox;
@@ -286,6 +375,8 @@ direct_run(const struct settings *s, const struct direct *d)
 	}
 	if (code == 0)
 		code = deliver_stdin(j);
+	tables_close(j->dir.tables);
+	recipient_list_free(&j->list);
 	free(j);
 	return code;
 }

@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "direct.h"
+#include "mail/recipient.h"
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "mail/users.h"
@@ -48,7 +49,8 @@ main(int argc, char **argv)
 		{ 0 }
 	};
 	settings_check *const checks[] = { settings_check_hostname,
-	    settings_check_accounts, users_check, spool_check, NULL };
+	    settings_check_accounts, users_check, recipient_check,
+	    spool_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
 		.usage = "-q [-w] | [-f SENDER] -d USER | -a ADDRESS | "

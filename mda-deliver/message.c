@@ -17,6 +17,8 @@
 #include <unistd.h>
 
 #include "deliver.h"
+#include "folder.h"
+#include "forward.h"
 #include "mail/bounce.h"
 #include "mail/recipient.h"
 #include "message.h"
@@ -30,20 +32,29 @@
 
 /* Where a recipient's copy goes. */
 struct target {
-	bool		 local;		/* else outcome says why not */
+	bool		 local;		/* a mailbox here */
+	bool		 forward;	/* list says where else; neither:
+					 * outcome says why not */
 	bool		 system;
 	uid_t		 uid;
 	gid_t		 gid;
 	char		*mailbox;
+	char		*folder;	/* of it, or NULL */
+	struct recipient_list list;
+	struct address	 owner;		/* who gets its bounces */
 	struct quota_limits quota;	/* a rule, when .set */
 	struct outcome	 outcome;
 };
 
 struct work {
+	const struct directory	*dir;
 	const struct settings	*settings;
 	struct spool		*spool;
 	struct spool_message	*m;
 	struct target		*targets;	/* one for each recipient */
+	struct recipient_list	 others;	/* of an expanded message: all
+						 * who are elsewhere */
+	struct outcome		 sent;		/* what became of them */
 	bool			 gone;	/* the message itself is delivered */
 };
 
@@ -59,36 +70,63 @@ refuse(struct target *t, enum outcome_kind kind, const char *fmt, ...)
 	return 0;
 }
 
+static int
+set_local(struct target *t, const struct recipient *r)
+{
+	t->local = true;
+	t->system = r->user.system;
+	t->uid = r->user.uid;
+	t->gid = r->user.gid;
+	t->quota = r->user.quota;
+	t->mailbox = strdup(r->user.mailbox);
+	t->folder = *r->folder == '\0' ? NULL : strdup(r->folder);
+	return t->mailbox == NULL || (t->folder == NULL &&
+	    *r->folder != '\0') ? -1 : 0;
+}
+
+/* All of an expanded message who are elsewhere get one copy. */
+static int
+set_other(struct work *w, struct target *t, const struct address *to)
+{
+	t->forward = true;
+	return recipient_list_add(&w->others, to);
+}
+
 /* Who is this?  0, or -1 no memory. */
 static int
-find_target(struct work *w, struct users *users, const struct address *to,
-    struct target *t)
+find_target(struct work *w, const struct address *to, struct target *t)
 {
+	bool expanded = w->m->env.expanded != NULL;
 	char text[ADDRESS_TEXT_MAX];
 	struct recipient r;
 
-	switch (recipient_find(w->settings, users, to, &r)) {
+	switch (expanded ? recipient_user(w->dir, to, &r) :
+	    recipient_find(w->dir, to, &r, &t->list)) {
 	case RECIPIENT_LOCAL:
-		t->local = true;
-		t->system = r.user.system;
-		t->uid = r.user.uid;
-		t->gid = r.user.gid;
-		t->quota = r.user.quota;
-		t->mailbox = strdup(r.user.mailbox);
-		return t->mailbox == NULL ? -1 : 0;
+		return set_local(t, &r);
+	case RECIPIENT_LIST:
+		t->forward = true;
+		t->owner = r.owner;
+		return 0;
 	case RECIPIENT_UNKNOWN:
 		return refuse(t, OUTCOME_PERMANENT, "5.1.1 no such user: "
 		    "%.300s", address_text(to, text));
+	case RECIPIENT_NOBODY:
+		return refuse(t, OUTCOME_TEMPORARY, "4.3.5 nobody gets mail "
+		    "for %.200s: see key postmaster", address_text(to, text));
 	case RECIPIENT_REMOTE:
+	case RECIPIENT_RELAY:
+		if (expanded)
+			return set_other(w, t, to);
 		return refuse(t, OUTCOME_PERMANENT, "5.1.2 not a domain of "
 		    "ours any more: %.300s", address_text(to, text));
 	case RECIPIENT_TEMPORARY:
 		break;
 	}
-	log_error("users", "id=%s error=%s", w->m->item.id,
+	log_error("recipient", "id=%s error=%s", w->m->item.id,
 	    log_str(r.error));
-	return refuse(t, OUTCOME_TEMPORARY, "4.3.5 the users cannot be "
-	    "looked up");
+	return refuse(t, OUTCOME_TEMPORARY, "4.3.5 it cannot be found out who "
+	    "gets it");
 }
 
 /* An owed recipient: not delivered, not failed before. */
@@ -99,7 +137,7 @@ is_owed(const struct envelope_rcpt *r)
 }
 
 static int
-find_targets(struct work *w, struct users *users)
+find_targets(struct work *w)
 {
 	struct spool_message *m = w->m;
 	size_t i;
@@ -108,7 +146,7 @@ find_targets(struct work *w, struct users *users)
 	if (w->targets == NULL)
 		return -1;
 	for (i = 0; i < m->env.nrcpts; i++)
-		if (is_owed(&m->env.rcpts[i]) && find_target(w, users,
+		if (is_owed(&m->env.rcpts[i]) && find_target(w,
 		    &m->env.rcpts[i].addr, &w->targets[i]) == -1)
 			return -1;
 	return 0;
@@ -196,26 +234,30 @@ loops(const struct spool_message *m, const struct address *to)
 
 /* What a copy of the same message left in tmp/ when it was killed. */
 static void
-drop_remains(const struct spool_message *m, const struct target *t)
+drop_remains(const struct spool_message *m, const struct target *t,
+    const char *maildir)
 {
-	char path[PATH_MAX + SPOOL_ID_MAX];
+	char path[PATH_MAX + SPOOL_ID_MAX + 8];
 	struct spool_as as;
 
-	snprintf(path, sizeof(path), "%s/tmp/%s", t->mailbox, m->item.id);
+	snprintf(path, sizeof(path), "%s/tmp/%s", maildir, m->item.id);
 	if (spool_as(&as, t->uid, t->gid) == 0) {
 		(void)unlink(path);
 		spool_as_end(&as);
 	}
 }
 
-/* Is there room in the Maildir, new/ of which is open?  What cannot be found
- * out is no reason against it. */
+/* Is there room in the Maildir?  What cannot be found out is no reason against
+ * it. */
 static bool
-has_room(const struct work *w, const struct target *t, int new,
+has_room(const struct work *w, const struct target *t, const char *maildir,
     struct quota *q)
 {
-	int root = openat(new, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open(maildir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int root = dir == -1 ? -1 : deliver_root(dir);
 
+	if (dir != -1 && root != dir)
+		close(dir);
 	quota_init(q, root, &t->quota);
 	return root == -1 || quota_read(q) == -1 ||
 	    quota_fits(q, w->m->size, 1);
@@ -234,6 +276,16 @@ count_in(const struct work *w, const struct target *t, struct quota *q)
 	spool_as_end(&as);
 }
 
+/* The Maildir, or a folder of it: with the owner's rights. */
+static const char *
+folder_of(const struct target *t, char path[PATH_MAX])
+{
+	if (t->folder != NULL)
+		return folder_find(t->mailbox, t->folder, path);
+	strlcpy(path, t->mailbox, PATH_MAX);
+	return path;
+}
+
 /*
  * The fast way: the spool's file becomes the Maildir's by one rename.  1 done,
  * 0 it has to be copied.  The folder is opened with the owner's rights alone,
@@ -243,7 +295,7 @@ static int
 take_whole(struct work *w, const struct target *t)
 {
 	struct spool_message *m = w->m;
-	char path[PATH_MAX + 8];
+	char box[PATH_MAX], path[PATH_MAX + 8];
 	struct quota quota;
 	struct spool_as as;
 	bool room;
@@ -251,18 +303,18 @@ take_whole(struct work *w, const struct target *t)
 
 	if (m->item.form != SPOOL_LINES || m->size != m->item.size ||
 	    m->uid != (w->spool->uid == 0 ? t->uid : w->spool->uid) ||
-	    snprintf(path, sizeof(path), "%s/new", t->mailbox) >=
-	    (int)sizeof(path) || spool_as(&as, t->uid, t->gid) == -1)
+	    spool_as(&as, t->uid, t->gid) == -1)
 		return 0;
+	snprintf(path, sizeof(path), "%s/new", folder_of(t, box));
 	new = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	room = new != -1 && has_room(w, t, new, &quota);
+	room = new != -1 && has_room(w, t, box, &quota);
 	spool_as_end(&as);
 	if (new == -1)
 		return 0;
 	/* Where there is none, the copy will say so. */
 	if (room && (r = spool_give(m, t->uid, new)) == 0) {
 		count_in(w, t, &quota);
-		drop_remains(m, t);
+		drop_remains(m, t, box);
 	}
 	if (quota.root != -1)
 		close(quota.root);
@@ -312,9 +364,9 @@ static void
 write_copy(struct work *w, size_t i, struct outcome *o)
 {
 	const struct spool_message *m = w->m;
-	char id[SPOOL_ID_MAX];
+	char id[SPOOL_ID_MAX], box[PATH_MAX];
 	const struct delivery how = {
-		.mailbox = w->targets[i].mailbox,
+		.mailbox = folder_of(&w->targets[i], box),
 		.create = true,
 		.folders = w->settings,
 		.from = &m->env.sender,
@@ -377,12 +429,33 @@ copy_as_owner(struct work *w, size_t i, struct outcome *o)
 	close(ends[0]);
 }
 
+/* What an address stands for; or the one copy for those elsewhere. */
+static void
+forward_target(struct work *w, size_t i)
+{
+	struct target *t = &w->targets[i];
+	const struct envelope *env = &w->m->env;
+	const struct forward f = { w->dir, w->spool, env,
+	    &env->rcpts[i], &t->owner, env->expanded == NULL ?
+	    &t->list : &w->others };
+
+	if (env->expanded == NULL)
+		forward_send(&f, w->m, &t->outcome);
+	else {
+		if (w->sent.text[0] == '\0')
+			forward_send(&f, w->m, &w->sent);
+		t->outcome = w->sent;
+	}
+}
+
 static void
 deliver_target(struct work *w, size_t i)
 {
 	struct target *t = &w->targets[i];
 
-	switch (loops(w->m, &w->m->env.rcpts[i].addr)) {
+	/* In an expanded message the mark is that of the address before. */
+	switch (w->m->env.expanded != NULL ? 0 :
+	    loops(w->m, &w->m->env.rcpts[i].addr)) {
 	case -1:
 		outcome_errno(&t->outcome, "the spool", errno);
 		return;
@@ -391,7 +464,9 @@ deliver_target(struct work *w, size_t i)
 		    "delivered to this address before");
 		return;
 	}
-	if (take_whole(w, t)) {
+	if (t->forward)
+		forward_target(w, i);
+	else if (take_whole(w, t)) {
 		w->gone = true;
 		t->outcome.kind = OUTCOME_DELIVERED;
 	} else if (geteuid() == 0)
@@ -464,7 +539,7 @@ deliver_all(struct work *w)
 			continue;
 		if (r->status == ENVELOPE_TRYING)
 			log_outcome(w, i, "may-be-doubled");
-		if (w->targets[i].local) {
+		if (w->targets[i].local || w->targets[i].forward) {
 			(void)spool_mark(w->m, i, ENVELOPE_TRYING, 0, NULL);
 			deliver_target(w, i);
 		}
@@ -494,21 +569,35 @@ put_away(struct work *w)
 	return 1;
 }
 
-int
-message_handle(const struct settings *settings, struct spool *spool,
-    struct users *users, struct spool_message *m)
+static void
+free_targets(struct work *w)
 {
-	struct work w = { .settings = settings, .spool = spool, .m = m };
+	struct target *t;
 	size_t i;
+
+	for (i = 0; w->targets != NULL && i < w->m->env.nrcpts; i++) {
+		t = &w->targets[i];
+		free(t->mailbox);
+		free(t->folder);
+		recipient_list_free(&t->list);
+	}
+	free(w->targets);
+	recipient_list_free(&w->others);
+}
+
+int
+message_handle(const struct directory *dir, struct spool *spool,
+    struct spool_message *m)
+{
+	struct work w = { .dir = dir, .settings = dir->settings,
+	    .spool = spool, .m = m };
 	int r = 1;
 
-	if (find_targets(&w, users) == 0 && become_owner(&w) == 0 &&
+	if (find_targets(&w) == 0 && become_owner(&w) == 0 &&
 	    shut_in(&w) == 0) {
 		deliver_all(&w);
 		r = w.gone ? 0 : put_away(&w);
 	}
-	for (i = 0; w.targets != NULL && i < m->env.nrcpts; i++)
-		free(w.targets[i].mailbox);
-	free(w.targets);
+	free_targets(&w);
 	return r;
 }

@@ -17,7 +17,7 @@
  * gone, or was moved to later/; 1 when it lies where it lay, and has to be
  * moved by who called.
  */
-int	 message_handle(const struct settings *, struct spool *,
-	    struct users *, struct spool_message *);
+int	 message_handle(const struct directory *, struct spool *,
+	    struct spool_message *);
 
 #endif

@@ -34,7 +34,7 @@ struct worker {
 
 struct agent {
 	struct settings	*settings;
-	struct users	*users;
+	struct directory dir;
 	struct spool	 spool;
 	struct spool_watch watch;
 	struct worker	 workers[WORKERS_MAX];
@@ -145,7 +145,7 @@ run_worker(struct agent *a, struct spool_message *m)
 	(void)signal(SIGTSTP, SIG_IGN);
 	spool_watch_close(&a->watch);
 	(void)alarm(MESSAGE_SECONDS);
-	_exit(message_handle(a->settings, &a->spool, a->users, m));
+	_exit(message_handle(&a->dir, &a->spool, m));
 }
 
 static void
@@ -216,7 +216,8 @@ pass(struct agent *a, const sigset_t *inside)
 
 	a->taken = a->busy = 0;
 	a->trouble = false;
-	users_refresh(a->users);
+	users_refresh(a->dir.users);
+	tables_refresh(a->dir.tables);
 	walk = spool_walk_open(&a->spool, SPOOL_LOCAL, (int64_t)time(NULL),
 	    1);
 	if (walk != NULL)
@@ -231,27 +232,48 @@ pass(struct agent *a, const sigset_t *inside)
 	spool_walk_close(walk);
 }
 
-/* The settings and the users they name, or neither: the old stay on error. */
+/* Users and tables of these settings: 0, -1. */
+static int
+open_directory(struct directory *dir, const struct settings *settings,
+    char *error)
+{
+	dir->settings = settings;
+	if (users_open(&dir->users, settings, error) == -1)
+		return -1;
+	if (tables_open(&dir->tables, settings, error) == 0)
+		return 0;
+	users_close(dir->users);
+	return -1;
+}
+
+static void
+close_directory(struct directory *dir)
+{
+	users_close(dir->users);
+	tables_close(dir->tables);
+}
+
+/* The settings and the files they name, or nothing: the old stay on error. */
 static void
 reread(struct agent *a)
 {
 	char error[CONF_ERROR_MAX];
 	struct settings fresh, old = *a->settings;
-	struct users *users;
+	struct directory dir;
 
 	reload = 0;
 	if (start_reread(&fresh) == -1)
 		return;
-	/* The users keep the address of their settings. */
+	/* What is open keeps the address of its settings. */
 	*a->settings = fresh;
-	if (users_open(&users, a->settings, error) == -1) {
+	if (open_directory(&dir, a->settings, error) == -1) {
 		log_error("reload", "kept=old error=%s", log_str(error));
 		*a->settings = old;
 		settings_free(&fresh);
 		return;
 	}
-	users_close(a->users);
-	a->users = users;
+	close_directory(&a->dir);
+	a->dir = dir;
 	settings_free(&old);
 	log_info("reload", NULL);
 }
@@ -308,7 +330,7 @@ queue_run(struct settings *settings, bool watch)
 	char error[CONF_ERROR_MAX];
 
 	if (spool_open(&a.spool, settings, error) == -1 ||
-	    users_open(&a.users, settings, error) == -1) {
+	    open_directory(&a.dir, settings, error) == -1) {
 		log_error("start", "error=%s", log_str(error));
 		return EX_CONFIG;
 	}
@@ -318,7 +340,7 @@ queue_run(struct settings *settings, bool watch)
 		log_warn("recover", "error=%s", log_str(strerror(errno)));
 	run(&a, watch);
 	spool_watch_close(&a.watch);
-	users_close(a.users);
+	close_directory(&a.dir);
 	spool_close(&a.spool);
 	return a.trouble ? EX_TEMPFAIL : 0;
 }

@@ -49,6 +49,10 @@ print_rcpt(const struct spool_item *it, const struct envelope_rcpt *r)
 
 	printf("\t%s", address_text(&r->addr, to));
 	switch (r->status) {
+	case ENVELOPE_REPORT:
+	case ENVELOPE_EXPANDED:
+		printf("  (delivered, to be reported)");
+		break;
 	case ENVELOPE_DELIVERED:
 	case ENVELOPE_BOUNCED:
 	case ENVELOPE_FAILED:
@@ -61,10 +65,11 @@ print_rcpt(const struct spool_item *it, const struct envelope_rcpt *r)
 		if (r->tries > 0)
 			printf("  (%u %s", r->tries,
 			    r->tries == 1 ? "try" : "tries");
-		if (r->tries > 0 && it->due > 0)
-			printf(", next at %s", time_text(it->due, when,
+		if (it->due > 0)
+			printf("%s at %s", r->tries > 0 ? ", next" :
+			    "  (leaves", time_text(it->due, when,
 			    sizeof(when)));
-		if (r->tries > 0)
+		if (r->tries > 0 || it->due > 0)
 			putchar(')');
 		break;
 	}

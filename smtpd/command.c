@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "policy.h"
 #include "reply.h"
@@ -50,7 +51,7 @@ do_ehlo(struct session *s, const struct smtp_command *c)
 	if (policy_helo(s, c))
 		return;
 	greet(s, c, true);
-	reply_ehlo(s);
+	ehlo_reply(s);
 }
 
 /*
@@ -58,26 +59,54 @@ do_ehlo(struct session *s, const struct smtp_command *c)
  * says whether there is room for the size that was announced.
  */
 
+/* A sender without a domain, of a client that may send on: to another host
+ * it would be malformed (section 4.1.2). */
+static void
+sender_complete(const struct session *s, struct address *sender)
+{
+	if ((s->trusted || s->authenticated) && sender->domain[0] == '\0' &&
+	    !address_is_null(sender))
+		strlcpy(sender->domain, smtpd.settings->domains.v[0],
+		    sizeof(sender->domain));
+}
+
 static enum reply
 check_mail(struct session *s, const struct smtp_command *c)
 {
 	const struct smtp_params *p = &c->params;
+	struct address sender;
 
-	(void)s;
-	if (p->has_size && p->size > (uint64_t)smtpd.settings->max_size)
+	if (p->given & SMTP_WITH_REQUIRETLS && !s->tls)
+		return REPLY_NEEDS_TLS;
+	if (!ehlo_offers(s, p->given))
+		return REPLY_PARAM_HERE;
+	if (p->size > (uint64_t)smtpd.settings->max_size)
 		return REPLY_TOO_BIG;
-	return REPLY_NONE;
+	if (!(p->given & SMTP_WITH_UTF8) && !address_is_ascii(&c->path))
+		return REPLY_UTF8_SENDER;
+	if (p->given & SMTP_WITH_BY && p->by_mode == 'R' && p->by <= 0)
+		return REPLY_BY_OVER;
+	if (p->hold_for > HOLD_MAX ||
+	    p->hold_until > (int64_t)time(NULL) + HOLD_MAX)
+		return REPLY_HOLD;
+	sender = c->path;
+	sender_complete(s, &sender);
+	return submission_sender(s, &sender);
 }
 
-/* A sender without a domain, of a client that may send on: to another host
- * it would be malformed (section 4.1.2). */
+/* Keep what MAIL said, its times as moments. */
 static void
-sender_complete(struct session *s)
+take_params(struct session *s, const struct smtp_params *p)
 {
-	if ((s->trusted || s->authenticated) && s->sender.domain[0] == '\0' &&
-	    !address_is_null(&s->sender))
-		strlcpy(s->sender.domain, smtpd.settings->domains.v[0],
-		    sizeof(s->sender.domain));
+	int64_t now = time(NULL);
+
+	s->mail = *p;
+	if (p->given & SMTP_WITH_HOLD)
+		s->due = p->hold_for > 0 ? now + p->hold_for : p->hold_until;
+	if (s->due <= now)
+		s->due = 0;
+	if (p->given & SMTP_WITH_BY)
+		s->by = now + p->by;
 }
 
 static void
@@ -89,8 +118,7 @@ do_mail(struct session *s, const struct smtp_command *c)
 
 	if (policy_mail(s, c))
 		return;
-	if (c->params.has_size)
-		request.size = c->params.size;
+	request.size = c->params.size;
 	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
 	    NULL) != 0) {
 		reply(s, REPLY_INTERNAL, NULL);
@@ -102,8 +130,8 @@ do_mail(struct session *s, const struct smtp_command *c)
 		return;
 	}
 	s->sender = c->path;
-	sender_complete(s);
-	s->body = c->params.body;
+	sender_complete(s, &s->sender);
+	take_params(s, &c->params);
 	s->state = SESSION_MAIL;
 	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
 }
@@ -117,16 +145,19 @@ check_rcpt(struct session *s, const struct smtp_command *c)
 {
 	if (address_is_null(&c->path))
 		return REPLY_RCPT_NULL;
+	if (!(s->mail.given & SMTP_WITH_UTF8) && !address_is_ascii(&c->path))
+		return REPLY_UTF8_RCPT;
 	if (s->nrcpts >= (size_t)smtpd.settings->max_recipients)
 		return REPLY_TOO_MANY_RCPTS;
 	return REPLY_NONE;
 }
 
 static int
-rcpt_add(struct session *s, const struct address *addr,
+rcpt_add(struct session *s, const struct smtp_command *c,
     enum spool_queue queue)
 {
-	struct rcpt *more;
+	const char *orcpt = c->params.orcpt;
+	struct rcpt *more, *r;
 	size_t max;
 
 	if (s->nrcpts == s->maxrcpts) {
@@ -137,8 +168,14 @@ rcpt_add(struct session *s, const struct address *addr,
 		s->rcpts = more;
 		s->maxrcpts = max;
 	}
-	s->rcpts[s->nrcpts].addr = *addr;
-	s->rcpts[s->nrcpts++].queue = queue;
+	r = &s->rcpts[s->nrcpts];
+	r->addr = c->path;
+	r->queue = queue;
+	r->notify = c->params.notify;
+	r->orcpt = orcpt[0] == '\0' ? NULL : strdup(orcpt);
+	if (r->orcpt == NULL && orcpt[0] != '\0')
+		return -1;
+	s->nrcpts++;
 	s->nqueue[queue]++;
 	return 0;
 }
@@ -155,13 +192,13 @@ rcpt_given(const struct session *s, const struct address *addr)
 }
 
 static enum reply
-rcpt_judge(struct session *s, const struct address *addr)
+rcpt_judge(struct session *s, const struct smtp_command *c)
 {
 	struct rcpt_request request;
 	struct rcpt_reply answer;
 
 	memset(&request, 0, sizeof(request));
-	request.addr = *addr;
+	request.addr = c->path;
 	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
 	    NULL)) {
 	case 0:
@@ -174,15 +211,17 @@ rcpt_judge(struct session *s, const struct address *addr)
 	}
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
-		return rcpt_add(s, addr, SPOOL_LOCAL) == -1 ?
+		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
-		return rcpt_add(s, addr, SPOOL_REMOTE) == -1 ?
+		return rcpt_add(s, c, SPOOL_REMOTE) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_UNKNOWN:
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
 		return REPLY_NO_RELAY;
+	case RCPT_IS_FROZEN:
+		return REPLY_FROZEN;
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -199,7 +238,7 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 		return;
 	/* the same one again is the same recipient */
 	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
-	    rcpt_judge(s, &c->path);
+	    rcpt_judge(s, c);
 	address_text(&c->path, text);
 	if (r == REPLY_RCPT_OK)
 		s->state = SESSION_RCPT;
@@ -230,6 +269,20 @@ do_noop(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
 	reply(s, REPLY_OK, NULL);
+}
+
+/* Is every octet of the argument ASCII, or the client prepared for more? */
+static enum reply
+check_vrfy(struct session *s, const struct smtp_command *c)
+{
+	size_t i;
+
+	(void)s;
+	for (i = 0; i < c->arg_len; i++)
+		if ((unsigned char)c->arg[i] > 127 &&
+		    !(c->params.given & SMTP_WITH_UTF8))
+			return REPLY_UTF8_ASKED;
+	return REPLY_NONE;
 }
 
 /* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
@@ -342,7 +395,7 @@ static const struct command {
 	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
 	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
 	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ANYTIME, 0, NULL, do_vrfy },
+	[SMTP_VRFY] = { ANYTIME, 0, check_vrfy, do_vrfy },
 	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
 	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
 	[SMTP_QUIT] = { ANYTIME | IN(SESSION_DENIED), NO_AUTH_NEEDED, NULL,
@@ -372,6 +425,8 @@ fault_reply(const struct smtp_command *c)
 		return REPLY_ARG_MISSING;
 	case SMTP_ARG_EXTRA:
 		return REPLY_ARG_EXTRA;
+	case SMTP_CHUNK:
+		return REPLY_NOT_OFFERED;
 	case SMTP_NO_FROM:
 		return c->verb == SMTP_RCPT ? REPLY_NO_TO : REPLY_NO_FROM;
 	case SMTP_ADDRESS:
@@ -391,12 +446,15 @@ fault_reply(const struct smtp_command *c)
 static const char *
 fault_detail(const struct smtp_command *c, enum reply r)
 {
-	static char size[24];
+	static char size[24], text[ADDRESS_TEXT_MAX];
 
-	if (r == REPLY_TOO_BIG) {
-		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+	if (r == REPLY_TOO_BIG || r == REPLY_HOLD) {
+		snprintf(size, sizeof(size), "%lld", r == REPLY_HOLD ?
+		    (long long)HOLD_MAX : smtpd.settings->max_size);
 		return size;
 	}
+	if (r == REPLY_NOT_YOURS || r == REPLY_USERS_LATER)
+		return address_text(&c->path, text);
 	if (r == REPLY_BAD_SENDER || r == REPLY_BAD_RCPT)
 		return c->why;
 	if (r == REPLY_ARG_MISSING || r == REPLY_ARG_EXTRA ||

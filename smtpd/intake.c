@@ -54,14 +54,29 @@ intake_forget(struct incoming *in)
  * The files.
  */
 
+/* What needs an envelope file to be kept in. */
+#define WITH_FILE	(SMTP_WITH_UTF8 | SMTP_WITH_REQUIRETLS | \
+			SMTP_WITH_RET | SMTP_WITH_ENVID | SMTP_WITH_HOLD | \
+			SMTP_WITH_BY)
+
+static bool
+fits_lines(const struct session *s)
+{
+	return s->nqueue[SPOOL_LOCAL] == 1 && s->nrcpts == 1 &&
+	    !(s->mail.given & WITH_FILE) && s->rcpts[0].notify == 0 &&
+	    s->rcpts[0].orcpt == NULL;
+}
+
 static bool
 part_open(struct incoming *in, enum spool_queue queue)
 {
 	struct part *p = &in->part[queue];
+	struct create_request create = { .queue = queue,
+	    .lines = fits_lines(in->s), .due = in->s->due };
 	struct queue_request request = { queue };
 	struct create_reply answer;
 
-	if (!intake_ask(in, OP_CREATE, &request, &answer, &p->fd))
+	if (!intake_ask(in, OP_CREATE, &create, &answer, &p->fd))
 		return false;
 	if (answer.error != 0 || p->fd == -1) {
 		in->error = answer.error != 0 ? answer.error : EIO;
@@ -70,7 +85,7 @@ part_open(struct incoming *in, enum spool_queue queue)
 	p->used = true;
 	memcpy(p->id, answer.id, sizeof(p->id));
 	p->id[sizeof(p->id) - 1] = '\0';
-	p->lines = queue == SPOOL_LOCAL && in->s->nrcpts == 1;
+	p->lines = create.lines;
 	spool_writer_init(&p->w, p->fd);
 	if (p->lines)
 		return true;
@@ -109,7 +124,11 @@ trace_write(struct incoming *in, struct part *p, struct buf *b)
 		.time = in->now, .zone = in->zone
 	};
 
-	if (s->server->peer.kind != PEER_INET) {
+	if (s->authenticated && smtpd.settings->submission_hide_client) {
+		t.helo = "unknown";
+		t.name = t.ip = NULL;
+		t.who = "authenticated";
+	} else if (s->server->peer.kind != PEER_INET) {
 		snprintf(who, sizeof(who), "uid %u", s->server->peer.uid);
 		t.who = who;
 	}
@@ -168,16 +187,38 @@ intake_write(struct incoming *in, const char *data, size_t n)
  * Envelopes, seals, syncs, commit.
  */
 
+/* Add a recipient with what was said of it. */
+static int
+envelope_rcpt(struct envelope *e, const struct rcpt *r)
+{
+	struct envelope_rcpt *to;
+
+	if (envelope_add(e, &r->addr) == -1)
+		return -1;
+	to = &e->rcpts[e->nrcpts - 1];
+	to->notify = r->notify;
+	return envelope_set(&to->orcpt, r->orcpt);
+}
+
 static int
 envelope_fill(struct incoming *in, enum spool_queue queue,
     struct envelope *e)
 {
-	struct session *s = in->s;
+	const struct session *s = in->s;
 	size_t i;
 
 	e->sender = s->sender;
 	e->arrived = in->now;
-	e->body = s->body;
+	e->body = s->mail.body;
+	e->utf8 = (s->mail.given & SMTP_WITH_UTF8) != 0;
+	e->requiretls = (s->mail.given & SMTP_WITH_REQUIRETLS) != 0;
+	e->ret = (enum envelope_ret)s->mail.ret;
+	e->by = s->by;
+	e->by_mode = s->mail.by_mode;
+	e->by_trace = s->mail.by_trace;
+	if (s->mail.envid[0] != '\0' &&
+	    envelope_set(&e->envid, s->mail.envid) == -1)
+		return -1;
 	if (s->authenticated && envelope_set(&e->auth, s->login) == -1)
 		return -1;
 	if (s->server->peer.kind == PEER_INET &&
@@ -187,7 +228,7 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
 		return -1;
 	for (i = 0; i < s->nrcpts; i++)
 		if (s->rcpts[i].queue == queue &&
-		    envelope_add(e, &s->rcpts[i].addr) == -1)
+		    envelope_rcpt(e, &s->rcpts[i]) == -1)
 			return -1;
 	return 0;
 }

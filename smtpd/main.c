@@ -33,8 +33,8 @@ static const struct start_option options[] = {
 
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
-	auth_check_users, settings_check_tls, spool_check, access_check,
-	NULL
+	auth_check_users, settings_check_tls, spool_check,
+	recipient_check, recipient_check_postmaster, access_check, NULL
 };
 
 static const struct start me = {
@@ -49,12 +49,14 @@ prepare(void)
 	start_tls_refresh(smtpd.tls);
 }
 
-/* A session has no business with anybody's hash. */
+/* A session has no business with anybody's hash, nor with who is who. */
 static void
 forget(void)
 {
 	users_close(smtpd.users);
 	smtpd.users = NULL;
+	tables_close(smtpd.tables);
+	smtpd.tables = NULL;
 }
 
 static const char *
@@ -90,12 +92,14 @@ open_spool(void)
 static void
 reload(struct server *server)
 {
-	struct start_parts p = { smtpd.settings, smtpd.users, smtpd.tls };
+	struct start_parts p = { smtpd.settings, smtpd.users, smtpd.tls,
+	    smtpd.tables };
 
 	if (start_anew(server, smtpd.tls_first, &p) == -1)
 		return;
 	smtpd.settings = p.settings;
 	smtpd.users = p.users;
+	smtpd.tables = p.tables;
 	smtpd.tls = p.tls;
 	server->ops = monitor_ops();
 	(void)policy_open(false);
@@ -148,12 +152,15 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	if (start_users(smtpd.settings, &smtpd.users) == -1 ||
+	    start_tables(smtpd.settings, &smtpd.tables) == -1 ||
 	    start_tls(smtpd.settings, smtpd.tls_first, &smtpd.tls) == -1 ||
 	    start_server(&server, smtpd.settings) == -1)
 		return EX_CONFIG;
 	if (policy_open(false) == -1)
 		return EX_OSERR;
 	open_spool();
+	/* a handshake takes longer than what it would save */
+	server.ahead = !smtpd.tls_first;
 	server.ops = monitor_ops();
 	server.data_size = monitor_data_size();
 	if (activate.kind == ACTIVATE_LISTEN && smtpd.spool_open)

@@ -8,21 +8,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "mail/auth.h"
+#include "monitor.h"
 #include "policy.h"
-#include "smtpd.h"
 #include "system/log.h"
 #include "system/sandbox.h"
-
-/* The monitor's memory of a session. */
-struct memory {
-	unsigned long	 nrcpts[SPOOL_QUEUES];
-	uid_t		 owner;		/* of the last local recipient */
-	struct spool_new file[SPOOL_QUEUES];
-	struct policy_memory policy;
-};
 
 struct policy_memory *
 monitor_policy(struct server_call *call)
@@ -43,22 +36,24 @@ client_is_trusted(const struct peer *peer)
 	    (const struct sockaddr *)&peer->addr);
 }
 
-static bool
-is_string(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
-}
-
-static bool
-may_relay(const struct server_call *call)
-{
-	return call->state == STATE_AUTHENTICATED ||
-	    client_is_trusted(call->peer);
-}
-
 /*
  * auth
  */
+
+/* Helpers that were forked ahead know the users as they were. */
+static void
+refresh_users(void)
+{
+	static const struct users *users;
+	static unsigned version;
+
+	users_refresh(smtpd.users);
+	if (users == smtpd.users && version == users_version(users))
+		return;
+	users = smtpd.users;
+	version = users_version(users);
+	server_changed();
+}
 
 static int
 check_auth(struct server_call *call)
@@ -66,7 +61,7 @@ check_auth(struct server_call *call)
 	const struct auth_request *request = call->request;
 	struct auth_reply *answer = call->reply;
 
-	if (!is_string(request->login, sizeof(request->login)) ||
+	if (!monitor_string(request->login, sizeof(request->login)) ||
 	    request->password_len >= sizeof(request->password)) {
 		server_violation(call, "auth strings");
 		return 0;
@@ -75,7 +70,7 @@ check_auth(struct server_call *call)
 		answer->verdict = AUTH_IS_LOCKED;
 		return 0;
 	}
-	users_refresh(smtpd.users);	/* the helper may not read the file */
+	refresh_users();	/* the helper may not read the file */
 	return 1;
 }
 
@@ -97,6 +92,7 @@ run_auth(struct server_call *call)
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
 		answer->verdict = AUTH_IS_GOOD;
+		strlcpy(answer->account, user.name, sizeof(answer->account));
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -112,15 +108,20 @@ run_auth(struct server_call *call)
 static void
 done_auth(struct server_call *call)
 {
-	const struct auth_reply *answer = call->reply;
+	struct auth_reply *answer = call->reply;
+	struct memory *m = call->data;
 
-	if (answer->verdict == AUTH_IS_GOOD)
+	if (answer->verdict == AUTH_IS_GOOD) {
 		call->state = STATE_AUTHENTICATED;
+		answer->account[sizeof(answer->account) - 1] = '\0';
+		strlcpy(m->account, answer->account, sizeof(m->account));
+	}
+	memset(answer->account, 0, sizeof(answer->account));
 	server_login(call, answer->verdict != AUTH_IS_WRONG);
 }
 
 /*
- * begin, rcpt
+ * begin
  */
 
 static void
@@ -164,69 +165,6 @@ run_begin(struct server_call *call)
 	else if (spool_there() == 0 &&
 	    spool_room(&smtpd.spool, request->size) == 0)
 		answer->error = ENOSPC;
-}
-
-static int
-check_rcpt(struct server_call *call)
-{
-	const struct rcpt_request *request = call->request;
-	const struct memory *m = call->data;
-
-	if (!is_string(request->addr.local, sizeof(request->addr.local)) ||
-	    !is_string(request->addr.domain, sizeof(request->addr.domain))) {
-		server_violation(call, "rcpt strings");
-		return 0;
-	}
-	if (m->file[SPOOL_LOCAL].id[0] != '\0' ||
-	    m->file[SPOOL_REMOTE].id[0] != '\0') {
-		server_violation(call, "rcpt behind create");
-		return 0;
-	}
-	return 1;
-}
-
-/* What a helper finds out; the owner travels in the reply to the monitor,
- * which does not pass it on. */
-static void
-run_rcpt(struct server_call *call)
-{
-	static struct recipient r;
-	const struct rcpt_request *request = call->request;
-	struct rcpt_reply *answer = call->reply;
-
-	switch (recipient_find(smtpd.settings, smtpd.users, &request->addr,
-	    &r)) {
-	case RECIPIENT_LOCAL:
-		answer->verdict = RCPT_IS_LOCAL;
-		answer->owner = recipient_owner(&r);
-		break;
-	case RECIPIENT_UNKNOWN:
-		answer->verdict = RCPT_IS_UNKNOWN;
-		break;
-	case RECIPIENT_REMOTE:
-		answer->verdict = may_relay(call) ? RCPT_IS_REMOTE :
-		    RCPT_IS_REFUSED;
-		break;
-	case RECIPIENT_TEMPORARY:
-		log_error("users", "error=%s", log_str(r.error));
-		answer->verdict = RCPT_IS_LATER;
-		break;
-	}
-	explicit_bzero(&r, sizeof(r));	/* the user's hash is in it */
-}
-
-static void
-done_rcpt(struct server_call *call)
-{
-	struct rcpt_reply *answer = call->reply;
-	struct memory *m = call->data;
-
-	if (answer->verdict == RCPT_IS_LOCAL) {
-		m->nrcpts[SPOOL_LOCAL]++;
-		m->owner = answer->owner;
-	} else if (answer->verdict == RCPT_IS_REMOTE)
-		m->nrcpts[SPOOL_REMOTE]++;
-	answer->owner = 0;
 }
 
 /*
@@ -298,10 +236,19 @@ run_draft(struct server_call *call)
 		answer->error = errno;
 }
 
+/* Who may hold a message back, and how long: FUTURERELEASE. */
+static bool
+may_hold(const struct server_call *call, int64_t due)
+{
+	return smtpd.mode == MODE_SUBMISSION &&
+	    call->state == STATE_AUTHENTICATED && due > 0 &&
+	    due <= (int64_t)time(NULL) + HOLD_MAX;
+}
+
 static void
 run_create(struct server_call *call)
 {
-	const struct queue_request *request = call->request;
+	const struct create_request *request = call->request;
 	struct create_reply *answer = call->reply;
 	struct memory *m = call->data;
 	struct spool_new *file = file_of(call, request->queue, false);
@@ -313,6 +260,10 @@ run_create(struct server_call *call)
 		server_violation(call, "no recipient");
 		return;
 	}
+	if (request->due != 0 && !may_hold(call, request->due)) {
+		answer->error = EPERM;
+		return;
+	}
 	if (spool_there() == -1) {
 		answer->error = EIO;
 		return;
@@ -320,14 +271,16 @@ run_create(struct server_call *call)
 	if (file->id[0] != '\0')
 		spool_abort(&smtpd.spool, file);
 	memset(file, 0, sizeof(*file));
-	lines = request->queue == SPOOL_LOCAL &&
-	    m->nrcpts[SPOOL_LOCAL] == 1 && m->nrcpts[SPOOL_REMOTE] == 0;
+	lines = request->lines && request->due == 0 &&
+	    request->queue == SPOOL_LOCAL && m->nrcpts[SPOOL_LOCAL] == 1 &&
+	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?
 	    SPOOL_LINES : SPOOL_FILE, lines ? m->owner : (uid_t)-1) == -1) {
 		answer->error = errno;
 		memset(file, 0, sizeof(*file));
 		return;
 	}
+	file->due = request->due;
 	strlcpy(answer->id, file->id, sizeof(answer->id));
 	call->fd = lend(file->msg, &answer->error);
 }
@@ -401,12 +354,15 @@ static struct server_op ops[OPS] = {
 	[OP_AUTH] = { "auth", sizeof(struct auth_request),
 	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, AUTHS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
+	[OP_SENDER] = { "sender", sizeof(struct sender_request),
+	    sizeof(struct sender_reply), 1u << STATE_AUTHENTICATED, 0,
+	    SERVER_HELPER, sender_check, sender_run, NULL },
 	[OP_BEGIN] = { "begin", sizeof(struct begin_request),
 	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_begin,
 	    NULL },
 	[OP_RCPT] = { "rcpt", sizeof(struct rcpt_request),
-	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER, check_rcpt,
-	    run_rcpt, done_rcpt },
+	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
+	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
 	[OP_POLICY] = { "policy", sizeof(struct policy_request),
@@ -417,7 +373,7 @@ static struct server_op ops[OPS] = {
 	    lookup_check, lookup_answer, lookup_done },
 	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    SERVER_FD_OUT, NULL, run_draft, NULL },
-	[OP_CREATE] = { "create", sizeof(struct queue_request),
+	[OP_CREATE] = { "create", sizeof(struct create_request),
 	    sizeof(struct create_reply), ANYBODY, 0, SERVER_FD_OUT, NULL,
 	    run_create, NULL },
 	[OP_ENVELOPE] = { "envelope", sizeof(struct queue_request),
@@ -436,11 +392,10 @@ static struct server_op ops[OPS] = {
 struct server_op *
 monitor_ops(void)
 {
+	unsigned helper = users_blocking(smtpd.users) ? SERVER_HELPER : 0;
+
 	/* a passwd-file is in memory; NSS may wait */
-	if (!users_blocking(smtpd.users))
-		ops[OP_RCPT].flags &= ~(unsigned)SERVER_HELPER;
-	else
-		ops[OP_RCPT].flags |= SERVER_HELPER;
+	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
 	return ops;
 }
 

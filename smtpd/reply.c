@@ -47,6 +47,8 @@ static const char *const replies[REPLIES] = {
 [REPLY_SPOOL] = "451 4.3.0 The message could not be stored, try again later",
 [REPLY_SPOOL_FULL] = "452 4.3.1 No room for the message now, try again later",
 [REPLY_USERS_LATER] = "451 4.3.0 <{}> cannot be looked up now, try again later",
+[REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
+    "as it may in an hour, and is frozen until the hour is over",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
 [REPLY_AUTH_LATER] = "454 4.7.0 Passwords cannot be checked now, try again "
@@ -67,6 +69,9 @@ static const char *const replies[REPLIES] = {
 [REPLY_PARAM_UNKNOWN] = "555 5.5.4 Unknown parameter {}",
 [REPLY_PARAM_VALUE] = "501 5.5.4 Bad value of parameter {}",
 [REPLY_PARAM_TWICE] = "501 5.5.4 Parameter {} given twice",
+[REPLY_PARAM_HERE] = "555 5.5.4 A parameter that is not offered here",
+[REPLY_BY_OVER] = "501 5.5.4 BY: that time is over already",
+[REPLY_HOLD] = "501 5.5.4 A message is held for at most {} seconds",
 [REPLY_RCPT_NULL] = "501 5.1.3 The null address is no recipient",
 [REPLY_NEED_HELO] = "503 5.5.1 Say EHLO or HELO first",
 [REPLY_NEED_MAIL] = "503 5.5.1 Say MAIL first",
@@ -80,14 +85,28 @@ static const char *const replies[REPLIES] = {
 [REPLY_AUTH_ALREADY] = "503 5.5.1 Already authenticated",
 [REPLY_AUTH_IN_MAIL] = "503 5.5.1 No AUTH within a mail transaction",
 [REPLY_AUTH_REQUIRED] = "530 5.7.0 Authentication required",
+[REPLY_NEEDS_TLS] = "530 5.7.10 REQUIRETLS needs TLS: STARTTLS first",
 [REPLY_AUTH_NEEDS_TLS] = "538 5.7.11 Passwords only after STARTTLS",
 [REPLY_AUTH_MECHANISM] = "504 5.5.4 Unknown authentication mechanism",
 [REPLY_AUTH_BASE64] = "501 5.5.2 The authentication response is malformed",
 [REPLY_AUTH_CANCELLED] = "501 5.7.0 Authentication cancelled",
 [REPLY_AUTH_WRONG] = "535 5.7.8 User or password is wrong",
+[REPLY_UTF8_SENDER] = "550 5.6.7 A sender that is not ASCII needs SMTPUTF8",
+[REPLY_UTF8_RCPT] = "553 5.6.7 A recipient that is not ASCII needs SMTPUTF8 in "
+    "MAIL",
+[REPLY_UTF8_ASKED] = "550 5.6.8 A name that is not ASCII needs SMTPUTF8",
 [REPLY_NO_SUCH_USER] = "550 5.1.1 <{}>: there is no such mailbox here",
 [REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
     "AUTH",
+[REPLY_NOT_YOURS] = "553 5.7.1 <{}>: this account may not send as this "
+    "address, use its own",
+[REPLY_FROM_NOT_YOURS] = "550 5.7.1 <{}> in From or Sender: this account may "
+    "not send as this address, use its own",
+[REPLY_FROM_TWICE] = "550 5.6.0 The message has two From or two Sender fields",
+[REPLY_FROM_BAD] = "550 5.6.0 The message has a From or Sender field without "
+    "a good address",
+[REPLY_FROM_MANY] = "550 5.6.0 The message has more than 20 addresses in From "
+    "and Sender",
 [REPLY_TOO_BIG] = "552 5.3.4 The message is over the limit of {} bytes",
 [REPLY_HEADER_TOO_BIG] = "552 5.3.4 The header of the message is over 1 MiB",
 [REPLY_LOOP] = "554 5.4.6 More than 100 Received fields: the message is in a "
@@ -155,32 +174,6 @@ reply_text(enum reply r)
 
 	snprintf(line, sizeof(line), "%s\r\n", replies[r]);
 	return line;
-}
-
-/* What is offered now, and nothing that does not work. */
-void
-reply_ehlo(struct session *s)
-{
-	const struct settings *set = smtpd.settings;
-	size_t i;
-
-	stream_printf(s->stream, "250-%s\r\n", set->hostname);
-	stream_puts(s->stream, "250-PIPELINING\r\n");	/* RFC 2920 */
-	stream_printf(s->stream, "250-SIZE %lld\r\n",	/* RFC 1870 */
-	    set->max_size);
-	stream_puts(s->stream, "250-8BITMIME\r\n");	/* RFC 6152 */
-	if (!s->tls && !s->authenticated && smtpd.tls != NULL &&
-	    tls_server_ready(smtpd.tls))
-		stream_puts(s->stream, "250-STARTTLS\r\n"); /* RFC 3207 */
-	if (auth_offered(s)) {				/* RFC 4954 */
-		stream_puts(s->stream, "250-AUTH");
-		for (i = 0; i < set->auth_mechanisms.n; i++)
-			if (auth_mechanism_ours(set->auth_mechanisms.v[i]))
-				stream_printf(s->stream, " %s",
-				    set->auth_mechanisms.v[i]);
-		stream_puts(s->stream, "\r\n");
-	}
-	stream_puts(s->stream, "250 ENHANCEDSTATUSCODES\r\n"); /* RFC 2034 */
 }
 
 void

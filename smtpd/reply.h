@@ -37,6 +37,7 @@ enum reply {
 	REPLY_SPOOL,
 	REPLY_SPOOL_FULL,
 	REPLY_USERS_LATER,
+	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
 	REPLY_AUTH_LATER,
 	REPLY_NO_TLS_NOW,
@@ -55,6 +56,9 @@ enum reply {
 	REPLY_PARAM_UNKNOWN,
 	REPLY_PARAM_VALUE,
 	REPLY_PARAM_TWICE,
+	REPLY_PARAM_HERE,
+	REPLY_BY_OVER,
+	REPLY_HOLD,
 	REPLY_RCPT_NULL,
 	/* order */
 	REPLY_NEED_HELO,
@@ -69,13 +73,22 @@ enum reply {
 	REPLY_AUTH_IN_MAIL,
 	/* refused */
 	REPLY_AUTH_REQUIRED,
+	REPLY_NEEDS_TLS,
 	REPLY_AUTH_NEEDS_TLS,
 	REPLY_AUTH_MECHANISM,
 	REPLY_AUTH_BASE64,
 	REPLY_AUTH_CANCELLED,
 	REPLY_AUTH_WRONG,
+	REPLY_UTF8_SENDER,
+	REPLY_UTF8_RCPT,
+	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
 	REPLY_NO_RELAY,
+	REPLY_NOT_YOURS,
+	REPLY_FROM_NOT_YOURS,
+	REPLY_FROM_TWICE,
+	REPLY_FROM_BAD,
+	REPLY_FROM_MANY,
 	REPLY_TOO_BIG,
 	REPLY_HEADER_TOO_BIG,
 	REPLY_LOOP,
@@ -95,11 +108,14 @@ enum reply {
  * NULL when it has none. */
 void	 reply(struct session *, enum reply, const char *detail);
 
-/* The lines of EHLO and HELP. */
-void	 reply_ehlo(struct session *);
+/* The lines of HELP. */
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* submission.c: may this client send as this address?  REPLY_NONE, or why
+ * not; any that did not log in may. */
+enum reply submission_sender(struct session *, const struct address *);
 
 /* The whole line of a reply without detail, for a client that never gets a
  * session. */

@@ -20,9 +20,14 @@
 void
 session_reset(struct session *s)
 {
+	size_t i;
+
 	memset(&s->sender, 0, sizeof(s->sender));
 	memset(s->nqueue, 0, sizeof(s->nqueue));
-	s->body = SMTP_BODY_NONE;
+	memset(&s->mail, 0, sizeof(s->mail));
+	s->due = s->by = 0;
+	for (i = 0; i < s->nrcpts; i++)
+		free(s->rcpts[i].orcpt);
 	s->nrcpts = 0;
 	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT)
 		s->state = SESSION_GREETED;
@@ -120,7 +125,8 @@ const char *
 session_with(const struct session *s)
 {
 	return trace_with((s->esmtp ? TRACE_ESMTP : 0) |
-	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0));
+	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0) |
+	    (s->mail.given & SMTP_WITH_UTF8 ? TRACE_UTF8 : 0));
 }
 
 static int
@@ -170,5 +176,6 @@ session_run(struct server_session *server)
 		stream_close(s.stream);
 	} else if (s.stream != NULL)
 		stream_free(s.stream);
+	session_reset(&s);
 	free(s.rcpts);
 }

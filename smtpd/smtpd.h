@@ -16,10 +16,13 @@
 #include "mail/recipient.h"
 #include "mail/settings.h"
 #include "mail/spool.h"
+#include "mail/users.h"
 #include "system/dns.h"
 #include "system/server.h"
 #include "system/stream.h"
 #include "system/tls.h"
+
+#define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
 
 enum mode { MODE_MX, MODE_SUBMISSION };
 
@@ -29,6 +32,7 @@ struct smtpd {
 	int		   tls_first;	/* -T */
 	struct settings	  *settings;
 	struct users	  *users;
+	struct tables	  *tables;
 	struct spool	   spool;
 	bool		   spool_open;
 	struct tls_server *tls;		/* NULL: no certificate configured */
@@ -41,6 +45,7 @@ extern struct smtpd smtpd;
  */
 enum op {
 	OP_AUTH,		/* is this the password? */
+	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
 	OP_REVERSE,		/* the peer's name, confirmed */
@@ -72,6 +77,22 @@ enum auth_verdict {
 
 struct auth_reply {
 	enum auth_verdict verdict;
+	char		  account[USERS_NAME_MAX]; /* from a helper to
+						* the monitor only */
+};
+
+struct sender_request {
+	struct address addr;
+};
+
+enum sender_verdict {
+	SENDER_IS_GOOD = 1,
+	SENDER_IS_FOREIGN,	/* somebody else's, or nobody's */
+	SENDER_IS_LATER
+};
+
+struct sender_reply {
+	enum sender_verdict verdict;
 };
 
 struct begin_request {
@@ -91,6 +112,7 @@ enum rcpt_verdict {
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FROZEN,		/* the account had too many in the hour */
 	RCPT_IS_LATER
 };
 
@@ -105,6 +127,12 @@ struct reverse_reply {
 
 struct queue_request {
 	uint32_t queue;		/* enum spool_queue */
+};
+
+struct create_request {
+	uint32_t queue;
+	uint32_t lines;		/* its envelope is its first lines */
+	int64_t	 due;		/* not before then, 0 now */
 };
 
 struct create_reply {
@@ -143,6 +171,8 @@ enum session_state {
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	unsigned	  notify;	/* SMTP_NOTIFY_* */
+	char		 *orcpt;	/* NULL none */
 };
 
 struct session {
@@ -164,7 +194,8 @@ struct session {
 	unsigned	 messages;
 	/* of a transaction: */
 	struct address	 sender;
-	enum smtp_body	 body;
+	struct smtp_params mail;	/* of MAIL */
+	int64_t		 due, by;	/* HOLDFOR, BY as moments; 0 none */
 	struct rcpt	*rcpts;
 	size_t		 nrcpts, maxrcpts;
 	size_t		 nqueue[SPOOL_QUEUES];
@@ -188,6 +219,11 @@ const char *log_address(const struct address *);
 
 /* command.c: obey one line. */
 void	 command_line(struct session *, const struct stream_line *);
+
+/* ehlo.c: the answer to EHLO; are all these parameters (SMTP_WITH_*) offered
+ * now? */
+void	 ehlo_reply(const struct session *);
+bool	 ehlo_offers(const struct session *, unsigned params);
 
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);

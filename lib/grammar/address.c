@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC
  *
  * Addresses of the envelope: RFC 5321, sections 4.1.2 and 4.1.3.  One
- * function for each rule.  It must never let a control or 8-bit octet into an
- * address, since addresses go on into commands, files and logs.
+ * function for each rule, with the UTF-8 of RFC 6531, section 3.3.  It must
+ * never let a control or malformed UTF-8 into an address, since addresses go
+ * on into commands, files and logs.
  */
 #include <arpa/inet.h>
 
 #include <string.h>
 
+#include "bytes/utf8.h"
 #include "grammar/address.h"
 #include "grammar/chars.h"
 
@@ -20,10 +22,31 @@ fail(const char **why, const char *text)
 }
 
 /*
- * sub-domain     = Let-dig [Ldh-str]
+ * UTF8-non-ascii = UTF8-2 / UTF8-3 / UTF8-4	(RFC 6532, section 3.1)
+ *
+ * The length of a character that is one, or is of these classes; 0 neither.
+ * The controls U+0080 to U+009F are none.
+ */
+static size_t
+character(const char *p, const char *end, unsigned classes)
+{
+	uint32_t c;
+	size_t n;
+
+	if (p >= end)
+		return 0;
+	if (!((unsigned char)*p & 0x80))
+		return char_is(*p, classes) != 0;
+	n = utf8_next(p, end, &c);
+	return n > 0 && c >= 0xa0 ? n : 0;
+}
+
+/*
+ * sub-domain     = Let-dig [Ldh-str] / U-label
  * Let-dig        = ALPHA / DIGIT
  * Ldh-str        = *( ALPHA / DIGIT / "-" ) Let-dig
  *
+ * NOTE: any text without ASCII's other characters is taken for a U-label.
  * NOTE: "_" is taken like a letter: names of machines have it, mail from them
  * comes, and DNS does not mind (RFC 5321, section 4.1.2 forbids it).
  */
@@ -31,9 +54,10 @@ static int
 sub_domain(const char **p, const char *end, const char **why)
 {
 	const char *start = *p;
+	size_t n;
 
-	while (*p < end && char_is(**p, CHAR_LABEL))
-		(*p)++;
+	while ((n = character(*p, end, CHAR_LABEL)) > 0)
+		*p += n;
 	if (*p == start)
 		return 0;
 	if (*start == '-' || (*p)[-1] == '-')
@@ -117,18 +141,21 @@ literal_rule(const char **p, const char *end, const char **why)
 	return 1;
 }
 
+/* Add a character of some octets to the local part. */
 static int
-put(struct address *a, size_t *n, char c)
+put(struct address *a, size_t *len, const char *p, size_t n)
 {
-	if (*n >= ADDRESS_LOCAL_MAX)
+	if (*len + n > ADDRESS_LOCAL_MAX)
 		return -1;
-	a->local[(*n)++] = c;
+	memcpy(a->local + *len, p, n);
+	*len += n;
 	return 0;
 }
 
 /*
  * Dot-string = Atom *("."  Atom)
  * Atom       = 1*atext
+ * atext      =/ UTF8-non-ascii
  */
 static int
 dot_string(const char **p, const char *end, struct address *a,
@@ -137,11 +164,15 @@ dot_string(const char **p, const char *end, struct address *a,
 	const char *start = *p;
 	size_t n;
 
-	while (*p < end && (char_is(**p, CHAR_ATEXT) || **p == '.')) {
-		if (**p == '.' && (*p == start || (*p)[-1] == '.'))
-			return fail(why, "a dot in the local part is not "
-			    "between two words");
-		(*p)++;
+	for (;;) {
+		if (*p < end && **p == '.') {
+			if (*p == start || (*p)[-1] == '.')
+				return fail(why, "a dot in the local part is "
+				    "not between two words");
+			n = 1;
+		} else if ((n = character(*p, end, CHAR_ATEXT)) == 0)
+			break;
+		*p += n;
 	}
 	if ((n = (size_t)(*p - start)) == 0)
 		return 0;
@@ -158,24 +189,26 @@ dot_string(const char **p, const char *end, struct address *a,
  * Quoted-string   = DQUOTE *QcontentSMTP DQUOTE
  * QcontentSMTP    = qtextSMTP / quoted-pairSMTP
  * quoted-pairSMTP = %d92 %d32-126
+ * qtextSMTP       =/ UTF8-non-ascii
  */
 static int
 quoted_string(const char **p, const char *end, struct address *a,
     const char **why)
 {
-	size_t n = 0;
+	size_t n = 0, some;
 
 	if (*p >= end || **p != '"')
 		return 0;
-	for ((*p)++; *p < end && **p != '"'; (*p)++) {
+	for ((*p)++; *p < end && **p != '"'; *p += some) {
+		some = 1;
 		if (**p == '\\') {
 			(*p)++;
 			if (*p >= end || !char_is(**p, CHAR_PRINT))
 				break;
-		} else if (!char_is(**p, CHAR_QTEXT))
+		} else if ((some = character(*p, end, CHAR_QTEXT)) == 0)
 			return fail(why, "the quoted local part holds a "
 			    "character that is not allowed");
-		if (put(a, &n, **p) == -1)
+		if (put(a, &n, *p, some) == -1)
 			return fail(why, "the local part is too long");
 	}
 	if (*p >= end || **p != '"')
@@ -281,7 +314,8 @@ address_path(const char **p, const char *end, struct address *a,
 }
 
 int
-address_parse(struct address *a, const char *s, size_t n, const char **why)
+address_parse_utf8(struct address *a, const char *s, size_t n,
+    const char **why)
 {
 	const char *p = s, *end = s + n;
 	int found;
@@ -300,6 +334,32 @@ address_parse(struct address *a, const char *s, size_t n, const char **why)
 }
 
 int
+address_parse(struct address *a, const char *s, size_t n, const char **why)
+{
+	int found = address_parse_utf8(a, s, n, why);
+
+	if (found != 1 || address_is_ascii(a))
+		return found;
+	return fail(why, "the address holds a character that is not ASCII");
+}
+
+static int
+is_ascii(const char *s, size_t n)
+{
+	for (; n > 0; n--)
+		if ((unsigned char)*s++ > 127)
+			return 0;
+	return 1;
+}
+
+int
+address_is_ascii(const struct address *a)
+{
+	return is_ascii(a->local, strlen(a->local)) &&
+	    is_ascii(a->domain, strlen(a->domain));
+}
+
+int
 address_is_host(const char *s, size_t n)
 {
 	const char *p = s, *end = s + n;
@@ -307,7 +367,7 @@ address_is_host(const char *s, size_t n)
 
 	if ((found = literal_rule(&p, end, NULL)) == 0)
 		found = domain_rule(&p, end, NULL);
-	return found == 1 && p == end;
+	return found == 1 && p == end && is_ascii(s, n);
 }
 
 int

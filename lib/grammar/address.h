@@ -5,7 +5,8 @@
  * grammar/addrlist.h.
  *
  * A parsed address is canonical: the local part without its quoting, the
- * domain as written.  It never holds a NUL, a control or an 8-bit octet.
+ * domain as written.  It never holds a NUL, a control or malformed UTF-8; and
+ * no other UTF-8 than what RFC 6531, section 3.3 adds.
  */
 #ifndef GRAMMAR_ADDRESS_H
 #define GRAMMAR_ADDRESS_H
@@ -52,8 +53,16 @@ int	 address_path(const char **p, const char *end, struct address *,
  * or "<>", or "" (both the null address).  1, or -1 with why. */
 int	 address_parse(struct address *, const char *, size_t,
 	    const char **why);
+/* The same with UTF-8, as the rules above take it; the one above is for those
+ * who can do no more than ASCII. */
+int	 address_parse_utf8(struct address *, const char *, size_t,
+	    const char **why);
 
-/* 1 when the text is a domain or an address literal, and nothing else. */
+/* 1 when SMTPUTF8 is not needed for it. */
+int	 address_is_ascii(const struct address *);
+
+/* 1 when the text is a domain or an address literal, ASCII, and nothing
+ * else. */
 int	 address_is_host(const char *, size_t);
 
 /* The address in an address literal with its brackets: 4 or 6 and ip in

@@ -24,6 +24,7 @@ enum smtp_verb {
 	SMTP_MAIL,
 	SMTP_RCPT,
 	SMTP_DATA,
+	SMTP_BDAT,
 	SMTP_RSET,
 	SMTP_NOOP,
 	SMTP_VRFY,
@@ -39,12 +40,14 @@ enum smtp_verb {
 enum smtp_fault {
 	SMTP_GOOD,
 	SMTP_NUL,		/* the line holds a NUL */
-	SMTP_8BIT,		/* ... an octet above 127 */
+	SMTP_8BIT,		/* ... an octet above 127, where there is no
+				 * place for UTF-8, or that is none */
 	SMTP_CONTROL,		/* ... another control but tab: a bare CR */
 	SMTP_LINE_TOO_LONG,
 	SMTP_VERB_UNKNOWN,	/* the empty line too */
 	SMTP_ARG_MISSING,	/* HELO, VRFY, AUTH without argument */
 	SMTP_ARG_EXTRA,		/* DATA, RSET, QUIT, STARTTLS with one */
+	SMTP_CHUNK,		/* BDAT, and its size cannot be told */
 	SMTP_NO_FROM,		/* MAIL without FROM:, RCPT without TO: */
 	SMTP_ADDRESS,		/* malformed address; see why */
 	SMTP_PARAM_UNKNOWN,	/* a parameter that was not offered, or is of
@@ -59,13 +62,50 @@ enum smtp_body {
 	SMTP_BODY_8BITMIME
 };
 
-/* Parameters of MAIL and RCPT, and that they were given. */
+/* Which parameters were given. */
+enum {
+	SMTP_WITH_SIZE = 1u << 0,	/* MAIL: RFC 1870 */
+	SMTP_WITH_BODY = 1u << 1,	/* RFC 6152 */
+	SMTP_WITH_AUTH = 1u << 2,	/* RFC 4954 */
+	SMTP_WITH_UTF8 = 1u << 3,	/* RFC 6531; VRFY and EXPN too */
+	SMTP_WITH_REQUIRETLS = 1u << 4,	/* RFC 8689 */
+	SMTP_WITH_RET = 1u << 5,	/* RFC 3461 */
+	SMTP_WITH_ENVID = 1u << 6,
+	SMTP_WITH_HOLD = 1u << 7,	/* RFC 4865: either of its two */
+	SMTP_WITH_BY = 1u << 8,		/* RFC 2852 */
+	SMTP_WITH_NOTIFY = 1u << 9,	/* RCPT: RFC 3461 */
+	SMTP_WITH_ORCPT = 1u << 10
+};
+
+/* NOTIFY */
+enum {
+	SMTP_NOTIFY_NEVER = 0x1,
+	SMTP_NOTIFY_SUCCESS = 0x2,
+	SMTP_NOTIFY_FAILURE = 0x4,
+	SMTP_NOTIFY_DELAY = 0x8
+};
+
+enum smtp_ret { SMTP_RET_NONE, SMTP_RET_FULL, SMTP_RET_HDRS };
+
+#define SMTP_ENVID_MAX	100	/* RFC 3461, section 4.4 */
+#define SMTP_ORCPT_MAX	500	/* section 4.2 */
+
+/* Parameters of MAIL and RCPT. */
 struct smtp_params {
-	int		has_size;
-	uint64_t	size;		/* RFC 1870; larger than 2^63 is that */
-	enum smtp_body	body;		/* RFC 6152 */
-	int		has_auth;	/* AUTH=; auth is null for "<>" */
-	struct address	auth;
+	unsigned	given;		/* SMTP_WITH_* */
+	uint64_t	size;		/* larger than 2^63 is that */
+	enum smtp_body	body;
+	struct address	auth;		/* null for "<>" */
+	enum smtp_ret	ret;
+	char		envid[SMTP_ENVID_MAX + 1];	/* decoded */
+	int64_t		hold_for;	/* seconds, 0: hold_until counts */
+	int64_t		hold_until;	/* since 1970 */
+	int64_t		by;		/* seconds, not always positive */
+	char		by_mode;	/* 'R', 'N' */
+	int		by_trace;
+	unsigned	notify;		/* SMTP_NOTIFY_* */
+	char		orcpt[SMTP_ORCPT_MAX + 1];	/* type;address,
+					 * decoded: RFC 6533 too */
 };
 
 struct smtp_command {
@@ -88,6 +128,9 @@ struct smtp_command {
 	char		 mechanism[21];
 	const char	*initial;
 	size_t		 initial_len;
+	/* BDAT: */
+	uint64_t	 chunk;		/* octets that follow the line */
+	int		 last;
 };
 
 /*
@@ -97,7 +140,9 @@ struct smtp_command {
  *
  * Taken as people and old devices type it: letter case, white space at both
  * ends and after FROM: and TO:, a path without its brackets, an 8-bit or
- * otherwise odd name in HELO.
+ * otherwise odd name in HELO.  UTF-8 is taken in the arguments of MAIL, RCPT,
+ * VRFY and EXPN, whether or not SMTPUTF8 was said: that is for the caller,
+ * who knows the transaction.
  */
 enum smtp_fault smtp_command_parse(struct smtp_command *, const char *line,
 	    size_t len, size_t max);
@@ -105,9 +150,17 @@ enum smtp_fault smtp_command_parse(struct smtp_command *, const char *line,
 /* "MAIL"; "" for SMTP_UNKNOWN. */
 const char *smtp_verb_name(enum smtp_verb);
 
-/* xtext (RFC 3461, section 4): append n octets decoded; 1, 0 malformed, -1 as
- * buf_add(); and encoded, 0 or -1. */
+/* smtp_xtext.c: xtext (RFC 3461, section 4): append n octets decoded; 1, 0
+ * malformed, -1 as buf_add(); and encoded, 0 or -1. */
 int	 smtp_xtext_decode(struct buf *, const char *, size_t n);
 int	 smtp_xtext_encode(struct buf *, const char *, size_t n);
+/* utf-8-enc-addr (RFC 6533, section 3), to UTF-8: likewise. */
+int	 smtp_unitext_decode(struct buf *, const char *, size_t n);
+
+/* smtp_params.c: *(SP esmtp-param), from p to end; for smtp_command.c. */
+enum smtp_fault smtp_params_parse(struct smtp_command *, const char *p,
+	    const char *end);
+/* smtp_command.c, for smtp_params.c: keep what a fault is about. */
+void	 smtp_command_word(struct smtp_command *, const char *, size_t);
 
 #endif

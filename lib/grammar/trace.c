@@ -12,14 +12,18 @@
 const char *
 trace_with(unsigned flags)
 {
-	static const char *const names[16] = {
+	static const char *const names[32] = {
 		"SMTP", "ESMTP", "SMTP", "ESMTPS",
 		"SMTP", "ESMTPA", "SMTP", "ESMTPSA",
 		"LMTP", "LMTP", "LMTPS", "LMTPS",
-		"LMTPA", "LMTPA", "LMTPSA", "LMTPSA"
+		"LMTPA", "LMTPA", "LMTPSA", "LMTPSA",
+		"SMTP", "UTF8SMTP", "SMTP", "UTF8SMTPS",
+		"SMTP", "UTF8SMTPA", "SMTP", "UTF8SMTPSA",
+		"UTF8LMTP", "UTF8LMTP", "UTF8LMTPS", "UTF8LMTPS",
+		"UTF8LMTPA", "UTF8LMTPA", "UTF8LMTPSA", "UTF8LMTPSA"
 	};
 
-	return names[flags & 15];
+	return names[flags & 31];
 }
 
 /* A word that cannot end the field or open a comment. */
@@ -140,11 +144,11 @@ trace_read_envelope(const char *text, size_t n, struct address *from,
 	if (found <= 0)
 		return found;
 	if (value_len == 0 || *value != '<' ||
-	    address_parse(from, value, value_len, NULL) != 1)
+	    address_parse_utf8(from, value, value_len, NULL) != 1)
 		return -1;
 	if (line(&p, end, "Delivered-To:", &value, &value_len) != 1)
 		return -1;
-	if (address_parse(to, value, value_len, NULL) != 1 ||
+	if (address_parse_utf8(to, value, value_len, NULL) != 1 ||
 	    address_is_null(to))
 		return -1;
 	*len = (size_t)(p - text);

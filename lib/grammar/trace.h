@@ -32,12 +32,13 @@ struct trace_received {
 int	 trace_received(struct buf *, const struct trace_received *);
 
 /* The protocol token of RFC 3848: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, and
- * the same four of LMTP. */
+ * the same four of LMTP; with SMTPUTF8 those of RFC 6531, section 4.3. */
 enum {
 	TRACE_ESMTP = 1,	/* EHLO, not HELO */
 	TRACE_TLS = 2,
 	TRACE_AUTH = 4,
-	TRACE_LMTP = 8
+	TRACE_LMTP = 8,
+	TRACE_UTF8 = 16
 };
 const char *trace_with(unsigned flags);
 

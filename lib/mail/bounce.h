@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * The bounce: what a sender is told about recipients that will not get the
- * message (RFC 3464 in a multipart/report, RFC 6522).
+ * The report (RFC 3464 in a multipart/report, RFC 6522): what a sender is told
+ * about recipients that will not get the message, and, when it was asked for
+ * (RFC 3461), about those that wait or have it.
  *
  * The words of an envelope's last "tried" line are read as
  *	D.S.N HOST REPLY	HOST is "-" when no other host spoke
@@ -9,28 +10,58 @@
 #ifndef MAIL_BOUNCE_H
 #define MAIL_BOUNCE_H
 
+#include <stdbool.h>
+
 #include "mail/settings.h"
 #include "mail/spool.h"
 
 /*
- * Tell the sender about all recipients that are ENVELOPE_FAILED: the bounce is
- * put into the spool (local or remote, by the sender's domain) and is on disk
- * when they are marked ENVELOPE_BOUNCED, also on disk.  The null sender is
+ * Tell the sender about all recipients that are ENVELOPE_FAILED, REPORT or
+ * EXPANDED, but for those whose NOTIFY is against it: the report is put into
+ * the spool (local or remote, by the sender's domain) and is on disk when they
+ * are marked ENVELOPE_BOUNCED or DELIVERED, also on disk.  The null sender is
  * never told: that is logged, and they are marked.  0; -1 with errno: nothing
- * is marked, and they stay FAILED for a later call.  Does nothing when there
- * is none.
+ * is marked, and they stay for a later call.  Does nothing when there is none.
  */
 int	 bounce_send(const struct spool *, const struct settings *,
 	    struct spool_message *);
 
-/* Compose it alone, in disk form, all 7-bit: for tests, and what bounce_send
- * puts into the spool.  now is the time, zone its minutes east; boundary a
- * letter and 16 hexadecimal digits at random.  0, or -1 with errno. */
-int	 bounce_write(struct buf *, const struct settings *,
-	    const struct spool_message *, int64_t now, int zone,
-	    const char *boundary);
+/* Tell the sender about those that still wait, and keep that he was told;
+ * until is when they will be given up, or 0.  The null sender is not told, and
+ * nobody of a message that has no envelope file. 0, -1 as above. */
+int	 bounce_delay(const struct spool *, const struct settings *,
+	    struct spool_message *, int64_t until);
 
-#define BOUNCE_MAX	(1u << 20)	/* of a bounce: what does not fit of
+enum bounce_action {
+	BOUNCE_NOTHING,		/* he is not in the report */
+	BOUNCE_FAILED,
+	BOUNCE_DELAYED,
+	BOUNCE_DELIVERED,	/* what stands in spool/local */
+	BOUNCE_RELAYED,		/* ... spool/remote: to where no report can be
+				 * asked for */
+	BOUNCE_EXPANDED
+};
+
+struct bounce {
+	const struct settings *settings;
+	const struct spool_message *message;
+	int64_t		 now;
+	int		 zone;		/* its minutes east */
+	const char	*boundary;	/* a letter and 16 hexadecimal digits
+					 * at random */
+	bool		 delay;		/* of those that wait, no others */
+	int64_t		 until;		/* these are tried until then; or 0 */
+};
+
+/* What is said of recipient i; and the least of it that is said at all. */
+enum bounce_action bounce_action(const struct bounce *, size_t i);
+enum bounce_action bounce_first(const struct bounce *);
+
+/* Compose it alone, in disk form, all 7-bit but for the sender's address: for
+ * tests, and what goes into the spool.  0, or -1 with errno. */
+int	 bounce_write(struct buf *, const struct bounce *);
+
+#define BOUNCE_MAX	(3u << 20)	/* of a report: what does not fit of
 					 * recipients and text is left out */
 
 #endif

@@ -30,6 +30,7 @@ envelope_free(struct envelope *e)
 	free(e->auth);
 	free(e->ip);
 	free(e->with);
+	free(e->expanded);
 	free(e->envid);
 	envelope_init(e);
 }
@@ -75,6 +76,31 @@ envelope_count(const struct envelope *e, enum envelope_status status)
 	for (i = 0; i < e->nrcpts; i++)
 		n += e->rcpts[i].status == status;
 	return n;
+}
+
+int
+envelope_done(const struct envelope *e)
+{
+	return envelope_count(e, ENVELOPE_DELIVERED) +
+	    envelope_count(e, ENVELOPE_BOUNCED) == e->nrcpts;
+}
+
+int
+envelope_wants(const struct envelope_rcpt *r, unsigned what)
+{
+	unsigned notify = r->notify != 0 ? r->notify :
+	    ENVELOPE_FAILURE | ENVELOPE_DELAY;
+
+	return (notify & what) != 0;
+}
+
+int
+envelope_is_plain(const struct envelope *e)
+{
+	return e->nrcpts == 1 && !e->utf8 && !e->requiretls &&
+	    e->ret == ENVELOPE_RET_NONE && e->envid == NULL &&
+	    e->hold == 0 && e->by == 0 && e->rcpts[0].notify == 0 &&
+	    e->rcpts[0].orcpt == NULL && e->expanded == NULL;
 }
 
 /* text = *( any octet but controls and "\" / "\\" / "\x" 2HEXDIG ) */
@@ -180,12 +206,15 @@ envelope_write(struct buf *b, struct envelope *e)
 	if (e->body != SMTP_BODY_NONE)
 		add_line(b, "body", e->body == SMTP_BODY_7BIT ? "7BIT" :
 		    "8BITMIME");
+	add_line(b, "expanded", e->expanded);
 	add_line(b, "utf8", e->utf8 ? "yes" : NULL);
 	add_line(b, "requiretls", e->requiretls ? "yes" : NULL);
 	if (e->ret != ENVELOPE_RET_NONE)
 		add_line(b, "ret", e->ret == ENVELOPE_RET_FULL ? "FULL" :
 		    "HDRS");
 	add_line(b, "envid", e->envid);
+	if (e->hold != 0)
+		buf_addf(b, "hold %" PRId64 "\n", e->hold);
 	if (e->by != 0)
 		buf_addf(b, "by %" PRId64 " %c%s\n", e->by, e->by_mode,
 		    e->by_trace ? "T" : "");
@@ -207,6 +236,12 @@ envelope_tried(struct buf *b, size_t rcpt, int64_t when, const char *text)
 	buf_addf(b, "tried %" PRId64 " %zu ", when, rcpt);
 	add_text(b, text, n > ENVELOPE_TEXT ? ENVELOPE_TEXT : n);
 	return buf_addc(b, '\n');
+}
+
+int
+envelope_warned(struct buf *b, int64_t when)
+{
+	return buf_addf(b, "warned %" PRId64 "\n", when);
 }
 
 /* number = 1*DIGIT; moves *p. */
@@ -235,6 +270,8 @@ get_status(char c, enum envelope_status *status)
 	case ENVELOPE_QUEUED:
 	case ENVELOPE_TRYING:
 	case ENVELOPE_DELIVERED:
+	case ENVELOPE_REPORT:
+	case ENVELOPE_EXPANDED:
 	case ENVELOPE_FAILED:
 	case ENVELOPE_BOUNCED:
 		*status = (enum envelope_status)c;
@@ -251,8 +288,8 @@ take_to(struct envelope *e, const char *p, const char *end, size_t at)
 	struct address addr;
 
 	if (end - p < 3 || p[1] != ' ' || get_status(*p, &status) != 1 ||
-	    address_parse(&addr, p + 2, (size_t)(end - p - 2), NULL) != 1 ||
-	    address_is_null(&addr))
+	    address_parse_utf8(&addr, p + 2, (size_t)(end - p - 2),
+	    NULL) != 1 || address_is_null(&addr))
 		return 0;
 	if (envelope_add(e, &addr) == -1)
 		return -1;
@@ -350,6 +387,20 @@ is_key(const char **p, const char *end, const char *key)
 	return 1;
 }
 
+/* A line behind "end". */
+static int
+take_event(struct envelope *e, const char *p, const char *end)
+{
+	int64_t when;
+
+	if (is_key(&p, end, "tried"))
+		return take_tried(e, p, end);
+	if (is_key(&p, end, "warned") && get_number(&p, end, &when) == 1 &&
+	    p == end)
+		e->warned = when;
+	return 1;
+}
+
 /* A line before "end": 1, 0 malformed, -1 no memory.  Keys that are not known
  * here are of a newer version, and left alone. */
 static int
@@ -359,7 +410,7 @@ take_line(struct envelope *e, const char *p, const char *end,
 	if (is_key(&p, end, "to"))
 		return take_to(e, p, end, (size_t)(p - text));
 	if (is_key(&p, end, "sender"))
-		return address_parse(&e->sender, p, (size_t)(end - p),
+		return address_parse_utf8(&e->sender, p, (size_t)(end - p),
 		    NULL) == 1;
 	if (is_key(&p, end, "arrived"))
 		return get_number(&p, end, &e->arrived) == 1 && p == end;
@@ -369,6 +420,8 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return take_text(&e->ip, p, end);
 	if (is_key(&p, end, "with"))
 		return take_text(&e->with, p, end);
+	if (is_key(&p, end, "expanded"))
+		return take_text(&e->expanded, p, end);
 	if (is_key(&p, end, "utf8"))
 		return e->utf8 = 1;
 	if (is_key(&p, end, "requiretls"))
@@ -377,6 +430,8 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return take_ret(e, p, end);
 	if (is_key(&p, end, "envid"))
 		return take_text(&e->envid, p, end);
+	if (is_key(&p, end, "hold"))
+		return get_number(&p, end, &e->hold) == 1 && p == end;
 	if (is_key(&p, end, "by"))
 		return take_by(e, p, end);
 	if (is_key(&p, end, "notify"))
@@ -406,11 +461,11 @@ envelope_parse(struct envelope *e, const char *text, size_t n,
 		if (*line == 1)
 			r = (size_t)(nl - p) == strlen(MAGIC) &&
 			    memcmp(p, MAGIC, strlen(MAGIC)) == 0;
-		else if (ended && is_key(&p, nl, "tried"))
-			r = take_tried(e, p, nl);
-		else if (!ended && nl - p == 3 && memcmp(p, "end", 3) == 0)
+		else if (ended)
+			r = take_event(e, p, nl);
+		else if (nl - p == 3 && memcmp(p, "end", 3) == 0)
 			ended = 1;
-		else if (!ended)
+		else
 			r = take_line(e, p, nl, text);
 	}
 	if (r == 1 && (!ended || e->nrcpts == 0)) {

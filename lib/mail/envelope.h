@@ -9,10 +9,12 @@
  *	ip 192.0.2.1
  *	with ESMTPSA
  *	body 8BITMIME
+ *	expanded sales@example.org
  *	utf8 yes			(RFC 6531)
  *	requiretls yes			(RFC 8689)
  *	ret HDRS			(RFC 3461, as the next three)
  *	envid QQ314159
+ *	hold 1763701000			(RFC 4865: not sent before)
  *	by 1763703600 R			(DELIVERBY: the moment; R or N, T behind
  *	to Q bob@example.net		 it when a trace is wanted)
  *	notify SUCCESS,FAILURE		(of the recipient before it)
@@ -20,10 +22,12 @@
  *	to D carol@example.com
  *	end
  *	tried 1763700031 0 451 4.2.0 mailbox busy
+ *	warned 1763714400
  *
  * All lines up to "end" are written once, by the message's creator.  Then only
  * the letter behind "to" is overwritten in place, and "tried" lines (time,
- * which recipient from 0, words) are appended, both by the queue's agent.  A
+ * which recipient from 0, words) and "warned" lines (the sender was told then
+ * that it is delayed) are appended, all by the queue's agent.  A
  * last line without its LF was torn by a crash and is not there.  Text in a
  * value is escaped (\\, \n, \xHH): a line is a line.
  *
@@ -49,22 +53,26 @@ enum envelope_status {
 					 * may be delivered already; found so at
 					 * start: it may be doubled, log that */
 	ENVELOPE_DELIVERED = 'D',	/* on disk there, or taken by a host */
+	ENVELOPE_REPORT = 'S',		/* as DELIVERED; the report that was
+					 * asked for is owed */
+	ENVELOPE_EXPANDED = 'X',	/* others are in the spool in its
+					 * place; and the same */
 	ENVELOPE_FAILED = 'F',		/* for good; its bounce is owed */
 	ENVELOPE_BOUNCED = 'B'		/* its bounce is in the spool, or was
 					 * not to be made */
 };
 
 /* When a recipient's fate is told; none of them: as for FAILURE and DELAY. */
-#define ENVELOPE_NEVER		0x1u
-#define ENVELOPE_SUCCESS	0x2u
-#define ENVELOPE_FAILURE	0x4u
-#define ENVELOPE_DELAY		0x8u
+#define ENVELOPE_NEVER		((unsigned)SMTP_NOTIFY_NEVER)
+#define ENVELOPE_SUCCESS	((unsigned)SMTP_NOTIFY_SUCCESS)
+#define ENVELOPE_FAILURE	((unsigned)SMTP_NOTIFY_FAILURE)
+#define ENVELOPE_DELAY		((unsigned)SMTP_NOTIFY_DELAY)
 
 /* What of the message a report holds. */
 enum envelope_ret {
-	ENVELOPE_RET_NONE,		/* not said */
-	ENVELOPE_RET_FULL,
-	ENVELOPE_RET_HDRS
+	ENVELOPE_RET_NONE = SMTP_RET_NONE,	/* not said */
+	ENVELOPE_RET_FULL = SMTP_RET_FULL,
+	ENVELOPE_RET_HDRS = SMTP_RET_HDRS
 };
 
 struct envelope_rcpt {
@@ -86,14 +94,19 @@ struct envelope {
 	char		*auth;		/* who authenticated */
 	char		*ip;		/* of the client */
 	char		*with;		/* trace_with() */
+	char		*expanded;	/* the recipients are what this address
+					 * stands for, and stand for themselves
+					 */
 	enum smtp_body	 body;		/* as MAIL said */
 	int		 utf8;		/* SMTPUTF8 */
 	int		 requiretls;
 	enum envelope_ret ret;
 	char		*envid;		/* decoded */
+	int64_t		 hold;		/* since 1970; 0 none */
 	int64_t		 by;		/* DELIVERBY: since 1970; 0 none */
 	char		 by_mode;	/* 'R' return it then, 'N' tell then */
 	int		 by_trace;
+	int64_t		 warned;	/* since 1970; 0 never */
 	struct envelope_rcpt *rcpts;
 	size_t		 nrcpts;
 };
@@ -105,8 +118,8 @@ void	 envelope_free(struct envelope *);
 /* Add a recipient, queued.  0, or -1 no memory. */
 int	 envelope_add(struct envelope *, const struct address *);
 
-/* Set one of auth, ip, with, envid, orcpt: a copy of the text, or NULL.  0,
- * -1. */
+/* Set one of auth, ip, with, expanded, envid, orcpt: a copy of the text, or
+ * NULL.  0, -1. */
 int	 envelope_set(char **field, const char *text);
 
 /* Append the lines up to and with "end" (statuses as they are, their "at"
@@ -122,7 +135,21 @@ int	 envelope_tried(struct buf *, size_t rcpt, int64_t when,
 int	 envelope_parse(struct envelope *, const char *, size_t n,
 	    unsigned *line);
 
+/* Append a "warned" line.  0, or -1. */
+int	 envelope_warned(struct buf *, int64_t when);
+
 /* How many recipients have this status. */
 size_t	 envelope_count(const struct envelope *, enum envelope_status);
+
+/* Is nothing owed to anyone any more? */
+int	 envelope_done(const struct envelope *);
+
+/* Is the sender to be told this of the recipient: one of ENVELOPE_SUCCESS,
+ * FAILURE, DELAY? */
+int	 envelope_wants(const struct envelope_rcpt *, unsigned what);
+
+/* Is there one recipient and nothing that the two lines of a message's own
+ * cannot say (mail/spool.h)? */
+int	 envelope_is_plain(const struct envelope *);
 
 #endif

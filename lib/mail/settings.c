@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "grammar/address.h"
 #include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
@@ -21,10 +22,12 @@
 
 static const char *rule_host(const char *);
 static const char *rule_host_port(const char *);
+static const char *rule_send_as(const char *);
 static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
 static const char *rule_mail(const char *);
+static const char *rule_delimiter(const char *);
 static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
 static const char *rule_separator(const char *);
@@ -44,6 +47,10 @@ static const struct conf_key keys[] = {
 	{ "cache_dir", CONF_PATH, AT(cache_dir), "", ANY, NULL },
 	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
 	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
+	{ "aliases", CONF_PATH, AT(aliases), "", ANY, NULL },
+	{ "virtual", CONF_PATH, AT(virtual), "", ANY, NULL },
+	{ "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), "+",
+	    ANY, rule_delimiter },
 
 	{ "tls_cert", CONF_PATH, AT(tls_cert), "", ANY, NULL },
 	{ "tls_key", CONF_PATH, AT(tls_key), "", ANY, NULL },
@@ -58,12 +65,24 @@ static const struct conf_key keys[] = {
 	{ "relay", CONF_STRING, AT(relay), "", ANY, rule_host_port },
 	{ "relay_from", CONF_NETS, AT(relay_from), "127.0.0.1 ::1", ANY,
 	    NULL },
+	{ "relay_domains", CONF_LIST, AT(relay_domains), "", ANY,
+	    rule_host },
+	{ "relay_recipients", CONF_PATH, AT(relay_recipients), "", ANY,
+	    NULL },
+	{ "srs_secret", CONF_PATH, AT(srs_secret), "", ANY, NULL },
+	{ "srs_domain", CONF_STRING, AT(srs_domain), "", ANY, rule_host },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
+
+	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
+	{ "submission_hide_client", CONF_BOOL, AT(submission_hide_client),
+	    "no", ANY, NULL },
+	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
+	    LONG_MAX, NULL },
 
 	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
@@ -288,6 +307,28 @@ rule_mail(const char *s)
 	return NULL;
 }
 
+/* One that may stand in a local part without quotes. */
+static const char *
+rule_delimiter(const char *s)
+{
+	return *s == '\0' || (strchr("+-_=#%&~!", *s) != NULL &&
+	    s[1] == '\0') ? NULL : "is not one of + - _ = # % & ~ !";
+}
+
+/* "*", "@domain", or an address with its domain. */
+static const char *
+rule_send_as(const char *s)
+{
+	struct address a;
+
+	if (strcmp(s, "*") == 0)
+		return NULL;
+	if (*s == '@')
+		return host_fault(s + 1, strlen(s + 1));
+	return address_parse(&a, s, strlen(s), NULL) == 1 &&
+	    a.domain[0] != '\0' ? NULL : "is no address, @domain or *";
+}
+
 static const char *
 rule_uidl(const char *s)
 {
@@ -458,18 +499,30 @@ without_dot(const char *s, size_t n)
 	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
 }
 
-bool
-settings_is_local(const struct settings *s, const char *domain, size_t len)
+static bool
+has_domain(const struct conf_list *list, const char *domain, size_t len)
 {
 	size_t i, n;
 
 	len = without_dot(domain, len);
-	for (i = 0; i < s->domains.n; i++) {
-		n = without_dot(s->domains.v[i], strlen(s->domains.v[i]));
-		if (n == len && strncasecmp(s->domains.v[i], domain, n) == 0)
+	for (i = 0; i < list->n; i++) {
+		n = without_dot(list->v[i], strlen(list->v[i]));
+		if (n == len && strncasecmp(list->v[i], domain, n) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool
+settings_is_local(const struct settings *s, const char *domain, size_t len)
+{
+	return has_domain(&s->domains, domain, len);
+}
+
+bool
+settings_is_relay(const struct settings *s, const char *domain, size_t len)
+{
+	return has_domain(&s->relay_domains, domain, len);
 }
 
 int

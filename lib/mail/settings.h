@@ -26,6 +26,11 @@ struct settings {
 	char		*postmaster;	/* user who gets <postmaster> when no
 					 * account has that name; "": none */
 
+	char		*aliases;	/* an aliases(5) file; "": none */
+	char		*virtual;	/* a table of addresses; "": none */
+	char		*recipient_delimiter; /* user+folder: one character;
+					 * "": none */
+
 	char		*tls_cert;	/* PEM chain; "": no TLS */
 	char		*tls_key;	/* PEM; "": in tls_cert's file */
 	bool		 allow_plaintext; /* AUTH without TLS from anywhere */
@@ -37,10 +42,22 @@ struct settings {
 
 	char		*relay;		/* smarthost HOST[:PORT]; "": by MX */
 	struct conf_nets relay_from;	/* who may relay */
+	struct conf_list relay_domains;	/* for which anyone may relay */
+	char		*relay_recipients; /* who there may get mail; "": not
+					 * known */
+	char		*srs_secret;	/* a file; "": senders stay */
+	char		*srs_domain;	/* of rewritten senders; "": the first
+					 * of domains */
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	long long	 queue_lifetime; /* seconds until a bounce */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
+
+	struct conf_pairs send_as;	/* account; address, @domain or *:
+					 * sender addresses that it has */
+	bool		 submission_hide_client; /* from Received */
+	long long	 submission_rate; /* recipients of an account in an
+					 * hour; 0: no limit */
 
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
@@ -111,6 +128,10 @@ void	 settings_free(struct settings *);
 bool	 settings_is_local(const struct settings *, const char *domain,
 	    size_t len);
 
+/* The same for relay_domains. */
+bool	 settings_is_relay(const struct settings *, const char *domain,
+	    size_t len);
+
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
  * the host without brackets; port stays when there is none.  0, or -1: it is
  * malformed. */
@@ -118,7 +139,8 @@ bool	 settings_is_local(const struct settings *, const char *domain,
 int	 settings_host_port(const char *, char host[SETTINGS_HOST_MAX],
 	    unsigned short *port);
 
-/* One check of -n: 0, or -1 and what is wrong in error[CONF_ERROR_MAX].
+/* One check of -n: 0; -1 and what is wrong in error[CONF_ERROR_MAX]; or 1 and
+ * what is no fault, but should be known.
  * Modules offer functions of this form (users_check, spool_check, ...). */
 typedef int settings_check(const struct settings *, char *error);
 

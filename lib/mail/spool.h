@@ -6,7 +6,8 @@
  *
  *	tmp/ID			being written: mode 0200
  *	tmp/ID,S=n,W=m,C=x	sealed: readable; complete when x is the CRC-32
- *				of its n octets
+ *				of its n octets; ,D=DUE behind it when it is to
+ *				be held
  *	QUEUE/env/ID		the envelope, when it has a file
  *	QUEUE/now/ID,S=n,W=m	committed
  *	QUEUE/later/B/DUE-ID,S=n,W=m	deferred; B is the hour of DUE
@@ -18,7 +19,8 @@
  *	spool_seal_envelope  monitor, fsync  session   (with an envelope file)
  *	spool_seal	monitor   readable, its size and sum in its name
  *	fsync		session
- *	spool_commit	monitor   renamed into the queue
+ *	spool_commit	monitor   renamed into the queue (later/ when it is
+ *			to be held)
  *	answer 250
  *
  * The monitor's calls touch metadata alone and never wait for data.  What
@@ -105,6 +107,8 @@ struct spool_new {
 	int		 msg;		/* write-only, with the lock */
 	int		 env;		/* the same for SPOOL_FILE, else -1 */
 	uid_t		 owner;
+	int64_t		 due;		/* not before then; 0: now.  May be
+					 * set up to the seal, of SPOOL_FILE */
 };
 
 /*
@@ -175,9 +179,8 @@ struct spool_put {
 };
 
 /*
- * Begin.  e is written to the envelope file (SPOOL_FILE: local with several,
- * or remote), or, when the queue is local and it has exactly one recipient,
- * as the first two lines.  owner as spool_create().
+ * Begin.  e is written to the envelope file, or, when the queue is local and
+ * envelope_is_plain(), as the first two lines.  owner as spool_create().
  */
 int	 spool_put_begin(struct spool_put *, const struct spool *,
 	    enum spool_queue, struct envelope *e, uid_t owner);
@@ -268,6 +271,10 @@ int	 spool_look(const struct spool *, const struct spool_item *,
  */
 int	 spool_mark(struct spool_message *, size_t i, enum envelope_status,
 	    int64_t time, const char *text);
+
+/* Keep that the sender was told of a delay.  -1: it was not recorded; EINVAL
+ * with SPOOL_LINES, which have no place for it. */
+int	 spool_warned(struct spool_message *, int64_t time);
 
 /* fdatasync the marks, when there are new ones. */
 int	 spool_marks_sync(struct spool_message *);

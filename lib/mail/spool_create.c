@@ -159,7 +159,7 @@ int
 spool_seal(const struct spool *sp, struct spool_new *n, uint64_t size,
     uint64_t wire, uint32_t crc)
 {
-	char tmp[SPOOL_NAME_MAX];
+	char tmp[SPOOL_NAME_MAX], due[32] = "";
 	struct spool_as as;
 	struct stat st;
 	int r;
@@ -171,8 +171,10 @@ spool_seal(const struct spool *sp, struct spool_new *n, uint64_t size,
 		errno = EINVAL;
 		return -1;
 	}
+	if (n->due > 0)
+		snprintf(due, sizeof(due), ",D=%" PRId64, n->due);
 	snprintf(tmp, sizeof(tmp), "%s,S=%" PRIu64 ",W=%" PRIu64 ",C=%08"
-	    PRIx32, n->id, size, wire, crc);
+	    PRIx32 "%s", n->id, size, wire, crc, due);
 	if (spool_as(&as, n->owner, sp->group) == -1)
 		return -1;
 	r = fchmod(n->msg, done_mode(sp, n));
@@ -181,7 +183,7 @@ spool_seal(const struct spool *sp, struct spool_new *n, uint64_t size,
 	if (r == 0) {
 		strlcpy(n->tmp, tmp, sizeof(n->tmp));
 		strlcpy(n->name, tmp, sizeof(n->name));
-		*strrchr(n->name, ',') = '\0';
+		*strstr(n->name, ",C=") = '\0';
 	}
 	spool_as_end(&as);
 	return r;
@@ -192,20 +194,29 @@ spool_seal(const struct spool *sp, struct spool_new *n, uint64_t size,
  * safe in tmp/ after the first; the second keeps the rename from losing it.
  */
 static int
-rename_synced(const struct spool *sp, const struct spool_new *n)
+rename_synced(const struct spool *sp, const struct spool_new *n,
+    const struct spool_item *it)
 {
+	char path[SPOOL_NAME_MAX + 64], *slash;
+	int dir = spool_item_path(sp, it, path), r;
+
 	if (spool_sync_dir(sp->tmp, ".") == -1 ||
-	    renameat(sp->tmp, n->tmp, sp->now[n->queue], n->name) == -1)
+	    spool_item_rename(sp, sp->tmp, n->tmp, it) == -1)
 		return -1;
-	if (spool_sync_dir(sp->now[n->queue], ".") == 0)
-		return 0;
+	r = spool_sync_dir(dir, ".");
+	if (r == 0 && (slash = strchr(path, '/')) != NULL) {
+		*slash = '\0';
+		r = spool_sync_dir(dir, path);
+		*slash = '/';
+	}
 	/* Gone by now means an agent has it: then it is answered for. */
-	return unlinkat(sp->now[n->queue], n->name, 0) == -1 ? 0 : -1;
+	return r == 0 || unlinkat(dir, path, 0) == -1 ? 0 : -1;
 }
 
 int
 spool_commit(const struct spool *sp, struct spool_new *n)
 {
+	struct spool_item it = { .queue = n->queue };
 	struct spool_as as;
 	int r;
 
@@ -213,6 +224,8 @@ spool_commit(const struct spool *sp, struct spool_new *n)
 		errno = EINVAL;
 		return -1;
 	}
+	strlcpy(it.name, n->name, sizeof(it.name));
+	spool_item_due(&it, n->due);
 	if (spool_as(&as, n->owner, sp->group) == -1)
 		return -1;
 	/*
@@ -221,8 +234,8 @@ spool_commit(const struct spool *sp, struct spool_new *n)
 	 * only way the name can be gone.
 	 */
 	if ((r = spool_unlock(n->msg)) == 0) {
-		r = sp->sync_names ? rename_synced(sp, n) :
-		    renameat(sp->tmp, n->tmp, sp->now[n->queue], n->name);
+		r = sp->sync_names ? rename_synced(sp, n, &it) :
+		    spool_item_rename(sp, sp->tmp, n->tmp, &it);
 		if (r == -1 && errno == ENOENT)
 			r = 0;
 	}
@@ -336,7 +349,7 @@ int
 spool_put_begin(struct spool_put *p, const struct spool *sp,
     enum spool_queue queue, struct envelope *e, uid_t owner)
 {
-	enum spool_form form = queue == SPOOL_LOCAL && e->nrcpts == 1 ?
+	enum spool_form form = queue == SPOOL_LOCAL && envelope_is_plain(e) ?
 	    SPOOL_LINES : SPOOL_FILE;
 
 	p->spool = sp;

@@ -26,8 +26,8 @@ void	 spool_safe_host(char *to, size_t size, const char *host);
 /* The letter of a queue and form. */
 int	 spool_letter(enum spool_queue, enum spool_form);
 
-/* Parse a name in tmp/, "ID" (sealed 0) or "ID,S=n,W=m,C=x" (it->name is
- * without the sum, which goes to crc).  1, or 0. */
+/* Parse a name in tmp/, "ID" (sealed 0) or "ID,S=n,W=m,C=x" and perhaps ",D="
+ * and it->due (it->name is without the sum, which goes to crc).  1, or 0. */
 int	 spool_tmp_parse(struct spool_item *, const char *, int *sealed,
 	    uint32_t *crc);
 
@@ -35,6 +35,13 @@ int	 spool_tmp_parse(struct spool_item *, const char *, int *sealed,
  * returned. */
 int	 spool_item_path(const struct spool *, const struct spool_item *,
 	    char path[SPOOL_NAME_MAX + 64]);
+
+/* Its place at this due time, 0 in now/. */
+void	 spool_item_due(struct spool_item *, int64_t due);
+
+/* Rename a file to the place of an item, making the bucket. */
+int	 spool_item_rename(const struct spool *, int dir, const char *path,
+	    const struct spool_item *);
 
 /* An OFD lock on the whole file: 0; -1 errno, EAGAIN another has it. */
 int	 spool_lock(int fd);

@@ -7,7 +7,7 @@
  *	id   = sec ".M" usec "P" pid "Q" seq letter "." host
  *	base = id ",S=" size ",W=" wire
  *	name = [due "-"] base			; due in later/ alone
- *	tmp  = id [",S=" size ",W=" wire ",C=" 8HEXDIG]
+ *	tmp  = id [",S=" size ",W=" wire ",C=" 8HEXDIG [",D=" due]]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -149,18 +149,26 @@ spool_tmp_parse(struct spool_item *it, const char *name, int *sealed,
     uint32_t *crc)
 {
 	char base[SPOOL_NAME_MAX];
-	const char *sum = strstr(name, ",C=");
+	const char *sum = strstr(name, ",C="), *p;
+	uint64_t due = 0;
 	char *end;
 
 	*crc = 0;
 	if (sum == NULL)
 		return base_parse(it, name, sealed) && !*sealed;
-	if (strlen(sum) != 11 || strspn(sum + 3, "0123456789abcdef") != 8 ||
+	if (strspn(sum + 3, "0123456789abcdef") != 8 ||
 	    strlcpy(base, name, sizeof(base)) >= sizeof(base))
+		return 0;
+	p = sum + 11;
+	if (*p != '\0' && (!literal(&p, ",D=") || !number(&p, &due) ||
+	    *p != '\0'))
 		return 0;
 	base[sum - name] = '\0';
 	*crc = (uint32_t)strtoul(sum + 3, &end, 16);
-	return base_parse(it, base, sealed) && *sealed;
+	if (!base_parse(it, base, sealed) || !*sealed)
+		return 0;
+	it->due = (int64_t)due;
+	return 1;
 }
 
 int

@@ -80,6 +80,7 @@ struct found {
 static int
 finish(const struct spool *sp, const struct found *f)
 {
+	struct spool_item to = f->it;
 	const struct spool_item *it = &f->it;
 	int env = it->form == SPOOL_LINES ? 1 : envelope_sealed(sp, it);
 	int whole = f->sealed && (f->st.st_mode & S_IRUSR) && env != 0 &&
@@ -91,9 +92,9 @@ finish(const struct spool *sp, const struct found *f)
 		return 0;
 	}
 	if (whole) {
+		spool_item_due(&to, it->due);
 		if (env == -1 || fsync(f->fd) == -1 ||
-		    renameat(sp->tmp, f->name, sp->now[it->queue],
-		    it->name) == -1) {
+		    spool_item_rename(sp, sp->tmp, f->name, &to) == -1) {
 			log_error("recover", "id=%s error=%s", it->id,
 			    env == -1 ? "\"its envelope is missing\"" :
 			    log_str(strerror(errno)));

@@ -193,28 +193,58 @@ spool_look(const struct spool *sp, const struct spool_item *it,
 	return take(sp, it, m, O_RDONLY);
 }
 
-/* Append a "tried" line.  After a torn one it must begin a line of its
- * own. */
+/* Append a line that is in b, behind a byte kept for the case that the last
+ * one is torn: then it must begin a line of its own. */
+static int
+append_line(struct spool_message *m, const struct buf *b)
+{
+	struct stat st;
+	size_t skip;
+	char last;
+
+	if (buf_failed(b)) {
+		errno = ENOMEM;
+		return -1;
+	}
+	if (fstat(m->env_fd, &st) == -1 || st.st_size == 0 ||
+	    fd_pread_all(m->env_fd, &last, 1, st.st_size - 1) != 1)
+		return -1;
+	skip = last == '\n';
+	m->dirty = true;
+	return pwrite(m->env_fd, b->data + skip, b->len - skip,
+	    st.st_size) == (ssize_t)(b->len - skip) ? 0 : -1;
+}
+
 static int
 append_tried(struct spool_message *m, size_t i, int64_t when,
     const char *text)
 {
-	struct stat st;
 	struct buf b;
-	char last;
-	int r = -1;
+	int r;
 
-	if (fstat(m->env_fd, &st) == -1 || st.st_size == 0 ||
-	    fd_pread_all(m->env_fd, &last, 1, st.st_size - 1) != 1)
-		return -1;
 	buf_init(&b, 4 * ENVELOPE_TEXT + 64);
-	if (last != '\n')
-		buf_addc(&b, '\n');
-	if (envelope_tried(&b, i, when, text) == -1)
-		errno = ENOMEM;
-	else if (pwrite(m->env_fd, b.data, b.len, st.st_size) ==
-	    (ssize_t)b.len)
-		r = 0;
+	buf_addc(&b, '\n');
+	(void)envelope_tried(&b, i, when, text);
+	r = append_line(m, &b);
+	buf_free(&b);
+	return r;
+}
+
+int
+spool_warned(struct spool_message *m, int64_t when)
+{
+	struct buf b;
+	int r;
+
+	if (m->env_fd == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	buf_init(&b, 64);
+	buf_addc(&b, '\n');
+	(void)envelope_warned(&b, when);
+	if ((r = append_line(m, &b)) == 0)
+		m->env.warned = when;
 	buf_free(&b);
 	return r;
 }
@@ -255,28 +285,55 @@ spool_marks_sync(struct spool_message *m)
 	return fdatasync(m->env_fd);
 }
 
-/* Rename an item to another place, making the bucket. */
+void
+spool_item_due(struct spool_item *it, int64_t due)
+{
+	it->due = due;
+	it->bucket = due == 0 ? -1 : due - due % BUCKET;
+}
+
+/* The monitor and the agents may be different users, who share the group. */
+static int
+make_bucket(const struct spool *sp, const struct spool_item *it)
+{
+	char bucket[32];
+
+	snprintf(bucket, sizeof(bucket), "%" PRId64, it->bucket);
+	if (mkdirat(sp->later[it->queue], bucket, 0770) == -1)
+		return errno == EEXIST ? 0 : -1;
+	return fchmodat(sp->later[it->queue], bucket, 02770, 0);
+}
+
+int
+spool_item_rename(const struct spool *sp, int dir, const char *path,
+    const struct spool_item *to)
+{
+	char new[SPOOL_NAME_MAX + 64];
+	int newdir = spool_item_path(sp, to, new);
+	int r, tries;
+
+	r = renameat(dir, path, newdir, new);
+	/* An empty bucket may be removed while we look. */
+	for (tries = 0; r == -1 && errno == ENOENT && to->bucket != -1 &&
+	    tries < 3; tries++) {
+		if (make_bucket(sp, to) == -1)
+			break;
+		r = renameat(dir, path, newdir, new);
+	}
+	return r;
+}
+
 static int
 move_item(const struct spool *sp, const struct spool_item *from,
     const struct spool_item *to)
 {
-	char old[SPOOL_NAME_MAX + 64], new[SPOOL_NAME_MAX + 64], bucket[32];
-	int olddir = spool_item_path(sp, from, old);
-	int newdir = spool_item_path(sp, to, new);
+	char old[SPOOL_NAME_MAX + 64];
+	int olddir = spool_item_path(sp, from, old), r;
 	struct spool_as as;
-	int r, tries;
 
 	if (spool_as_queue(sp, &as, from->queue) == -1)
 		return -1;
-	r = renameat(olddir, old, newdir, new);
-	/* An empty bucket may be removed while we look. */
-	for (tries = 0; r == -1 && errno == ENOENT && to->bucket != -1 &&
-	    tries < 3; tries++) {
-		snprintf(bucket, sizeof(bucket), "%" PRId64, to->bucket);
-		if (mkdirat(newdir, bucket, 0770) == -1 && errno != EEXIST)
-			break;
-		r = renameat(olddir, old, newdir, new);
-	}
+	r = spool_item_rename(sp, olddir, old, to);
 	spool_as_end(&as);
 	return r;
 }
@@ -287,8 +344,7 @@ spool_defer_item(const struct spool *sp, const struct spool_item *it,
 {
 	struct spool_item to = *it;
 
-	to.due = due;
-	to.bucket = due - due % BUCKET;
+	spool_item_due(&to, due);
 	return move_item(sp, it, &to);
 }
 
@@ -297,8 +353,7 @@ spool_defer(struct spool_message *m, int64_t due)
 {
 	if (spool_defer_item(m->spool, &m->item, due) == -1)
 		return -1;
-	m->item.due = due;
-	m->item.bucket = due - due % BUCKET;
+	spool_item_due(&m->item, due);
 	return 0;
 }
 
@@ -307,8 +362,7 @@ spool_retry(const struct spool *sp, const struct spool_item *it)
 {
 	struct spool_item to = *it;
 
-	to.bucket = -1;
-	to.due = 0;
+	spool_item_due(&to, 0);
 	return it->bucket == -1 ? 0 : move_item(sp, it, &to);
 }
 

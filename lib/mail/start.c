@@ -170,12 +170,15 @@ run_checks(const struct start *st, const struct settings *s)
 {
 	char error[CONF_ERROR_MAX];
 	size_t i;
+	int r;
 
 	for (i = 0; st->checks != NULL && st->checks[i] != NULL; i++) {
-		if (st->checks[i](s, error) == 0)
+		if ((r = st->checks[i](s, error)) == 0)
 			continue;
-		fprintf(stderr, "%s: %s\n", st->name, error);
-		return EX_CONFIG;
+		fprintf(stderr, "%s: %s%s\n", st->name, r == 1 ?
+		    "note: " : "", error);
+		if (r == -1)
+			return EX_CONFIG;
 	}
 	return 0;
 }

@@ -34,6 +34,7 @@ struct start {
 
 struct server;
 struct tls_server;
+struct tables;
 struct users;
 
 #define START_GO	(-1)	/* settings are loaded: go on */
@@ -63,11 +64,13 @@ struct start_parts {
 	struct settings		*settings;	/* by malloc */
 	struct users		*users;
 	struct tls_server	*tls;		/* NULL: no certificate */
+	struct tables		*tables;	/* NULL: it has none */
 };
 
-/* Open the users; load the certificate of the settings, which may have none
- * unless needed is set (-T).  0, or -1 and NULL: logged. */
+/* Open the users; the tables; load the certificate of the settings, which may
+ * have none unless needed is set (-T).  0, or -1 and NULL: logged. */
 int	 start_users(const struct settings *, struct users **);
+int	 start_tables(const struct settings *, struct tables **);
 int	 start_tls(const struct settings *, int needed, struct tls_server **);
 
 /* Before each session: the certificate again, when it changed.  NULL does

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "mail/start.h"
+#include "mail/tables.h"
 #include "mail/users.h"
 #include "system/log.h"
 #include "system/server.h"
@@ -113,10 +114,22 @@ start_users(const struct settings *s, struct users **users)
 	return -1;
 }
 
+int
+start_tables(const struct settings *s, struct tables **tables)
+{
+	char error[CONF_ERROR_MAX];
+
+	if (tables_open(tables, s, error) == 0)
+		return 0;
+	log_error("tables", "error=%s", log_str(error));
+	return -1;
+}
+
 static void
 free_parts(struct start_parts *p)
 {
 	users_close(p->users);
+	tables_close(p->tables);
 	tls_server_free(p->tls);
 	settings_free(p->settings);
 	free(p->settings);
@@ -132,6 +145,8 @@ start_anew(struct server *server, int tls_needed, struct start_parts *now)
 		return -1;
 	}
 	if (start_users(fresh.settings, &fresh.users) == -1 ||
+	    (now->tables != NULL &&
+	    start_tables(fresh.settings, &fresh.tables) == -1) ||
 	    start_tls(fresh.settings, tls_needed, &fresh.tls) == -1 ||
 	    start_server(server, fresh.settings) == -1) {
 		log_error("reload", "kept=old");

@@ -15,15 +15,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "mail/users.h"
 #include "mail/users_extra.h"
 #include "system/fdio.h"
 #include "system/log.h"
-
-#define GRANULE	2	/* seconds in which a stamp need not change */
+#include "system/stamp.h"
 
 struct entry {
 	const char	*name;		/* in text, len octets */
@@ -35,8 +33,7 @@ struct entry {
 struct users {
 	const struct settings *settings;
 	bool		 system;
-	struct stat	 stamp;
-	bool		 clean;		/* stamp was old when it was taken */
+	struct stamp	 stamp;
 	char		*text;
 	struct entry	*entries;	/* sorted by name, then line */
 	size_t		 n;
@@ -62,17 +59,6 @@ entry_compare(const void *a, const void *b)
 	int c = name_compare(x->name, x->len, y->name, y->len);
 
 	return c != 0 ? c : (x->line > y->line) - (x->line < y->line);
-}
-
-static bool
-same_stamp(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-	    a->st_size == b->st_size &&
-	    a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	    a->st_mtim.tv_nsec == b->st_mtim.tv_nsec &&
-	    a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	    a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }
 
 /*
@@ -183,14 +169,13 @@ load(struct users *u)
 		text_free(text, (size_t)st.st_size);
 		return -1;
 	}
-	text_free(u->text, (size_t)u->stamp.st_size);
+	text_free(u->text, (size_t)u->stamp.st.st_size);
 	free(u->entries);
 	u->text = text;
 	u->entries = list;
 	u->n = n;
 	u->version++;
-	u->stamp = st;
-	u->clean = time(NULL) - st.st_mtime > GRANULE;
+	stamp_set(&u->stamp, &st);
 	return 0;
 }
 
@@ -228,7 +213,7 @@ users_close(struct users *u)
 {
 	if (u == NULL)
 		return;
-	text_free(u->text, (size_t)u->stamp.st_size);
+	text_free(u->text, (size_t)u->stamp.st.st_size);
 	free(u->entries);
 	free(u);
 }
@@ -247,10 +232,7 @@ users_refresh(struct users *u)
 			    log_str(strerror(errno)));
 		return;
 	}
-	/* A file that was young when it was read may have changed since within
-	 * the same tick of its clock: it is read once more. */
-	if ((!same_stamp(&st, &u->stamp) || (!u->clean &&
-	    time(NULL) - st.st_mtime > GRANULE)) && load(u) == -1)
+	if (stamp_changed(&u->stamp, &st) && load(u) == -1)
 		log_warn("users", "file=%s error=%s note=%s",
 		    log_str(u->settings->users), log_str(strerror(errno)),
 		    "\"the old one stays\"");

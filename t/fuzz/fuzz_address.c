@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/utf8.h"
 #include "grammar/address.h"
 #include "grammar/addrlist.h"
 #include "grammar/message_id.h"
@@ -21,16 +22,17 @@ envelope(const char *p, size_t size)
 	struct address a, b;
 	const char *why = NULL, *s;
 
-	if (address_parse(&a, p, size, &why) != 1) {
+	if (address_parse_utf8(&a, p, size, &why) != 1) {
 		if (why == NULL)
 			abort();
 		return;
 	}
 	address_text(&a, text);
 	for (s = text; *s != '\0'; s++)
-		if (*s < ' ' || *s > '~')
+		if ((*s >= 0 && *s < ' ') || *s == 0x7f)
 			abort();
-	if (address_parse(&b, text, strlen(text), NULL) != 1 ||
+	if (!utf8_valid(text, strlen(text)) ||
+	    address_parse_utf8(&b, text, strlen(text), NULL) != 1 ||
 	    strcmp(a.local, b.local) != 0 || strcmp(a.domain, b.domain) != 0)
 		abort();
 }

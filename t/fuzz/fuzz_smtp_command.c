@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/utf8.h"
 #include "grammar/smtp_command.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -21,6 +22,17 @@ printable(const char *s, size_t size)
 			abort();
 }
 
+/* The same, or UTF-8. */
+static void
+text(const char *s, size_t size)
+{
+	if (strnlen(s, size) == size || !utf8_valid(s, strlen(s)))
+		abort();
+	for (; *s != '\0'; s++)
+		if ((*s >= 0 && *s < ' ') || *s == 0x7f)
+			abort();
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -31,8 +43,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	smtp_command_parse(&c, line, size, SMTP_AUTH_LINE_MAX);
 	printable(c.word, sizeof(c.word));
 	printable(c.helo, sizeof(c.helo));
-	printable(c.path.local, sizeof(c.path.local));
-	printable(c.path.domain, sizeof(c.path.domain));
+	printable(c.params.envid, sizeof(c.params.envid));
+	text(c.path.local, sizeof(c.path.local));
+	text(c.path.domain, sizeof(c.path.domain));
+	text(c.params.orcpt, sizeof(c.params.orcpt));
 	if (c.arg < line || c.arg + c.arg_len > line + size)
 		abort();
 	if (c.initial != NULL && (c.initial < line ||

@@ -271,6 +271,22 @@ quiet
 	}, 30);
 }
 
+# Private kilobytes of processes.
+sub
+private
+{
+	my $kb = 0;
+
+	for my $pid (@_) {
+		open(my $fh, '<', "/proc/$pid/smaps_rollup") or next;
+		while (my $line = <$fh>) {
+			$kb += $1 if $line =~
+			    /^Private_(?:Clean|Dirty): +(\d+)/;
+		}
+	}
+	return $kb;
+}
+
 # Run a client that prints "NAME SECONDS UNITS OCTETS": the figures by name,
 # the first of them with the server's CPU time.
 sub
@@ -373,7 +389,8 @@ row
 	    : '';
 	return 1 if $m >= $goal &&
 	    median(map { $_->[0]{seconds} } @pairs) <= ($within // 1e9);
-	push @weak, sprintf('%s%s (%.2f)', $kind, $what =~ s/^ */ /r, $m);
+	push @weak, sprintf('%s (%.2f)', "$kind $what" =~ s/^ +| +(?= )//gr,
+	    $m);
 	return 0;
 }
 
@@ -385,25 +402,47 @@ verdict
 	    : "every row reaches its goal\n";
 }
 
-# Where the time goes: system calls of a server and its children while $what
-# is done, as strace counts them.
+# What strace says of a server and its children while $what is done: the lines
+# of its table; undef, there is none.
 sub
-trace
+strace
 {
-	my ($s, $srv, $what) = @_;
-	my @cmd = Stdmail::tool('strace') or return "no strace here\n";
+	my ($s, $srv, $what, @options) = @_;
+	my @cmd = Stdmail::tool('strace') or return undef;
 	my $out = "$s->{dir}/strace";
 
-	my $pid = $s->spawn([@cmd, '-f', '-c', '-o', $out,
-	    map { ('-p', $_) } @{$srv->{pids}}], {}, as => 'me',
+	my $pid = $s->spawn([@cmd, '-f', '-c', @options, '-o', $out,
+	    map { ('-p', $_) } tree(@{$srv->{pids}})], {}, as => 'me',
 	    log => "$out.err");
 	Stdmail::until_true(sub { -s "$out.err" }, 5);
 	sleep 0.2;
 	$what->();
 	kill 'INT', $pid;
 	Stdmail::reap($pid, 10);
-	my @lines = split /\n/, -e $out ? Stdmail::slurp($out) : '';
+	return split /\n/, -e $out ? Stdmail::slurp($out) : '';
+}
+
+# Where the time goes: system calls of a server.
+sub
+trace
+{
+	my @lines = strace(@_);
+
+	return "no strace here\n" if !defined $lines[0];
 	return join '', map { "    $_\n" } @lines[0 .. min($#lines, 15)];
+}
+
+# How often it makes these calls.
+sub
+count_calls
+{
+	my ($s, $srv, $what, @calls) = @_;
+	my @lines = strace($s, $srv, $what, '-e', 'trace=' . join ',', @calls);
+	my $names = join '|', @calls;
+
+	die "no strace here\n" if !defined $lines[0];
+	return map { /^(?: *[\d.]+){3} +(\d+) .*?($names)$/ ? ($2 => $1) : () }
+	    @lines;
 }
 
 1;

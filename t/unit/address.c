@@ -134,6 +134,33 @@ check_suite(const struct isemail *c)
 	ok(good == suite_takes(c), "isemail %s: %s", c->id, c->diagnosis);
 }
 
+static void
+check_utf8(void)
+{
+	char text[ADDRESS_TEXT_MAX];
+	const char *why = "";
+	struct address a;
+
+	is_int(address_parse(&a, "\303\251@b", 4, &why), -1,
+	    "not ASCII is malformed");
+	ok(why[0] != '\0', "why: %s", why);
+	is_int(address_parse_utf8(&a, "\303\251@b\303\274.x", 8, NULL), 1,
+	    "but where UTF-8 may be");
+	is_int(address_is_ascii(&a), 0, "it is not ASCII");
+	is_str(address_text(&a, text), "\303\251@b\303\274.x",
+	    "and needs no quotes");
+	is_int(address_parse_utf8(&a, "\"\303\251 x\"@b", 8, NULL), 1,
+	    "quoted too");
+	is_str(a.local, "\303\251 x", "its local part");
+	is_int(address_parse_utf8(&a, "\303@b", 3, NULL), -1, "cut");
+	is_int(address_parse_utf8(&a, "\302\205@b", 4, NULL), -1, "a control");
+	is_int(address_parse_utf8(&a, "a@\302\205", 4, NULL), -1,
+	    "and in a domain");
+	address_parse_utf8(&a, "a@b", 3, NULL);
+	is_int(address_is_ascii(&a), 1, "ASCII");
+	is_int(address_is_host("m\303\274.x", 5), 0, "no host for the DNS");
+}
+
 int
 main(void)
 {
@@ -155,6 +182,7 @@ main(void)
 	is_int(address_literal_ip("[IPv6:::1]", 10, ip), 6, "IPv6 literal");
 	is_int(ip[15], 1, "its last octet");
 	is_int(address_literal_ip("192.0.2.1", 9, ip), 0, "no brackets");
+	check_utf8();
 	is_int(address_is_host("mx.example", 10), 1, "a host");
 	is_int(address_is_host("[192.0.2.1]", 11), 1, "a literal");
 	is_int(address_is_host("mx example", 10), 0, "not a host");

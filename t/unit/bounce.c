@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: ISC
  *
  * Proves what a bounce says: each failed recipient and no other, the words of
- * the host, advice by the status, the machine's part field by field, and the
- * message back whole or, when it is large or 8-bit, its header alone.
+ * the host, advice by the status, the machine's part field by field, what the
+ * sender asked for, UTF-8 in 7 bits, and the message back whole or, when it is
+ * large or 8-bit, its header alone.
  */
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "mail/bounce.h"
 #include "tap.h"
+
+static struct bounce bounce = { .now = 1763700000, .zone = 60,
+    .boundary = "b0123456789abcdef" };
 
 static const struct row {
 	const char *what, *reply, *want;
@@ -36,12 +40,23 @@ static const struct row {
 	    "Final-Recipient: rfc822; bob@b.test\nAction: failed\n" },
 };
 
+/* The envelope of the next one, besides: alice to bob, failed, and to eve,
+ * delivered. */
+static struct {
+	char	status[3];	/* of both */
+	unsigned notify;
+	const char *orcpt;
+	const char *local;	/* instead of bob */
+	struct envelope e;
+} with = { .status = "FD" };
+
 static char *
 compose(const char *message, const char *reply, size_t extra)
 {
 	static char out[BOUNCE_MAX + 1];
 	struct settings s = { .hostname = (char *)"mx.a.test" };
-	struct spool_message m = { .env_fd = -1 };
+	struct spool_message m = { .env_fd = -1, .env = with.e,
+	    .item.queue = SPOOL_REMOTE };
 	struct address bob = { "bob", "b.test" }, eve = { "eve", "e.test" };
 	FILE *f = tmpfile();
 	struct buf b;
@@ -55,17 +70,24 @@ compose(const char *message, const char *reply, size_t extra)
 	m.size = (uint64_t)ftell(f);
 	fflush(f);
 	m.fd = fileno(f);
-	envelope_init(&m.env);
 	strlcpy(m.env.sender.local, "alice", sizeof(m.env.sender.local));
 	strlcpy(m.env.sender.domain, "a.test", sizeof(m.env.sender.domain));
+	if (with.local != NULL)
+		strlcpy(bob.local, with.local, sizeof(bob.local));
 	envelope_add(&m.env, &bob);
 	envelope_add(&m.env, &eve);
-	m.env.rcpts[0].status = ENVELOPE_FAILED;
-	m.env.rcpts[1].status = ENVELOPE_DELIVERED;
+	m.env.rcpts[0].status = (enum envelope_status)with.status[0];
+	m.env.rcpts[1].status = (enum envelope_status)with.status[1];
+	m.env.rcpts[0].notify = with.notify;
+	if (with.orcpt != NULL)
+		m.env.rcpts[0].orcpt = strdup(with.orcpt);
+	if (with.e.envid != NULL)
+		m.env.envid = strdup(with.e.envid);
 	if (reply != NULL)
 		m.env.rcpts[0].reply = strdup(reply);
-	if (bounce_write(&b, &s, &m, 1763700000, 60, "b0123456789abcdef") ==
-	    -1)
+	bounce.settings = &s;
+	bounce.message = &m;
+	if (bounce_write(&b, &bounce) == -1)
 		out[0] = '\0';
 	else
 		strlcpy(out, buf_str(&b), sizeof(out));
@@ -73,6 +95,100 @@ compose(const char *message, const char *reply, size_t extra)
 	buf_free(&b);
 	fclose(f);
 	return out;
+}
+
+static void
+has(const char *p, const char *want, const char *what)
+{
+	if (!ok(strstr(p, want) != NULL, "%s", what))
+		printf("# %s\n", p);
+}
+
+/* What was asked for with RET, ENVID, ORCPT, REQUIRETLS, and other fates. */
+static void
+test_wishes(void)
+{
+	const char *small = "Subject: hi\n\nbody\n", *p;
+
+	with.e.envid = (char *)"QQ=1+2";
+	with.orcpt = "rfc822;Bob@c.test";
+	with.e.ret = ENVELOPE_RET_HDRS;
+	p = compose(small, "5.1.1 - x", 0);
+	has(p, "\nOriginal-Envelope-Id: QQ=1+2\nReporting-MTA:", "ENVID");
+	has(p, "\nOriginal-Recipient: rfc822; Bob@c.test\n"
+	    "Final-Recipient: rfc822; bob@b.test\n", "ORCPT");
+	has(p, "text/rfc822-headers\n\nSubject: hi\n", "RET=HDRS");
+	ok(strstr(p, "body") == NULL, "... no more than the header");
+	with.e.ret = ENVELOPE_RET_FULL;
+	has(compose(small, NULL, 0), "message/rfc822\n\nSubject: hi\n\nbody",
+	    "RET=FULL");
+	with.e.requiretls = 1;
+	has(compose(small, NULL, 0), "text/rfc822-headers\n",
+	    "... is not for a message under REQUIRETLS");
+	with.e.requiretls = 0;
+	strlcpy(with.status, "SF", sizeof(with.status));
+	p = compose(small, "2.0.0 mx.b.test[192.0.2.1] 250 ok", 0);
+	has(p, "Action: relayed\nStatus: 2.0.0\nRemote-MTA: dns; mx.b.test\n"
+	    "Diagnostic-Code: smtp; 250 ok\n", "relayed");
+	has(p, "Action: failed\nStatus: 5.0.0\n", "... and failed, in one");
+	has(p, "\nSubject: Your message could not be delivered\n",
+	    "the worst names it");
+	strlcpy(with.status, "XD", sizeof(with.status));
+	p = compose(small, NULL, 0);
+	has(p, "Action: expanded\nStatus: 2.0.0\n", "expanded");
+	has(p, "text/rfc822-headers\n", "success returns no body");
+	strlcpy(with.status, "QS", sizeof(with.status));
+	bounce.delay = true;
+	bounce.until = 1763700600;
+	p = compose(small, "4.2.0 - busy", 0);
+	has(p, "Action: delayed\nStatus: 4.2.0\n", "delayed");
+	has(p, "\nWill-Retry-Until: Fri, 21 Nov 2025 05:50:00 +0100\n",
+	    "... until when");
+	ok(strstr(p, "eve") == NULL, "... those that wait, no others");
+	with.notify = ENVELOPE_FAILURE;
+	ok(strstr(compose(small, NULL, 0), "bob") == NULL,
+	    "who did not ask for DELAY is not in it");
+	bounce.delay = false;
+	bounce.until = 0;
+	with.notify = ENVELOPE_NEVER;
+	strlcpy(with.status, "FF", sizeof(with.status));
+	p = compose(small, NULL, 0);
+	ok(strstr(p, "bob") == NULL && strstr(p, "eve") != NULL,
+	    "NEVER is silent about him alone");
+	memset(&with, 0, sizeof(with));
+	strlcpy(with.status, "FD", sizeof(with.status));
+}
+
+/* RFC 6533, all of it in 7 bits. */
+static void
+test_utf8(void)
+{
+	const char *text = "Subject: \xc3\xa9\n\nbod\xc3\xbf\n", *p;
+	const char *head = "Content-Transfer-Encoding: quoted-printable\n";
+
+	with.e.utf8 = 1;
+	with.local = "j\xc3\xb8rn";
+	with.orcpt = "utf-8;\xc3\xa9@c.test";
+	p = compose(text, "5.6.7 - x", 0);
+	has(p, "Content-Type: text/plain; charset=utf-8\n", "words in UTF-8");
+	has(p, "Content-Type: message/global-delivery-status\n",
+	    "global-delivery-status");
+	has(p, "\nOriginal-Recipient: utf-8; =C3=A9@c.test\n"
+	    "Final-Recipient: utf-8; ", "its addresses");
+	has(p, "j=C3=B8rn", "... encoded");
+	has(p, "Content-Type: message/global\n", "all of it goes back");
+	has(p, "\nSubject: =C3=A9\n\nbod=C3=BF\n", "... encoded");
+	has(p, head, "... and says so");
+	for (; *p != '\0' && (*p & 0x80) == 0; p++)
+		;
+	is_int(*p, 0, "nothing is 8-bit");
+	with.e.ret = ENVELOPE_RET_HDRS;
+	p = compose(text, NULL, 0);
+	has(p, "Content-Type: message/global-headers\n", "or its header");
+	has(p, "\nSubject: =C3=A9\n", "... encoded");
+	ok(strstr(p, "bod=") == NULL, "... and no more");
+	memset(&with, 0, sizeof(with));
+	strlcpy(with.status, "FD", sizeof(with.status));
 }
 
 /* As many recipients as a message may have, each refused at length, and a
@@ -105,8 +221,9 @@ test_many(void)
 		m.env.rcpts[i].reply = strdup(words);
 	}
 	buf_init(&b, BOUNCE_MAX);
-	is_int(bounce_write(&b, &s, &m, 1763700000, 60, "b0123456789abcdef"),
-	    0, "a bounce for 3000 recipients");
+	bounce.settings = &s;
+	bounce.message = &m;
+	is_int(bounce_write(&b, &bounce), 0, "a bounce for 3000 recipients");
 	p = buf_str(&b) == NULL ? "" : buf_str(&b);
 	ok(strstr(p, " others, for whom there is no room here") != NULL,
 	    "says that it does not name all");
@@ -142,6 +259,8 @@ main(void)
 	p = compose(small, "5.1.1 - x", 200000);
 	ok(strstr(p, "text/rfc822-headers\n\nSubject: hi\n") != NULL &&
 	    strlen(p) < 4000, "and of a large one");
+	test_wishes();
+	test_utf8();
 	test_many();
 	return done();
 }

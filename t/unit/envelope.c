@@ -30,6 +30,9 @@ show(const struct envelope *e)
 		    e->ret == ENVELOPE_RET_FULL ? "FULL" : "HDRS",
 		    e->envid == NULL ? "-" : e->envid, (long long)e->by,
 		    e->by_mode, e->by_trace ? "T" : "");
+	if (e->hold != 0 || e->warned != 0)
+		n += (size_t)snprintf(out + n, sizeof(out) - n,
+		    ",%lld,%lld", (long long)e->hold, (long long)e->warned);
 	for (i = 0; i < e->nrcpts; i++) {
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
 		    "[%c %s %u %lld %s", (int)e->rcpts[i].status,
@@ -69,6 +72,11 @@ static const struct {
 	    "[Q v@y.test 0 0 - 1 -]" },
 	{ HEAD "ret FULL\nby 7 R\nto Q x@y.test\nend\n", 1, 0,
 	    "a@b.test,1700000000,-,-,-,0,-,-,FULL,-,7R[Q x@y.test 0 0 -]" },
+	{ HEAD "hold 1700000200\nto S x@y.test\nto X v@y.test\nend\n"
+	    "warned 5\nwarned 1700000300\nwarned 17", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0,1700000200,1700000300"
+	    "[S x@y.test 0 0 -][X v@y.test 0 0 -]" },
+	{ HEAD "hold x\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "notify NEVER\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "to Q x@y.test\nnotify NEVER,\nend\n", 0, 5, NULL },
 	{ HEAD "by 7 X\nto Q x@y.test\nend\n", 0, 4, NULL },
@@ -113,6 +121,41 @@ test_rows(void)
 			is_int(line, rows[i].line, "... and its line");
 			is_int((long long)e.nrcpts, 0, "... and it is empty");
 		}
+		envelope_free(&e);
+	}
+}
+
+/* Who is told what, and what two lines can say. */
+static void
+test_wishes(void)
+{
+	static const struct {
+		const char *notify;
+		int success, failure, delay;
+	} wishes[] = {
+		{ "", 0, 1, 1 },
+		{ "notify NEVER\n", 0, 0, 0 },
+		{ "notify SUCCESS\n", 1, 0, 0 },
+		{ "notify FAILURE\n", 0, 1, 0 },
+		{ "notify SUCCESS,DELAY\n", 1, 0, 1 },
+	};
+	struct envelope e;
+	char text[256];
+	unsigned line;
+	size_t i;
+
+	for (i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+		envelope_init(&e);
+		snprintf(text, sizeof(text), HEAD "to Q x@y.test\n%send\n",
+		    wishes[i].notify);
+		ok(envelope_parse(&e, text, strlen(text), &line) == 1 &&
+		    envelope_wants(&e.rcpts[0], ENVELOPE_SUCCESS) ==
+		    wishes[i].success &&
+		    envelope_wants(&e.rcpts[0], ENVELOPE_FAILURE) ==
+		    wishes[i].failure &&
+		    envelope_wants(&e.rcpts[0], ENVELOPE_DELAY) ==
+		    wishes[i].delay, "who is told: %s", wishes[i].notify);
+		is_int(envelope_is_plain(&e), i == 0, "... and two lines");
 		envelope_free(&e);
 	}
 }
@@ -202,6 +245,7 @@ int
 main(void)
 {
 	test_rows();
+	test_wishes();
 	test_round();
 	test_cuts();
 	return done();

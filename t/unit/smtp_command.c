@@ -40,8 +40,15 @@ static const struct {
 	{ STR("MAIL FROM:<a@b>\rRSET"), SMTP_MAIL, SMTP_CONTROL, NULL },
 	{ STR("MAIL FROM:<a\001@b>"), SMTP_MAIL, SMTP_CONTROL, NULL },
 	{ STR("MAIL FROM:<a\177@b>"), SMTP_MAIL, SMTP_CONTROL, NULL },
-	{ STR("MAIL FROM:<\303\251@b>"), SMTP_MAIL, SMTP_8BIT, NULL },
-	{ STR("VRFY \303\251"), SMTP_VRFY, SMTP_8BIT, NULL },
+	{ STR("MAIL FROM:<\303@b>"), SMTP_MAIL, SMTP_8BIT, NULL },
+	{ STR("VRFY \303"), SMTP_VRFY, SMTP_8BIT, NULL },
+	{ STR("AUTH \303\251"), SMTP_AUTH, SMTP_8BIT, NULL },
+	{ STR("MAIL FROM:<\302\205@b>"), SMTP_MAIL, SMTP_ADDRESS, NULL },
+	{ STR("MAIL FROM:<\303\251@b\303\274.test> SMTPUTF8"), SMTP_MAIL,
+	    SMTP_GOOD, "\303\251@b\303\274.test" },
+	{ STR("RCPT TO:<\"\303\251 x\"@b>"), SMTP_RCPT, SMTP_GOOD,
+	    "\"\303\251 x\"@b" },
+	{ STR("VRFY \303\251 SMTPUTF8"), SMTP_VRFY, SMTP_GOOD, NULL },
 	{ STR("\303\251"), SMTP_UNKNOWN, SMTP_8BIT, NULL },
 	/* paths */
 	{ STR("MAIL FROM:<a@b>"), SMTP_MAIL, SMTP_GOOD, "a@b" },
@@ -96,6 +103,84 @@ static const struct {
 	{ STR("MAIL FROM:<a@b> AUTH=a+"), SMTP_MAIL, SMTP_PARAM_VALUE, NULL },
 	{ STR("MAIL FROM:<a@b> AUTH=+00@b"), SMTP_MAIL, SMTP_PARAM_VALUE,
 	    NULL },
+	{ STR("MAIL FROM:<a@b> SMTPUTF8=1"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> REQUIRETLS RET=hdrs ENVID=a+20b"), SMTP_MAIL,
+	    SMTP_GOOD, "a@b" },
+	{ STR("MAIL FROM:<a@b> REQUIRETLS="), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> RET=some"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> RET"), SMTP_MAIL, SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> ENVID="), SMTP_MAIL, SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> ENVID=a+0Ab"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> ENVID=a+C3+A9"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> ENVID=a+"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> RET=FULL RET=FULL"), SMTP_MAIL,
+	    SMTP_PARAM_TWICE, NULL },
+	{ STR("MAIL FROM:<a@b> HOLDFOR=60 HOLDUNTIL=2030-01-01T00:00:00Z"),
+	    SMTP_MAIL, SMTP_PARAM_TWICE, NULL },
+	{ STR("MAIL FROM:<a@b> HOLDFOR=0"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> HOLDFOR=1234567890"), SMTP_MAIL,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> HOLDUNTIL=2030-02-30T00:00:00Z"), SMTP_MAIL,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> HOLDUNTIL=2030-01-01T00:00:00"), SMTP_MAIL,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> HOLDUNTIL=2030-01-01T24:00:00Z"), SMTP_MAIL,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> HOLDUNTIL=30-01-01T00:00:00Z"), SMTP_MAIL,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> HOLDUNTIL=2030-01-01T00:00:00+0100"),
+	    SMTP_MAIL, SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> BY=60"), SMTP_MAIL, SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> BY=;R"), SMTP_MAIL, SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> BY=60;X"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> BY=60;RX"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> BY=60;RTT"), SMTP_MAIL, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("MAIL FROM:<a@b> BY=1234567890;R"), SMTP_MAIL,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("MAIL FROM:<a@b> NOTIFY=NEVER"), SMTP_MAIL, SMTP_PARAM_UNKNOWN,
+	    NULL },
+	{ STR("RCPT TO:<a@b> NOTIFY=success,Delay ORCPT=rfc822;a+2Bc@b"),
+	    SMTP_RCPT, SMTP_GOOD, "a@b" },
+	{ STR("RCPT TO:<a@b> NOTIFY=NEVER,DELAY"), SMTP_RCPT,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("RCPT TO:<a@b> NOTIFY=DELAY,"), SMTP_RCPT, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("RCPT TO:<a@b> NOTIFY="), SMTP_RCPT, SMTP_PARAM_VALUE, NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=a@b"), SMTP_RCPT, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=;a@b"), SMTP_RCPT, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=rfc822;"), SMTP_RCPT, SMTP_PARAM_VALUE,
+	    NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=rfc822;a+0D+0Ab"), SMTP_RCPT,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=utf-8;\\x{0A}@b"), SMTP_RCPT,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=utf-8;\\x{85}@b"), SMTP_RCPT,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=utf-8;\\x{D800}@b"), SMTP_RCPT,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("RCPT TO:<a@b> ORCPT=utf-8;\\@b"), SMTP_RCPT,
+	    SMTP_PARAM_VALUE, NULL },
+	{ STR("BDAT 10"), SMTP_BDAT, SMTP_GOOD, NULL },
+	{ STR("bdat 0 last"), SMTP_BDAT, SMTP_GOOD, NULL },
+	{ STR("BDAT"), SMTP_BDAT, SMTP_CHUNK, NULL },
+	{ STR("BDAT LAST"), SMTP_BDAT, SMTP_CHUNK, NULL },
+	{ STR("BDAT -1"), SMTP_BDAT, SMTP_CHUNK, NULL },
+	{ STR("BDAT 1x"), SMTP_BDAT, SMTP_CHUNK, NULL },
+	{ STR("BDAT 1 LAST x"), SMTP_BDAT, SMTP_CHUNK, NULL },
+	{ STR("BDAT 0x10"), SMTP_BDAT, SMTP_CHUNK, NULL },
+	{ STR("BDAT 9999999999999999999"), SMTP_BDAT, SMTP_CHUNK, NULL },
 	{ STR("AUTH"), SMTP_AUTH, SMTP_ARG_MISSING, NULL },
 	{ STR("AUTH PLAIN"), SMTP_AUTH, SMTP_GOOD, NULL },
 	{ STR("AUTH PLAIN AGEAYg=="), SMTP_AUTH, SMTP_GOOD, NULL },
@@ -141,14 +226,41 @@ check_arguments(void)
 	struct smtp_command c;
 
 	smtp_command_parse(&c, STR(mail), SMTP_LINE_MAX);
-	ok(c.params.has_size && c.params.size == INT64_MAX,
+	ok(c.params.given & SMTP_WITH_SIZE && c.params.size == INT64_MAX,
 	    "a size beyond all measure");
 	is_int(c.params.body, SMTP_BODY_8BITMIME, "BODY");
-	ok(c.params.has_auth, "AUTH=");
+	ok(c.params.given & SMTP_WITH_AUTH, "AUTH=");
 	is_str(c.params.auth.local, "e=mc2", "is decoded");
 	smtp_command_parse(&c, STR("MAIL FROM:<a@b> SIZE=10"), SMTP_LINE_MAX);
 	is_int((long long)c.params.size, 10, "SIZE");
 	is_int(c.params.body, SMTP_BODY_NONE, "no BODY");
+	smtp_command_parse(&c, STR("MAIL FROM:<a@b> RET=HDRS ENVID=a+20b+3D "
+	    "BY=-30;nt HOLDUNTIL=2026-11-26T01:30:15.5+01:00"), SMTP_LINE_MAX);
+	is_int(c.params.ret, SMTP_RET_HDRS, "RET");
+	is_str(c.params.envid, "a b=", "ENVID is decoded");
+	ok(c.params.by == -30 && c.params.by_mode == 'N' && c.params.by_trace,
+	    "BY");
+	is_int(c.params.hold_until, 1795653015, "HOLDUNTIL");
+	smtp_command_parse(&c, STR("MAIL FROM:<a@b> HOLDFOR=3600 BY=+90;R"),
+	    SMTP_LINE_MAX);
+	is_int(c.params.hold_for, 3600, "HOLDFOR");
+	ok(c.params.by == 90 && c.params.by_mode == 'R' && !c.params.by_trace,
+	    "BY without a trace");
+	smtp_command_parse(&c, STR("RCPT TO:<a@b> NOTIFY=FAILURE,success "
+	    "ORCPT=rfc822;Bob+2Bx@b"), SMTP_LINE_MAX);
+	is_int(c.params.notify, SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_FAILURE,
+	    "NOTIFY");
+	is_str(c.params.orcpt, "rfc822;Bob+x@b", "ORCPT is decoded");
+	smtp_command_parse(&c, STR("RCPT TO:<a@b> ORCPT=utf-8;"
+	    "\\x{e9}\303\251\\x{2B}@b"), SMTP_LINE_MAX);
+	is_str(c.params.orcpt, "utf-8;\303\251\303\251+@b", "in UTF-8 too");
+	smtp_command_parse(&c, STR("VRFY bob SMTPUTF8"), SMTP_LINE_MAX);
+	is_mem(c.arg, c.arg_len, "bob", 3, "SMTPUTF8 is no part of a name");
+	ok(c.params.given & SMTP_WITH_UTF8, "but it was said");
+	smtp_command_parse(&c, STR("VRFY SMTPUTF8"), SMTP_LINE_MAX);
+	is_mem(c.arg, c.arg_len, "SMTPUTF8", 8, "a name it can be");
+	smtp_command_parse(&c, STR("BDAT 1000 LAST"), SMTP_LINE_MAX);
+	ok(c.chunk == 1000 && c.last, "BDAT");
 	smtp_command_parse(&c, STR("auth plain AGEAYg=="), SMTP_LINE_MAX);
 	is_str(c.mechanism, "PLAIN", "mechanism in capitals");
 	is_mem(c.initial, c.initial_len, "AGEAYg==", 8, "initial response");

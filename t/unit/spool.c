@@ -388,6 +388,50 @@ test_remains(void)
 	    -1, "one that owes nobody is");
 }
 
+/* A message of four octets, due then, by a process that ends sealed, or goes
+ * on to commit it. */
+static void
+put_due(int64_t due, bool commit)
+{
+	struct spool_new n;
+
+	fflush(stdout);
+	if (fork() == 0) {
+		fclose(stdout);
+		spool_create(&sp, &n, SPOOL_REMOTE, SPOOL_FILE, (uid_t)-1);
+		n.due = due;
+		if (dprintf(n.env, "stdmail-envelope 1\nsender <>\n"
+		    "arrived 1\nto Q x@b.test\nend\n") < 0 ||
+		    write(n.msg, "123\n", 4) != 4)
+			_exit(1);
+		spool_seal_envelope(&sp, &n);
+		spool_seal(&sp, &n, 4, 5, crc32_add(0, "123\n", 4));
+		_exit(commit && spool_commit(&sp, &n) == -1);
+	}
+	wait(NULL);
+}
+
+static void
+test_due(void)
+{
+	int now = files("remote/now"), tmp = files("tmp");
+	struct stat st;
+
+	put_due(4000000000, true);
+	is_int(spool_next_due(&sp, SPOOL_REMOTE), 4000000000,
+	    "a message that is to be held");
+	is_int(fstatat(sp.later[SPOOL_REMOTE], "3999999600", &st, 0), 0,
+	    "waits in the folder of its hour");
+	is_int(st.st_mode & 0777, 0770, "which the group may use");
+	put_due(3000000000, false);
+	is_int(files("tmp"), tmp + 1, "one whose writer died when all was "
+	    "there");
+	is_int(spool_recover(&sp), 1, "is brought to its queue");
+	is_int(spool_next_due(&sp, SPOOL_REMOTE), 3000000000,
+	    "and held as long");
+	is_int(files("remote/now"), now, "neither is to be sent now");
+}
+
 static void
 test_refused(void)
 {
@@ -473,6 +517,7 @@ main(void)
 	test_way();
 	test_marks();
 	test_recover();
+	test_due();
 	test_refused();
 	test_wait();
 	test_watch();

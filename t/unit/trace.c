@@ -70,14 +70,18 @@ check_received(void)
 static void
 check_with(void)
 {
-	static const char *const want[16] = {
+	static const char *const want[32] = {
 		"SMTP", "ESMTP", "SMTP", "ESMTPS", "SMTP", "ESMTPA", "SMTP",
 		"ESMTPSA", "LMTP", "LMTP", "LMTPS", "LMTPS", "LMTPA",
-		"LMTPA", "LMTPSA", "LMTPSA"
+		"LMTPA", "LMTPSA", "LMTPSA",
+		"SMTP", "UTF8SMTP", "SMTP", "UTF8SMTPS", "SMTP", "UTF8SMTPA",
+		"SMTP", "UTF8SMTPSA", "UTF8LMTP", "UTF8LMTP", "UTF8LMTPS",
+		"UTF8LMTPS", "UTF8LMTPA", "UTF8LMTPA", "UTF8LMTPSA",
+		"UTF8LMTPSA"
 	};
 	unsigned i;
 
-	for (i = 0; i < 16; i++)
+	for (i = 0; i < 32; i++)
 		is_str(trace_with(i), want[i], "protocol token");
 }
 

@@ -154,15 +154,24 @@ test_login(struct users *us)
 static void
 test_recipient(struct users *us)
 {
+	struct directory dir = { &s, us, NULL };
+	char error[CONF_ERROR_MAX];
 	struct recipient r;
 	size_t i;
 
+	tables_open(&dir.tables, &s, error);
 	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		is_int(recipient_find(&s, us, &addresses[i].a, &r),
+		is_int(recipient_find(&dir, &addresses[i].a, &r, NULL),
 		    addresses[i].want, addresses[i].a.local);
 		if (addresses[i].name != NULL)
 			is_str(r.user.name, addresses[i].name, "who it is");
 	}
+	s.postmaster = (char *)"bob@b.test";
+	recipient_find(&dir, &(struct address){ "postmaster", "a.test" }, &r,
+	    NULL);
+	is_str(r.user.name, "bob@b.test", "a postmaster with a domain");
+	is_str(r.user.hash, "", "and without a password");
+	tables_close(dir.tables);
 }
 
 static void
@@ -189,7 +198,6 @@ main(void)
 	static char *domains[] = { (char *)"a.test", (char *)"b.test" };
 	char error[CONF_ERROR_MAX];
 	struct users *us;
-	struct recipient r;
 	struct user u;
 	int fd = mkstemp(path);
 
@@ -197,6 +205,8 @@ main(void)
 	s.mail = (char *)"/m/%d/%u";
 	s.hostname = (char *)"mx.a.test";
 	s.postmaster = (char *)"bob";
+	s.aliases = s.virtual = s.relay_recipients = s.srs_secret =
+	    s.recipient_delimiter = (char *)"";
 	s.mail_user = (char *)"nobody";
 	s.domains.v = domains;
 	s.domains.n = 2;
@@ -207,11 +217,6 @@ main(void)
 	test_find(us);
 	test_login(us);
 	test_recipient(us);
-	s.postmaster = (char *)"bob@b.test";
-	recipient_find(&s, us, &(struct address){ "postmaster", "a.test" },
-	    &r);
-	is_str(r.user.name, "bob@b.test", "a postmaster with a domain");
-	is_str(r.user.hash, "", "and without a password");
 	write_file("\nzoe:{PLAIN}secret\nZed@A.Test:{PLAIN}x\n");
 	is_int(users_find(us, "zoe", "a.test", &u, error), USERS_FOUND,
 	    "a changed file is read again");

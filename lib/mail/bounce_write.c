@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The text of a report.  It says who got the message or did not, in the words
+ * of whoever refused it, and what a person can do now; then the same for
+ * machines (RFC 3464, RFC 6533); then the message or its header.  Whatever
+ * these hold, the parts are 7-bit, so that any way back will do.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bytes/qp.h"
+#include "bytes/utf8.h"
+#include "grammar/date.h"
+#include "grammar/header.h"
+#include "grammar/message_id.h"
+#include "grammar/smtp_reply.h"
+#include "mail/bounce.h"
+#include "system/fdio.h"
+
+#define RETURN_MAX	100000	/* octets of a message that goes back whole */
+#define HEADER_MAX	32768	/* of a header that goes back */
+
+/* Where the lists of recipients end, so that all the rest has room, also when
+ * every octet is encoded as three. */
+#define TEXT_MAX	(192u << 10)
+#define STATUS_MAX	(384u << 10)
+
+/* What is said of a recipient; the first that is there names the report. */
+static const struct {
+	const char	*name;		/* RFC 3464, section 2.3.3 */
+	const char	*subject;
+	const char	*intro;
+	const char	*end;
+	const char	*status;	/* when the words have none */
+} actions[] = {
+	[BOUNCE_NOTHING] = { "", "", "", "", "" },
+	[BOUNCE_FAILED] = { "failed", "Your message could not be delivered",
+	    "Your message could not be delivered to:",
+	    "The message will not be tried again for them.", "5.0.0" },
+	[BOUNCE_DELAYED] = { "delayed", "Your message is delayed",
+	    "Your message could not be delivered yet to:",
+	    "It will be tried again; you need do nothing.", "4.4.7" },
+	[BOUNCE_DELIVERED] = { "delivered", "Your message was delivered",
+	    "Your message is in the mailbox of:", "", "2.0.0" },
+	[BOUNCE_RELAYED] = { "relayed", "Your message was sent on",
+	    "Your message was taken by the next host for:",
+	    "That host may not report what becomes of it.", "2.0.0" },
+	[BOUNCE_EXPANDED] = { "expanded", "Your message was sent on",
+	    "Your message was sent on to those who stand behind:",
+	    "Of them only a failure will be reported.", "2.0.0" },
+};
+#define ACTIONS	(sizeof(actions) / sizeof(actions[0]))
+
+/* The parts of a recipient's last words. */
+struct words {
+	char		 status[SMTP_STATUS_MAX];
+	char		 host[320];		/* "" none */
+	const char	*reply;
+};
+
+/* What a person can do, by the start of the status; the first match counts. */
+static const struct {
+	const char	*status;
+	const char	*advice;
+} advices[] = {
+	{ "5.1.10", "The domain says that it takes no mail. Ask the "
+	    "recipient for another address." },
+	{ "5.1.2", "The part behind the @ is wrong or no longer exists. Check "
+	    "it for typing errors." },
+	{ "5.1.", "Check the address for typing errors, or ask the recipient "
+	    "by another way." },
+	{ "5.2.1", "The mailbox is closed. Ask the recipient by another "
+	    "way." },
+	{ "5.2.2", "The mailbox is full. Try again later, or tell the "
+	    "recipient by another way." },
+	{ "5.4.7", "You asked for it to be delivered by then or not at all. "
+	    "Send it again if it still matters." },
+	{ "5.3.4", "The message is too large for the other side. Send it in "
+	    "parts, or send a link." },
+	{ "5.4.6", "The mail goes round in a circle. Tell the postmaster of "
+	    "the recipient's domain." },
+	{ "4.4.7", "The other side could not be reached in all this time. "
+	    "Try again later, or tell the recipient by another way." },
+	{ "5.6.7", "The other side does not know addresses that are not "
+	    "ASCII. Ask the recipient for another address." },
+	{ "5.6.", "The other side cannot take what is in the message. Send "
+	    "it as an attachment, or as plain text." },
+	{ "5.7.30", "You asked for it to be sent protected or not at all. "
+	    "Send it without that request, or by another way." },
+	{ "5.7.10", "You asked for it to be sent protected or not at all. "
+	    "Send it without that request, or by another way." },
+	{ "5.7.", "A rule of the other side forbids it. Its words above say "
+	    "which; its postmaster can change that." },
+	{ "", "Try again later; if it fails again, ask your postmaster and "
+	    "quote the words above." },
+};
+
+static const char *
+advice(const char *status)
+{
+	size_t i = 0;
+
+	while (strncmp(advices[i].status, status,
+	    strlen(advices[i].status)) != 0)
+		i++;
+	return advices[i].advice;
+}
+
+/* A status of another class than the fate's is not about it; 4.4.7 is said of
+ * what was tried for long and then failed. */
+static void
+split_words(struct words *w, const struct envelope_rcpt *r,
+    enum bounce_action action)
+{
+	const char *p = r->reply == NULL ? "" : r->reply, *end, *space;
+	struct smtp_status status;
+
+	strlcpy(w->status, actions[action].status, sizeof(w->status));
+	w->host[0] = '\0';
+	end = p + strlen(p);
+	w->reply = p;
+	if (smtp_status_parse(&p, end, &status) != 1)
+		return;
+	if (action == BOUNCE_FAILED ||
+	    status.class == (unsigned)(actions[action].status[0] - '0'))
+		smtp_status_text(&status, w->status);
+	p += *p == ' ';
+	if ((space = strchr(p, ' ')) == NULL)
+		space = end;
+	if ((size_t)(space - p) < sizeof(w->host) &&
+	    !(space - p == 1 && *p == '-')) {
+		memcpy(w->host, p, (size_t)(space - p));
+		w->host[space - p] = '\0';
+	}
+	w->reply = *space == ' ' ? space + 1 : space;
+}
+
+/* Are these the words of the host, an SMTP reply, and not ours about it?  Only
+ * such ones are of type smtp (RFC 3461, section 9.2). */
+static bool
+host_said(const struct words *w)
+{
+	return w->host[0] != '\0' && w->reply[0] >= '2' &&
+	    w->reply[0] <= '5' && strspn(w->reply, "0123456789") == 3;
+}
+
+static bool
+is_ascii(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((p[i] & 0x80) != 0 || p[i] == '\0')
+			return false;
+	return true;
+}
+
+/* Append text in 7 bits on one line. */
+static void
+add_plain(struct buf *b, const char *s)
+{
+	for (; *s != '\0'; s++)
+		buf_addc(b, *s >= ' ' && *s < 0x7f ? *s : '?');
+}
+
+/* Append text filled to 72 columns, each line behind indent. */
+static void
+add_filled(struct buf *b, const char *s, const char *indent)
+{
+	size_t n, at = strlen(indent), col = at;
+
+	buf_adds(b, indent);
+	while (*s != '\0') {
+		n = strcspn(s, " ");
+		if (col > at && col + 1 + n > 72) {
+			buf_addf(b, "\n%s", indent);
+			col = at;
+		} else if (col > at) {
+			buf_addc(b, ' ');
+			col++;
+		}
+		for (col += n; n > 0; n--, s++)
+			buf_addc(b, *s >= ' ' && *s < 0x7f ? *s : '?');
+		s += strspn(s, " ");
+	}
+	buf_addc(b, '\n');
+}
+
+enum bounce_action
+bounce_action(const struct bounce *bounce, size_t i)
+{
+	const struct spool_message *m = bounce->message;
+	const struct envelope_rcpt *r = &m->env.rcpts[i];
+
+	switch (r->status) {
+	case ENVELOPE_QUEUED:
+	case ENVELOPE_TRYING:
+		return bounce->delay && envelope_wants(r, ENVELOPE_DELAY) ?
+		    BOUNCE_DELAYED : BOUNCE_NOTHING;
+	case ENVELOPE_FAILED:
+		return !bounce->delay && envelope_wants(r,
+		    ENVELOPE_FAILURE) ? BOUNCE_FAILED : BOUNCE_NOTHING;
+	case ENVELOPE_REPORT:
+		if (bounce->delay)
+			return BOUNCE_NOTHING;
+		return m->item.queue == SPOOL_LOCAL ? BOUNCE_DELIVERED :
+		    BOUNCE_RELAYED;
+	case ENVELOPE_EXPANDED:
+		return bounce->delay ? BOUNCE_NOTHING : BOUNCE_EXPANDED;
+	case ENVELOPE_DELIVERED:
+	case ENVELOPE_BOUNCED:
+		break;
+	}
+	return BOUNCE_NOTHING;
+}
+
+enum bounce_action
+bounce_first(const struct bounce *bounce)
+{
+	enum bounce_action action, first = BOUNCE_NOTHING;
+	size_t i;
+
+	for (i = 0; i < bounce->message->env.nrcpts; i++) {
+		action = bounce_action(bounce, i);
+		if (action != BOUNCE_NOTHING &&
+		    (first == BOUNCE_NOTHING || action < first))
+			first = action;
+	}
+	return first;
+}
+
+static void
+write_head(struct buf *b, const struct bounce *bounce)
+{
+	char date[DATE_MAX], id[MESSAGE_ID_MAX], to[ADDRESS_TEXT_MAX];
+	const char *host = bounce->settings->hostname;
+
+	buf_addf(b, "Date: %s\n", date_format(date, bounce->now,
+	    bounce->zone));
+	buf_addf(b, "From: Mail delivery <MAILER-DAEMON@%s>\n", host);
+	buf_addf(b, "To: <%s>\n",
+	    address_text(&bounce->message->env.sender, to));
+	buf_addf(b, "Subject: %s\n", actions[bounce_first(bounce)].subject);
+	buf_addf(b, "Message-ID: %s\n", message_id_make(id,
+	    (uint64_t)bounce->now, strtoull(bounce->boundary + 1, NULL, 16),
+	    host));
+	buf_adds(b, "Auto-Submitted: auto-replied\n"
+	    "MIME-Version: 1.0\n"
+	    "Content-Type: multipart/report; report-type=delivery-status;\n");
+	buf_addf(b, "\tboundary=\"%s\"\n\n", bounce->boundary);
+}
+
+static void
+write_person(struct buf *b, const struct envelope_rcpt *r,
+    enum bounce_action action)
+{
+	char to[ADDRESS_TEXT_MAX];
+	struct words w;
+
+	split_words(&w, r, action);
+	buf_addf(b, "\n<%s>\n", address_text(&r->addr, to));
+	if (w.host[0] != '\0') {
+		buf_adds(b, host_said(&w) ? "  " : "  At ");
+		add_plain(b, w.host);
+		buf_adds(b, host_said(&w) ? " said:\n" : ":\n");
+	}
+	add_filled(b, w.reply[0] == '\0' ? w.status : w.reply, "  ");
+	if (action == BOUNCE_FAILED) {
+		buf_addc(b, '\n');
+		add_filled(b, advice(w.status), "  ");
+	}
+}
+
+/* All recipients of one action. */
+static void
+write_group(struct buf *b, const struct bounce *bounce,
+    enum bounce_action action)
+{
+	const struct envelope *e = &bounce->message->env;
+	size_t i, named = 0, unnamed = 0;
+
+	for (i = 0; i < e->nrcpts; i++) {
+		if (bounce_action(bounce, i) != action)
+			continue;
+		if (named + unnamed == 0)
+			buf_addf(b, "\n%s\n", actions[action].intro);
+		if (b->len > TEXT_MAX) {
+			unnamed++;
+			continue;
+		}
+		write_person(b, &e->rcpts[i], action);
+		named++;
+	}
+	if (unnamed > 0)
+		buf_addf(b, "\nand to %zu others, for whom there is no room "
+		    "here.\n", unnamed);
+	if (named + unnamed > 0 && actions[action].end[0] != '\0')
+		buf_addf(b, "\n%s\n", actions[action].end);
+}
+
+static void
+write_text(struct buf *b, const struct bounce *bounce)
+{
+	enum bounce_action action;
+
+	buf_addf(b, "This is the mail server %s.\n",
+	    bounce->settings->hostname);
+	for (action = BOUNCE_FAILED; action < ACTIONS; action++)
+		write_group(b, bounce, action);
+	buf_addf(b, "\nThe message%s below.\n",
+	    bounce_first(bounce) == BOUNCE_FAILED ? ", or its header, is" :
+	    "'s header is");
+}
+
+/* address-type ";" generic-address (RFC 3464, section 2.3.2) */
+static void
+write_final(struct buf *b, const struct address *a)
+{
+	char to[ADDRESS_TEXT_MAX];
+
+	address_text(a, to);
+	buf_addf(b, "Final-Recipient: %s; %s\n",
+	    is_ascii(to, strlen(to)) ? "rfc822" : "utf-8", to);
+}
+
+/* The same as ORCPT gave it; a character of it must not end the line. */
+static void
+write_original(struct buf *b, const char *orcpt)
+{
+	size_t n = strcspn(orcpt, ";");
+	const char *p;
+
+	if (orcpt[n] == '\0')
+		return;
+	buf_addf(b, "Original-Recipient: %.*s; ", (int)n, orcpt);
+	for (p = orcpt + n + 1; *p != '\0'; p++)
+		buf_addc(b, (unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p);
+	buf_addc(b, '\n');
+}
+
+/* RFC 3464, section 2.3. */
+static void
+write_fields(struct buf *b, const struct bounce *bounce, size_t i)
+{
+	const struct envelope_rcpt *r = &bounce->message->env.rcpts[i];
+	enum bounce_action action = bounce_action(bounce, i);
+	char date[DATE_MAX];
+	struct words w;
+	bool said;
+
+	split_words(&w, r, action);
+	said = host_said(&w);
+	buf_addc(b, '\n');
+	if (r->orcpt != NULL)
+		write_original(b, r->orcpt);
+	write_final(b, &r->addr);
+	buf_addf(b, "Action: %s\nStatus: %s\n", actions[action].name,
+	    w.status);
+	if (w.host[0] != '\0') {
+		buf_adds(b, "Remote-MTA: dns; ");
+		w.host[strcspn(w.host, "[")] = '\0';
+		add_plain(b, w.host);
+		buf_addc(b, '\n');
+	}
+	buf_addf(b, "Diagnostic-Code: %s; ", said ? "smtp" : "x-stdmail");
+	add_plain(b, w.reply);
+	buf_addc(b, '\n');
+	if (r->last != 0)
+		buf_addf(b, "Last-Attempt-Date: %s\n",
+		    date_format(date, r->last, bounce->zone));
+	if (action == BOUNCE_DELAYED && bounce->until != 0)
+		buf_addf(b, "Will-Retry-Until: %s\n",
+		    date_format(date, bounce->until, bounce->zone));
+}
+
+/* RFC 3464, section 2.2, and all recipients. */
+static void
+write_status(struct buf *b, const struct bounce *bounce)
+{
+	const struct spool_message *m = bounce->message;
+	char date[DATE_MAX];
+	size_t i;
+
+	if (m->env.envid != NULL) {
+		buf_adds(b, "Original-Envelope-Id: ");
+		add_plain(b, m->env.envid);
+		buf_addc(b, '\n');
+	}
+	buf_addf(b, "Reporting-MTA: dns; %s\nArrival-Date: %s\n",
+	    bounce->settings->hostname, date_format(date, m->item.arrived,
+	    bounce->zone));
+	if (m->env.by != 0)
+		buf_addf(b, "Deliver-By-Date: %s\n", date_format(date,
+		    m->env.by, bounce->zone));
+	for (i = 0; i < m->env.nrcpts && b->len <= STATUS_MAX; i++)
+		if (bounce_action(bounce, i) != BOUNCE_NOTHING)
+			write_fields(b, bounce, i);
+}
+
+/* A part of the report: as it is, or, when it is not all ASCII, of another
+ * type (RFC 6533, section 4) and encoded. */
+static void
+add_part(struct buf *b, const struct bounce *bounce, const char *ascii,
+    const char *other, const struct buf *part)
+{
+	struct qp_encoder qp = { 0 };
+	bool plain = is_ascii(part->data, part->len);
+
+	buf_addf(b, "\n--%s\nContent-Type: %s\n%s\n", bounce->boundary,
+	    plain ? ascii : other, plain ? "" :
+	    "Content-Transfer-Encoding: quoted-printable\n");
+	if (plain)
+		buf_add(b, part->data, part->len);
+	else if (qp_encode(&qp, b, part->data, part->len) == 0)
+		(void)qp_encode_end(&qp, b);
+	if (b->len > 0 && b->data[b->len - 1] != '\n')
+		buf_addc(b, '\n');
+}
+
+/*
+ * What of the message goes back, RFC 6522, section 3: all of it when that is
+ * wanted, small, and 7-bit or UTF-8; else its header.  A report without a
+ * failure has only that (RFC 3461, section 6.2), and so has one of a message
+ * under REQUIRETLS (RFC 8689, section 5).
+ */
+static bool
+returns_whole(const struct bounce *bounce)
+{
+	const struct spool_message *m = bounce->message;
+
+	return bounce_first(bounce) == BOUNCE_FAILED &&
+	    m->env.ret != ENVELOPE_RET_HDRS && !m->env.requiretls &&
+	    m->size - m->start <= RETURN_MAX;
+}
+
+static int
+write_return(struct buf *b, const struct bounce *bounce)
+{
+	const struct spool_message *m = bounce->message;
+	uint64_t want = m->size - m->start;
+	bool whole = returns_whole(bounce), utf8;
+	struct buf part;
+	ssize_t got;
+	size_t n, i;
+	char *p;
+
+	if (!whole && want > HEADER_MAX)
+		want = HEADER_MAX;
+	buf_init(&part, RETURN_MAX + 1);
+	if ((p = malloc(want + 1)) == NULL)
+		return -1;
+	if ((got = fd_pread_all(m->fd, p, want, (off_t)m->start)) == -1) {
+		free(p);
+		return -1;
+	}
+	n = (size_t)got;
+	utf8 = m->env.utf8 && utf8_valid(p, n) && memchr(p, '\0', n) == NULL;
+	whole = whole && (utf8 || is_ascii(p, n));
+	if (!whole)
+		n = header_length(p, n);
+	for (i = 0; i < n && !utf8; i++)
+		if ((p[i] & 0x80) != 0 || p[i] == '\0')
+			p[i] = '?';
+	buf_add(&part, p, n);
+	add_part(b, bounce, whole ? "message/rfc822" : "text/rfc822-headers",
+	    whole ? "message/global" : "message/global-headers", &part);
+	free(p);
+	i = (size_t)buf_failed(&part);
+	buf_free(&part);
+	return i == 0 ? 0 : -1;
+}
+
+int
+bounce_write(struct buf *b, const struct bounce *bounce)
+{
+	struct buf part;
+	int r;
+
+	buf_init(&part, BOUNCE_MAX);
+	write_head(b, bounce);
+	write_text(&part, bounce);
+	add_part(b, bounce, "text/plain; charset=us-ascii",
+	    "text/plain; charset=utf-8", &part);
+	r = buf_failed(&part);
+	buf_reset(&part);
+	write_status(&part, bounce);
+	add_part(b, bounce, "message/delivery-status",
+	    "message/global-delivery-status", &part);
+	r |= buf_failed(&part);
+	buf_free(&part);
+	if (r || write_return(b, bounce) == -1) {
+		errno = ENOMEM;
+		return -1;
+	}
+	buf_addf(b, "\n--%s--\n", bounce->boundary);
+	if (!buf_failed(b))
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What -n says of the files behind addresses.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "mail/recipient.h"
+
+struct opened {
+	struct directory dir;
+	struct users	*users;
+	struct tables	*tables;
+};
+
+static int
+open_all(struct opened *o, const struct settings *s, char *error)
+{
+	if (users_open(&o->users, s, error) == -1)
+		return -1;
+	if (tables_open(&o->tables, s, error) == -1) {
+		users_close(o->users);
+		return -1;
+	}
+	o->dir = (struct directory){ s, o->users, o->tables };
+	return 0;
+}
+
+static void
+close_all(struct opened *o)
+{
+	users_close(o->users);
+	tables_close(o->tables);
+}
+
+/* An entry's name as an address; one for the whole domain has a name that
+ * nobody should have. */
+static void
+address_of(const struct settings *s, const struct table_entry *e,
+    struct address *a)
+{
+	const char *at = strrchr(e->name, '@');
+	size_t n = at == NULL ? strlen(e->name) : (size_t)(at - e->name);
+
+	snprintf(a->local, sizeof(a->local), "%.*s", (int)n, e->name);
+	if (n == 0)
+		strlcpy(a->local, "stdmail-check", sizeof(a->local));
+	strlcpy(a->domain, at == NULL ? s->domains.v[0] : at + 1,
+	    sizeof(a->domain));
+}
+
+static int
+check_entry(struct opened *o, const struct table *t,
+    const struct table_entry *e, char *error)
+{
+	const struct settings *s = o->dir.settings;
+	struct recipient r;
+	struct address a;
+
+	address_of(s, e, &a);
+	if (t->form == ALIAS_TABLE && !settings_is_local(s, a.domain,
+	    strlen(a.domain)))
+		snprintf(error, CONF_ERROR_MAX, "%.200s:%u: %.100s is not one "
+		    "of our domains", t->path, e->line, a.domain);
+	else if (t->form == ALIAS_LIST && !settings_is_relay(s, a.domain,
+	    strlen(a.domain)))
+		snprintf(error, CONF_ERROR_MAX, "%.200s:%u: %.100s is not one "
+		    "of relay_domains", t->path, e->line, a.domain);
+	else if (t->form == ALIAS_LIST || recipient_find(&o->dir, &a, &r,
+	    NULL) != RECIPIENT_TEMPORARY)
+		return 0;
+	else if (strncmp(r.error, t->path, strlen(t->path)) == 0)
+		strlcpy(error, r.error, CONF_ERROR_MAX);
+	else
+		snprintf(error, CONF_ERROR_MAX, "%.150s:%u: %.300s", t->path,
+		    e->line, r.error);
+	return -1;
+}
+
+static int
+check_table(struct opened *o, const struct table *t, char *error)
+{
+	size_t i;
+
+	for (i = 0; i < t->n; i++)
+		if (check_entry(o, t, &t->entries[i], error) == -1)
+			return -1;
+	return 0;
+}
+
+int
+recipient_check(const struct settings *s, char *error)
+{
+	struct opened o;
+	int r;
+
+	if (open_all(&o, s, error) == -1)
+		return -1;
+	r = check_table(&o, &o.tables->aliases, error);
+	if (r == 0)
+		r = check_table(&o, &o.tables->virtual, error);
+	if (r == 0)
+		r = check_table(&o, &o.tables->relay, error);
+	close_all(&o);
+	return r;
+}
+
+int
+recipient_check_postmaster(const struct settings *s, char *error)
+{
+	struct address a = { "postmaster", "" };
+	struct recipient rcpt;
+	struct opened o;
+	size_t i;
+	int r = 0;
+
+	if (open_all(&o, s, error) == -1)
+		return -1;
+	for (i = 0; i < s->domains.n && r == 0; i++) {
+		strlcpy(a.domain, s->domains.v[i], sizeof(a.domain));
+		if (recipient_find(&o.dir, &a, &rcpt, NULL) !=
+		    RECIPIENT_NOBODY)
+			continue;
+		snprintf(error, CONF_ERROR_MAX, "nobody gets mail for "
+		    "postmaster@%s, which waits in the queue: set key "
+		    "postmaster", a.domain);
+		r = 1;
+	}
+	close_all(&o);
+	return r;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * From an address to what it stands for: see forward.h.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "forward.h"
+#include "grammar/trace.h"
+#include "system/fdio.h"
+#include "system/log.h"
+
+static bool
+is_local(const struct forward *f, const struct address *a)
+{
+	return settings_is_local(f->dir->settings, a->domain,
+	    strlen(a->domain));
+}
+
+static bool
+all_remote(const struct forward *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->list->n; i++)
+		if (is_local(f, &f->list->v[i]))
+			return false;
+	return true;
+}
+
+/* Another host asks whether we may send for this domain. */
+static void
+rewrite_sender(const struct forward *f, struct address *sender)
+{
+	const struct settings *s = f->dir->settings;
+	struct address ours;
+
+	if (!f->dir->tables->has_srs || address_is_null(sender) ||
+	    is_local(f, sender))
+		return;
+	if (srs_forward(&f->dir->tables->srs, sender, *s->srs_domain != '\0' ?
+	    s->srs_domain : s->domains.v[0], (int64_t)time(NULL), &ours) == 1)
+		*sender = ours;
+}
+
+/* What the sender wants to be told of, as RFC 3461, section 5.2.7.2 and
+ * 5.2.7.3 (c): of one target all, of several not that each was reached. */
+static int
+set_wishes(const struct forward *f, struct envelope_rcpt *to)
+{
+	const struct envelope_rcpt *from = f->given;
+	size_t i;
+
+	for (i = 0; f->env->expanded != NULL && i < f->env->nrcpts; i++)
+		if (address_equal(&f->env->rcpts[i].addr, &to->addr))
+			from = &f->env->rcpts[i];
+	to->notify = from->notify;
+	if (f->env->expanded == NULL && f->list->n > 1 &&
+	    (to->notify & ENVELOPE_SUCCESS) != 0) {
+		to->notify &= ~ENVELOPE_SUCCESS;
+		if (to->notify == 0)
+			to->notify = ENVELOPE_NEVER;
+	}
+	return envelope_set(&to->orcpt, from->orcpt);
+}
+
+static int
+set_same(const struct envelope *from, struct envelope *e)
+{
+	e->body = from->body;
+	e->utf8 = from->utf8;
+	e->requiretls = from->requiretls;
+	e->ret = from->ret;
+	e->by = from->by;
+	e->by_mode = from->by_mode;
+	e->by_trace = from->by_trace;
+	return envelope_set(&e->auth, from->auth) == -1 ||
+	    envelope_set(&e->ip, from->ip) == -1 ||
+	    envelope_set(&e->with, from->with) == -1 ||
+	    envelope_set(&e->envid, from->envid) == -1 ? -1 : 0;
+}
+
+static int
+fill(const struct forward *f, enum spool_queue queue, struct envelope *e)
+{
+	char given[ADDRESS_TEXT_MAX];
+	size_t i;
+
+	e->sender = f->env->sender;
+	if (!address_is_null(&e->sender) && !address_is_null(f->owner))
+		e->sender = *f->owner;
+	if (queue == SPOOL_REMOTE)
+		rewrite_sender(f, &e->sender);
+	if (set_same(f->env, e) == -1)
+		return -1;
+	if (queue == SPOOL_LOCAL && envelope_set(&e->expanded,
+	    address_text(&f->given->addr, given)) == -1)
+		return -1;
+	for (i = 0; i < f->list->n; i++)
+		if (envelope_add(e, &f->list->v[i]) == -1 ||
+		    set_wishes(f, &e->rcpts[i]) == -1)
+			return -1;
+	return 0;
+}
+
+/* The address had it: that is how a circle is found. */
+static int
+put_mark(const struct forward *f, struct spool_put *put)
+{
+	struct buf b;
+	int r;
+
+	buf_init(&b, TRACE_ENVELOPE_MAX);
+	r = trace_delivered_to(&b, &f->given->addr);
+	if (r == -1)
+		errno = ENOMEM;
+	else
+		r = spool_put_write(put, b.data, b.len);
+	buf_free(&b);
+	return r;
+}
+
+int
+forward_begin(const struct forward *f, struct spool_put *put)
+{
+	enum spool_queue queue = all_remote(f) ? SPOOL_REMOTE : SPOOL_LOCAL;
+	struct envelope e;
+	int r = -1;
+
+	envelope_init(&e);
+	if (fill(f, queue, &e) == -1)
+		errno = ENOMEM;
+	else
+		r = spool_put_begin(put, f->spool, queue, &e, (uid_t)-1);
+	envelope_free(&e);
+	/* What was expanded bears the mark already. */
+	if (r == 0 && f->env->expanded == NULL && put_mark(f, put) == -1) {
+		spool_put_abort(put);
+		r = -1;
+	}
+	return r;
+}
+
+static int
+copy(const struct spool_message *m, struct spool_put *put)
+{
+	uint64_t at = m->start;
+	char data[32768];
+	ssize_t got;
+
+	while ((got = fd_pread_all(m->fd, data, sizeof(data), (off_t)at)) >
+	    0) {
+		if (spool_put_write(put, data, (size_t)got) == -1)
+			return -1;
+		at += (uint64_t)got;
+	}
+	return (int)got;
+}
+
+void
+forward_send(const struct forward *f, const struct spool_message *m,
+    struct outcome *o)
+{
+	char given[ADDRESS_TEXT_MAX];
+	struct spool_put put;
+
+	if (forward_begin(f, &put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		return;
+	}
+	if (copy(m, &put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		spool_put_abort(&put);
+		return;
+	}
+	if (spool_put_end(&put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		return;
+	}
+	log_info("expanded", "id=%s to=%s new=%s rcpts=%zu", m->item.id,
+	    log_str(address_text(&f->given->addr, given)), put.file.id, f->list->n);
+	o->kind = OUTCOME_DELIVERED;
+	strlcpy(o->text, "2.0.0 expanded", sizeof(o->text));
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What an address stands for becomes a message of its own in the spool, on
+ * disk before the one that was for that address lets go of it: each of the
+ * new recipients is then owed by itself.
+ */
+#ifndef MDA_DELIVER_FORWARD_H
+#define MDA_DELIVER_FORWARD_H
+
+#include "deliver.h"
+#include "mail/recipient.h"
+#include "mail/spool.h"
+
+struct forward {
+	const struct directory	*dir;
+	const struct spool	*spool;
+	const struct envelope	*env;		/* of the message before */
+	const struct envelope_rcpt *given;	/* the address */
+	const struct address	*owner;		/* who gets bounces; null: the
+						 * sender */
+	const struct recipient_list *list;
+};
+
+/*
+ * Begin the message for a list: in the local queue, its recipients marked as
+ * being what they are; or in the remote one when nobody in it is here, with a
+ * sender of ours when SRS is set up.  0, or -1 with errno.  Then
+ * spool_put_write() and _end().
+ */
+int	 forward_begin(const struct forward *, struct spool_put *);
+
+/* Send a message of the spool so. */
+void	 forward_send(const struct forward *, const struct spool_message *,
+	    struct outcome *);
+
+#endif

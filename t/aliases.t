@@ -1,0 +1,228 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# Proves what an address is, by the programs together: smtpd takes what
+# mda-deliver then delivers.  An alias of users and others, one destination of
+# which fails alone; a catch-all; a folder of a user; postmaster without an
+# account; a sender of ours for what is sent on, and the bounce to it.  Under
+# root all of it runs twice: as an unprivileged user, and with accounts.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Digest::SHA qw(hmac_sha1_base64);
+use File::Path qw(make_path);
+use Test::More;
+
+use Stdmail;
+use Stdmail::Mta;
+
+Stdmail::need(qw(smtpd mda-deliver smtp-send));
+
+# A stranger's session: the reply to each recipient, then to the data.
+sub
+send_mail
+{
+	my ($srv, $from, @to) = @_;
+	my $c = $srv->connect(from => '127.0.0.2');
+	my @said;
+
+	$c->smtp;
+	$c->smtp($_) for 'EHLO client.test', "MAIL FROM:<$from>";
+	push @said, $c->smtp("RCPT TO:<$_>") for @to;
+	if (grep { /^250/ } @said) {
+		$c->smtp('DATA');
+		push @said, $c->smtp("Subject: x\r\n\r\nhello\r\n.");
+	}
+	$c->smtp('QUIT');
+	$c->close;
+	return join ' ', map { substr $_, 0, 9 } @said;
+}
+
+my $taken = '250 2.1.5 250 2.0.0';
+
+sub
+deliver
+{
+	my ($s, $what) = @_;
+	my ($status, $out, $err) = $s->run_program('mda-deliver', ['-q']);
+
+	is("$status$out", '0', "$what: mda-deliver -q") or diag $err;
+	return $err;
+}
+
+# The texts of the messages in a mailbox, which is emptied.
+sub
+take
+{
+	my ($s, $box) = @_;
+	my @files = $s->files("Mail/$box/new");
+	my @texts = map { Stdmail::slurp($_) } @files;
+
+	unlink @files;
+	return @texts;
+}
+
+sub
+folder
+{
+	my ($s, $user, $name) = @_;
+
+	make_path(map { "$s->{dir}/Mail/$user/$name/$_" } qw(cur new tmp));
+	Stdmail::spew("$s->{dir}/Mail/$user/$name/maildirfolder", '', 0600);
+}
+
+sub
+site
+{
+	my ($as, %conf) = @_;
+	my $s = Stdmail->new(as => $as, users => { bob => 'x', amy => 'x' },
+	    conf => { domains => 'a.test b.test', %conf });
+
+	for my $key (qw(aliases virtual relay_recipients srs_secret)) {
+		next if !defined $conf{$key};
+		Stdmail::spew("$s->{dir}/$key", $conf{$key}, 0644);
+		$s->{conf}{$key} = "$s->{dir}/$key";
+	}
+	$s->write_conf;
+	$s->own;
+	return $s;
+}
+
+sub
+check
+{
+	my ($s, $want, $words, $what) = @_;
+	my ($status, $out, $err) = $s->run_program('smtpd', ['-n']);
+
+	is($status, $want, "-n: $what") or diag $err;
+	like($err, $words, '... says so');
+}
+
+sub
+aliases
+{
+	my ($as) = @_;
+	my $mta = Stdmail::Mta->start;
+	my $s = site($as, route => "far.test 127.0.0.1:$mta->{port}",
+	    aliases => "sales: bob, amy, Bob, carol\@far.test\n" .
+		"bob: bob, gone\n",
+	    virtual => "\@b.test amy\@a.test\n",
+	    srs_secret => "the secret of a.test\n");
+	my $srv = $s->start('smtpd');
+
+	is(send_mail($srv, 'al@x.test', 'sales@a.test'), $taken,
+	    "$as: an alias is a recipient");
+	deliver($s, $as);
+	for my $user (qw(bob amy)) {
+		my @got = take($s, $user);
+		is(scalar @got, 1, "$user has it once") or
+		    diag $s->log_text;
+		like($got[0] // '', qr/\AReturn-Path:\ <al\@x\.test>\n
+		    Delivered-To:\ $user\@a\.test\n
+		    Delivered-To:\ sales\@a\.test\nReceived:/x,
+		    '... and sees whose it was');
+	}
+	my @out = $s->spooled('remote/env');
+	is(scalar @out, 2, 'what is for elsewhere waits, and a bounce')
+	    or diag "@out";
+	my ($status, $said, $err) = $s->run_program('smtp-send', ['-q']);
+	my ($heard) = grep { "@$_" =~ /carol/ } $mta->heard;
+	ok($heard, '... and is sent on') or diag $err;
+	my ($sender) = "@{$heard // []}" =~ /MAIL FROM:<([^>]*)>/;
+	my ($hash, $stamp) = ($sender // '') =~
+	    /^SRS0=(....)=(..)=x\.test=al\@a\.test$/;
+	is($hash // '', substr(hmac_sha1_base64(lc(($stamp // '') .
+	    'x.testal'), 'the secret of a.test'), 0, 4),
+	    '... with a sender of ours') or diag "@{$heard // []}";
+	unlike(join('', $mta->messages), qr/^Return-Path/m,
+	    '... and without a trace of it');
+
+	# A bounce of theirs finds the way back, and nobody makes such an
+	# address but us.
+	unlink $s->spooled('remote');
+	is(send_mail($srv, '', $sender), $taken,
+	    'a bounce to it is taken');
+	deliver($s, $as);
+	@out = $s->spooled('remote/env');
+	like(Stdmail::slurp($out[0] // '/dev/null'),
+	    qr/^sender <>\n(?:.*\n)*to Q al\@x\.test\n/m,
+	    '... and goes to the sender');
+	unlink $s->spooled('remote');
+	is(send_mail($srv, '', "SRS0=AAAA=$stamp=x.test=al\@a.test"),
+	    '550 5.1.1', '... which others cannot make');
+
+	is(send_mail($srv, 'al@x.test', 'who@b.test', 'who@a.test'),
+	    '250 2.1.5 550 5.1.1 250 2.0.0', 'a catch-all, at its domain');
+	deliver($s, $as);
+	is(scalar(take($s, 'amy')), 1, '... and who gets it');
+
+	folder($s, 'amy', '.Lists.News');
+	$s->own;
+	is(send_mail($srv, 'al@x.test', "$_\@a.test"), $taken, "$_ is taken")
+	    for 'amy+lists.news', 'amy+none', '"amy+../../bob"';
+	deliver($s, $as);
+	is(scalar(take($s, 'amy/.Lists.News')), 1, 'in the folder it names');
+	is(scalar(take($s, 'amy')), 2, '... else in the INBOX');
+
+	is(send_mail($srv, 'al@x.test', 'Postmaster'), $taken,
+	    'postmaster without an account is taken');
+	my $log = deliver($s, $as);
+	like($log, qr/deferred .*4\.3\.5 - nobody gets mail/,
+	    '... and waits');
+	is(scalar(() = $s->spooled('local/later')), 1, '... in the queue');
+	check($s, 0, qr/note: nobody gets mail for postmaster\@a\.test/,
+	    'postmaster leads nowhere');
+
+	# A file that changes under a running server.
+	Stdmail::spew("$s->{dir}/aliases", "new: bob\n", 0644);
+	is(send_mail($srv, 'al@x.test', 'new@a.test', 'sales@a.test'),
+	    '250 2.1.5 550 5.1.1 250 2.0.0', 'a changed file is read');
+	Stdmail::spew("$s->{dir}/aliases", "new: bob\nbroken\n", 0644);
+	is(send_mail($srv, 'al@x.test', 'new@a.test'), $taken,
+	    'one with a fault is not');
+	check($s, 78, qr{/aliases:2: there is no colon}, 'a broken file');
+	Stdmail::spew("$s->{dir}/aliases", "new: |/bin/cat\n", 0644);
+	is(send_mail($srv, 'al@x.test', 'new@a.test'), '451 4.3.0',
+	    'a program is no recipient');
+	check($s, 78, qr{/aliases:1: \|/bin/cat: only addresses},
+	    'a program');
+	$s->remove;
+}
+
+# By hand.
+sub
+by_hand
+{
+	my $s = site('nobody', aliases => "all: bob, amy, x\@far.test\none: bob\n");
+	my $text = "Subject: x\r\n\r\ny\r\n";
+	my ($status, $out, $err) = $s->run_program('mda-deliver',
+	    ['-f', 'al@x.test', '-a', 'all@a.test'], stdin => $text);
+
+	is("$status$out$err", '0', '-a of several') or diag $err;
+	deliver($s, '... by the queue');
+	like((take($s, $_))[0] // '', qr/\AReturn-Path:\ <al\@x\.test>\n
+	    Delivered-To:\ $_\@a\.test\nDelivered-To:\ all\@a\.test\n
+	    Subject:\ x\n\ny\n\z/x, "... to $_") for 'bob', 'amy';
+	is(scalar(() = $s->spooled('remote/env')), 1, '... and elsewhere');
+	($status) = $s->run_program('mda-deliver', ['-a', 'one+x@a.test'],
+	    stdin => $text);
+	is($status, 0, '-a of one');
+	is(scalar(take($s, 'bob')), 1, '... at once');
+	($status, $out, $err) = $s->run_program('mda-deliver',
+	    ['-a', 'postmaster@a.test'], stdin => $text);
+	is($status, 75, '-a of nobody who must be there');
+	like($err, qr/see key postmaster/, '... says why');
+	($status, $out, $err) = $s->run_program('mda-deliver',
+	    ['-a', 'all@a.test'], stdin =>
+	    "Delivered-To: all\@a.test\r\n$text");
+	is($status, 69, 'round in a circle') or diag $err;
+	$s->remove;
+}
+
+for my $as (Stdmail::is_root() ? ('nobody', 'root') : 'me') {
+	aliases($as);
+}
+by_hand();
+done_testing();

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Proves what an entry of aliases, of a table of addresses and of a list is:
+ * quotes, letter case, continued lines, comments; and that a line that is not
+ * understood is named, and nothing of it taken.
+ */
+#include <stdlib.h>
+
+#include "grammar/alias.h"
+#include "tap.h"
+
+static const struct row {
+	enum alias_form form;
+	const char *text;
+	const char *want;	/* "name>target,target" with ";" between, or
+				 * "LINE: a part of why" */
+} rows[] = {
+	{ ALIAS_NAMES, "", "" },
+	{ ALIAS_NAMES, "\n  \n# x\n  # y\n", "" },
+	{ ALIAS_NAMES, "a: b", "a>b" },
+	{ ALIAS_NAMES, "A : b ,c@X.test\r\n", "a>b,c@X.test" },
+	{ ALIAS_NAMES, "a:\n b,\n# no\n\n\tc\nd: e\n", "a>b,c;d>e" },
+	{ ALIAS_NAMES, "\"John Doe\": j", "john doe>j" },
+	{ ALIAS_NAMES, "\"a:b\": \"c,d\"@x.test, <e@f.test>",
+	    "a:b>\"c,d\"@x.test,e@f.test" },
+	{ ALIAS_NAMES, "a: |prog x, y", "a>|prog x,y" },
+	{ ALIAS_NAMES, "a: \"|prog \\\"x, y\\\"\", /file, :include:/l",
+	    "a>|prog \"x, y\",/file,:include:/l" },
+	{ ALIAS_NAMES, "a: |\"prog x, y\"", "a>|\"prog x, y\"" },
+	{ ALIAS_NAMES, "a: b\nc d\n", "2: no colon" },
+	{ ALIAS_NAMES, "a: b c\n", "1: not allowed" },
+	{ ALIAS_NAMES, " a: b\n", "1: continues nothing" },
+	{ ALIAS_NAMES, "# x\na: ,\n", "2: nothing stands" },
+	{ ALIAS_NAMES, "a: \"b\n", "1: quote does not end" },
+	{ ALIAS_NAMES, ": b\n", "1: no name" },
+	{ ALIAS_NAMES, "<>: b\n", "1: no name" },
+	{ ALIAS_NAMES, "a@b.test: b\n", "1: must not have a domain" },
+	{ ALIAS_NAMES, "a: <>\n", "1: null address" },
+	{ ALIAS_NAMES, "a: @b.test\n", "1: local part" },
+	{ ALIAS_NAMES, "a: b\n\n\nc: d\n  e@\n", "4: not allowed" },
+	{ ALIAS_TABLE, "a@B.test c d,e@f.test\n@b.test\t@g.test\n",
+	    "a@b.test>c,d,e@f.test;@b.test>@g.test" },
+	{ ALIAS_TABLE, "a b\n", "1: has no domain" },
+	{ ALIAS_TABLE, "a@b.test\n", "1: nothing stands" },
+	{ ALIAS_TABLE, "@b..test c\n", "1: no domain" },
+	{ ALIAS_LIST, "a@B.test\n@c.test OK (x\n", "a@b.test>;@c.test>" },
+	{ ALIAS_LIST, "a\n", "1: has no domain" },
+};
+
+static const char *
+write_all(struct buf *b, const struct row *row)
+{
+	struct alias_reader r;
+	struct buf entry;
+	const char *why, *p;
+	unsigned line;
+	int found;
+
+	buf_init(b, 4096);
+	buf_init(&entry, 4096);
+	alias_reader_init(&r, row->form, row->text, strlen(row->text));
+	while ((found = alias_next(&r, &entry, &line, &why)) == 1) {
+		buf_addf(b, "%s%s>", b->len > 0 ? ";" : "", entry.data);
+		p = entry.data + strlen(entry.data) + 1;
+		for (; *p != '\0'; p += strlen(p) + 1)
+			buf_addf(b, "%s%s", b->data[b->len - 1] == '>' ? "" :
+			    ",", p);
+		buf_reset(&entry);
+	}
+	buf_free(&entry);
+	if (found == -1) {
+		buf_reset(b);
+		buf_addf(b, "%u: %s", line, why);
+	}
+	return buf_str(b);
+}
+
+static void
+test_rows(void)
+{
+	const char *got, *want;
+	struct buf b;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		want = rows[i].want;
+		got = write_all(&b, &rows[i]);
+		if (want[0] < '0' || want[0] > '9')
+			is_str(got, want, "an entry");
+		else if (!ok(strncmp(got, want, 3) == 0 &&
+		    strstr(got, want + 3) != NULL, "%s", want))
+			printf("# got %s\n", got);
+		buf_free(&b);
+	}
+}
+
+static void
+test_bounds(void)
+{
+	struct alias_reader r;
+	struct buf out;
+	const char *why;
+	unsigned line;
+	char *text = malloc(ALIAS_LINE_MAX + 16);
+
+	buf_init(&out, 4096);
+	alias_reader_init(&r, ALIAS_NAMES, "a: b\0c\n", 7);
+	is_int(alias_next(&r, &out, &line, &why), -1, "a NUL");
+	memset(text, 'x', ALIAS_LINE_MAX + 16);
+	alias_reader_init(&r, ALIAS_NAMES, text, ALIAS_LINE_MAX + 16);
+	is_int(alias_next(&r, &out, &line, &why), -1, "a line without end");
+	is_str(why, "the entry is too long", "... says so");
+	free(text);
+	buf_free(&out);
+}
+
+int
+main(void)
+{
+	test_rows();
+	test_bounds();
+	return done();
+}

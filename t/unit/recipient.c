@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Proves what an address is: user, folder, alias, table, catch-all, names
+ * that must be taken, domains we relay for, addresses of SRS; each target
+ * once, a name within its own entry the user; loops, depth and number bounded;
+ * and that files are read anew when they changed, whole or not at all.
+ */
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mail/recipient.h"
+#include "tap.h"
+
+static const char users_text[] =
+    "bob::::\namy::::\nroot2::::\nx+y::::\n";
+
+static const char aliases_text[] =
+    "sales: bob, amy, bob, BOB@a.test\n"
+    "bob2: Bob\n"
+    "amy: amy, far@else.test\n"
+    "one: two\ntwo: one\n"
+    "self: self\n"
+    "half: bob, one\n"
+    "gone: nobody-here\n"
+    "part: bob, nobody-here\n"
+    "prog: bob, \"|/bin/cat\"\n"
+    "file: /tmp/x\n"
+    "incl: :include:/tmp/x\n"
+    "list: bob, far@else.test\nowner-list: amy\n"
+    "single: bob\nowner-single: bob\n"
+    "diamond: left, right\nleft: bob2\nright: bob2\n"
+    "folder: bob+lists\n"
+    "mailer-daemon: bob\n"
+    "plus+tag: bob2\n"
+    "away: x@relay.test\n";
+
+static const char virtual_text[] =
+    "info@b.test bob@a.test amy@b.test\n"
+    "sales@b.test bob@a.test\n"
+    "@b.test bob@a.test\n"
+    "@c.test @a.test\n";
+
+static const char relay_text[] =
+    "known@relay.test\n@open.test\n";
+
+#define LOCAL	RECIPIENT_LOCAL
+#define LIST	RECIPIENT_LIST
+#define UNKNOWN	RECIPIENT_UNKNOWN
+#define LATER	RECIPIENT_TEMPORARY
+
+static const struct row {
+	const char *addr;
+	enum recipient_kind want;
+	const char *what;	/* the user and /folder; or the list; or a
+				 * part of the error */
+} rows[] = {
+	{ "bob@a.test", LOCAL, "bob" },
+	{ "BOB@A.TEST", LOCAL, "bob" },
+	{ "bob+lists@a.test", LOCAL, "bob/lists" },
+	{ "bob+a+b@a.test", LOCAL, "bob/a+b" },
+	{ "bob+@a.test", LOCAL, "bob" },
+	{ "x+y@a.test", LOCAL, "x+y" },
+	{ "+bob@a.test", UNKNOWN, NULL },
+	{ "bob2@a.test", LOCAL, "bob" },
+	{ "bob2+z@a.test", LOCAL, "bob" },
+	{ "folder@a.test", LOCAL, "bob/lists" },
+	{ "plus+tag@a.test", LOCAL, "bob" },
+	{ "Sales@a.test", LIST, "bob@a.test amy@a.test far@else.test" },
+	{ "sales@c.test", LIST, "bob@c.test BOB@a.test amy@c.test "
+	    "far@else.test" },
+	{ "amy@a.test", LIST, "amy@a.test far@else.test" },
+	{ "one@a.test", LATER, "leads back to itself" },
+	{ "self@a.test", LATER, "leads back to itself" },
+	{ "half@a.test", LIST, "bob@a.test one@a.test" },
+	{ "gone@a.test", UNKNOWN, NULL },
+	{ "part@a.test", LIST, "bob@a.test nobody-here@a.test" },
+	{ "prog@a.test", LATER, ":10: |/bin/cat: only addresses" },
+	{ "file@a.test", LATER, ":11: /tmp/x" },
+	{ "incl@a.test", LATER, ":12: :include:/tmp/x" },
+	{ "list@a.test", LIST, "bob@a.test far@else.test" },
+	{ "single@a.test", LIST, "bob@a.test" },
+	{ "diamond@a.test", LOCAL, "bob" },
+	{ "away@a.test", LIST, "x@relay.test" },
+	{ "deep0@a.test", LATER, "too many" },
+	{ "deep1@a.test", LOCAL, "bob" },
+	{ "wide@a.test", LATER, "too many" },
+
+	{ "info@b.test", LIST, "bob@a.test amy@b.test far@else.test" },
+	{ "info+x@b.test", LIST, "bob@a.test amy@b.test far@else.test" },
+	{ "info@a.test", UNKNOWN, NULL },
+	{ "sales@b.test", LOCAL, "bob" },
+	{ "who@b.test", LOCAL, "bob" },
+	{ "gone@b.test", LOCAL, "bob" },
+	{ "x+y@b.test", LOCAL, "x+y" },
+	{ "nix@c.test", UNKNOWN, NULL },
+	{ "gone@c.test", UNKNOWN, NULL },
+
+	{ "Postmaster", RECIPIENT_NOBODY, NULL },
+	{ "postmaster@a.test", RECIPIENT_NOBODY, NULL },
+	{ "POSTMASTER@b.test", LOCAL, "bob" },
+	{ "abuse@a.test", RECIPIENT_NOBODY, NULL },
+	{ "mailer-daemon@a.test", LOCAL, "bob" },
+	{ "root@a.test", UNKNOWN, NULL },
+
+	{ "x@else.test", RECIPIENT_REMOTE, NULL },
+	{ "x@[192.0.2.1]", RECIPIENT_REMOTE, NULL },
+	{ "Known@Relay.Test", RECIPIENT_RELAY, NULL },
+	{ "known+x@relay.test", RECIPIENT_RELAY, NULL },
+	{ "any@open.test", RECIPIENT_RELAY, NULL },
+	{ "x@relay.test", UNKNOWN, NULL },
+};
+
+static struct settings s;
+static struct directory dir = { &s, NULL, NULL };
+static char folder[] = "/tmp/stdmail-recipient-XXXXXX";
+static char paths[5][64];
+
+static void
+put(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	fputs(text, f);
+	fclose(f);
+}
+
+static struct recipient r;
+
+static enum recipient_kind
+find(const char *text, struct recipient_list *list)
+{
+	struct address a;
+
+	address_parse(&a, text, strlen(text), NULL);
+	return recipient_find(&dir, &a, &r, list);
+}
+
+static void
+describe(const struct recipient_list *list, char *out, size_t size)
+{
+	char text[ADDRESS_TEXT_MAX];
+	size_t i;
+
+	out[0] = '\0';
+	if (r.kind == LATER)
+		strlcpy(out, r.error, size);
+	if (r.kind == LOCAL)
+		snprintf(out, size, "%s%s%s", r.user.name,
+		    *r.folder == '\0' ? "" : "/", r.folder);
+	for (i = 0; i < list->n; i++) {
+		if (i > 0)
+			strlcat(out, " ", size);
+		strlcat(out, address_text(&list->v[i], text), size);
+	}
+}
+
+static void
+test_rows(void)
+{
+	struct recipient_list list;
+	char got[2048];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct row *row = &rows[i];
+
+		memset(&list, 0, sizeof(list));
+		is_int(find(row->addr, &list), row->want, row->addr);
+		describe(&list, got, sizeof(got));
+		if (row->what != NULL && row->want != LATER)
+			is_str(got, row->what, "... who");
+		else if (row->what != NULL && !ok(strstr(got, row->what) !=
+		    NULL, "... why"))
+			printf("# got %s\n", got);
+		recipient_list_free(&list);
+	}
+	find("list@a.test", NULL);
+	is_str(r.owner.local, "owner-list", "bounces of a list to its owner");
+	find("sales@a.test", NULL);
+	is_str(r.owner.local, "", "which others have not");
+	s.postmaster = (char *)"bob";
+	is_int(find("abuse@a.test", NULL), LOCAL, "abuse, with postmaster");
+	is_int(find("root@a.test", NULL), LOCAL, "root likewise");
+	s.postmaster = (char *)"";
+	s.recipient_delimiter = (char *)"-";
+	is_int(find("bob-x@a.test", NULL), LOCAL, "another delimiter");
+	is_int(find("bob+x@a.test", NULL), UNKNOWN, "... not the usual one");
+	s.recipient_delimiter = (char *)"+";
+}
+
+static void
+test_srs(void)
+{
+	const struct address from = { "al", "far.test" };
+	struct recipient_list list = { 0 };
+	struct address to;
+	char text[ADDRESS_TEXT_MAX];
+
+	srs_forward(&dir.tables->srs, &from, "a.test", time(NULL), &to);
+	is_int(find(address_text(&to, text), &list), LIST,
+	    "an address of SRS that we made");
+	ok(list.n == 1 && address_equal(&list.v[0], &from),
+	    "leads to whom it was made of");
+	recipient_list_free(&list);
+	text[5] = text[5] == 'x' ? 'y' : 'x';
+	is_int(find(text, NULL), UNKNOWN, "one that we did not make");
+}
+
+static void
+test_user(void)
+{
+	const struct address bob = { "bob", "a.test" },
+	    amy = { "amy+x", "a.test" }, sales = { "sales", "a.test" },
+	    far = { "x", "far.test" };
+
+	is_int(recipient_user(&dir, &bob, &r), LOCAL, "a user");
+	is_int(recipient_user(&dir, &amy, &r), LOCAL, "a user with an alias");
+	is_str(r.folder, "x", "... and the folder");
+	is_int(recipient_user(&dir, &sales, &r), UNKNOWN, "no user");
+	is_int(recipient_user(&dir, &far, &r), RECIPIENT_REMOTE,
+	    "elsewhere");
+}
+
+static void
+test_files(void)
+{
+	char error[CONF_ERROR_MAX];
+	struct tables *t;
+
+	is_int(recipient_check(&s, error), -1, "-n names an entry");
+	if (!ok(strstr(error, "/aliases:") != NULL, "... by its line"))
+		printf("# %s\n", error);
+	is_int(recipient_check_postmaster(&s, error), 1,
+	    "-n notes that postmaster leads nowhere");
+	put(paths[1], "new: bob\n");
+	is_int(find("new@a.test", NULL), LOCAL, "a changed file is read");
+	is_int(find("sales@a.test", NULL), UNKNOWN, "... instead of the old");
+	put(paths[1], "newer: bob\nbroken\n");
+	is_int(find("new@a.test", NULL), LOCAL,
+	    "one with a fault changes nothing");
+	is_int(find("newer@a.test", NULL), UNKNOWN, "... not in part");
+	ok(tables_open(&t, &s, error) == -1 && t == NULL &&
+	    strstr(error, "/aliases:2: ") != NULL, "... nor is it opened");
+	put(paths[1], "a: b\nc: d\nA: e\n");
+	ok(tables_open(&t, &s, error) == -1 &&
+	    strstr(error, ":3: the name stands in line 1 too") != NULL,
+	    "a name that stands twice");
+	put(paths[1], "postmaster: bob\n");
+	put(paths[2], "x@b.test bob\n");
+	is_int(recipient_check(&s, error), 0, "-n takes what is good");
+	is_int(recipient_check_postmaster(&s, error), 0, "... postmaster too");
+	put(paths[2], "x@far.test bob\n");
+	ok(recipient_check(&s, error) == -1 &&
+	    strstr(error, ":1: far.test is not one") != NULL,
+	    "a domain that is not ours");
+	put(paths[2], "x@b.test bob\n");
+	find("postmaster@a.test", NULL);
+	put(paths[3], "x@b.test\n");
+	ok(recipient_check(&s, error) == -1 &&
+	    strstr(error, ":1: b.test is not one of relay") != NULL,
+	    "a domain that we do not relay for");
+	unlink(paths[1]);
+	is_int(find("postmaster@a.test", NULL), LOCAL,
+	    "a file that is gone changes nothing");
+	s.aliases = paths[1];
+	is_int(tables_open(&t, &s, error), -1, "none to open");
+	s.aliases = (char *)"";
+	put(paths[4], "short\n");
+	is_int(tables_open(&t, &s, error), -1, "a secret that is too short");
+}
+
+/* deep0 leads to deep1 and so on. */
+static void
+put_aliases(void)
+{
+	FILE *f = fopen(paths[1], "w");
+	int i;
+
+	fputs(aliases_text, f);
+	for (i = 0; i < RECIPIENT_DEPTH; i++)
+		fprintf(f, "deep%d: deep%d\n", i, i + 1);
+	fprintf(f, "deep%d: bob\nwide: w0@x.test", i);
+	for (i = 1; i < RECIPIENT_MOST; i++)
+		fprintf(f, ", w%d@x.test", i);
+	fputs("\n", f);
+	fclose(f);
+}
+
+static void
+set_up(void)
+{
+	static const char *const names[] = { "users", "aliases", "virtual",
+	    "relay", "secret" };
+	static char *domains[] = { (char *)"a.test", (char *)"b.test",
+	    (char *)"c.test" };
+	static char *relays[] = { (char *)"relay.test",
+	    (char *)"open.test" };
+	size_t i;
+
+	for (i = 0; i < 5; i++)
+		snprintf(paths[i], sizeof(paths[i]), "%s/%s", folder,
+		    names[i]);
+	put(paths[0], users_text);
+	put_aliases();
+	put(paths[2], virtual_text);
+	put(paths[3], relay_text);
+	put(paths[4], "a secret of ours\n");
+	s.users = paths[0];
+	s.aliases = paths[1];
+	s.virtual = paths[2];
+	s.relay_recipients = paths[3];
+	s.srs_secret = paths[4];
+	s.srs_domain = s.postmaster = (char *)"";
+	s.recipient_delimiter = (char *)"+";
+	s.mail = (char *)"/m/%d/%u";
+	s.hostname = (char *)"mx.a.test";
+	s.mail_user = (char *)"nobody";
+	s.domains.v = domains;
+	s.domains.n = 3;
+	s.relay_domains.v = relays;
+	s.relay_domains.n = 2;
+}
+
+int
+main(void)
+{
+	char error[CONF_ERROR_MAX];
+	size_t i;
+
+	if (mkdtemp(folder) == NULL)
+		return 1;
+	set_up();
+	if (ok(users_open(&dir.users, &s, error) == 0 &&
+	    tables_open(&dir.tables, &s, error) == 0, "all can be read")) {
+		test_rows();
+		test_srs();
+		test_user();
+		test_files();
+	} else
+		printf("# %s\n", error);
+	users_close(dir.users);
+	tables_close(dir.tables);
+	for (i = 0; i < 5; i++)
+		unlink(paths[i]);
+	rmdir(folder);
+	return done();
+}
