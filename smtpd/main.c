@@ -143,7 +143,8 @@ main(int argc, char **argv)
 		return EX_USAGE;
 	}
 	if (try > 0) {
-		if (start_users(smtpd.settings, &smtpd.users) == -1)
+		if (start_users(smtpd.settings, &smtpd.users) == -1 ||
+		    start_tables(smtpd.settings, &smtpd.tables) == -1)
 			return EX_CONFIG;
 		return policy_dry(argv + operand);
 	}

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "mail/users.h"
+#include "monitor.h"
 #include "policy.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -104,9 +105,9 @@ static enum recipient_kind
 find(const struct address *to)
 {
 	static struct recipient r;
-	enum recipient_kind kind;
+	const struct directory dir = monitor_directory();
+	enum recipient_kind kind = recipient_find(&dir, to, &r, NULL);
 
-	kind = recipient_find(smtpd.settings, smtpd.users, to, &r);
 	if (kind == RECIPIENT_TEMPORARY)
 		log_error("users", "error=%s", log_str(r.error));
 	explicit_bzero(&r, sizeof(r));
@@ -121,6 +122,9 @@ recipient(struct dry *d)
 
 	switch (d->kind) {
 	case RECIPIENT_LOCAL:
+	case RECIPIENT_LIST:
+	case RECIPIENT_NOBODY:
+	case RECIPIENT_RELAY:
 		break;
 	case RECIPIENT_REMOTE:
 		if (!client_is_trusted(d->f.peer))

@@ -35,7 +35,7 @@ policy_open(bool read_only)
 }
 
 static void
-tables_refresh(void)
+access_refresh_all(void)
 {
 	access_refresh(&policy_deny, smtpd.settings->deny);
 	access_refresh(&policy_allow, smtpd.settings->allow);
@@ -50,7 +50,7 @@ policy_admit(const struct peer *peer)
 
 	if (!policy_applies(peer))
 		return true;
-	tables_refresh();
+	access_refresh_all();
 	return policy_run(POLICY_ADMIT, &f, &v) == NULL;
 }
 
@@ -125,7 +125,7 @@ policy_answer(struct server_call *call)
 	if (!policy_applies(call->peer) ||
 	    call->state == STATE_AUTHENTICATED)
 		return;
-	tables_refresh();
+	access_refresh_all();
 	facts_of(call, &f);
 	rule = policy_run((enum policy_stage)q->stage, &f, &v);
 	answer->reply = v.reply;

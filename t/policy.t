@@ -194,7 +194,7 @@ sub
 exempt
 {
 	my $s = site(relay_from => '192.0.2.40', allow_plaintext => 'yes',
-	    helo_check => 'yes', greylist => 'yes');
+	    helo_check => 'yes', greylist => 'yes', send_as => 'alice *');
 	my $srv = $s->start('smtpd');
 	my $bad = 'MAIL FROM:<x@nowhere.test>';
 	my $login = 'AUTH PLAIN AGFsaWNlAG9wZW4tc2VzYW1l';
@@ -215,7 +215,7 @@ exempt
 	$s->stop;
 
 	$s = site(relay_from => '192.0.2.40', allow_plaintext => 'yes',
-	    deny => "$s->{dir}/deny");
+	    deny => "$s->{dir}/deny", send_as => 'alice *');
 	Stdmail::spew("$s->{dir}/deny", "client 192.0.2.0/24\n");
 	$s->{conf}{deny} = "$s->{dir}/deny";
 	$s->write_conf;
