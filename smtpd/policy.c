@@ -19,6 +19,7 @@ const struct policy_rule policy_rules[] = {
 	{ "sender-rate", AT(POLICY_MAIL), rule_sender_rate },
 	{ "sender-domain", AT(POLICY_SENDER), rule_sender_domain },
 	{ "dnsbl", AT(POLICY_SENDER), rule_dnsbl },
+	{ "unknown-rate", AT(POLICY_RCPT), rule_unknown_rate },
 	{ "greylist", AT(POLICY_RCPT), rule_greylist },
 };
 const size_t policy_nrules = sizeof(policy_rules) / sizeof(policy_rules[0]);

@@ -87,6 +87,8 @@ recipient_done_rcpt(struct server_call *call)
 		m->owner = answer->owner;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
+	else if (answer->verdict == RCPT_IS_UNKNOWN)
+		policy_unknown(call);
 	sender_count(call);
 	answer->owner = 0;
 }

@@ -39,6 +39,8 @@ static const char *const replies[REPLIES] = {
     "{}, try again later",
 [REPLY_SENDER_RATE] = "450 4.7.1 <{}>: too many messages of this sender in an "
     "hour, try again later",
+[REPLY_UNKNOWN_RATE] = "450 4.7.1 Too many unknown recipients from your "
+    "address in an hour, try again later",
 [REPLY_SENDER_LATER] = "450 4.1.8 <{}>: the domain of the sender cannot be "
     "looked up now, try again later",
 [REPLY_GREYLISTED] = "451 4.7.1 We do not know you yet, try again in {} "

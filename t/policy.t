@@ -112,12 +112,17 @@ logged
 sub
 door
 {
-	my $s = site(connection_rate => 1);
+	my ($as) = @_;
+	my $s = Stdmail->new(as => $as, users => { alice => 'open-sesame' },
+	    conf => { resolver => $ns->resolver, proxy_from => '127.0.0.2',
+	    connection_rate => 1 });
 	my $srv = $s->start('smtpd');
 	my $c = client($srv, '192.0.2.20');
 
 	like(say($c, 'EHLO c.test', 'MAIL FROM:<x@b.test>'), qr/^250 /,
-	    'a session');
+	    "$as: a session");
+	is(sprintf('%o', (stat "$s->{spool}/policy")[2] & 07777), '600',
+	    'its memory is for one');
 	ok(-s "$s->{spool}/policy", 'there is a memory');
 	my @open = grep { m{/policy\z} } map { readlink // '' }
 	    glob("/proc/$srv->{pid}/fd/*");
@@ -444,6 +449,16 @@ rates
 	logged($s, qr/rule=message-rate/, 'the log: message-rate');
 	logged($s, qr/rule=sender-rate/, 'the log: sender-rate');
 	$s->stop;
+
+	$s = site(unknown_rate => 2);
+	$srv = $s->start('smtpd');
+	like(mail($srv, '192.0.2.20', to => "no$_\@a.test"), qr/^550 5\.1\.1/,
+	    "unknown recipient $_ of 2") for 1, 2;
+	like(mail($srv, '192.0.2.20', to => $_), qr/^450 4\.7\.1 .*unknown/,
+	    "then not even $_") for 'no3@a.test', $user;
+	like(mail($srv, '192.0.2.21'), qr/^250 /, 'another address may');
+	logged($s, qr/rule=unknown-rate/, 'the log: unknown-rate');
+	$s->stop;
 }
 
 # --- the greylist ---------------------------------------------------------
@@ -581,7 +596,7 @@ flood
 {
 	my $s = site(connection_rate => 100);
 	my $srv = $s->start('smtpd');
-	my $n = 3000;
+	my $n = 2000;
 	my $worst = 0;
 	my $flood = Stdmail::fork_child(sub {
 		for (1 .. $n) {
@@ -610,7 +625,8 @@ flood
 	$s->stop;
 }
 
-door();
+door('nobody');
+door('root') if Stdmail::is_root();
 sender_domain();
 exempt();
 helo_and_pause();
