@@ -145,6 +145,8 @@ static const char *const refusals[] = {
 	    "* BYE [UNAVAILABLE] The server is stopping\r\n",
 	[SERVER_NO_FORK] =
 	    "* BYE [UNAVAILABLE] Out of resources, try again later\r\n",
+	[SERVER_TOO_FAST] =
+	    "* BYE [LIMIT] Too many connections in a short time\r\n",
 };
 
 void

@@ -179,7 +179,8 @@ forward_send(const struct forward *f, const struct spool_message *m,
 		return;
 	}
 	log_info("expanded", "id=%s to=%s new=%s rcpts=%zu", m->item.id,
-	    log_str(address_text(&f->given->addr, given)), put.file.id, f->list->n);
+	    log_str(address_text(&f->given->addr, given)), put.file.id,
+	    f->list->n);
 	o->kind = OUTCOME_DELIVERED;
 	strlcpy(o->text, "2.0.0 expanded", sizeof(o->text));
 }

@@ -14,6 +14,7 @@ refuse(enum server_refusal why)
 	case SERVER_NO_FORK:
 		return reply_refusal(REPLY_FULL);
 	case SERVER_ADDRESS_FULL:
+	case SERVER_TOO_FAST:
 		return reply_refusal(REPLY_ADDRESS_FULL);
 	case SERVER_STOPPING:
 		return reply_refusal(REPLY_STOPPING);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
@@ -38,6 +39,8 @@ greet(struct session *s, const struct smtp_command *c, bool esmtp)
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, false);
 	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
 }
@@ -45,6 +48,8 @@ do_helo(struct session *s, const struct smtp_command *c)
 static void
 do_ehlo(struct session *s, const struct smtp_command *c)
 {
+	if (policy_helo(s, c))
+		return;
 	greet(s, c, true);
 	ehlo_reply(s);
 }
@@ -54,10 +59,22 @@ do_ehlo(struct session *s, const struct smtp_command *c)
  * says whether there is room for the size that was announced.
  */
 
+/* A sender without a domain, of a client that may send on: to another host
+ * it would be malformed (section 4.1.2). */
+static void
+sender_complete(const struct session *s, struct address *sender)
+{
+	if ((s->trusted || s->authenticated) && sender->domain[0] == '\0' &&
+	    !address_is_null(sender))
+		strlcpy(sender->domain, smtpd.settings->domains.v[0],
+		    sizeof(sender->domain));
+}
+
 static enum reply
 check_mail(struct session *s, const struct smtp_command *c)
 {
 	const struct smtp_params *p = &c->params;
+	struct address sender;
 
 	if (p->given & SMTP_WITH_REQUIRETLS && !s->tls)
 		return REPLY_NEEDS_TLS;
@@ -72,7 +89,9 @@ check_mail(struct session *s, const struct smtp_command *c)
 	if (p->hold_for > HOLD_MAX ||
 	    p->hold_until > (int64_t)time(NULL) + HOLD_MAX)
 		return REPLY_HOLD;
-	return REPLY_NONE;
+	sender = c->path;
+	sender_complete(s, &sender);
+	return submission_sender(s, &sender);
 }
 
 /* Keep what MAIL said, its times as moments. */
@@ -90,17 +109,6 @@ take_params(struct session *s, const struct smtp_params *p)
 		s->by = now + p->by;
 }
 
-/* A sender without a domain, of a client that may send on: to another host
- * it would be malformed (section 4.1.2). */
-static void
-sender_complete(struct session *s)
-{
-	if ((s->trusted || s->authenticated) && s->sender.domain[0] == '\0' &&
-	    !address_is_null(&s->sender))
-		strlcpy(s->sender.domain, smtpd.settings->domains.v[0],
-		    sizeof(s->sender.domain));
-}
-
 static void
 do_mail(struct session *s, const struct smtp_command *c)
 {
@@ -108,6 +116,8 @@ do_mail(struct session *s, const struct smtp_command *c)
 	struct status_reply status;
 	char text[ADDRESS_TEXT_MAX];
 
+	if (policy_mail(s, c))
+		return;
 	request.size = c->params.size;
 	if (server_ask(s->server, OP_BEGIN, &request, &status, NULL, 0,
 	    NULL) != 0) {
@@ -120,7 +130,7 @@ do_mail(struct session *s, const struct smtp_command *c)
 		return;
 	}
 	s->sender = c->path;
-	sender_complete(s);
+	sender_complete(s, &s->sender);
 	take_params(s, &c->params);
 	s->state = SESSION_MAIL;
 	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
@@ -210,6 +220,8 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
 		return REPLY_NO_RELAY;
+	case RCPT_IS_FROZEN:
+		return REPLY_FROZEN;
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -222,6 +234,8 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
+	if (policy_rcpt(s, c))
+		return;
 	/* the same one again is the same recipient */
 	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
 	    rcpt_judge(s, c);
@@ -431,13 +445,15 @@ fault_reply(const struct smtp_command *c)
 static const char *
 fault_detail(const struct smtp_command *c, enum reply r)
 {
-	static char size[24];
+	static char size[24], text[ADDRESS_TEXT_MAX];
 
 	if (r == REPLY_TOO_BIG || r == REPLY_HOLD) {
 		snprintf(size, sizeof(size), "%lld", r == REPLY_HOLD ?
 		    (long long)HOLD_MAX : smtpd.settings->max_size);
 		return size;
 	}
+	if (r == REPLY_NOT_YOURS || r == REPLY_USERS_LATER)
+		return address_text(&c->path, text);
 	if (r == REPLY_BAD_SENDER || r == REPLY_BAD_RCPT)
 		return c->why;
 	if (r == REPLY_ARG_MISSING || r == REPLY_ARG_EXTRA ||

@@ -33,9 +33,7 @@ receive(struct incoming *in)
 			log_info("gone", "in=data how=%s bytes=%llu",
 			    stream_status_name(status),
 			    (unsigned long long)in->data.wire);
-			if (status == STREAM_TIMEOUT ||
-			    status == STREAM_EXPIRED)
-				reply(in->s, REPLY_TIMEOUT, NULL);
+			(void)session_late(in->s, status);
 			return false;
 		}
 		if (n > CHUNK)

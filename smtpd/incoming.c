@@ -98,7 +98,7 @@ incoming_begin(struct incoming *in, struct session *s)
 	in->now = time(NULL);
 	in->zone = clock_zone(in->now);
 	buf_init(&in->header, INCOMING_HEADER_MAX);
-	in->header_held = smtpd.mode == MODE_SUBMISSION;
+	in->header_held = smtpd.mode == MODE_SUBMISSION || s->authenticated;
 	smtp_data_init(&in->data, s->server->peer.terminal ?
 	    SMTP_DATA_TYPED : s->lenient);
 	learn_reverse(s);
@@ -239,7 +239,7 @@ void
 incoming_end(struct incoming *in)
 {
 	struct session *s = in->s;
-	char detail[SPOOL_ID_MAX];
+	char detail[ADDRESS_TEXT_MAX + SPOOL_ID_MAX];
 	const struct part *p;
 	enum reply r;
 
@@ -252,8 +252,11 @@ incoming_end(struct incoming *in)
 		intake_forget(in);
 		log_info("refused", "reply=\"%.9s\" bytes=%llu", reply_text(r),
 		    (unsigned long long)in->data.wire);
-		snprintf(detail, sizeof(detail), "%lld",
-		    smtpd.settings->max_size);
+		if (r == REPLY_TOO_BIG)
+			snprintf(detail, sizeof(detail), "%lld",
+			    smtpd.settings->max_size);
+		else
+			strlcpy(detail, in->detail, sizeof(detail));
 	} else {
 		r = REPLY_QUEUED;
 		s->messages++;

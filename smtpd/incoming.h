@@ -43,6 +43,7 @@ struct incoming {
 	time_t		 now;
 	int		 zone;
 	enum reply	 fault;		/* found while it came */
+	char		 detail[ADDRESS_TEXT_MAX];	/* of that */
 	int		 error;		/* errno, of the spool */
 	bool		 gone;		/* the client or the monitor is */
 };

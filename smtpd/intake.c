@@ -124,7 +124,11 @@ trace_write(struct incoming *in, struct part *p, struct buf *b)
 		.time = in->now, .zone = in->zone
 	};
 
-	if (s->server->peer.kind != PEER_INET) {
+	if (s->authenticated && smtpd.settings->submission_hide_client) {
+		t.helo = "unknown";
+		t.name = t.ip = NULL;
+		t.who = "authenticated";
+	} else if (s->server->peer.kind != PEER_INET) {
 		snprintf(who, sizeof(who), "uid %u", s->server->peer.uid);
 		t.who = who;
 	}

@@ -11,6 +11,7 @@
 
 #include "mail/auth.h"
 #include "mail/start.h"
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/activate.h"
@@ -19,9 +20,12 @@
 struct smtpd smtpd;
 
 static const char *mode = "mx";
+static int try;
 
 static const struct start_option options[] = {
 	{ 'T', "tls", NULL, "TLS from the first byte", &smtpd.tls_first,
+	    NULL },
+	{ 't', "try", NULL, "say what would happen, and take nothing", &try,
 	    NULL },
 	{ 'm', "mode", "MODE", "mx (default) or submission", NULL, &mode },
 	{ 0 }
@@ -30,11 +34,11 @@ static const struct start_option options[] = {
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
-	recipient_check, recipient_check_postmaster, NULL
+	recipient_check, recipient_check_postmaster, access_check, NULL
 };
 
 static const struct start me = {
-	"smtpd", "[-T] [-m mx|submission]",
+	"smtpd", "[-T] [-m mx|submission] [-t CLIENT HELO FROM TO]",
 	"one SMTP session on standard input, or a server on a socket there",
 	options, checks
 };
@@ -68,6 +72,8 @@ refuse(enum server_refusal why)
 		return reply_text(REPLY_ADDRESS_FULL);
 	case SERVER_STOPPING:
 		return reply_text(REPLY_STOPPING);
+	case SERVER_TOO_FAST:
+		return reply_text(REPLY_TOO_FAST);
 	}
 	return NULL;
 }
@@ -96,6 +102,7 @@ reload(struct server *server)
 	smtpd.tables = p.tables;
 	smtpd.tls = p.tls;
 	server->ops = monitor_ops();
+	(void)policy_open(false);
 }
 
 static int
@@ -119,7 +126,8 @@ main(int argc, char **argv)
 	struct server server = {
 		.name = "smtpd", .nops = OPS, .prepare = prepare,
 		.forget = forget, .session = session_run,
-		.ended = monitor_ended, .reload = reload, .refuse = refuse
+		.ended = monitor_ended, .admit = policy_admit,
+		.reload = reload, .refuse = refuse
 	};
 	struct activate activate;
 	char error[200];
@@ -130,9 +138,15 @@ main(int argc, char **argv)
 	if ((r = start(&me, argc, argv, smtpd.settings, &operand)) !=
 	    START_GO)
 		return r;
-	if (take_mode() == -1 || operand != argc) {
+	if (take_mode() == -1 || operand + (try > 0 ? 4 : 0) != argc) {
 		fprintf(stderr, "usage: smtpd %s\n", me.usage);
 		return EX_USAGE;
+	}
+	if (try > 0) {
+		if (start_users(smtpd.settings, &smtpd.users) == -1 ||
+		    start_tables(smtpd.settings, &smtpd.tables) == -1)
+			return EX_CONFIG;
+		return policy_dry(argv + operand);
 	}
 	if (activate_detect(&activate, error, sizeof(error)) == -1) {
 		log_error("start", "error=%s", log_str(error));
@@ -143,6 +157,8 @@ main(int argc, char **argv)
 	    start_tls(smtpd.settings, smtpd.tls_first, &smtpd.tls) == -1 ||
 	    start_server(&server, smtpd.settings) == -1)
 		return EX_CONFIG;
+	if (policy_open(false) == -1)
+		return EX_OSERR;
 	open_spool();
 	/* a handshake takes longer than what it would save */
 	server.ahead = !smtpd.tls_first;

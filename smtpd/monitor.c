@@ -13,8 +13,15 @@
 
 #include "mail/auth.h"
 #include "monitor.h"
+#include "policy.h"
 #include "system/log.h"
 #include "system/sandbox.h"
+
+struct policy_memory *
+monitor_policy(struct server_call *call)
+{
+	return &((struct memory *)call->data)->policy;
+}
 
 /* A UNIX socket with a name was made for submission; what a relay program
  * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
@@ -85,6 +92,7 @@ run_auth(struct server_call *call)
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
 		answer->verdict = AUTH_IS_GOOD;
+		strlcpy(answer->account, user.name, sizeof(answer->account));
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -100,10 +108,15 @@ run_auth(struct server_call *call)
 static void
 done_auth(struct server_call *call)
 {
-	const struct auth_reply *answer = call->reply;
+	struct auth_reply *answer = call->reply;
+	struct memory *m = call->data;
 
-	if (answer->verdict == AUTH_IS_GOOD)
+	if (answer->verdict == AUTH_IS_GOOD) {
 		call->state = STATE_AUTHENTICATED;
+		answer->account[sizeof(answer->account) - 1] = '\0';
+		strlcpy(m->account, answer->account, sizeof(m->account));
+	}
+	memset(answer->account, 0, sizeof(answer->account));
 	server_login(call, answer->verdict != AUTH_IS_WRONG);
 }
 
@@ -327,6 +340,8 @@ run_commit(struct server_call *call)
 		else
 			m->file[i].id[0] = '\0';
 	}
+	if (answer->error == 0)
+		policy_taken(call);
 	forget(m);
 }
 
@@ -339,6 +354,9 @@ static struct server_op ops[OPS] = {
 	[OP_AUTH] = { "auth", sizeof(struct auth_request),
 	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, AUTHS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
+	[OP_SENDER] = { "sender", sizeof(struct sender_request),
+	    sizeof(struct sender_reply), 1u << STATE_AUTHENTICATED, 0,
+	    SERVER_HELPER, sender_check, sender_run, NULL },
 	[OP_BEGIN] = { "begin", sizeof(struct begin_request),
 	    sizeof(struct status_reply), ANYBODY, 0, 0, NULL, run_begin,
 	    NULL },
@@ -347,6 +365,12 @@ static struct server_op ops[OPS] = {
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_POLICY] = { "policy", sizeof(struct policy_request),
+	    sizeof(struct policy_reply), ANYBODY, 0, 0, policy_check,
+	    policy_answer, NULL },
+	[OP_LOOKUP] = { "lookup", sizeof(struct lookup_request),
+	    sizeof(struct lookup_reply), ANYBODY, 0, SERVER_HELPER,
+	    lookup_check, lookup_answer, lookup_done },
 	[OP_DRAFT] = { "draft", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    SERVER_FD_OUT, NULL, run_draft, NULL },
 	[OP_CREATE] = { "create", sizeof(struct create_request),
@@ -368,11 +392,10 @@ static struct server_op ops[OPS] = {
 struct server_op *
 monitor_ops(void)
 {
+	unsigned helper = users_blocking(smtpd.users) ? SERVER_HELPER : 0;
+
 	/* a passwd-file is in memory; NSS may wait */
-	if (!users_blocking(smtpd.users))
-		ops[OP_RCPT].flags &= ~(unsigned)SERVER_HELPER;
-	else
-		ops[OP_RCPT].flags |= SERVER_HELPER;
+	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
 	return ops;
 }
 

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "policy.h"
 #include "smtpd.h"
 
 /* The monitor's memory of a session. */
@@ -14,6 +15,8 @@ struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
 	uid_t		 owner;		/* of the last local recipient */
 	struct spool_new file[SPOOL_QUEUES];
+	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
+	struct policy_memory policy;
 };
 
 /* Does a string of a request end? */
@@ -27,5 +30,21 @@ monitor_string(const char *s, size_t size)
 int	 recipient_check_rcpt(struct server_call *);
 void	 recipient_run_rcpt(struct server_call *);
 void	 recipient_done_rcpt(struct server_call *);
+/* Where addresses are looked up. */
+struct directory monitor_directory(void);
+
+static inline bool
+monitor_address(const struct address *a)
+{
+	return monitor_string(a->local, sizeof(a->local)) &&
+	    monitor_string(a->domain, sizeof(a->domain));
+}
+
+/* sender.c: as whom may the account send, and to how many? */
+int	 sender_check(struct server_call *);
+void	 sender_run(struct server_call *);
+/* May it have one more recipient?  False: the reply says so. */
+bool	 sender_rate(struct server_call *);
+void	 sender_count(struct server_call *);
 
 #endif

@@ -17,18 +17,11 @@ may_relay(const struct server_call *call)
 	    client_is_trusted(call->peer);
 }
 
-static struct directory
-directory(void)
+struct directory
+monitor_directory(void)
 {
 	return (struct directory){ smtpd.settings, smtpd.users,
 	    smtpd.tables };
-}
-
-static bool
-is_address(const struct address *a)
-{
-	return monitor_string(a->local, sizeof(a->local)) &&
-	    monitor_string(a->domain, sizeof(a->domain));
 }
 
 int
@@ -37,7 +30,7 @@ recipient_check_rcpt(struct server_call *call)
 	const struct rcpt_request *request = call->request;
 	const struct memory *m = call->data;
 
-	if (!is_address(&request->addr)) {
+	if (!monitor_address(&request->addr)) {
 		server_violation(call, "rcpt strings");
 		return 0;
 	}
@@ -46,7 +39,7 @@ recipient_check_rcpt(struct server_call *call)
 		server_violation(call, "rcpt behind create");
 		return 0;
 	}
-	return 1;
+	return sender_rate(call);
 }
 
 /* What a helper finds out; the owner travels in the reply to the monitor,
@@ -56,7 +49,7 @@ recipient_run_rcpt(struct server_call *call)
 {
 	static struct recipient r;
 	const struct rcpt_request *request = call->request;
-	const struct directory dir = directory();
+	const struct directory dir = monitor_directory();
 	struct rcpt_reply *answer = call->reply;
 
 	switch (recipient_find(&dir, &request->addr, &r, NULL)) {
@@ -94,5 +87,6 @@ recipient_done_rcpt(struct server_call *call)
 		m->owner = answer->owner;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
+	sender_count(call);
 	answer->owner = 0;
 }

@@ -26,15 +26,29 @@ static const char *const replies[REPLIES] = {
 [REPLY_SEND_DATA] = "354 Send the message, end with <CRLF>.<CRLF>",
 [REPLY_STOPPING] = "421 4.3.2 Service is stopping, try again later",
 [REPLY_TIMEOUT] = "421 4.4.2 Nothing heard for too long, closing",
+[REPLY_SESSION_LONG] = "421 4.4.2 The session has lasted too long, connect "
+    "again",
 [REPLY_TOO_MANY_ERRORS] = "421 4.7.0 Too many errors, closing",
 [REPLY_LOCKED] = "421 4.7.0 Too many failed logins, try again later",
 [REPLY_FULL] = "421 4.3.2 Too many connections, try again later",
 [REPLY_ADDRESS_FULL] = "421 4.7.0 Too many connections from your address, try "
     "again later",
+[REPLY_TOO_FAST] = "421 4.7.0 Too many connections in a short time from your "
+    "address or network, try again later",
+[REPLY_MESSAGE_RATE] = "450 4.7.1 Too many messages in a short time from your "
+    "{}, try again later",
+[REPLY_SENDER_RATE] = "450 4.7.1 <{}>: too many messages of this sender in an "
+    "hour, try again later",
+[REPLY_SENDER_LATER] = "450 4.1.8 <{}>: the domain of the sender cannot be "
+    "looked up now, try again later",
+[REPLY_GREYLISTED] = "451 4.7.1 We do not know you yet, try again in {} "
+    "seconds",
 [REPLY_INTERNAL] = "421 4.3.0 Local error, try again later",
 [REPLY_SPOOL] = "451 4.3.0 The message could not be stored, try again later",
 [REPLY_SPOOL_FULL] = "452 4.3.1 No room for the message now, try again later",
 [REPLY_USERS_LATER] = "451 4.3.0 <{}> cannot be looked up now, try again later",
+[REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
+    "as it may in an hour, and is frozen until the hour is over",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
 [REPLY_AUTH_LATER] = "454 4.7.0 Passwords cannot be checked now, try again "
@@ -83,10 +97,31 @@ static const char *const replies[REPLIES] = {
 [REPLY_NO_SUCH_USER] = "550 5.1.1 <{}>: there is no such mailbox here",
 [REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
     "AUTH",
+[REPLY_NOT_YOURS] = "553 5.7.1 <{}>: this account may not send as this "
+    "address, use its own",
+[REPLY_FROM_NOT_YOURS] = "550 5.7.1 <{}> in From or Sender: this account may "
+    "not send as this address, use its own",
+[REPLY_FROM_TWICE] = "550 5.6.0 The message has two From or two Sender fields",
+[REPLY_FROM_BAD] = "550 5.6.0 The message has a From or Sender field without "
+    "a good address",
+[REPLY_FROM_MANY] = "550 5.6.0 The message has more than 20 addresses in From "
+    "and Sender",
 [REPLY_TOO_BIG] = "552 5.3.4 The message is over the limit of {} bytes",
 [REPLY_HEADER_TOO_BIG] = "552 5.3.4 The header of the message is over 1 MiB",
 [REPLY_LOOP] = "554 5.4.6 More than 100 Received fields: the message is in a "
     "loop",
+[REPLY_DENIED] = "554 5.7.1 {}: no mail is taken from there, ask our "
+    "postmaster by another way",
+[REPLY_EARLY] = "554 5.5.1 You spoke before our greeting; wait for it",
+[REPLY_BAD_HELO] = "550 5.7.1 {} is not the full name of a host, nor an "
+    "address in brackets; greet with your own",
+[REPLY_SENDER_NONE] = "550 5.1.8 <{}>: the domain of the sender does not "
+    "exist, check its spelling",
+[REPLY_SENDER_MUTE] = "550 5.1.8 <{}>: the domain of the sender has neither "
+    "MX nor address, so that no answer can reach it",
+[REPLY_SENDER_NULL_MX] = "550 5.7.27 <{}>: the domain of the sender takes no "
+    "mail (null MX); send from one that does",
+[REPLY_LISTED] = "554 5.7.1 {}; ask there how to be taken off",
 [REPLY_DATA_BARE] = "554 5.6.0 A CR or LF that is no <CRLF> in the message; "
     "send only <CRLF> line ends",
 [REPLY_DATA_NUL] = "554 5.6.0 A NUL byte in the message; encode it (base64)",

@@ -23,14 +23,21 @@ enum reply {
 	/* later */
 	REPLY_STOPPING,
 	REPLY_TIMEOUT,
+	REPLY_SESSION_LONG,
 	REPLY_TOO_MANY_ERRORS,
 	REPLY_LOCKED,
 	REPLY_FULL,
 	REPLY_ADDRESS_FULL,
+	REPLY_TOO_FAST,
+	REPLY_MESSAGE_RATE,
+	REPLY_SENDER_RATE,
+	REPLY_SENDER_LATER,
+	REPLY_GREYLISTED,
 	REPLY_INTERNAL,
 	REPLY_SPOOL,
 	REPLY_SPOOL_FULL,
 	REPLY_USERS_LATER,
+	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
 	REPLY_AUTH_LATER,
 	REPLY_NO_TLS_NOW,
@@ -76,9 +83,21 @@ enum reply {
 	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
 	REPLY_NO_RELAY,
+	REPLY_NOT_YOURS,
+	REPLY_FROM_NOT_YOURS,
+	REPLY_FROM_TWICE,
+	REPLY_FROM_BAD,
+	REPLY_FROM_MANY,
 	REPLY_TOO_BIG,
 	REPLY_HEADER_TOO_BIG,
 	REPLY_LOOP,
+	REPLY_DENIED,
+	REPLY_EARLY,
+	REPLY_BAD_HELO,
+	REPLY_SENDER_NONE,
+	REPLY_SENDER_MUTE,
+	REPLY_SENDER_NULL_MX,
+	REPLY_LISTED,
 	REPLY_DATA_BARE,
 	REPLY_DATA_NUL,
 	REPLIES
@@ -92,6 +111,10 @@ void	 reply(struct session *, enum reply, const char *detail);
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* submission.c: may this client send as this address?  REPLY_NONE, or why
+ * not; any that did not log in may. */
+enum reply submission_sender(struct session *, const struct address *);
 
 /* The whole line of a reply without detail, for a client that never gets a
  * session. */

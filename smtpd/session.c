@@ -8,11 +8,13 @@
 #include <string.h>
 
 #include "grammar/trace.h"
+#include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
 #include "system/log.h"
 
 #define TIMEOUT		300	/* seconds; RFC 5321 section 4.5.3.2.7 */
+#define LAST_WORD	5000	/* ms, when the session's time is over */
 #define ERRORS_MAX	20	/* then the client is shown out */
 
 void
@@ -45,15 +47,27 @@ log_address(const struct address *a)
 	return address_is_null(a) ? "<>" : log_str(address_text(a, text));
 }
 
+bool
+session_late(struct session *s, enum stream_status status)
+{
+	if (status == STREAM_EXPIRED) {
+		stream_set_session(s->stream, LAST_WORD);
+		reply(s, REPLY_SESSION_LONG, NULL);
+	} else if (status == STREAM_TIMEOUT)
+		reply(s, REPLY_TIMEOUT, NULL);
+	else
+		return false;
+	return true;
+}
+
 /* Why there is no line, said to the client where it can still hear. */
 static void
 say_end(struct session *s, enum stream_status status)
 {
 	if (server_stopping())
 		reply(s, REPLY_STOPPING, NULL);
-	else if (status == STREAM_TIMEOUT || status == STREAM_EXPIRED)
-		reply(s, REPLY_TIMEOUT, NULL);
-	else if (s->state != SESSION_START || status != STREAM_EOF)
+	else if (!session_late(s, status) &&
+	    (s->state != SESSION_START || status != STREAM_EOF))
 		log_info("gone", "how=%s %s", stream_status_name(status),
 		    stream_error(s->stream));
 	session_end(s);
@@ -91,6 +105,7 @@ session_line(struct session *s, size_t max, struct stream_line *line)
 static void
 count_errors(struct session *s)
 {
+	policy_delay(s);
 	if (s->errors <= ERRORS_MAX || s->state == SESSION_END)
 		return;
 	log_info("errors", "count=%u", s->errors);
@@ -149,7 +164,8 @@ session_run(struct server_session *server)
 	else
 		log_info("connect", NULL);
 	if (begin(&s) == 0) {
-		reply(&s, REPLY_BANNER, smtpd.settings->hostname);
+		if (!policy_connect(&s))
+			reply(&s, REPLY_BANNER, smtpd.settings->hostname);
 		while (s.state != SESSION_END) {
 			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
 				command_line(&s, &line);

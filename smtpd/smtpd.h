@@ -16,6 +16,7 @@
 #include "mail/recipient.h"
 #include "mail/settings.h"
 #include "mail/spool.h"
+#include "mail/users.h"
 #include "system/dns.h"
 #include "system/server.h"
 #include "system/stream.h"
@@ -44,9 +45,12 @@ extern struct smtpd smtpd;
  */
 enum op {
 	OP_AUTH,		/* is this the password? */
+	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
 	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_POLICY,		/* may a stranger go on? */
+	OP_LOOKUP,		/* what the DNS says of him and his sender */
 	OP_DRAFT,		/* an unnamed file: its descriptor */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
@@ -73,6 +77,22 @@ enum auth_verdict {
 
 struct auth_reply {
 	enum auth_verdict verdict;
+	char		  account[USERS_NAME_MAX]; /* from a helper to
+						* the monitor only */
+};
+
+struct sender_request {
+	struct address addr;
+};
+
+enum sender_verdict {
+	SENDER_IS_GOOD = 1,
+	SENDER_IS_FOREIGN,	/* somebody else's, or nobody's */
+	SENDER_IS_LATER
+};
+
+struct sender_reply {
+	enum sender_verdict verdict;
 };
 
 struct begin_request {
@@ -92,6 +112,7 @@ enum rcpt_verdict {
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FROZEN,		/* the account had too many in the hour */
 	RCPT_IS_LATER
 };
 
@@ -161,11 +182,14 @@ struct session {
 	bool		 lenient;	/* line ends are forgiven */
 	bool		 esmtp, tls, authenticated;
 	bool		 reverse_known;
+	bool		 stranger;	/* policy.h applies */
+	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
 	char		 reverse[DNS_NAME_MAX];
 	unsigned	 errors;
+	unsigned	 delayed;	/* of them, those that were */
 	unsigned	 messages;
 	/* of a transaction: */
 	struct address	 sender;
@@ -180,6 +204,8 @@ struct session {
 void	 session_run(struct server_session *);
 void	 session_reset(struct session *);	/* forget the transaction */
 void	 session_end(struct session *);		/* close after this reply */
+/* Too late?  Then it is said; false: something else ended the session. */
+bool	 session_late(struct session *, enum stream_status);
 int	 session_timeout(void);			/* of a command, in ms */
 /* How it came, for trace fields: trace_with(). */
 const char *session_with(const struct session *);

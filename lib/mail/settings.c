@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "grammar/address.h"
 #include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
@@ -21,6 +22,7 @@
 
 static const char *rule_host(const char *);
 static const char *rule_host_port(const char *);
+static const char *rule_send_as(const char *);
 static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
@@ -30,6 +32,7 @@ static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
 static const char *rule_separator(const char *);
 static const char *rule_prefix(const char *);
+static const char *rule_zone(const char *);
 
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
@@ -75,6 +78,12 @@ static const struct conf_key keys[] = {
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
 
+	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
+	{ "submission_hide_client", CONF_BOOL, AT(submission_hide_client),
+	    "no", ANY, NULL },
+	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
+	    LONG_MAX, NULL },
+
 	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
 	    LLONG_MAX / 4, NULL },
@@ -95,6 +104,34 @@ static const struct conf_key keys[] = {
 	    NULL },
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
+
+	{ "deny", CONF_PATH, AT(deny), "", ANY, NULL },
+	{ "allow", CONF_PATH, AT(allow), "", ANY, NULL },
+	{ "policy_state", CONF_PATH, AT(policy_state), "", ANY, NULL },
+	{ "connection_rate", CONF_INT, AT(connection_rate), "1000", 0,
+	    1000000, NULL },
+	{ "connection_rate_network", CONF_INT, AT(connection_rate_network),
+	    "4000", 0, 1000000, NULL },
+	{ "message_rate", CONF_INT, AT(message_rate), "3000", 0, 1000000,
+	    NULL },
+	{ "message_rate_network", CONF_INT, AT(message_rate_network), "12000",
+	    0, 1000000, NULL },
+	{ "sender_rate", CONF_INT, AT(sender_rate), "0", 0, 1000000, NULL },
+	{ "session_time", CONF_DURATION, AT(session_time), "4h", 0, 604800,
+	    NULL },
+	{ "greet_pause", CONF_DURATION, AT(greet_pause), "0", 0, 60, NULL },
+	{ "greet_refuse", CONF_BOOL, AT(greet_refuse), "no", ANY, NULL },
+	{ "helo_check", CONF_BOOL, AT(helo_check), "no", ANY, NULL },
+	{ "sender_check", CONF_BOOL, AT(sender_check), "yes", ANY, NULL },
+	{ "dnsbl", CONF_LIST, AT(dnsbl), "", ANY, rule_zone },
+	{ "dnswl", CONF_LIST, AT(dnswl), "", ANY, rule_zone },
+	{ "dnsbl_threshold", CONF_INT, AT(dnsbl_threshold), "1", 1, 1000000,
+	    NULL },
+	{ "greylist", CONF_BOOL, AT(greylist), "no", ANY, NULL },
+	{ "greylist_delay", CONF_DURATION, AT(greylist_delay), "5m", 1, 86400,
+	    NULL },
+	{ "greylist_keep", CONF_DURATION, AT(greylist_keep), "35d", 60,
+	    LLONG_MAX / 4000, NULL },
 
 	{ "separator", CONF_STRING, AT(separator), ".", ANY, rule_separator },
 	{ "prefix", CONF_STRING, AT(prefix), "", ANY, rule_prefix },
@@ -278,6 +315,20 @@ rule_delimiter(const char *s)
 	    s[1] == '\0') ? NULL : "is not one of + - _ = # % & ~ !";
 }
 
+/* "*", "@domain", or an address with its domain. */
+static const char *
+rule_send_as(const char *s)
+{
+	struct address a;
+
+	if (strcmp(s, "*") == 0)
+		return NULL;
+	if (*s == '@')
+		return host_fault(s + 1, strlen(s + 1));
+	return address_parse(&a, s, strlen(s), NULL) == 1 &&
+	    a.domain[0] != '\0' ? NULL : "is no address, @domain or *";
+}
+
 static const char *
 rule_uidl(const char *s)
 {
@@ -316,6 +367,37 @@ rule_prefix(const char *s)
 		if (*s <= ' ' || *s > '~' || strchr("(){%*\"\\]&", *s) != NULL)
 			return "has an octet that cannot be in a prefix";
 	return NULL;
+}
+
+/* A zone, or the weight of the one before it. */
+static const char *
+rule_zone(const char *s)
+{
+	const char *why;
+
+	if (s[strspn(s, "0123456789")] != '\0')
+		return rule_host(s);
+	(void)strtonum(s, 1, 1000, &why);
+	return why == NULL ? NULL : "is no weight of 1 to 1000";
+}
+
+/* A list of zones does not begin with a weight. */
+static int
+check_zones(const char *key, const struct conf_list *list, char *error)
+{
+	size_t i;
+	bool zone = false, digits;
+
+	for (i = 0; i < list->n; i++) {
+		digits = list->v[i][strspn(list->v[i], "0123456789")] == '\0';
+		if (digits && !zone) {
+			snprintf(error, CONF_ERROR_MAX, "%s: the weight %s "
+			    "has no zone before it", key, list->v[i]);
+			return -1;
+		}
+		zone = !digits;
+	}
+	return 0;
 }
 
 /* The prefix is whole levels, each with its separator. */
@@ -367,6 +449,9 @@ settings_complete(struct settings *s, char *error)
 		    CONF_ERROR_MAX);
 		return -1;
 	}
+	if (check_zones("dnsbl", &s->dnsbl, error) == -1 ||
+	    check_zones("dnswl", &s->dnswl, error) == -1)
+		return -1;
 	return check_prefix(s, error);
 memory:
 	strlcpy(error, "out of memory", CONF_ERROR_MAX);

@@ -53,6 +53,12 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_pairs send_as;	/* account; address, @domain or *:
+					 * sender addresses that it has */
+	bool		 submission_hide_client; /* from Received */
+	long long	 submission_rate; /* recipients of an account in an
+					 * hour; 0: no limit */
+
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
@@ -67,6 +73,27 @@ struct settings {
 					 * next; 0: never */
 	long long	 idle_exit;	/* seconds without a session; 0 never */
 	struct conf_nets proxy_from;	/* whose PROXY header is believed */
+
+	/* the door of smtpd, for strangers */
+	char		*deny;		/* table of mail/access.h; "": none */
+	char		*allow;		/* likewise */
+	char		*policy_state;	/* what is remembered; "": in spool */
+	long long	 connection_rate; /* a minute, of an address; 0: none */
+	long long	 connection_rate_network; /* of a network */
+	long long	 message_rate;
+	long long	 message_rate_network;
+	long long	 sender_rate;	/* an hour, of a sender; 0: none */
+	long long	 session_time;	/* seconds in all; 0: no end */
+	long long	 greet_pause;	/* seconds before the banner */
+	bool		 greet_refuse;	/* who speaks before it */
+	bool		 helo_check;	/* refuse what is no full name */
+	bool		 sender_check;	/* the domain must be there */
+	struct conf_list dnsbl;		/* zone [weight] ... */
+	struct conf_list dnswl;
+	long long	 dnsbl_threshold;
+	bool		 greylist;
+	long long	 greylist_delay; /* seconds */
+	long long	 greylist_keep;	/* seconds a network is known */
 
 	char		*separator;	/* of levels in IMAP: "." or "/" */
 	char		*prefix;	/* of names in IMAP but INBOX, or "" */

@@ -127,6 +127,15 @@ struct dns_query *dns_lookup(struct dns *, enum dns_type, const char *name);
 int	 dns_reverse(struct dns *, const struct dns_addr *, char *name,
 	    size_t size);
 
+/* The name under which what is said of an address stands in a zone: its
+ * octets, or for IPv6 its hexadecimal digits, backwards; "in-addr.arpa",
+ * "ip6.arpa", or a list of addresses. */
+void	 dns_addr_name(const struct dns_addr *, const char *zone, char *to,
+	    size_t size);
+
+/* Is a name from the DNS made of the letters of host names alone? */
+int	 dns_is_host_name(const char *);
+
 /* Text to address (no brackets, no zone) and back; 0 or -1. */
 int	 dns_addr_parse(const char *, struct dns_addr *);
 void	 dns_addr_text(const struct dns_addr *, char *, size_t);

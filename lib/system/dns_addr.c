@@ -93,17 +93,17 @@ dns_addr_put(const struct dns_addr *a, uint16_t port,
 	return sizeof(in6);
 }
 
-/* The name under which the PTR of an address stands. */
-static void
-reverse_name(const struct dns_addr *a, char *to, size_t size)
+void
+dns_addr_name(const struct dns_addr *a, const char *zone, char *to,
+    size_t size)
 {
 	static const char hex[] = "0123456789abcdef";
-	char *p = to;
+	char digits[2 * 2 * 16 + 1], *p = digits;
 	int i;
 
 	if (a->family == AF_INET) {
-		snprintf(to, size, "%d.%d.%d.%d.in-addr.arpa", a->ip[3],
-		    a->ip[2], a->ip[1], a->ip[0]);
+		snprintf(to, size, "%d.%d.%d.%d.%s", a->ip[3], a->ip[2],
+		    a->ip[1], a->ip[0], zone);
 		return;
 	}
 	for (i = 15; i >= 0; i--) {
@@ -112,11 +112,12 @@ reverse_name(const struct dns_addr *a, char *to, size_t size)
 		*p++ = hex[a->ip[i] >> 4];
 		*p++ = '.';
 	}
-	strlcpy(p, "ip6.arpa", size - (size_t)(p - to));
+	*p = '\0';
+	snprintf(to, size, "%s%s", digits, zone);
 }
 
-static int
-is_host_name(const char *name)
+int
+dns_is_host_name(const char *name)
 {
 	size_t n = strlen(name);
 
@@ -153,14 +154,15 @@ dns_reverse(struct dns *dns, const struct dns_addr *a, char *name, size_t size)
 	size_t i;
 	int one, found = 0;
 
-	reverse_name(a, question, sizeof(question));
+	dns_addr_name(a, a->family == AF_INET ? "in-addr.arpa" : "ip6.arpa",
+	    question, sizeof(question));
 	if ((q = dns_lookup(dns, DNS_PTR, question)) == NULL)
 		return -1;
 	r = dns_result(q);
 	if (r->status == DNS_TEMPORARY || r->status == DNS_BOGUS)
 		found = -1;
 	for (i = 0; i < r->n && i < NAMES_MAX && found != 1; i++) {
-		if (!is_host_name(r->rr[i].name))
+		if (!dns_is_host_name(r->rr[i].name))
 			continue;
 		if ((one = confirm(dns, r->rr[i].name, a)) != 0)
 			found = one;

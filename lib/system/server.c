@@ -77,7 +77,7 @@ static void
 refuse(int fd, const struct peer *peer, enum server_refusal why)
 {
 	static const char *const reason[] = { "full", "address-full",
-	    "stopping", "no-fork" };
+	    "stopping", "no-fork", "too-fast" };
 	struct server *server = server_loop.server;
 	const char *text;
 
@@ -453,8 +453,14 @@ let_go(int in, int out)
 static int
 start_one(struct server *server, struct activate *a)
 {
+	enum server_refusal why;
+
 	if (server->prepare != NULL)
 		server->prepare();
+	if (!conn_admit(&a->peer, &why)) {
+		refuse(a->out, &a->peer, why);
+		return 0;
+	}
 	if (conn_start(a->in, a->out, &a->peer, &a->local, "") == -1) {
 		log_error("start", "error=%s", log_str(strerror(errno)));
 		return -1;

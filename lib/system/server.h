@@ -86,7 +86,8 @@ enum server_refusal {
 	SERVER_FULL,		/* max_sessions */
 	SERVER_ADDRESS_FULL,	/* max_per_address */
 	SERVER_STOPPING,	/* SIGTERM */
-	SERVER_NO_FORK		/* out of processes or memory */
+	SERVER_NO_FORK,		/* out of processes or memory */
+	SERVER_TOO_FAST		/* server->admit() said no */
 };
 
 /* What the door has. */
@@ -125,6 +126,9 @@ struct server {
 	/* In the parent before each fork of a door: renew the certificate
 	 * when it changed.  Must be quick.  Or NULL. */
 	void		(*prepare)(void);
+	/* In the parent, of each client (the one a PROXY header names): may it
+	 * come now?  Must be quick.  Or NULL. */
+	bool		(*admit)(const struct peer *);
 	/* In the door, first of all: give back memory of the parent that no
 	 * session may have, such as the users' hashes.  Or NULL. */
 	void		(*forget)(void);

@@ -45,6 +45,15 @@ address_may(const struct peer *peer, enum server_refusal *why)
 }
 
 bool
+conn_admit(const struct peer *peer, enum server_refusal *why)
+{
+	struct server *server = server_loop.server;
+
+	*why = SERVER_TOO_FAST;
+	return is_proxy(peer) || server->admit == NULL || server->admit(peer);
+}
+
+bool
 conn_may(const struct peer *peer, enum server_refusal *why)
 {
 	size_t max = server_loop.server->max_sessions;
@@ -53,7 +62,8 @@ conn_may(const struct peer *peer, enum server_refusal *why)
 		*why = SERVER_FULL;
 		return false;
 	}
-	return is_proxy(peer) || address_may(peer, why);
+	return is_proxy(peer) ||
+	    (address_may(peer, why) && conn_admit(peer, why));
 }
 
 int

@@ -165,6 +165,7 @@ void	 proc_drop(void);	/* in a child: it has none */
 /* server_conn.c: the life of a session as the monitor sees it. */
 int	 conn_start(int in, int out, const struct peer *,
 	    const struct peer *local, const char *listener);
+bool	 conn_admit(const struct peer *, enum server_refusal *);
 bool	 conn_may(const struct peer *, enum server_refusal *);
 /* Signal a child; root without CAP_KILL becomes the door's user for it. */
 void	 proc_signal(pid_t, int signo);

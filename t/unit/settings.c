@@ -62,7 +62,7 @@ static const struct {
 	{ "max_size=0", "too small" },
 	{ "smtp_port=70000", "too large" },
 	{ "tls_key=/k", "tls_cert is not" },
-	{ "relay_domains=example.org", "unknown key relay_domains" },
+	{ "relay_domain=example.org", "unknown key relay_domain" },
 };
 
 static const struct {
