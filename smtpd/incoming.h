@@ -19,6 +19,7 @@
 
 #include "reply.h"
 #include "smtpd.h"
+#include "text.h"
 
 #define INCOMING_HEADER_MAX	(1u << 20)	/* that is held back */
 
@@ -39,6 +40,8 @@ struct incoming {
 	bool		 header_held;
 	int		 draft;		/* descriptor, or -1 */
 	struct spool_writer draft_w;
+	struct text	 text;		/* of the draft, after review() */
+	struct buf	 words;		/* a reply that is not ours */
 	struct part	 part[SPOOL_QUEUES];
 	time_t		 now;
 	int		 zone;
@@ -72,12 +75,18 @@ bool	 intake_ask(struct incoming *, enum op, const void *request,
 	    void *reply_to, int *fd);
 /* Make them, each with its first lines. */
 bool	 intake_open(struct incoming *);
+/* Only the Received field, at the top of the draft. */
+bool	 intake_draft(struct incoming *);
 void	 intake_write(struct incoming *, const char *, size_t);
 /* Into their queues, all on disk. */
 bool	 intake_store(struct incoming *);
 /* The monitor takes away what there is. */
 void	 intake_forget(struct incoming *);
 void	 intake_close(struct incoming *);
+
+/* lmtp.c: a reply for each recipient, to a draft that has this fault, or to
+ * what became of its delivery. */
+void	 lmtp_end(struct incoming *, enum reply fault, const char *detail);
 
 /* submission.c: the header a user's program sent, in disk form without its
  * blank line, made what RFC 6409 wants.  What is wrong with it, or

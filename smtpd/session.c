@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "grammar/trace.h"
+#include "milter.h"
 #include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
@@ -22,6 +23,8 @@ session_reset(struct session *s)
 {
 	size_t i;
 
+	milter_reset(s);
+	s->rcpts_again = false;
 	memset(&s->sender, 0, sizeof(s->sender));
 	memset(s->nqueue, 0, sizeof(s->nqueue));
 	memset(&s->mail, 0, sizeof(s->mail));
@@ -106,7 +109,8 @@ static void
 count_errors(struct session *s)
 {
 	policy_delay(s);
-	if (s->errors <= ERRORS_MAX || s->state == SESSION_END)
+	if (smtpd.mode == MODE_LMTP || s->errors <= ERRORS_MAX ||
+	    s->state == SESSION_END)
 		return;
 	log_info("errors", "count=%u", s->errors);
 	reply(s, REPLY_TOO_MANY_ERRORS, NULL);
@@ -124,7 +128,8 @@ session_timeout(void)
 const char *
 session_with(const struct session *s)
 {
-	return trace_with((s->esmtp ? TRACE_ESMTP : 0) |
+	return trace_with((smtpd.mode == MODE_LMTP ? TRACE_LMTP : 0) |
+	    (s->esmtp ? TRACE_ESMTP : 0) |
 	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0) |
 	    (s->mail.given & SMTP_WITH_UTF8 ? TRACE_UTF8 : 0));
 }
@@ -150,6 +155,33 @@ begin(struct session *s)
 	return 0;
 }
 
+/* Who must not come at all: what he is told. */
+static enum reply
+turned_away(const struct server_session *server)
+{
+	if (smtpd.mode != MODE_LMTP)
+		return REPLY_NONE;
+	/* RFC 2033, section 5: never on the port of SMTP */
+	if (server->local.kind == PEER_INET && server->local.port == 25)
+		return REPLY_LMTP_PORT;
+	return client_may_lmtp(&server->peer) ? REPLY_NONE : REPLY_LMTP_PEER;
+}
+
+static void
+welcome(struct session *s)
+{
+	enum reply r = turned_away(s->server);
+
+	if (r == REPLY_NONE) {
+		reply(s, smtpd.mode == MODE_LMTP ? REPLY_BANNER_LMTP :
+		    REPLY_BANNER, smtpd.settings->hostname);
+		return;
+	}
+	log_info("refused", "reply=\"%.9s\"", reply_text(r));
+	reply(s, r, NULL);
+	session_end(s);
+}
+
 void
 session_run(struct server_session *server)
 {
@@ -157,15 +189,16 @@ session_run(struct server_session *server)
 	struct stream_line line;
 
 	s.trusted = client_is_trusted(&server->peer);
-	s.lenient = s.trusted || server->peer.kind != PEER_INET;
+	s.lenient = s.trusted || server->peer.kind != PEER_INET ||
+	    smtpd.mode == MODE_LMTP;
 	if (server->peer.kind == PEER_UNIX)
 		log_info("connect", "uid=%u pid=%d", server->peer.uid,
 		    (int)server->peer.pid);
 	else
 		log_info("connect", NULL);
 	if (begin(&s) == 0) {
-		if (!policy_connect(&s))
-			reply(&s, REPLY_BANNER, smtpd.settings->hostname);
+		if (!policy_connect(&s) && milter_connect(&s))
+			welcome(&s);
 		while (s.state != SESSION_END) {
 			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
 				command_line(&s, &line);
@@ -173,6 +206,7 @@ session_run(struct server_session *server)
 		}
 		log_info("disconnect", "messages=%u errors=%u", s.messages,
 		    s.errors);
+		milter_close(&s);
 		stream_close(s.stream);
 	} else if (s.stream != NULL)
 		stream_free(s.stream);
