@@ -61,12 +61,19 @@ struct incoming {
 bool	 incoming_begin(struct incoming *, struct session *);
 /* Take octets: *n becomes how many, all but when the message ended there. */
 void	 incoming_text(struct incoming *, const char *, size_t *n);
+/* Between two chunks: is all well so far?  False: it was refused, and nothing
+ * is open. */
+bool	 incoming_goes_on(struct incoming *);
 /* Judge, store, reply. */
 void	 incoming_end(struct incoming *);
 /* Nothing is replied. */
 void	 incoming_drop(struct incoming *);
 /* Octets in disk form, behind what came: to the draft, or to the files. */
 void	 incoming_write(struct incoming *, const char *, size_t);
+
+/* data.c: read up to the end of the message, at most so many octets; without
+ * one they are thrown away.  False: the client is gone before that. */
+bool	 data_read(struct session *, struct incoming *, uint64_t most);
 
 /* intake.c: the files of the spool.  False: in->error or in->gone says why. */
 

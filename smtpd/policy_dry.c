@@ -109,8 +109,7 @@ find(const struct address *to)
 	enum recipient_kind kind = recipient_find(&dir, to, &r, NULL);
 
 	if (kind == RECIPIENT_TEMPORARY)
-		log_error("users", "error=%s", log_str(r.error));
-	explicit_bzero(&r, sizeof(r));
+		log_error("recipient", "error=%s", log_str(r.error));
 	return kind;
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar/chars.h"
 #include "grammar/trace.h"
 #include "milter.h"
 #include "policy.h"
@@ -23,6 +24,7 @@ session_reset(struct session *s)
 {
 	size_t i;
 
+	bdat_drop();
 	milter_reset(s);
 	s->rcpts_again = false;
 	memset(&s->sender, 0, sizeof(s->sender));
@@ -32,7 +34,8 @@ session_reset(struct session *s)
 	for (i = 0; i < s->nrcpts; i++)
 		free(s->rcpts[i].orcpt);
 	s->nrcpts = 0;
-	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT)
+	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT ||
+	    s->state == SESSION_BDAT)
 		s->state = SESSION_GREETED;
 }
 
@@ -87,6 +90,18 @@ say_end(struct session *s, enum stream_status status)
 	session_end(s);
 }
 
+/* What follows such a line is octets of a message, and nobody knows how
+ * many. */
+static bool
+is_bdat(const struct stream_line *line)
+{
+	const char *p = line->data, *end = p + line->len;
+
+	while (p < end && char_is(*p, CHAR_WSP))
+		p++;
+	return chars_begin(p, end, "BDAT");
+}
+
 /*
  * A client that is trusted may end its lines with LF alone, as people do who
  * type into a pipe.  NOTE: everybody else gets an error for such a line, and
@@ -104,14 +119,14 @@ session_line(struct session *s, size_t max, struct stream_line *line)
 		return 0;
 	}
 	s->swallow = bare;
+	if (!bare && !behind && status == STREAM_OK)
+		return 1;
 	if (bare)
 		reply(s, REPLY_BARE_LF, NULL);
-	else if (behind)
-		return -1;
-	else if (status == STREAM_TOOLONG)
+	else if (!behind)
 		reply(s, REPLY_LINE_TOO_LONG, NULL);
-	else
-		return 1;
+	if (is_bdat(line))
+		session_end(s);
 	return -1;
 }
 

@@ -48,6 +48,8 @@ enum op {
 	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
+	OP_RCPT_ASK,		/* the same, when it said RCPT_IS_ASK */
+	OP_EXPAND,		/* who is this, and who is behind it? */
 	OP_REVERSE,		/* the peer's name, confirmed */
 	OP_MILTER,		/* a connection to a milter */
 	OP_POLICY,		/* may a stranger go on? */
@@ -111,10 +113,13 @@ struct rcpt_request {
 };
 
 enum rcpt_verdict {
-	RCPT_IS_LOCAL = 1,
+	RCPT_IS_LOCAL = 1,	/* one mailbox */
+	RCPT_IS_LIST,		/* mda-deliver will find more behind it */
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FULL,		/* its mailbox is */
+	RCPT_IS_ASK,		/* a helper must find out */
 	RCPT_IS_FROZEN,		/* the account had too many in the hour */
 	RCPT_IS_LATER
 };
@@ -122,6 +127,20 @@ enum rcpt_verdict {
 struct rcpt_reply {
 	enum rcpt_verdict verdict;
 	uid_t		  owner;	/* from a helper to the monitor only */
+	uint32_t	  remember;	/* likewise */
+};
+
+struct expand_request {
+	struct address addr;
+	uint32_t list;		/* who is behind it? */
+	uint32_t from;		/* of these, from this one */
+};
+
+struct expand_reply {
+	enum rcpt_verdict verdict;
+	uint32_t n;		/* addresses, each with a NUL */
+	uint32_t more;		/* had no room */
+	char	 text[15000];
 };
 
 struct reverse_reply {
@@ -189,12 +208,14 @@ enum session_state {
 	SESSION_GREETED,
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_BDAT,		/* at least one chunk taken, not the last */
 	SESSION_END		/* the connection closes */
 };
 
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	bool		  list;		/* no mailbox */
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
 	bool		  delivered;	/* by LMTP */
@@ -269,7 +290,13 @@ bool	 auth_mechanism_ours(const char *);
 /* incoming.c: the peer's name, once in a session. */
 void	 session_learn_reverse(struct session *);
 
-/* data.c */
+/* verify.c */
+void	 verify_vrfy(struct session *, const struct smtp_command *);
+void	 verify_expn(struct session *, const struct smtp_command *);
+
+/* data.c, bdat.c */
 void	 data_run(struct session *);
+void	 bdat_run(struct session *, const struct smtp_command *);
+void	 bdat_drop(void);		/* the message that is half here */
 
 #endif
