@@ -268,6 +268,9 @@ bool	 session_late(struct session *, enum stream_status);
 int	 session_timeout(void);			/* of a command, in ms */
 /* How it came, for trace fields: trace_with(). */
 const char *session_with(const struct session *);
+/* From here on SIGTERM waits until server_busy(false), and all that the client
+ * sends can be read.  False: it came before; the client was told. */
+bool	 session_busy(struct session *);
 /* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);
