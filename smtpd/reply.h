@@ -19,6 +19,7 @@ enum reply {
 	REPLY_SENDER_OK,
 	REPLY_RCPT_OK,
 	REPLY_QUEUED,
+	REPLY_DISCARDED,
 	REPLY_DELIVERED,
 	REPLY_VRFY,
 	REPLY_SEND_DATA,
@@ -38,6 +39,8 @@ enum reply {
 	REPLY_INTERNAL,
 	REPLY_SPOOL,
 	REPLY_SPOOL_FULL,
+	REPLY_FILTER_FAILED,
+	REPLY_FILTER_LATER,
 	REPLY_USERS_LATER,
 	REPLY_DELIVER_LATER,
 	REPLY_DELIVER_FULL,
@@ -78,7 +81,10 @@ enum reply {
 	REPLY_TLS_PIPELINED,
 	REPLY_AUTH_ALREADY,
 	REPLY_AUTH_IN_MAIL,
+	REPLY_UNWELCOME,
 	/* refused */
+	REPLY_FILTER_REFUSED,
+	REPLY_OWN_WORDS,
 	REPLY_AUTH_REQUIRED,
 	REPLY_NEEDS_TLS,
 	REPLY_AUTH_NEEDS_TLS,
@@ -119,6 +125,15 @@ enum reply {
 /* Send one.  detail takes the place of {} in its text (made printable, cut);
  * NULL when it has none. */
 void	 reply(struct session *, enum reply, const char *detail);
+
+/* Words that are not ours: whole lines of a reply, found printable before; 421
+ * ends the session. */
+void	 reply_words(struct session *, const char *lines);
+
+/* recipients.c: have the monitor judge all recipients again, after some were
+ * added or taken away.  REPLY_NONE; REPLY_FILTER_FAILED; REPLY_DISCARDED: none
+ * are left. */
+enum reply session_rcpts_again(struct session *);
 
 /* The lines of HELP. */
 void	 reply_help(struct session *);
