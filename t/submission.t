@@ -17,7 +17,7 @@ use Stdmail;
 
 Stdmail::need(qw(smtpd smtp-send mda-deliver tool:python3));
 
-my $auth = 'AUTH PLAIN ' . encode_base64("\0bob\0open-sesame", '');
+my $auth = 'AUTH PLAIN ' . encode_base64("\0carol\0open-sesame", '');
 
 for my $as (Stdmail::is_root() ? qw(nobody root) : 'me') {
 	my $s = Stdmail->new(as => $as, users => { bob => 'open-sesame',
@@ -73,7 +73,7 @@ END
 		my ($status, $out) = $s->run_program('smtpd', ['-m',
 		    'submission', '-o', 'submission_rate=4'], stdin =>
 		    join("\r\n", 'EHLO client.test', $auth,
-		    'MAIL FROM:<bob@a.test>', "RCPT TO:<one$n\@far.test>",
+		    'MAIL FROM:<carol@a.test>', "RCPT TO:<one$n\@far.test>",
 		    "RCPT TO:<two$n\@far.test>", 'QUIT', ''));
 		push @codes, join ' ', $out =~
 		    /^(\d+) [\d.]+ [^\r\n]*(?:one|two)/mg;
