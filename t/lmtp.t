@@ -15,7 +15,7 @@ use Test::More;
 
 use Stdmail;
 
-Stdmail::need(qw(smtpd mda-deliver tool:python3));
+Stdmail::need(qw(smtpd mda-deliver tool:python3 tool:swaks));
 
 # --- how mda-deliver ends ---------------------------------------------------
 
@@ -203,6 +203,12 @@ for my $who (Stdmail::is_root() ? qw(nobody root) : 'me') {
 		is((stat $got[0])[4], ($site->ids($name))[0],
 		    "$who: and owns it") if @got;
 	}
+	(undef, $out, $why) = $site->run_tool('swaks', ['--protocol', 'LMTP',
+	    '--server', $lmtp->{addr}, '--port', $lmtp->{port}, '--from',
+	    '<>', '--to', 'alice@a.test,bob@a.test', '--helo', 'c.test']);
+	like($out, qr/^<-\ \ 250\ 2\.1\.5\ <alice\@a\.test>\ Delivered\n
+	    <-\ \ 250\ 2\.1\.5\ <bob\@a\.test>\ Delivered\n/mx,
+	    "$who: swaks") or diag($out, $why);
 	$lmtp->stop;
 }
 
