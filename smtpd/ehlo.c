@@ -93,6 +93,7 @@ static const struct {
 	{ "8BITMIME", NULL, NULL, SMTP_WITH_BODY },		/* RFC 6152 */
 	{ "SMTPUTF8", NULL, NULL, SMTP_WITH_UTF8 },		/* RFC 6531 */
 	{ "DSN", has_spool, NULL, DSN_PARAMS },			/* RFC 3461 */
+	{ "CHUNKING", NULL, NULL, 0 },				/* RFC 3030 */
 	{ "STARTTLS", can_starttls, NULL, 0 },			/* RFC 3207 */
 	{ "AUTH", auth_offered, write_auth, 0 },		/* RFC 4954 */
 	{ "REQUIRETLS", can_require_tls, NULL,

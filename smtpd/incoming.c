@@ -5,6 +5,7 @@
  * leave anything of a message it did not answer so.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,7 +95,7 @@ incoming_drop(struct incoming *in)
 bool
 incoming_begin(struct incoming *in, struct session *s)
 {
-	memset(in, 0, sizeof(*in));
+	memset(in, 0, offsetof(struct incoming, draft_w));
 	in->s = s;
 	in->open = true;
 	in->draft = -1;
@@ -192,13 +193,12 @@ message_fault(const struct incoming *in)
 		return REPLY_TOO_BIG;
 	if (in->data.received > RECEIVED_MAX)
 		return REPLY_LOOP;
-	if (in->fault != REPLY_NONE || in->s->lenient)
+	if (in->fault != REPLY_NONE)
 		return in->fault;
-	if (in->data.facts & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))
+	if (!in->s->lenient &&
+	    in->data.facts & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))
 		return REPLY_DATA_BARE;
-	if (in->data.facts & SMTP_DATA_NUL)
-		return REPLY_DATA_NUL;
-	return REPLY_NONE;
+	return in->data.facts & SMTP_DATA_NUL ? REPLY_DATA_NUL : REPLY_NONE;
 }
 
 static bool
@@ -262,42 +262,72 @@ log_message(const struct incoming *in)
 		    log_str(s->helo));
 }
 
+/* It is not taken.  LMTP says so for each recipient when all of it is here. */
+static void
+refuse(struct incoming *in, enum reply r, bool all)
+{
+	char size[24];
+	const char *detail = in->detail;
+
+	intake_forget(in);
+	log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
+	    "reply=\"%.9s\" bytes=%llu", r == REPLY_OWN_WORDS ?
+	    buf_str(&in->words) : reply_text(r),
+	    (unsigned long long)in->data.wire);
+	if (r == REPLY_TOO_BIG) {
+		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+		detail = size;
+	}
+	if (smtpd.mode == MODE_LMTP && all)
+		lmtp_end(in, r, detail);
+	else if (r == REPLY_OWN_WORDS)
+		reply_words(in->s, buf_str(&in->words));
+	else
+		reply(in->s, r, detail);
+	end(in);
+}
+
+bool
+incoming_goes_on(struct incoming *in)
+{
+	enum reply r = message_fault(in);
+
+	if (r == REPLY_NONE && in->error != 0)
+		r = error_reply(in);
+	if (r != REPLY_NONE)
+		refuse(in, r, false);
+	return r == REPLY_NONE;
+}
+
 void
 incoming_end(struct incoming *in)
 {
-	struct session *s = in->s;
-	char detail[ADDRESS_TEXT_MAX + SPOOL_ID_MAX] = "";
+	char last[SMTP_DATA_ROOM];
+	uint64_t at = in->data.disk;
+	const char *id = "";
 	const struct part *p;
 	enum reply r;
 
+	if (!smtp_data_done(&in->data))
+		text_take(in, last, smtp_data_end(&in->data, last), at);
 	if (in->header_held)
 		header_pass(in);	/* all of it was header */
-	r = message_fault(in);
-	if (r == REPLY_NONE)
+	if ((r = message_fault(in)) == REPLY_NONE)
 		r = take(in);
+	if (r == REPLY_OWN_WORDS && buf_str(&in->words) == NULL)
+		r = REPLY_FILTER_FAILED;
 	if (r != REPLY_NONE) {
-		intake_forget(in);
-		log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
-		    "reply=\"%.9s\" bytes=%llu", r == REPLY_OWN_WORDS ?
-		    in->words.data : reply_text(r),
-		    (unsigned long long)in->data.wire);
-		if (r == REPLY_TOO_BIG)
-			snprintf(detail, sizeof(detail), "%lld",
-			    smtpd.settings->max_size);
-		else
-			strlcpy(detail, in->detail, sizeof(detail));
-	} else if (smtpd.mode != MODE_LMTP) {
-		r = REPLY_QUEUED;
-		s->messages++;
-		log_message(in);
-		EACH_PART(in, p)
-			strlcpy(detail, p->id, sizeof(detail));
+		refuse(in, r, true);
+		return;
 	}
 	if (smtpd.mode == MODE_LMTP)
-		lmtp_end(in, r, detail);
-	else if (r == REPLY_OWN_WORDS && buf_str(&in->words) != NULL)
-		reply_words(s, buf_str(&in->words));
-	else
-		reply(s, r, detail);
+		lmtp_end(in, r, "");
+	else {
+		in->s->messages++;
+		log_message(in);
+		EACH_PART(in, p)
+			id = p->id;
+		reply(in->s, REPLY_QUEUED, id);
+	}
 	end(in);
 }

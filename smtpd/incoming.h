@@ -29,7 +29,7 @@ struct part {
 	bool		    lines;	/* its envelope is its first lines */
 	int		    fd, env;
 	char		    id[SPOOL_ID_MAX];
-	struct spool_writer w;
+	struct spool_writer *w;
 };
 
 struct incoming {
@@ -39,7 +39,6 @@ struct incoming {
 	struct buf	 header;	/* of a submission: not yet passed on */
 	bool		 header_held;
 	int		 draft;		/* descriptor, or -1 */
-	struct spool_writer draft_w;
 	struct text	 text;		/* of the draft, after review() */
 	struct buf	 words;		/* a reply that is not ours */
 	struct part	 part[SPOOL_QUEUES];
@@ -49,6 +48,9 @@ struct incoming {
 	char		 detail[ADDRESS_TEXT_MAX];	/* of that */
 	int		 error;		/* errno, of the spool */
 	bool		 gone;		/* the client or the monitor is */
+	/* Behind what is cleared at the begin: pages that nobody touches. */
+	struct spool_writer draft_w;
+	struct spool_writer w[SPOOL_QUEUES];
 };
 
 #define EACH_PART(in, p)						\
@@ -61,12 +63,19 @@ struct incoming {
 bool	 incoming_begin(struct incoming *, struct session *);
 /* Take octets: *n becomes how many, all but when the message ended there. */
 void	 incoming_text(struct incoming *, const char *, size_t *n);
+/* Between two chunks: is all well so far?  False: it was refused, and nothing
+ * is open. */
+bool	 incoming_goes_on(struct incoming *);
 /* Judge, store, reply. */
 void	 incoming_end(struct incoming *);
 /* Nothing is replied. */
 void	 incoming_drop(struct incoming *);
 /* Octets in disk form, behind what came: to the draft, or to the files. */
 void	 incoming_write(struct incoming *, const char *, size_t);
+
+/* data.c: read up to the end of the message, at most so many octets; without
+ * one they are thrown away.  False: the client is gone before that. */
+bool	 data_read(struct session *, struct incoming *, uint64_t most);
 
 /* intake.c: the files of the spool.  False: in->error or in->gone says why. */
 

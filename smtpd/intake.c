@@ -54,7 +54,8 @@ intake_forget(struct incoming *in)
  * The files.
  */
 
-/* What needs an envelope file to be kept in. */
+/* What needs an envelope file to be kept in; so does an address that is no
+ * mailbox, since what is done for it must be recorded. */
 #define WITH_FILE	(SMTP_WITH_UTF8 | SMTP_WITH_REQUIRETLS | \
 			SMTP_WITH_RET | SMTP_WITH_ENVID | SMTP_WITH_HOLD | \
 			SMTP_WITH_BY)
@@ -64,7 +65,7 @@ fits_lines(const struct session *s)
 {
 	return s->nqueue[SPOOL_LOCAL] == 1 && s->nrcpts == 1 &&
 	    !(s->mail.given & WITH_FILE) && s->rcpts[0].notify == 0 &&
-	    s->rcpts[0].orcpt == NULL;
+	    s->rcpts[0].orcpt == NULL && !s->rcpts[0].list;
 }
 
 static bool
@@ -86,7 +87,8 @@ part_open(struct incoming *in, enum spool_queue queue)
 	memcpy(p->id, answer.id, sizeof(p->id));
 	p->id[sizeof(p->id) - 1] = '\0';
 	p->lines = create.lines;
-	spool_writer_init(&p->w, p->fd);
+	p->w = &in->w[queue];
+	spool_writer_init(p->w, p->fd);
 	if (p->lines)
 		return true;
 	if (!intake_ask(in, OP_ENVELOPE, &request, &answer, &p->env))
@@ -145,7 +147,7 @@ trace_write(struct incoming *in, struct part *p, struct buf *b)
 		return -1;
 	if (received_write(in, p->id, b) == -1)
 		return -1;
-	return spool_write(&p->w, b->data, b->len);
+	return spool_write(p->w, b->data, b->len);
 }
 
 bool
@@ -174,7 +176,7 @@ traces_write(struct incoming *in)
 	EACH_PART(in, p) {
 		buf_reset(&b);
 		if (trace_write(in, p, &b) == -1) {
-			in->error = p->w.error != 0 ? p->w.error : ENOMEM;
+			in->error = p->w->error != 0 ? p->w->error : ENOMEM;
 			good = false;
 		}
 	}
@@ -202,8 +204,8 @@ intake_write(struct incoming *in, const char *data, size_t n)
 	struct part *p;
 
 	EACH_PART(in, p)
-		if (in->error == 0 && spool_write(&p->w, data, n) == -1)
-			in->error = p->w.error;
+		if (in->error == 0 && spool_write(p->w, data, n) == -1)
+			in->error = p->w->error;
 }
 
 /*
@@ -298,18 +300,18 @@ part_store(struct incoming *in, enum spool_queue queue)
 		return true;
 	if (!p->lines && !envelope_store(in, queue))
 		return false;
-	if (spool_flush(&p->w) == -1) {
-		in->error = p->w.error;
+	if (spool_flush(p->w) == -1) {
+		in->error = p->w->error;
 		return false;
 	}
-	seal.size = p->w.size;
-	seal.wire = p->w.wire;
-	seal.crc = p->w.crc;
+	seal.size = p->w->size;
+	seal.wire = p->w->wire;
+	seal.crc = p->w->crc;
 	if (!ask_status(in, OP_SEAL, &seal))
 		return false;
-	if (spool_sync(&p->w) == 0)
+	if (spool_sync(p->w) == 0)
 		return true;
-	in->error = p->w.error;
+	in->error = p->w->error;
 	return false;
 }
 

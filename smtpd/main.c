@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bytes/crc32.h"
 #include "mail/auth.h"
 #include "mail/start.h"
 #include "monitor.h"
@@ -36,6 +37,7 @@ static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
 	settings_check_filter, recipient_check, recipient_check_postmaster,
+	recipient_check_relay,
 	access_check, NULL
 };
 
@@ -85,6 +87,8 @@ open_spool(void)
 {
 	char error[CONF_ERROR_MAX];
 
+	/* its tables, which else each session would make for itself */
+	(void)crc32_add(0, "", 0);
 	smtpd.spool_open = spool_open(&smtpd.spool, smtpd.settings,
 	    error) == 0;
 	if (!smtpd.spool_open)
@@ -166,6 +170,8 @@ main(int argc, char **argv)
 	}
 	if (policy_open(false) == -1)
 		return EX_OSERR;
+	if (recipient_check_relay(smtpd.settings, error) == 1)
+		log_warn("relay", "note=%s", log_str(error));
 	open_spool();
 	/* a handshake takes longer than what it would save */
 	server.ahead = !smtpd.tls_first;

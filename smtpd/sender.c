@@ -134,6 +134,7 @@ sender_count(struct server_call *call)
 	char key[FROZEN_KEY_MAX];
 
 	if (max == 0 || n == 0 || (answer->verdict != RCPT_IS_LOCAL &&
+	    answer->verdict != RCPT_IS_LIST &&
 	    answer->verdict != RCPT_IS_REMOTE))
 		return;
 	(void)tally_rate(&policy_tally, "account", m->account, n, max, HOUR,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar/chars.h"
 #include "grammar/trace.h"
 #include "milter.h"
 #include "policy.h"
@@ -23,6 +24,7 @@ session_reset(struct session *s)
 {
 	size_t i;
 
+	bdat_drop();
 	milter_reset(s);
 	s->rcpts_again = false;
 	memset(&s->sender, 0, sizeof(s->sender));
@@ -32,7 +34,8 @@ session_reset(struct session *s)
 	for (i = 0; i < s->nrcpts; i++)
 		free(s->rcpts[i].orcpt);
 	s->nrcpts = 0;
-	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT)
+	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT ||
+	    s->state == SESSION_BDAT)
 		s->state = SESSION_GREETED;
 }
 
@@ -63,6 +66,17 @@ session_late(struct session *s, enum stream_status status)
 	return true;
 }
 
+bool
+session_busy(struct session *s)
+{
+	server_busy(true);
+	if (!server_stopping())
+		return true;
+	reply(s, REPLY_STOPPING, NULL);
+	session_end(s);
+	return false;
+}
+
 /* Why there is no line, said to the client where it can still hear. */
 static void
 say_end(struct session *s, enum stream_status status)
@@ -74,6 +88,18 @@ say_end(struct session *s, enum stream_status status)
 		log_info("gone", "how=%s %s", stream_status_name(status),
 		    stream_error(s->stream));
 	session_end(s);
+}
+
+/* What follows such a line is octets of a message, and nobody knows how
+ * many. */
+static bool
+is_bdat(const struct stream_line *line)
+{
+	const char *p = line->data, *end = p + line->len;
+
+	while (p < end && char_is(*p, CHAR_WSP))
+		p++;
+	return chars_begin(p, end, "BDAT");
 }
 
 /*
@@ -93,14 +119,14 @@ session_line(struct session *s, size_t max, struct stream_line *line)
 		return 0;
 	}
 	s->swallow = bare;
+	if (!bare && !behind && status == STREAM_OK)
+		return 1;
 	if (bare)
 		reply(s, REPLY_BARE_LF, NULL);
-	else if (behind)
-		return -1;
-	else if (status == STREAM_TOOLONG)
+	else if (!behind)
 		reply(s, REPLY_LINE_TOO_LONG, NULL);
-	else
-		return 1;
+	if (is_bdat(line))
+		session_end(s);
 	return -1;
 }
 
