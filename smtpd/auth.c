@@ -80,6 +80,8 @@ auth_finish(struct session *s, struct sasl *sasl)
 		s->authenticated = true;
 		s->lenient = true;
 		strlcpy(s->login, sasl->authcid, sizeof(s->login));
+		strlcpy(s->mechanism, sasl->mechanism == SASL_LOGIN ?
+		    "LOGIN" : "PLAIN", sizeof(s->mechanism));
 		reply(s, REPLY_AUTHENTICATED, NULL);
 		break;
 	case AUTH_IS_WRONG:

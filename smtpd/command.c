@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "milter.h"
 #include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
@@ -36,12 +37,24 @@ greet(struct session *s, const struct smtp_command *c, bool esmtp)
 	s->state = SESSION_GREETED;
 }
 
+/* By the milters; else it was not said. */
+static bool
+greeting_taken(struct session *s)
+{
+	if (milter_helo(s))
+		return true;
+	s->state = SESSION_START;
+	return false;
+}
+
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
 	if (policy_helo(s, c))
 		return;
 	greet(s, c, false);
+	if (!greeting_taken(s))
+		return;
 	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
 }
 
@@ -51,7 +64,8 @@ do_ehlo(struct session *s, const struct smtp_command *c)
 	if (policy_helo(s, c))
 		return;
 	greet(s, c, true);
-	ehlo_reply(s);
+	if (greeting_taken(s))
+		ehlo_reply(s);
 }
 
 /*
@@ -132,6 +146,10 @@ do_mail(struct session *s, const struct smtp_command *c)
 	s->sender = c->path;
 	sender_complete(s, &s->sender);
 	take_params(s, &c->params);
+	if (!milter_mail(s)) {
+		session_reset(s);
+		return;
+	}
 	s->state = SESSION_MAIL;
 	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
 }
@@ -157,25 +175,17 @@ rcpt_add(struct session *s, const struct smtp_command *c,
     enum spool_queue queue)
 {
 	const char *orcpt = c->params.orcpt;
-	struct rcpt *more, *r;
-	size_t max;
+	struct rcpt *r;
 
-	if (s->nrcpts == s->maxrcpts) {
-		max = s->maxrcpts == 0 ? 4 : s->maxrcpts * 2;
-		more = reallocarray(s->rcpts, max, sizeof(*more));
-		if (more == NULL)
-			return -1;
-		s->rcpts = more;
-		s->maxrcpts = max;
-	}
-	r = &s->rcpts[s->nrcpts];
-	r->addr = c->path;
+	if (session_rcpt_add(s, &c->path) == -1)
+		return -1;
+	r = &s->rcpts[s->nrcpts - 1];
 	r->queue = queue;
 	r->notify = c->params.notify;
-	r->orcpt = orcpt[0] == '\0' ? NULL : strdup(orcpt);
-	if (r->orcpt == NULL && orcpt[0] != '\0')
+	if (orcpt[0] != '\0' && (r->orcpt = strdup(orcpt)) == NULL) {
+		s->nrcpts--;
 		return -1;
-	s->nrcpts++;
+	}
 	s->nqueue[queue]++;
 	return 0;
 }
@@ -194,17 +204,9 @@ rcpt_given(const struct session *s, const struct address *addr)
 static enum reply
 rcpt_judge(struct session *s, const struct smtp_command *c)
 {
-	struct rcpt_request request;
 	struct rcpt_reply answer;
-	int r;
 
-	memset(&request, 0, sizeof(request));
-	request.addr = c->path;
-	r = server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0, NULL);
-	if (r == 0 && answer.verdict == RCPT_IS_ASK)
-		r = server_ask(s->server, OP_RCPT_ASK, &request, &answer,
-		    NULL, 0, NULL);
-	switch (r) {
+	switch (session_rcpt_ask(s, &c->path, &answer)) {
 	case 0:
 		break;
 	case 1:
@@ -239,17 +241,33 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	return REPLY_USERS_LATER;
 }
 
+/* One that the monitor knows already. */
+static bool
+rcpt_taken(struct session *s)
+{
+	struct rcpt *last = &s->rcpts[s->nrcpts - 1];
+
+	if (milter_rcpt(s, last))
+		return true;
+	s->nqueue[last->queue]--;
+	session_rcpt_drop(s, s->nrcpts - 1);
+	s->rcpts_again = true;
+	return false;
+}
+
 static void
 do_rcpt(struct session *s, const struct smtp_command *c)
 {
+	bool given = rcpt_given(s, &c->path);
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
 	if (policy_rcpt(s, c))
 		return;
 	/* the same one again is the same recipient */
-	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
-	    rcpt_judge(s, c);
+	r = given ? REPLY_RCPT_OK : rcpt_judge(s, c);
+	if (r == REPLY_RCPT_OK && !given && !rcpt_taken(s))
+		return;
 	address_text(&c->path, text);
 	if (r == REPLY_RCPT_OK)
 		s->state = SESSION_RCPT;
@@ -264,7 +282,10 @@ static void
 do_data(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
-	data_run(s);
+	if (milter_data(s))
+		data_run(s);
+	else
+		session_reset(s);
 }
 
 static void
@@ -499,6 +520,8 @@ check_command(struct session *s, const struct smtp_command *c)
 	const struct command *row = &commands[c->verb];
 	enum reply r;
 
+	if (s->unwelcome && c->verb != SMTP_QUIT)
+		return REPLY_UNWELCOME;
 	if ((r = fault_reply(c)) != REPLY_NONE)
 		return r;
 	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&

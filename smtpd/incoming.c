@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "grammar/milter.h"
 #include "incoming.h"
+#include "review.h"
 #include "system/clock.h"
-#include "system/fdio.h"
 #include "system/log.h"
 
 #define RECEIVED_MAX	100	/* RFC 5321 section 6.3 */
@@ -21,9 +22,8 @@
  * Beginning.
  */
 
-/* The peer's name for the Received field, once in a session. */
-static void
-learn_reverse(struct session *s)
+void
+session_learn_reverse(struct session *s)
 {
 	struct reverse_reply answer;
 
@@ -36,13 +36,6 @@ learn_reverse(struct session *s)
 		return;
 	answer.name[sizeof(answer.name) - 1] = '\0';
 	strlcpy(s->reverse, answer.name, sizeof(s->reverse));
-}
-
-/* Has something to see all of it before it is taken? */
-static bool
-wants_draft(void)
-{
-	return false;
 }
 
 static bool
@@ -73,6 +66,8 @@ end(struct incoming *in)
 		close(in->draft);
 	in->draft = -1;
 	buf_free(&in->header);
+	buf_free(&in->words);
+	text_free(&in->text);
 	intake_close(in);
 	in->open = false;
 	if (in->gone)
@@ -98,11 +93,12 @@ incoming_begin(struct incoming *in, struct session *s)
 	in->now = time(NULL);
 	in->zone = clock_zone(in->now);
 	buf_init(&in->header, INCOMING_HEADER_MAX);
+	buf_init(&in->words, MILTER_REPLY_MAX);
 	in->header_held = smtpd.mode == MODE_SUBMISSION || s->authenticated;
 	smtp_data_init(&in->data, s->server->peer.terminal ?
 	    SMTP_DATA_TYPED : s->lenient);
-	learn_reverse(s);
-	if (wants_draft() ? draft_open(in) : intake_open(in))
+	session_learn_reverse(s);
+	if (review_wanted() ? draft_open(in) : intake_open(in))
 		return true;
 	reply(s, error_reply(in), NULL);
 	incoming_drop(in);
@@ -197,25 +193,24 @@ message_fault(const struct incoming *in)
 	return REPLY_NONE;
 }
 
+static bool
+put_text(void *arg, const char *data, size_t n)
+{
+	struct incoming *in = arg;
+
+	intake_write(in, data, n);
+	return in->error == 0;
+}
+
 /* From the draft to the files. */
 static bool
 compose(struct incoming *in)
 {
-	static char block[CHUNK];
-	off_t at = 0;
-	ssize_t n;
-
 	if (in->draft == -1)
 		return true;
-	if (in->error == 0 && spool_flush(&in->draft_w) == -1)
-		in->error = in->draft_w.error;
 	if (in->error != 0 || !intake_open(in))
 		return false;
-	while ((n = fd_pread_all(in->draft, block, sizeof(block), at)) > 0) {
-		intake_write(in, block, (size_t)n);
-		at += n;
-	}
-	if (n == -1 && in->error == 0)
+	if (text_send(&in->text, put_text, in) == -1 && in->error == 0)
 		in->error = errno;
 	return in->error == 0;
 }
@@ -246,11 +241,15 @@ incoming_end(struct incoming *in)
 	if (in->header_held)
 		header_pass(in);	/* all of it was header */
 	r = message_fault(in);
+	if (r == REPLY_NONE && in->draft != -1)
+		r = review(in);
 	if (r == REPLY_NONE && (!compose(in) || !intake_store(in)))
 		r = error_reply(in);
 	if (r != REPLY_NONE) {
 		intake_forget(in);
-		log_info("refused", "reply=\"%.9s\" bytes=%llu", reply_text(r),
+		log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
+		    "reply=\"%.9s\" bytes=%llu", r == REPLY_OWN_WORDS ?
+		    in->words.data : reply_text(r),
 		    (unsigned long long)in->data.wire);
 		if (r == REPLY_TOO_BIG)
 			snprintf(detail, sizeof(detail), "%lld",
@@ -264,6 +263,9 @@ incoming_end(struct incoming *in)
 		EACH_PART(in, p)
 			strlcpy(detail, p->id, sizeof(detail));
 	}
-	reply(s, r, detail);
+	if (r == REPLY_OWN_WORDS && buf_str(&in->words) != NULL)
+		reply_words(s, buf_str(&in->words));
+	else
+		reply(s, r, detail);
 	end(in);
 }

@@ -19,6 +19,7 @@
 
 #include "reply.h"
 #include "smtpd.h"
+#include "text.h"
 
 #define INCOMING_HEADER_MAX	(1u << 20)	/* that is held back */
 
@@ -39,6 +40,8 @@ struct incoming {
 	bool		 header_held;
 	int		 draft;		/* descriptor, or -1 */
 	struct spool_writer draft_w;
+	struct text	 text;		/* of the draft, after review() */
+	struct buf	 words;		/* a reply that is not ours */
 	struct part	 part[SPOOL_QUEUES];
 	time_t		 now;
 	int		 zone;

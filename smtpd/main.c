@@ -34,8 +34,8 @@ static const struct start_option options[] = {
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
-	recipient_check, recipient_check_postmaster, recipient_check_relay,
-	access_check, NULL
+	settings_check_filter, recipient_check, recipient_check_postmaster,
+	recipient_check_relay, access_check, NULL
 };
 
 static const struct start me = {

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "mail/auth.h"
 #include "monitor.h"
 #include "policy.h"
@@ -372,6 +373,12 @@ static struct server_op ops[OPS] = {
 	    recipient_check_expand, recipient_run_expand, NULL },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_MILTER] = { "milter", sizeof(struct milter_request),
+	    sizeof(struct status_reply), ANYBODY, 64,
+	    SERVER_HELPER | SERVER_FD_OUT, milter_check, milter_run, NULL },
+	[OP_FILTER] = { "filter", sizeof(struct filter_request),
+	    sizeof(struct filter_reply), ANYBODY, 0,
+	    SERVER_HELPER | SERVER_FD_IN, filter_check, filter_run, NULL },
 	[OP_POLICY] = { "policy", sizeof(struct policy_request),
 	    sizeof(struct policy_reply), ANYBODY, 0, 0, policy_check,
 	    policy_answer, NULL },

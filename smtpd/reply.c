@@ -22,6 +22,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_SENDER_OK] = "250 2.1.0 Sender <{}> OK",
 [REPLY_RCPT_OK] = "250 2.1.5 Recipient <{}> OK",
 [REPLY_QUEUED] = "250 2.0.0 Message taken as {}",
+[REPLY_DISCARDED] = "250 2.0.0 Message taken",
 [REPLY_VRFY] = "252 2.1.5 Not told here; send mail and see",
 [REPLY_ADDRESS] = "250 2.1.5 <{}>",
 [REPLY_SEND_DATA] = "354 Send the message, end with <CRLF>.<CRLF>",
@@ -47,6 +48,10 @@ static const char *const replies[REPLIES] = {
 [REPLY_INTERNAL] = "421 4.3.0 Local error, try again later",
 [REPLY_SPOOL] = "451 4.3.0 The message could not be stored, try again later",
 [REPLY_SPOOL_FULL] = "452 4.3.1 No room for the message now, try again later",
+[REPLY_FILTER_FAILED] = "451 4.3.0 A filter of mail is out of order, try again "
+    "later",
+[REPLY_FILTER_LATER] = "451 4.7.1 Refused by a filter for now, try again "
+    "later",
 [REPLY_USERS_LATER] = "451 4.3.0 <{}> cannot be looked up now, try again later",
 [REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
     "as it may in an hour, and is frozen until the hour is over",
@@ -86,6 +91,9 @@ static const char *const replies[REPLIES] = {
     "answer, closing",
 [REPLY_AUTH_ALREADY] = "503 5.5.1 Already authenticated",
 [REPLY_AUTH_IN_MAIL] = "503 5.5.1 No AUTH within a mail transaction",
+[REPLY_UNWELCOME] = "503 5.5.1 No mail from you here; only QUIT is left",
+[REPLY_FILTER_REFUSED] = "550 5.7.1 Refused by a filter",
+[REPLY_OWN_WORDS] = "550 5.7.1 Refused by a filter",
 [REPLY_AUTH_REQUIRED] = "530 5.7.0 Authentication required",
 [REPLY_NEEDS_TLS] = "530 5.7.10 REQUIRETLS needs TLS: STARTTLS first",
 [REPLY_AUTH_NEEDS_TLS] = "538 5.7.11 Passwords only after STARTTLS",
@@ -169,6 +177,16 @@ reply(struct session *s, enum reply r, const char *detail)
 	stream_puts(s->stream, "\r\n");
 	if (is_error(r))
 		s->errors++;
+}
+
+void
+reply_words(struct session *s, const char *lines)
+{
+	stream_puts(s->stream, lines);
+	if (*lines == '5')
+		s->errors++;
+	if (strncmp(lines, "421", 3) == 0)
+		session_end(s);
 }
 
 const char *

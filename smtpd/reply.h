@@ -18,6 +18,7 @@ enum reply {
 	REPLY_SENDER_OK,
 	REPLY_RCPT_OK,
 	REPLY_QUEUED,
+	REPLY_DISCARDED,
 	REPLY_VRFY,
 	REPLY_ADDRESS,
 	REPLY_SEND_DATA,
@@ -37,6 +38,8 @@ enum reply {
 	REPLY_INTERNAL,
 	REPLY_SPOOL,
 	REPLY_SPOOL_FULL,
+	REPLY_FILTER_FAILED,
+	REPLY_FILTER_LATER,
 	REPLY_USERS_LATER,
 	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
@@ -72,7 +75,10 @@ enum reply {
 	REPLY_TLS_PIPELINED,
 	REPLY_AUTH_ALREADY,
 	REPLY_AUTH_IN_MAIL,
+	REPLY_UNWELCOME,
 	/* refused */
+	REPLY_FILTER_REFUSED,
+	REPLY_OWN_WORDS,
 	REPLY_AUTH_REQUIRED,
 	REPLY_NEEDS_TLS,
 	REPLY_AUTH_NEEDS_TLS,
@@ -109,6 +115,15 @@ enum reply {
 /* Send one.  detail takes the place of {} in its text (made printable, cut);
  * NULL when it has none. */
 void	 reply(struct session *, enum reply, const char *detail);
+
+/* Words that are not ours: whole lines of a reply, found printable before; 421
+ * ends the session. */
+void	 reply_words(struct session *, const char *lines);
+
+/* recipients.c: have the monitor judge all recipients again, after some were
+ * added or taken away.  REPLY_NONE; REPLY_FILTER_FAILED; REPLY_DISCARDED: none
+ * are left. */
+enum reply session_rcpts_again(struct session *);
 
 /* The lines of HELP. */
 void	 reply_help(struct session *);

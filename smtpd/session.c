@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "grammar/trace.h"
+#include "milter.h"
 #include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
@@ -22,6 +23,8 @@ session_reset(struct session *s)
 {
 	size_t i;
 
+	milter_reset(s);
+	s->rcpts_again = false;
 	memset(&s->sender, 0, sizeof(s->sender));
 	memset(s->nqueue, 0, sizeof(s->nqueue));
 	memset(&s->mail, 0, sizeof(s->mail));
@@ -164,7 +167,7 @@ session_run(struct server_session *server)
 	else
 		log_info("connect", NULL);
 	if (begin(&s) == 0) {
-		if (!policy_connect(&s))
+		if (!policy_connect(&s) && milter_connect(&s))
 			reply(&s, REPLY_BANNER, smtpd.settings->hostname);
 		while (s.state != SESSION_END) {
 			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
@@ -173,6 +176,7 @@ session_run(struct server_session *server)
 		}
 		log_info("disconnect", "messages=%u errors=%u", s.messages,
 		    s.errors);
+		milter_close(&s);
 		stream_close(s.stream);
 	} else if (s.stream != NULL)
 		stream_free(s.stream);

@@ -51,9 +51,11 @@ enum op {
 	OP_RCPT_ASK,		/* the same, when it said RCPT_IS_ASK */
 	OP_EXPAND,		/* who is this, and who is behind it? */
 	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_MILTER,		/* a connection to a milter */
 	OP_POLICY,		/* may a stranger go on? */
 	OP_LOOKUP,		/* what the DNS says of him and his sender */
 	OP_DRAFT,		/* an unnamed file: its descriptor */
+	OP_FILTER,		/* run the filter on it */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
 	OP_SEAL_ENVELOPE,
@@ -144,6 +146,10 @@ struct reverse_reply {
 	char name[DNS_NAME_MAX];
 };
 
+struct milter_request {
+	uint32_t index;		/* in the key milter */
+};
+
 struct queue_request {
 	uint32_t queue;		/* enum spool_queue */
 };
@@ -170,6 +176,10 @@ struct seal_request {
 struct server_op *monitor_ops(void);
 size_t	 monitor_data_size(void);
 void	 monitor_ended(struct server_call *);
+
+/* milter_connect.c */
+int	 milter_check(struct server_call *);
+void	 milter_run(struct server_call *);
 
 /* May this client send on without a login, and are its line ends forgiven?
  * Asked in the monitor and in the session alike. */
@@ -205,12 +215,15 @@ struct session {
 	bool		 stranger;	/* policy.h applies */
 	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
+	bool		 unwelcome;	/* refused at the start: only QUIT */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
+	char		 mechanism[32];
 	char		 reverse[DNS_NAME_MAX];
 	unsigned	 errors;
 	unsigned	 delayed;	/* of them, those that were */
 	unsigned	 messages;
+	struct milters	*milters;	/* NULL: none are configured */
 	/* of a transaction: */
 	struct address	 sender;
 	struct smtp_params mail;	/* of MAIL */
@@ -218,6 +231,7 @@ struct session {
 	struct rcpt	*rcpts;
 	size_t		 nrcpts, maxrcpts;
 	size_t		 nqueue[SPOOL_QUEUES];
+	bool		 rcpts_again;	/* the monitor knows of others */
 };
 
 /* session.c */
@@ -244,10 +258,20 @@ void	 command_line(struct session *, const struct stream_line *);
 void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
+/* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
+int	 session_rcpt_add(struct session *, const struct address *);
+void	 session_rcpt_drop(struct session *, size_t);
+/* The monitor's verdict, by a helper where it needs one; as server_ask(). */
+int	 session_rcpt_ask(struct session *, const struct address *,
+	    struct rcpt_reply *);
+
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);
 bool	 auth_offered(const struct session *);
 bool	 auth_mechanism_ours(const char *);
+
+/* incoming.c: the peer's name, once in a session. */
+void	 session_learn_reverse(struct session *);
 
 /* verify.c */
 void	 verify_vrfy(struct session *, const struct smtp_command *);
