@@ -251,7 +251,7 @@ milter_connect(struct session *s)
 {
 	size_t i;
 
-	if (smtpd.settings->milter.n == 0)
+	if (smtpd.settings->milter.n == 0 || smtpd.mode == MODE_LMTP)
 		return true;
 	if (make(s) == -1) {
 		reply(s, REPLY_INTERNAL, NULL);

@@ -30,10 +30,21 @@ monitor_policy(struct server_call *call)
 bool
 client_is_trusted(const struct peer *peer)
 {
+	if (smtpd.mode == MODE_LMTP)
+		return false;		/* nobody sends on */
 	if (peer->kind == PEER_UNIX)
 		return peer->named;
 	return smtpd.mode == MODE_MX && peer->kind == PEER_INET &&
 	    conf_nets_match(&smtpd.settings->relay_from,
+	    (const struct sockaddr *)&peer->addr);
+}
+
+bool
+client_may_lmtp(const struct peer *peer)
+{
+	return peer->kind != PEER_INET ||
+	    (peer->loopback && !peer->proxied) ||
+	    conf_nets_match(&smtpd.settings->lmtp_from,
 	    (const struct sockaddr *)&peer->addr);
 }
 
@@ -258,7 +269,7 @@ run_create(struct server_call *call)
 
 	if (file == NULL)
 		return;
-	if (m->nrcpts[request->queue] == 0) {
+	if (m->nrcpts[request->queue] == 0 || smtpd.mode == MODE_LMTP) {
 		server_violation(call, "no recipient");
 		return;
 	}
@@ -401,6 +412,9 @@ static struct server_op ops[OPS] = {
 	    NULL },
 	[OP_COMMIT] = { "commit", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    0, NULL, run_commit, NULL },
+	[OP_DELIVER] = { "deliver", sizeof(struct deliver_request),
+	    sizeof(struct deliver_reply), ANYBODY, 0,
+	    SERVER_HELPER | SERVER_FD_IN, deliver_check, deliver_run, NULL },
 };
 
 struct server_op *

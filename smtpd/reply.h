@@ -11,6 +11,7 @@ enum reply {
 	REPLY_NONE,		/* from a check: nothing is wrong */
 	/* good */
 	REPLY_BANNER,
+	REPLY_BANNER_LMTP,
 	REPLY_BYE,
 	REPLY_READY_TLS,
 	REPLY_AUTHENTICATED,
@@ -19,6 +20,8 @@ enum reply {
 	REPLY_RCPT_OK,
 	REPLY_QUEUED,
 	REPLY_DISCARDED,
+	REPLY_DELIVERED,
+	REPLY_CHUNK_OK,
 	REPLY_VRFY,
 	REPLY_ADDRESS,
 	REPLY_SEND_DATA,
@@ -41,6 +44,10 @@ enum reply {
 	REPLY_FILTER_FAILED,
 	REPLY_FILTER_LATER,
 	REPLY_USERS_LATER,
+	REPLY_DELIVER_LATER,
+	REPLY_DELIVER_FULL,
+	REPLY_DELIVER_STOPPED,
+	REPLY_LMTP_PORT,
 	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
 	REPLY_MAILBOX_FULL_NOW,
@@ -54,6 +61,7 @@ enum reply {
 	REPLY_NOT_OFFERED,
 	REPLY_ARG_MISSING,
 	REPLY_ARG_EXTRA,
+	REPLY_CHUNK,
 	REPLY_NO_FROM,
 	REPLY_NO_TO,
 	REPLY_BAD_SENDER,
@@ -67,9 +75,12 @@ enum reply {
 	REPLY_RCPT_NULL,
 	/* order */
 	REPLY_NEED_HELO,
+	REPLY_NEED_LHLO,
+	REPLY_SAY_LHLO,
 	REPLY_NEED_MAIL,
 	REPLY_NEED_RCPT,
 	REPLY_NESTED_MAIL,
+	REPLY_NESTED_BDAT,
 	REPLY_TLS_ALREADY,
 	REPLY_TLS_LATE,
 	REPLY_TLS_PIPELINED,
@@ -92,6 +103,11 @@ enum reply {
 	REPLY_NO_SUCH_USER,
 	REPLY_MAILBOX_FULL,
 	REPLY_NO_RELAY,
+	REPLY_NOT_HERE,
+	REPLY_LMTP_PEER,
+	REPLY_DELIVER_NOBODY,
+	REPLY_DELIVER_REFUSED,
+	REPLY_DELIVER_OVER,
 	REPLY_NOT_YOURS,
 	REPLY_FROM_NOT_YOURS,
 	REPLY_FROM_TWICE,
@@ -129,6 +145,10 @@ enum reply session_rcpts_again(struct session *);
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* bdat.c: a chunk that is not taken goes by, then this is said. */
+void	 bdat_refuse(struct session *, const struct smtp_command *, enum reply,
+	    const char *detail);
 
 /* submission.c: may this client send as this address?  REPLY_NONE, or why
  * not; any that did not log in may. */

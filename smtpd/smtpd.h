@@ -24,7 +24,7 @@
 
 #define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
 
-enum mode { MODE_MX, MODE_SUBMISSION };
+enum mode { MODE_MX, MODE_SUBMISSION, MODE_LMTP };
 
 /* What the parent prepared and every session inherits. */
 struct smtpd {
@@ -61,6 +61,7 @@ enum op {
 	OP_SEAL_ENVELOPE,
 	OP_SEAL,
 	OP_COMMIT,
+	OP_DELIVER,		/* LMTP: the draft to this recipient, now */
 	OPS
 };
 
@@ -171,6 +172,18 @@ struct seal_request {
 	uint32_t crc;
 };
 
+#define DELIVER_SAID	300	/* of what is said, NUL included */
+#define DELIVER_DIED	(-1)
+
+struct deliver_request {	/* and the draft's descriptor */
+	struct address sender, rcpt;
+};
+
+struct deliver_reply {
+	int32_t	status;		/* mda-deliver's exit code, or DELIVER_DIED */
+	char	said[DELIVER_SAID];	/* its last line */
+};
+
 /* monitor.c: the table of struct server, and what becomes of a session that
  * ended. */
 struct server_op *monitor_ops(void);
@@ -184,6 +197,8 @@ void	 milter_run(struct server_call *);
 /* May this client send on without a login, and are its line ends forgiven?
  * Asked in the monitor and in the session alike. */
 bool	 client_is_trusted(const struct peer *);
+/* In mode lmtp: may this one come at all? */
+bool	 client_may_lmtp(const struct peer *);
 
 /*
  * The session.
@@ -193,6 +208,7 @@ enum session_state {
 	SESSION_GREETED,
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_BDAT,		/* at least one chunk taken, not the last */
 	SESSION_END		/* the connection closes */
 };
 
@@ -202,6 +218,7 @@ struct rcpt {
 	bool		  list;		/* no mailbox */
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
+	bool		  delivered;	/* by LMTP */
 };
 
 struct session {
@@ -277,7 +294,9 @@ void	 session_learn_reverse(struct session *);
 void	 verify_vrfy(struct session *, const struct smtp_command *);
 void	 verify_expn(struct session *, const struct smtp_command *);
 
-/* data.c */
+/* data.c, bdat.c */
 void	 data_run(struct session *);
+void	 bdat_run(struct session *, const struct smtp_command *);
+void	 bdat_drop(void);		/* the message that is half here */
 
 #endif

@@ -58,6 +58,7 @@ static const struct conf_key keys[] = {
 
 	{ "tls_cert", CONF_PATH, AT(tls_cert), "", ANY, NULL },
 	{ "tls_key", CONF_PATH, AT(tls_key), "", ANY, NULL },
+	{ "tls_ca", CONF_PATH, AT(tls_ca), "", ANY, NULL },
 	{ "allow_plaintext", CONF_BOOL, AT(allow_plaintext), "no", ANY, NULL },
 	{ "auth_mechanisms", CONF_LIST, AT(auth_mechanisms), "PLAIN LOGIN",
 	    ANY, rule_mechanism },
@@ -81,9 +82,12 @@ static const struct conf_key keys[] = {
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
+	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,
+	    NULL },
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
 
+	{ "lmtp_from", CONF_NETS, AT(lmtp_from), "", ANY, NULL },
 	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
 	{ "submission_hide_client", CONF_BOOL, AT(submission_hide_client),
 	    "no", ANY, NULL },

@@ -33,6 +33,8 @@ struct settings {
 					 * "": none */
 
 	char		*tls_cert;	/* PEM chain; "": no TLS */
+	char		*tls_ca;	/* PEM, who is trusted; "": as the
+					 * system trusts */
 	char		*tls_key;	/* PEM; "": in tls_cert's file */
 	bool		 allow_plaintext; /* AUTH without TLS from anywhere */
 	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
@@ -54,8 +56,12 @@ struct settings {
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	long long	 queue_lifetime; /* seconds until a bounce */
+	long long	 delay_warning;	/* seconds until the sender is told that
+					 * it waits; 0: never */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
+					 * this host */
 	struct conf_pairs send_as;	/* account; address, @domain or *:
 					 * sender addresses that it has */
 	bool		 submission_hide_client; /* from Received */
