@@ -441,7 +441,8 @@ static const struct command {
 	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, verify_vrfy },
 	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_expn, verify_expn },
 	[SMTP_HELP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_help },
-	[SMTP_QUIT] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_QUIT] = { ALWAYS | IN(SESSION_DENIED), NO_AUTH_NEEDED, NULL,
+	    do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
@@ -521,6 +522,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 		return REPLY_NESTED_MAIL;
 	case SESSION_BDAT:
 		return REPLY_NESTED_BDAT;
+	case SESSION_DENIED:
+		return REPLY_ONLY_QUIT;
 	case SESSION_END:
 		break;
 	}
@@ -534,8 +537,6 @@ check_command(struct session *s, const struct smtp_command *c)
 	const struct command *row = &commands[c->verb];
 	enum reply r;
 
-	if (s->unwelcome && c->verb != SMTP_QUIT)
-		return REPLY_UNWELCOME;
 	if ((r = fault_reply(c)) != REPLY_NONE)
 		return r;
 	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bytes/crc32.h"
 #include "mail/auth.h"
 #include "mail/start.h"
 #include "monitor.h"
@@ -36,7 +37,8 @@ static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
 	settings_check_filter, recipient_check, recipient_check_postmaster,
-	recipient_check_relay, access_check, NULL
+	recipient_check_relay,
+	access_check, NULL
 };
 
 static const struct start me = {
@@ -85,6 +87,8 @@ open_spool(void)
 {
 	char error[CONF_ERROR_MAX];
 
+	/* its tables, which else each session would make for itself */
+	(void)crc32_add(0, "", 0);
 	smtpd.spool_open = spool_open(&smtpd.spool, smtpd.settings,
 	    error) == 0;
 	if (!smtpd.spool_open)

@@ -209,6 +209,7 @@ enum session_state {
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
 	SESSION_BDAT,		/* at least one chunk taken, not the last */
+	SESSION_DENIED,		/* told so by 554 instead of the banner */
 	SESSION_END		/* the connection closes */
 };
 
@@ -232,7 +233,6 @@ struct session {
 	bool		 stranger;	/* policy.h applies */
 	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
-	bool		 unwelcome;	/* refused at the start: only QUIT */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
 	char		 mechanism[32];
@@ -260,6 +260,9 @@ bool	 session_late(struct session *, enum stream_status);
 int	 session_timeout(void);			/* of a command, in ms */
 /* How it came, for trace fields: trace_with(). */
 const char *session_with(const struct session *);
+/* From here on SIGTERM waits until server_busy(false), and all that the client
+ * sends can be read.  False: it came before; the client was told. */
+bool	 session_busy(struct session *);
 /* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);
@@ -276,11 +279,11 @@ void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
 /* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
-int	 session_rcpt_add(struct session *, const struct address *);
-void	 session_rcpt_drop(struct session *, size_t);
-/* The monitor's verdict, by a helper where it needs one; as server_ask(). */
+/* What the monitor says of one: as server_ask(). */
 int	 session_rcpt_ask(struct session *, const struct address *,
 	    struct rcpt_reply *);
+int	 session_rcpt_add(struct session *, const struct address *);
+void	 session_rcpt_drop(struct session *, size_t);
 
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);
