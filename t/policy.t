@@ -62,7 +62,8 @@ sub
 client
 {
 	my ($srv, $ip, %o) = @_;
-	my $c = $srv->connect(from => '127.0.0.2');
+	my $c = $srv->connect(from => '127.0.0.2',
+	    timeout => $o{timeout} // 30);
 	my $six = $ip =~ /:/;
 
 	$c->send('PROXY ' . ($six ? "TCP6 $ip 2001:db8::1" :
@@ -280,8 +281,18 @@ helo_and_pause
 	$s->write_conf;
 	$srv = $s->start('smtpd');
 	$t = time;
-	like(say(client($srv, '192.0.2.21')), qr/^220 /, 'a good client');
+	like(say(client($srv, '192.0.2.21', timeout => 60)), qr/^220 /,
+	    'a good client');
 	cmp_ok(time - $t, '<', 15, 'is not made to wait');
+	Stdmail::spew("$s->{dir}/allow", "client 192.0.2.65\n");
+	$s->{conf}{allow} = "$s->{dir}/allow";
+	$s->write_conf;
+	$s->stop;
+	$srv = $s->start('smtpd');
+	$t = time;
+	like(say(client($srv, '192.0.2.65', timeout => 60)), qr/^220 /,
+	    'one of the table allow');
+	cmp_ok(time - $t, '<', 15, 'neither');
 	$s->stop;
 }
 
@@ -339,7 +350,8 @@ tables
 	my ($deny, $allow) = map { "$s->{dir}/$_" } qw(deny allow);
 
 	Stdmail::spew($deny, "# who\nclient 192.0.2.64/26 # a network\n" .
-	    "client 2001:db8:1::/48\nclient .good.test\nhelo bad.test\n" .
+	    "client 2001:db8:1::/48\nclient .good.test\n" .
+	    "client .forged.test\nhelo bad.test\n" .
 	    "sender spam.test\nsender Bob\@b.test\nsender .below.test\n");
 	Stdmail::spew($allow, "client 192.0.2.65\n");
 	@{$s->{conf}}{qw(deny allow sender_check)} = ($deny, $allow, 'no');
