@@ -562,7 +562,7 @@ dry_run
 sub
 patience
 {
-	my $s = site(session_time => 3);
+	my $s = site();
 	my $srv = $s->start('smtpd');
 	my $c = client($srv, '192.0.2.20');
 	my $t = time;
@@ -577,6 +577,9 @@ patience
 	}
 	cmp_ok($took[3], '>=', 1, 'guesses cost time');
 	$c->close;
+	$s->stop;
+	$s = site(session_time => 5);
+	$srv = $s->start('smtpd');
 	$c = client($srv, '192.0.2.20');
 	$t = time;
 	say($c, 'EHLO c.test', 'MAIL FROM:<x@b.test>', "RCPT TO:<$user>");
@@ -602,33 +605,31 @@ patience
 	is(scalar(() = $s->spooled('tmp')), 0, 'and leaves nothing');
 }
 
-# A flood of one address, and what another gets meanwhile.
+# A flood of one address: meanwhile all that another sends is taken.
 sub
 flood
 {
 	my $s = site(connection_rate => 100);
 	my $srv = $s->start('smtpd');
-	my $n = 2000;
-	my $worst = 0;
+	my $n = ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 2000 : 300;
 	my $flood = Stdmail::fork_child(sub {
 		for (1 .. $n) {
 			my $c = eval { client($srv, '192.0.2.66') } // next;
 			$c->close;
 		}
 	});
-	my ($done, $good) = (0, 0);
-	while (!$done) {
+	my ($tried, $good, $worst, $done) = (0, 0, 0, 0);
+	while (!$done && $tried < 2000) {
 		my $t = time;
-		$good++ if mail($srv, '198.51.100.' . (1 + $good % 200)) =~
-		    /^250 /;
-		my $took = time - $t;
-		$worst = $took if $took > $worst;
+
+		$tried++;
+		$good++ if (eval { mail($srv, '198.51.100.' .
+		    (1 + $tried % 200)) } // '') =~ /^250 /;
+		$worst = time - $t if time - $t > $worst;
 		$done = defined Stdmail::reap($flood, 0);
-		last if $good > 2000;
 	}
 	Stdmail::end_child($flood) if !$done;
-	cmp_ok($good, '>', 5, 'another is served while one floods');
-	cmp_ok($worst, '<', 8, 'and at once');
+	is($good, $tried, 'while one floods, another is served');
 	diag(sprintf '%d messages beside %d connections, the slowest %.2f s',
 	    $good, $n, $worst) if $ENV{TEST_VERBOSE};
 	like(say($srv->connect), qr/^220 /, 'the server lives');
