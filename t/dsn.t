@@ -32,8 +32,21 @@ my $all = Stdmail::Mta->start(@refuses, offers => [@esmtp, 'STARTTLS', 'DSN',
     'SMTPUTF8', 'REQUIRETLS', 'DELIVERBY 60']);
 # Its certificate is not for this address.
 my $wrong = Stdmail::Mta->start(%$all, addr => '127.0.0.2', port => undef);
-my $ns = Stdmail::Nameserver->start("mx.test\tMX\t10 localhost\n" .
-    "localhost\tA\t127.0.0.1\n");
+# Nobody listens at .9.
+my $ns = Stdmail::Nameserver->start(<<END);
+mx.test	MX	10 localhost
+localhost	A	127.0.0.1
+pair.test	MX	10 both.pair.test
+both.pair.test	A	127.0.0.9
+both.pair.test	A	127.0.0.1
+riap.test	MX	10 both.riap.test
+both.riap.test	A	127.0.0.1
+both.riap.test	A	127.0.0.9
+down.test	MX	10 first.down.test
+down.test	MX	20 second.down.test
+first.down.test	A	127.0.0.9
+second.down.test	A	127.0.0.1
+END
 my %conf = (route => ["dsn.test 127.0.0.1:$dsn->{port}",
     "old.test 127.0.0.1:$old->{port}", "tls.test 127.0.0.1:$tls->{port}",
     "all.test 127.0.0.1:$all->{port}",
@@ -545,6 +558,20 @@ everyone
 	    '... without SMTPUTF8');
 }
 
+# Whether another host may be fit, later.
+{
+	my $s = site(conf => { resolver => $ns->resolver,
+	    smtp_port => $old->{port} });
+	post($s, 'remote', "Subject: \xc3\xbc\n\n", 'utf8 yes',
+	    map { "to Q yes\@$_.test" } qw(pair riap down));
+	run($s, 'smtp-send');
+	is_deeply([fates(reports($s))], ['yes@pair.test failed 5.6.9',
+	    'yes@riap.test failed 5.6.9'],
+	    'a host is unfit, though another address of it is down');
+	is(scalar(() = $s->spooled('remote/later')), 1,
+	    '... but who has another host that is down waits for it');
+}
+
 # --- all the way, from MAIL on --------------------------------------------
 
 # What alice says to smtpd, logged in and over TLS.
@@ -581,6 +608,8 @@ submit
 	my ($status, $list) = $s->run_program('smtp-send', ['-l']);
 	like($list, qr/yes\@old\.test  \(leaves at \d/,
 	    'FUTURERELEASE: it waits, and -l says until when');
+	like(Stdmail::slurp(($s->spooled('remote/env'))[0]), qr/^hold \d+$/m,
+	    '... and its envelope too');
 	hasten($s, 'remote');
 	run($s, 'smtp-send');
 	is(scalar($old->messages), 1, '... and leaves');
