@@ -48,6 +48,8 @@ struct settings {
 	struct conf_list relay_domains;	/* for which anyone may relay */
 	char		*relay_recipients; /* who there may get mail; "": not
 					 * known */
+	bool		 relay_verify;	/* ask the next host who there may */
+	bool		 vrfy;		/* answers those who may relay */
 	char		*srs_secret;	/* a file; "": senders stay */
 	char		*srs_domain;	/* of rewritten senders; "": the first
 					 * of domains */
@@ -58,6 +60,8 @@ struct settings {
 					 * it waits; 0: never */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
+					 * this host */
 	struct conf_pairs send_as;	/* account; address, @domain or *:
 					 * sender addresses that it has */
 	bool		 submission_hide_client; /* from Received */
@@ -96,6 +100,8 @@ struct settings {
 	long long	 message_rate;
 	long long	 message_rate_network;
 	long long	 sender_rate;	/* an hour, of a sender; 0: none */
+	long long	 unknown_rate;	/* unknown recipients an hour, of an
+					 * address; 0: none */
 	long long	 session_time;	/* seconds in all; 0: no end */
 	long long	 greet_pause;	/* seconds before the banner */
 	bool		 greet_refuse;	/* who speaks before it */
