@@ -23,6 +23,7 @@
 #include "mail/late.h"
 #include "mail/recipient.h"
 #include "message.h"
+#include "message_local.h"
 #include "system/fdio.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -30,34 +31,6 @@
 
 #define FIRST_WAIT	60	/* seconds; then as spool_wait() */
 #define MOST_WAIT	(2 * 3600)
-
-/* Where a recipient's copy goes. */
-struct target {
-	bool		 local;		/* a mailbox here */
-	bool		 forward;	/* list says where else; neither:
-					 * outcome says why not */
-	bool		 system;
-	uid_t		 uid;
-	gid_t		 gid;
-	char		*mailbox;
-	char		*folder;	/* of it, or NULL */
-	struct recipient_list list;
-	struct address	 owner;		/* who gets its bounces */
-	struct quota_limits quota;	/* a rule, when .set */
-	struct outcome	 outcome;
-};
-
-struct work {
-	const struct directory	*dir;
-	const struct settings	*settings;
-	struct spool		*spool;
-	struct spool_message	*m;
-	struct target		*targets;	/* one for each recipient */
-	struct recipient_list	 others;	/* of an expanded message: all
-						 * who are elsewhere */
-	struct outcome		 sent;		/* what became of them */
-	bool			 gone;	/* the message itself is delivered */
-};
 
 static int __attribute__((format(printf, 3, 4)))
 refuse(struct target *t, enum outcome_kind kind, const char *fmt, ...)
@@ -151,69 +124,6 @@ find_targets(struct work *w)
 		    &m->env.rcpts[i].addr, &w->targets[i]) == -1)
 			return -1;
 	return 0;
-}
-
-/*
- * As root: when all mailboxes belong to one account that is nobody's login,
- * become it for good; the group still opens the spool.  An account of the
- * system gets no such group: it is only borrowed, for each copy.
- */
-static int
-become_owner(struct work *w)
-{
-	char error[CONF_ERROR_MAX];
-	const struct target *t, *one = NULL;
-	gid_t group = w->spool->group;
-	size_t i;
-
-	if (geteuid() != 0)
-		return 0;
-	for (i = 0; i < w->m->env.nrcpts; i++) {
-		t = &w->targets[i];
-		if (!t->local)
-			continue;
-		if (t->system || (one != NULL && one->uid != t->uid))
-			return 0;
-		one = t;
-	}
-	if (one == NULL)
-		return 0;
-	spool_close(w->spool);
-	if (privilege_drop(one->uid, group) == -1 ||
-	    spool_open(w->spool, w->settings, error) == -1) {
-		log_error("become", "id=%s uid=%u error=%s", w->m->item.id,
-		    (unsigned)one->uid, log_str(strerror(errno)));
-		return -1;
-	}
-	return 0;
-}
-
-static int
-shut_in(const struct work *w)
-{
-	size_t i, n = 0, max = w->m->env.nrcpts + 1;
-	char (*anchors)[PATH_MAX] = calloc(max, sizeof(*anchors));
-	struct sandbox_path *paths = calloc(max, sizeof(*paths));
-	int r = -1;
-
-	if (anchors == NULL || paths == NULL)
-		goto out;
-	paths[n].path = w->settings->spool;
-	paths[n++].rights = SANDBOX_WRITE;
-	for (i = 0; i < w->m->env.nrcpts; i++) {
-		if (!w->targets[i].local)
-			continue;
-		paths[n].path = deliver_anchor(anchors[n],
-		    w->targets[i].mailbox);
-		paths[n++].rights = SANDBOX_WRITE;
-	}
-	r = sandbox_agent(paths, n, false);
-out:
-	if (r == -1)
-		log_error("sandbox", "error=%s", log_str(strerror(errno)));
-	free(anchors);
-	free(paths);
-	return r;
 }
 
 /* Was it at this address before?  1, 0; -1 cannot be read. */
@@ -594,38 +504,36 @@ put_away(struct work *w)
 	return 1;
 }
 
-static void
-free_targets(struct work *w)
-{
-	struct target *t;
-	size_t i;
-
-	for (i = 0; w->targets != NULL && i < w->m->env.nrcpts; i++) {
-		t = &w->targets[i];
-		free(t->mailbox);
-		free(t->folder);
-		recipient_list_free(&t->list);
-	}
-	free(w->targets);
-	recipient_list_free(&w->others);
-}
-
 int
 message_handle(const struct directory *dir, struct spool *spool,
-    struct spool_message *m)
+    struct spool_message *v, size_t n)
 {
-	struct work w = { .dir = dir, .settings = dir->settings,
-	    .spool = spool, .m = m };
-	int r = 1;
+	struct work *works = calloc(n, sizeof(*works)), *w;
+	bool good = works != NULL;
+	int left = 0;
+	size_t i;
 
-	if (find_targets(&w) == 0 && become_owner(&w) == 0 &&
-	    shut_in(&w) == 0) {
-		if (late_by(spool, dir->settings, m, time(NULL)) == -1)
-			log_error("late", "id=%s error=%s", m->item.id,
-			    log_str(strerror(errno)));
-		deliver_all(&w);
-		r = w.gone ? 0 : put_away(&w);
+	for (i = 0; good && i < n; i++) {
+		w = &works[i];
+		w->dir = dir;
+		w->settings = dir->settings;
+		w->spool = spool;
+		w->m = &v[i];
+		good = find_targets(w) == 0;
 	}
-	free_targets(&w);
-	return r;
+	if (!good || confine_to_owner(works, n) == -1 ||
+	    confine_to_mailboxes(works, n) == -1)
+		return 1;
+	for (w = works; w < works + n; w++) {
+		(void)alarm(MESSAGE_SECONDS);
+		if (late_by(spool, dir->settings, w->m, time(NULL)) == -1)
+			log_error("late", "id=%s error=%s", w->m->item.id,
+			    log_str(strerror(errno)));
+		deliver_all(w);
+		if (!w->gone && put_away(w) == 1)
+			left = 1;
+		/* The next agent may have what is left. */
+		spool_release(w->m);
+	}
+	return left;
 }

@@ -216,17 +216,9 @@ rcpt_given(const struct session *s, const struct address *addr)
 static enum reply
 rcpt_judge(struct session *s, const struct smtp_command *c)
 {
-	struct rcpt_request request;
 	struct rcpt_reply answer;
-	int r;
 
-	memset(&request, 0, sizeof(request));
-	request.addr = c->path;
-	r = server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0, NULL);
-	if (r == 0 && answer.verdict == RCPT_IS_ASK)
-		r = server_ask(s->server, OP_RCPT_ASK, &request, &answer,
-		    NULL, 0, NULL);
-	switch (r) {
+	switch (session_rcpt_ask(s, &c->path, &answer)) {
 	case 0:
 		break;
 	case 1:
@@ -348,14 +340,6 @@ check_expn(struct session *s, const struct smtp_command *c)
 	return s->authenticated ? REPLY_NONE : REPLY_NOT_OFFERED;
 }
 
-static enum reply
-check_not_offered(struct session *s, const struct smtp_command *c)
-{
-	(void)s;
-	(void)c;
-	return REPLY_NOT_OFFERED;
-}
-
 static void
 do_help(struct session *s, const struct smtp_command *c)
 {
@@ -457,7 +441,8 @@ static const struct command {
 	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, verify_vrfy },
 	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_expn, verify_expn },
 	[SMTP_HELP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_help },
-	[SMTP_QUIT] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_QUIT] = { ALWAYS | IN(SESSION_DENIED), NO_AUTH_NEEDED, NULL,
+	    do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
@@ -537,6 +522,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 		return REPLY_NESTED_MAIL;
 	case SESSION_BDAT:
 		return REPLY_NESTED_BDAT;
+	case SESSION_DENIED:
+		return REPLY_ONLY_QUIT;
 	case SESSION_END:
 		break;
 	}
@@ -550,8 +537,6 @@ check_command(struct session *s, const struct smtp_command *c)
 	const struct command *row = &commands[c->verb];
 	enum reply r;
 
-	if (s->unwelcome && c->verb != SMTP_QUIT)
-		return REPLY_UNWELCOME;
 	if ((r = fault_reply(c)) != REPLY_NONE)
 		return r;
 	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&

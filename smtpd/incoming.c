@@ -5,6 +5,7 @@
  * leave anything of a message it did not answer so.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,7 +95,7 @@ incoming_drop(struct incoming *in)
 bool
 incoming_begin(struct incoming *in, struct session *s)
 {
-	memset(in, 0, sizeof(*in));
+	memset(in, 0, offsetof(struct incoming, draft_w));
 	in->s = s;
 	in->open = true;
 	in->draft = -1;

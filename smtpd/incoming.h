@@ -29,7 +29,7 @@ struct part {
 	bool		    lines;	/* its envelope is its first lines */
 	int		    fd, env;
 	char		    id[SPOOL_ID_MAX];
-	struct spool_writer w;
+	struct spool_writer *w;
 };
 
 struct incoming {
@@ -39,7 +39,6 @@ struct incoming {
 	struct buf	 header;	/* of a submission: not yet passed on */
 	bool		 header_held;
 	int		 draft;		/* descriptor, or -1 */
-	struct spool_writer draft_w;
 	struct text	 text;		/* of the draft, after review() */
 	struct buf	 words;		/* a reply that is not ours */
 	struct part	 part[SPOOL_QUEUES];
@@ -49,6 +48,9 @@ struct incoming {
 	char		 detail[ADDRESS_TEXT_MAX];	/* of that */
 	int		 error;		/* errno, of the spool */
 	bool		 gone;		/* the client or the monitor is */
+	/* Behind what is cleared at the begin: pages that nobody touches. */
+	struct spool_writer draft_w;
+	struct spool_writer w[SPOOL_QUEUES];
 };
 
 #define EACH_PART(in, p)						\

@@ -87,7 +87,8 @@ part_open(struct incoming *in, enum spool_queue queue)
 	memcpy(p->id, answer.id, sizeof(p->id));
 	p->id[sizeof(p->id) - 1] = '\0';
 	p->lines = create.lines;
-	spool_writer_init(&p->w, p->fd);
+	p->w = &in->w[queue];
+	spool_writer_init(p->w, p->fd);
 	if (p->lines)
 		return true;
 	if (!intake_ask(in, OP_ENVELOPE, &request, &answer, &p->env))
@@ -146,7 +147,7 @@ trace_write(struct incoming *in, struct part *p, struct buf *b)
 		return -1;
 	if (received_write(in, p->id, b) == -1)
 		return -1;
-	return spool_write(&p->w, b->data, b->len);
+	return spool_write(p->w, b->data, b->len);
 }
 
 bool
@@ -175,7 +176,7 @@ traces_write(struct incoming *in)
 	EACH_PART(in, p) {
 		buf_reset(&b);
 		if (trace_write(in, p, &b) == -1) {
-			in->error = p->w.error != 0 ? p->w.error : ENOMEM;
+			in->error = p->w->error != 0 ? p->w->error : ENOMEM;
 			good = false;
 		}
 	}
@@ -203,8 +204,8 @@ intake_write(struct incoming *in, const char *data, size_t n)
 	struct part *p;
 
 	EACH_PART(in, p)
-		if (in->error == 0 && spool_write(&p->w, data, n) == -1)
-			in->error = p->w.error;
+		if (in->error == 0 && spool_write(p->w, data, n) == -1)
+			in->error = p->w->error;
 }
 
 /*
@@ -299,18 +300,18 @@ part_store(struct incoming *in, enum spool_queue queue)
 		return true;
 	if (!p->lines && !envelope_store(in, queue))
 		return false;
-	if (spool_flush(&p->w) == -1) {
-		in->error = p->w.error;
+	if (spool_flush(p->w) == -1) {
+		in->error = p->w->error;
 		return false;
 	}
-	seal.size = p->w.size;
-	seal.wire = p->w.wire;
-	seal.crc = p->w.crc;
+	seal.size = p->w->size;
+	seal.wire = p->w->wire;
+	seal.crc = p->w->crc;
 	if (!ask_status(in, OP_SEAL, &seal))
 		return false;
-	if (spool_sync(&p->w) == 0)
+	if (spool_sync(p->w) == 0)
 		return true;
-	in->error = p->w.error;
+	in->error = p->w->error;
 	return false;
 }
 

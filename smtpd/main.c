@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bytes/crc32.h"
 #include "mail/auth.h"
 #include "mail/start.h"
 #include "monitor.h"
@@ -86,6 +87,8 @@ open_spool(void)
 {
 	char error[CONF_ERROR_MAX];
 
+	/* its tables, which else each session would make for itself */
+	(void)crc32_add(0, "", 0);
 	smtpd.spool_open = spool_open(&smtpd.spool, smtpd.settings,
 	    error) == 0;
 	if (!smtpd.spool_open)

@@ -25,7 +25,7 @@ struct dry {
 };
 
 static const char *const stages[POLICY_STAGES] = { "connect", "connect",
-    "helo", "mail", "rcpt" };
+    "helo", "mail", "mail", "rcpt" };
 
 /* A reply with its detail, without line end. */
 static void
@@ -158,8 +158,9 @@ stages_of(struct dry *d, const char *helo, const struct address *from,
 		stage(d, POLICY_HELO);
 	d->f.sender = from;
 	if (applies) {
-		look_up(d);
 		stage(d, POLICY_MAIL);
+		look_up(d);
+		stage(d, POLICY_SENDER);
 	}
 	d->f.rcpt = to;
 	if (applies)

@@ -135,6 +135,8 @@ recipient_done_rcpt(struct server_call *call)
 		m->list = answer->verdict == RCPT_IS_LIST;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
+	else if (answer->verdict == RCPT_IS_UNKNOWN)
+		policy_unknown(call);
 	remember(&request->addr, (enum remembered)answer->remember);
 	sender_count(call);
 	answer->owner = 0;

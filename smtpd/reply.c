@@ -44,6 +44,8 @@ static const char *const replies[REPLIES] = {
     "{}, try again later",
 [REPLY_SENDER_RATE] = "450 4.7.1 <{}>: too many messages of this sender in an "
     "hour, try again later",
+[REPLY_UNKNOWN_RATE] = "450 4.7.1 Too many unknown recipients from your "
+    "address in an hour, try again later",
 [REPLY_SENDER_LATER] = "450 4.1.8 <{}>: the domain of the sender cannot be "
     "looked up now, try again later",
 [REPLY_GREYLISTED] = "451 4.7.1 We do not know you yet, try again in {} "
@@ -97,13 +99,13 @@ static const char *const replies[REPLIES] = {
 [REPLY_NEED_RCPT] = "554 5.5.1 No valid recipients",
 [REPLY_NESTED_MAIL] = "503 5.5.1 Sender already given; RSET to begin anew",
 [REPLY_NESTED_BDAT] = "503 5.5.1 A message is half here: more BDAT, or RSET",
+[REPLY_ONLY_QUIT] = "503 5.5.1 Refused at the start; nothing but QUIT is taken",
 [REPLY_TLS_ALREADY] = "503 5.5.1 TLS is already in use",
 [REPLY_TLS_LATE] = "503 5.5.1 STARTTLS comes before AUTH",
 [REPLY_TLS_PIPELINED] = "554 5.5.1 Nothing may follow STARTTLS before its "
     "answer, closing",
 [REPLY_AUTH_ALREADY] = "503 5.5.1 Already authenticated",
 [REPLY_AUTH_IN_MAIL] = "503 5.5.1 No AUTH within a mail transaction",
-[REPLY_UNWELCOME] = "503 5.5.1 No mail from you here; only QUIT is left",
 [REPLY_FILTER_REFUSED] = "550 5.7.1 Refused by a filter",
 [REPLY_OWN_WORDS] = "550 5.7.1 Refused by a filter",
 [REPLY_AUTH_REQUIRED] = "530 5.7.0 Authentication required",

@@ -209,6 +209,7 @@ enum session_state {
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
 	SESSION_BDAT,		/* at least one chunk taken, not the last */
+	SESSION_DENIED,		/* told so by 554 instead of the banner */
 	SESSION_END		/* the connection closes */
 };
 
@@ -232,7 +233,6 @@ struct session {
 	bool		 stranger;	/* policy.h applies */
 	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
-	bool		 unwelcome;	/* refused at the start: only QUIT */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
 	char		 mechanism[32];
@@ -279,6 +279,9 @@ void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
 /* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
+/* What the monitor says of one: as server_ask(). */
+int	 session_rcpt_ask(struct session *, const struct address *,
+	    struct rcpt_reply *);
 int	 session_rcpt_add(struct session *, const struct address *);
 void	 session_rcpt_drop(struct session *, size_t);
 

@@ -138,6 +138,8 @@ static const struct conf_key keys[] = {
 	{ "message_rate_network", CONF_INT, AT(message_rate_network), "12000",
 	    0, 1000000, NULL },
 	{ "sender_rate", CONF_INT, AT(sender_rate), "0", 0, 1000000, NULL },
+	{ "unknown_rate", CONF_INT, AT(unknown_rate), "1000", 0, 1000000,
+	    NULL },
 	{ "session_time", CONF_DURATION, AT(session_time), "4h", 0, 604800,
 	    NULL },
 	{ "greet_pause", CONF_DURATION, AT(greet_pause), "0", 0, 60, NULL },

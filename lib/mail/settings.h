@@ -100,6 +100,8 @@ struct settings {
 	long long	 message_rate;
 	long long	 message_rate_network;
 	long long	 sender_rate;	/* an hour, of a sender; 0: none */
+	long long	 unknown_rate;	/* unknown recipients an hour, of an
+					 * address; 0: none */
 	long long	 session_time;	/* seconds in all; 0: no end */
 	long long	 greet_pause;	/* seconds before the banner */
 	bool		 greet_refuse;	/* who speaks before it */
