@@ -169,8 +169,8 @@ replies
 }
 
 # One message in this mode (mx, lmtp, chunks: mx by BDAT, filter or milter: mx
-# with one of them) for these users to a fresh smtpd, with the victim ('monitor', 'door' or 'mda-deliver') armed.
-# Returns what is wrong, or undef.
+# with one of them) for these users to a fresh smtpd, with the victim ('monitor',
+# 'door' or 'mda-deliver') armed.  Returns what is wrong, or undef.
 sub
 once
 {
