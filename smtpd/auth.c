@@ -34,7 +34,7 @@ have_mechanism(void)
 bool
 auth_offered(const struct session *s)
 {
-	if (s->authenticated || !have_mechanism())
+	if (s->authenticated || smtpd.mode == MODE_LMTP || !have_mechanism())
 		return false;
 	return s->tls || smtpd.settings->allow_plaintext ||
 	    (s->server->peer.loopback && !s->server->peer.proxied);
@@ -80,6 +80,8 @@ auth_finish(struct session *s, struct sasl *sasl)
 		s->authenticated = true;
 		s->lenient = true;
 		strlcpy(s->login, sasl->authcid, sizeof(s->login));
+		strlcpy(s->mechanism, sasl->mechanism == SASL_LOGIN ?
+		    "LOGIN" : "PLAIN", sizeof(s->mechanism));
 		reply(s, REPLY_AUTHENTICATED, NULL);
 		break;
 	case AUTH_IS_WRONG:

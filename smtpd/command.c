@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "milter.h"
 #include "policy.h"
 #include "reply.h"
 #include "smtpd.h"
@@ -17,6 +18,7 @@
 #define ANYTIME		(IN(SESSION_START) | IN(SESSION_GREETED) | \
 			IN(SESSION_MAIL) | IN(SESSION_RCPT))
 #define GREETED		(ANYTIME & ~IN(SESSION_START))
+#define ALWAYS		(ANYTIME | IN(SESSION_BDAT))
 
 #define NO_AUTH_NEEDED	0x1	/* also where submission wants AUTH first */
 
@@ -27,6 +29,16 @@ typedef void do_fn(struct session *, const struct smtp_command *);
  * HELO, EHLO: RFC 5321 section 4.1.1.1.
  */
 
+/* LMTP has LHLO instead: RFC 2033, section 4.1. */
+static enum reply
+check_greeting(struct session *s, const struct smtp_command *c)
+{
+	(void)s;
+	if ((c->verb == SMTP_LHLO) == (smtpd.mode == MODE_LMTP))
+		return REPLY_NONE;
+	return c->verb == SMTP_LHLO ? REPLY_NOT_OFFERED : REPLY_SAY_LHLO;
+}
+
 static void
 greet(struct session *s, const struct smtp_command *c, bool esmtp)
 {
@@ -36,12 +48,24 @@ greet(struct session *s, const struct smtp_command *c, bool esmtp)
 	s->state = SESSION_GREETED;
 }
 
+/* By the milters; else it was not said. */
+static bool
+greeting_taken(struct session *s)
+{
+	if (milter_helo(s))
+		return true;
+	s->state = SESSION_START;
+	return false;
+}
+
 static void
 do_helo(struct session *s, const struct smtp_command *c)
 {
 	if (policy_helo(s, c))
 		return;
 	greet(s, c, false);
+	if (!greeting_taken(s))
+		return;
 	stream_printf(s->stream, "250 %s\r\n", smtpd.settings->hostname);
 }
 
@@ -51,7 +75,8 @@ do_ehlo(struct session *s, const struct smtp_command *c)
 	if (policy_helo(s, c))
 		return;
 	greet(s, c, true);
-	ehlo_reply(s);
+	if (greeting_taken(s))
+		ehlo_reply(s);
 }
 
 /*
@@ -132,6 +157,10 @@ do_mail(struct session *s, const struct smtp_command *c)
 	s->sender = c->path;
 	sender_complete(s, &s->sender);
 	take_params(s, &c->params);
+	if (!milter_mail(s)) {
+		session_reset(s);
+		return;
+	}
 	s->state = SESSION_MAIL;
 	reply(s, REPLY_SENDER_OK, address_text(&s->sender, text));
 }
@@ -157,25 +186,18 @@ rcpt_add(struct session *s, const struct smtp_command *c,
     enum spool_queue queue)
 {
 	const char *orcpt = c->params.orcpt;
-	struct rcpt *more, *r;
-	size_t max;
+	struct rcpt *r;
 
-	if (s->nrcpts == s->maxrcpts) {
-		max = s->maxrcpts == 0 ? 4 : s->maxrcpts * 2;
-		more = reallocarray(s->rcpts, max, sizeof(*more));
-		if (more == NULL)
-			return -1;
-		s->rcpts = more;
-		s->maxrcpts = max;
-	}
-	r = &s->rcpts[s->nrcpts];
-	r->addr = c->path;
-	r->queue = queue;
-	r->notify = c->params.notify;
-	r->orcpt = orcpt[0] == '\0' ? NULL : strdup(orcpt);
-	if (r->orcpt == NULL && orcpt[0] != '\0')
+	if (session_rcpt_add(s, &c->path) == -1)
 		return -1;
-	s->nrcpts++;
+	r = &s->rcpts[s->nrcpts - 1];
+	r->queue = queue;
+	r->delivered = false;
+	r->notify = c->params.notify;
+	if (orcpt[0] != '\0' && (r->orcpt = strdup(orcpt)) == NULL) {
+		s->nrcpts--;
+		return -1;
+	}
 	s->nqueue[queue]++;
 	return 0;
 }
@@ -214,12 +236,15 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
+		if (smtpd.mode == MODE_LMTP)
+			return REPLY_NOT_HERE;
 		return rcpt_add(s, c, SPOOL_REMOTE) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_UNKNOWN:
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
-		return REPLY_NO_RELAY;
+		return smtpd.mode == MODE_LMTP ? REPLY_NOT_HERE :
+		    REPLY_NO_RELAY;
 	case RCPT_IS_FROZEN:
 		return REPLY_FROZEN;
 	case RCPT_IS_LATER:
@@ -228,17 +253,34 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	return REPLY_USERS_LATER;
 }
 
+/* One that the monitor knows already. */
+static bool
+rcpt_taken(struct session *s)
+{
+	struct rcpt *last = &s->rcpts[s->nrcpts - 1];
+
+	if (milter_rcpt(s, last))
+		return true;
+	s->nqueue[last->queue]--;
+	session_rcpt_drop(s, s->nrcpts - 1);
+	s->rcpts_again = true;
+	return false;
+}
+
 static void
 do_rcpt(struct session *s, const struct smtp_command *c)
 {
+	bool given = rcpt_given(s, &c->path);
 	char text[ADDRESS_TEXT_MAX];
 	enum reply r;
 
 	if (policy_rcpt(s, c))
 		return;
-	/* the same one again is the same recipient */
-	r = rcpt_given(s, &c->path) ? REPLY_RCPT_OK :
-	    rcpt_judge(s, c);
+	/* the same one again is the same recipient; LMTP answers twice */
+	given = given && smtpd.mode != MODE_LMTP;
+	r = given ? REPLY_RCPT_OK : rcpt_judge(s, c);
+	if (r == REPLY_RCPT_OK && !given && !rcpt_taken(s))
+		return;
 	address_text(&c->path, text);
 	if (r == REPLY_RCPT_OK)
 		s->state = SESSION_RCPT;
@@ -253,7 +295,10 @@ static void
 do_data(struct session *s, const struct smtp_command *c)
 {
 	(void)c;
-	data_run(s);
+	if (milter_data(s))
+		data_run(s);
+	else
+		session_reset(s);
 }
 
 static void
@@ -373,7 +418,8 @@ check_auth(struct session *s, const struct smtp_command *c)
 	if (s->state != SESSION_GREETED)
 		return REPLY_AUTH_IN_MAIL;
 	if (!auth_offered(s))
-		return smtpd.settings->auth_mechanisms.n == 0 ?
+		return smtpd.settings->auth_mechanisms.n == 0 ||
+		    smtpd.mode == MODE_LMTP ?
 		    REPLY_NOT_OFFERED : REPLY_AUTH_NEEDS_TLS;
 	return REPLY_NONE;
 }
@@ -387,22 +433,24 @@ static const struct command {
 	check_fn	*check;
 	do_fn		*run;
 } commands[SMTP_VERBS] = {
-	[SMTP_HELO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_helo },
-	[SMTP_EHLO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_ehlo },
+	[SMTP_HELO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_helo },
+	[SMTP_EHLO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_ehlo },
+	[SMTP_LHLO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_ehlo },
 	[SMTP_MAIL] = { IN(SESSION_GREETED), 0, check_mail, do_mail },
 	[SMTP_RCPT] = { IN(SESSION_MAIL) | IN(SESSION_RCPT), 0, check_rcpt,
 	    do_rcpt },
 	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
-	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
-	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ANYTIME, 0, check_vrfy, do_vrfy },
-	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
-	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
-	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_BDAT] = { IN(SESSION_RCPT) | IN(SESSION_BDAT), 0, NULL,
+	    bdat_run },
+	[SMTP_RSET] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_rset },
+	[SMTP_NOOP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_noop },
+	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, do_vrfy },
+	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_not_offered, NULL },
+	[SMTP_HELP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_help },
+	[SMTP_QUIT] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
-	[SMTP_LHLO] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
 };
 
 /* What the grammar found wrong, as a reply. */
@@ -425,7 +473,7 @@ fault_reply(const struct smtp_command *c)
 	case SMTP_ARG_EXTRA:
 		return REPLY_ARG_EXTRA;
 	case SMTP_CHUNK:
-		return REPLY_NOT_OFFERED;
+		return REPLY_CHUNK;
 	case SMTP_NO_FROM:
 		return c->verb == SMTP_RCPT ? REPLY_NO_TO : REPLY_NO_FROM;
 	case SMTP_ADDRESS:
@@ -468,7 +516,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 {
 	switch (s->state) {
 	case SESSION_START:
-		return REPLY_NEED_HELO;
+		return smtpd.mode == MODE_LMTP ? REPLY_NEED_LHLO :
+		    REPLY_NEED_HELO;
 	case SESSION_GREETED:
 		return REPLY_NEED_MAIL;
 	case SESSION_MAIL:
@@ -476,6 +525,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 		    REPLY_NEED_RCPT;
 	case SESSION_RCPT:
 		return REPLY_NESTED_MAIL;
+	case SESSION_BDAT:
+		return REPLY_NESTED_BDAT;
 	case SESSION_END:
 		break;
 	}
@@ -489,6 +540,8 @@ check_command(struct session *s, const struct smtp_command *c)
 	const struct command *row = &commands[c->verb];
 	enum reply r;
 
+	if (s->unwelcome && c->verb != SMTP_QUIT)
+		return REPLY_UNWELCOME;
 	if ((r = fault_reply(c)) != REPLY_NONE)
 		return r;
 	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&
@@ -507,7 +560,9 @@ command_line(struct session *s, const struct stream_line *line)
 
 	(void)smtp_command_parse(&c, line->data, line->len, SMTP_LINE_MAX);
 	r = check_command(s, &c);
-	if (r != REPLY_NONE)
+	if (r != REPLY_NONE && c.verb == SMTP_BDAT)
+		bdat_refuse(s, &c, r, fault_detail(&c, r));
+	else if (r != REPLY_NONE)
 		reply(s, r, fault_detail(&c, r));
 	else
 		commands[c.verb].run(s, &c);

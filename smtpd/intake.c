@@ -113,14 +113,14 @@ intake_close(struct incoming *in)
 /* RFC 5321 section 4.4; "for" only when there is exactly one recipient, so
  * that no recipient learns of another. */
 static int
-trace_write(struct incoming *in, struct part *p, struct buf *b)
+received_write(struct incoming *in, const char *id, struct buf *b)
 {
 	struct session *s = in->s;
 	char who[40];
 	struct trace_received t = {
 		.helo = s->helo, .name = s->reverse,
 		.ip = s->server->peer.ip, .by = smtpd.settings->hostname,
-		.with = session_with(s), .id = p->id,
+		.with = session_with(s), .id = id,
 		.rcpt = s->nrcpts == 1 ? &s->rcpts[0].addr : NULL,
 		.time = in->now, .zone = in->zone
 	};
@@ -133,12 +133,35 @@ trace_write(struct incoming *in, struct part *p, struct buf *b)
 		snprintf(who, sizeof(who), "uid %u", s->server->peer.uid);
 		t.who = who;
 	}
+	return trace_received(b, &t);
+}
+
+static int
+trace_write(struct incoming *in, struct part *p, struct buf *b)
+{
+	const struct session *s = in->s;
+
 	if (p->lines && (trace_return_path(b, &s->sender) == -1 ||
 	    trace_delivered_to(b, &s->rcpts[0].addr) == -1))
 		return -1;
-	if (trace_received(b, &t) == -1)
+	if (received_write(in, p->id, b) == -1)
 		return -1;
 	return spool_write(p->w, b->data, b->len);
+}
+
+bool
+intake_draft(struct incoming *in)
+{
+	struct spool_writer *w = &in->draft_w;
+	struct buf b;
+
+	buf_init(&b, TRACE_MAX);
+	if (received_write(in, "", &b) == -1)
+		in->error = ENOMEM;
+	else if (spool_write(w, b.data, b.len) == -1)
+		in->error = w->error;
+	buf_free(&b);
+	return in->error == 0;
 }
 
 static bool

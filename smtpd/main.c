@@ -12,9 +12,9 @@
 #include "bytes/crc32.h"
 #include "mail/auth.h"
 #include "mail/start.h"
+#include "monitor.h"
 #include "policy.h"
 #include "reply.h"
-#include "smtpd.h"
 #include "system/activate.h"
 #include "system/log.h"
 
@@ -28,18 +28,20 @@ static const struct start_option options[] = {
 	    NULL },
 	{ 't', "try", NULL, "say what would happen, and take nothing", &try,
 	    NULL },
-	{ 'm', "mode", "MODE", "mx (default) or submission", NULL, &mode },
+	{ 'm', "mode", "MODE", "mx (default), submission or lmtp", NULL,
+	    &mode },
 	{ 0 }
 };
 
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
-	recipient_check, recipient_check_postmaster, access_check, NULL
+	settings_check_filter, recipient_check, recipient_check_postmaster,
+	access_check, NULL
 };
 
 static const struct start me = {
-	"smtpd", "[-T] [-m mx|submission] [-t CLIENT HELO FROM TO]",
+	"smtpd", "[-T] [-m mx|submission|lmtp] [-t CLIENT HELO FROM TO]",
 	"one SMTP session on standard input, or a server on a socket there",
 	options, checks
 };
@@ -111,16 +113,17 @@ reload(struct server *server)
 static int
 take_mode(void)
 {
-	if (strcmp(mode, "mx") == 0)
-		smtpd.mode = MODE_MX;
-	else if (strcmp(mode, "submission") == 0)
-		smtpd.mode = MODE_SUBMISSION;
-	else {
-		fprintf(stderr, "smtpd: -m %s: want mx or submission\n",
-		    mode);
-		return -1;
-	}
-	return 0;
+	static const char *const names[] = { [MODE_MX] = "mx",
+	    [MODE_SUBMISSION] = "submission", [MODE_LMTP] = "lmtp" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(mode, names[i]) == 0) {
+			smtpd.mode = (enum mode)i;
+			return 0;
+		}
+	fprintf(stderr, "smtpd: -m %s: want mx, submission or lmtp\n", mode);
+	return -1;
 }
 
 int
@@ -133,7 +136,7 @@ main(int argc, char **argv)
 		.reload = reload, .refuse = refuse
 	};
 	struct activate activate;
-	char error[200];
+	char error[CONF_ERROR_MAX];
 	int r, operand;
 
 	if ((smtpd.settings = calloc(1, sizeof(*smtpd.settings))) == NULL)
@@ -160,6 +163,10 @@ main(int argc, char **argv)
 	    start_tls(smtpd.settings, smtpd.tls_first, &smtpd.tls) == -1 ||
 	    start_server(&server, smtpd.settings) == -1)
 		return EX_CONFIG;
+	if (smtpd.mode == MODE_LMTP && deliver_find(error) == -1) {
+		log_error("start", "error=%s", log_str(error));
+		return EX_CONFIG;
+	}
 	if (policy_open(false) == -1)
 		return EX_OSERR;
 	open_spool();

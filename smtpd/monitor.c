@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "mail/auth.h"
 #include "monitor.h"
 #include "policy.h"
@@ -29,10 +30,21 @@ monitor_policy(struct server_call *call)
 bool
 client_is_trusted(const struct peer *peer)
 {
+	if (smtpd.mode == MODE_LMTP)
+		return false;		/* nobody sends on */
 	if (peer->kind == PEER_UNIX)
 		return peer->named;
 	return smtpd.mode == MODE_MX && peer->kind == PEER_INET &&
 	    conf_nets_match(&smtpd.settings->relay_from,
+	    (const struct sockaddr *)&peer->addr);
+}
+
+bool
+client_may_lmtp(const struct peer *peer)
+{
+	return peer->kind != PEER_INET ||
+	    (peer->loopback && !peer->proxied) ||
+	    conf_nets_match(&smtpd.settings->lmtp_from,
 	    (const struct sockaddr *)&peer->addr);
 }
 
@@ -256,7 +268,7 @@ run_create(struct server_call *call)
 
 	if (file == NULL)
 		return;
-	if (m->nrcpts[request->queue] == 0) {
+	if (m->nrcpts[request->queue] == 0 || smtpd.mode == MODE_LMTP) {
 		server_violation(call, "no recipient");
 		return;
 	}
@@ -365,6 +377,12 @@ static struct server_op ops[OPS] = {
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
+	[OP_MILTER] = { "milter", sizeof(struct milter_request),
+	    sizeof(struct status_reply), ANYBODY, 64,
+	    SERVER_HELPER | SERVER_FD_OUT, milter_check, milter_run, NULL },
+	[OP_FILTER] = { "filter", sizeof(struct filter_request),
+	    sizeof(struct filter_reply), ANYBODY, 0,
+	    SERVER_HELPER | SERVER_FD_IN, filter_check, filter_run, NULL },
 	[OP_POLICY] = { "policy", sizeof(struct policy_request),
 	    sizeof(struct policy_reply), ANYBODY, 0, 0, policy_check,
 	    policy_answer, NULL },
@@ -387,6 +405,9 @@ static struct server_op ops[OPS] = {
 	    NULL },
 	[OP_COMMIT] = { "commit", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    0, NULL, run_commit, NULL },
+	[OP_DELIVER] = { "deliver", sizeof(struct deliver_request),
+	    sizeof(struct deliver_reply), ANYBODY, 0,
+	    SERVER_HELPER | SERVER_FD_IN, deliver_check, deliver_run, NULL },
 };
 
 struct server_op *

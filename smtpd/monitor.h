@@ -47,4 +47,10 @@ void	 sender_run(struct server_call *);
 bool	 sender_rate(struct server_call *);
 void	 sender_count(struct server_call *);
 
+/* deliver.c: LMTP's deliveries.  Where is the program?  Before any request;
+ * 0, or -1 with error[CONF_ERROR_MAX]. */
+int	 deliver_find(char *error);
+int	 deliver_check(struct server_call *);
+void	 deliver_run(struct server_call *);
+
 #endif

@@ -11,6 +11,7 @@ enum reply {
 	REPLY_NONE,		/* from a check: nothing is wrong */
 	/* good */
 	REPLY_BANNER,
+	REPLY_BANNER_LMTP,
 	REPLY_BYE,
 	REPLY_READY_TLS,
 	REPLY_AUTHENTICATED,
@@ -18,6 +19,9 @@ enum reply {
 	REPLY_SENDER_OK,
 	REPLY_RCPT_OK,
 	REPLY_QUEUED,
+	REPLY_DISCARDED,
+	REPLY_DELIVERED,
+	REPLY_CHUNK_OK,
 	REPLY_VRFY,
 	REPLY_SEND_DATA,
 	/* later */
@@ -36,7 +40,13 @@ enum reply {
 	REPLY_INTERNAL,
 	REPLY_SPOOL,
 	REPLY_SPOOL_FULL,
+	REPLY_FILTER_FAILED,
+	REPLY_FILTER_LATER,
 	REPLY_USERS_LATER,
+	REPLY_DELIVER_LATER,
+	REPLY_DELIVER_FULL,
+	REPLY_DELIVER_STOPPED,
+	REPLY_LMTP_PORT,
 	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
 	REPLY_AUTH_LATER,
@@ -49,6 +59,7 @@ enum reply {
 	REPLY_NOT_OFFERED,
 	REPLY_ARG_MISSING,
 	REPLY_ARG_EXTRA,
+	REPLY_CHUNK,
 	REPLY_NO_FROM,
 	REPLY_NO_TO,
 	REPLY_BAD_SENDER,
@@ -62,15 +73,21 @@ enum reply {
 	REPLY_RCPT_NULL,
 	/* order */
 	REPLY_NEED_HELO,
+	REPLY_NEED_LHLO,
+	REPLY_SAY_LHLO,
 	REPLY_NEED_MAIL,
 	REPLY_NEED_RCPT,
 	REPLY_NESTED_MAIL,
+	REPLY_NESTED_BDAT,
 	REPLY_TLS_ALREADY,
 	REPLY_TLS_LATE,
 	REPLY_TLS_PIPELINED,
 	REPLY_AUTH_ALREADY,
 	REPLY_AUTH_IN_MAIL,
+	REPLY_UNWELCOME,
 	/* refused */
+	REPLY_FILTER_REFUSED,
+	REPLY_OWN_WORDS,
 	REPLY_AUTH_REQUIRED,
 	REPLY_NEEDS_TLS,
 	REPLY_AUTH_NEEDS_TLS,
@@ -83,6 +100,11 @@ enum reply {
 	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
 	REPLY_NO_RELAY,
+	REPLY_NOT_HERE,
+	REPLY_LMTP_PEER,
+	REPLY_DELIVER_NOBODY,
+	REPLY_DELIVER_REFUSED,
+	REPLY_DELIVER_OVER,
 	REPLY_NOT_YOURS,
 	REPLY_FROM_NOT_YOURS,
 	REPLY_FROM_TWICE,
@@ -107,10 +129,23 @@ enum reply {
  * NULL when it has none. */
 void	 reply(struct session *, enum reply, const char *detail);
 
+/* Words that are not ours: whole lines of a reply, found printable before; 421
+ * ends the session. */
+void	 reply_words(struct session *, const char *lines);
+
+/* recipients.c: have the monitor judge all recipients again, after some were
+ * added or taken away.  REPLY_NONE; REPLY_FILTER_FAILED; REPLY_DISCARDED: none
+ * are left. */
+enum reply session_rcpts_again(struct session *);
+
 /* The lines of HELP. */
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* bdat.c: a chunk that is not taken goes by, then this is said. */
+void	 bdat_refuse(struct session *, const struct smtp_command *, enum reply,
+	    const char *detail);
 
 /* submission.c: may this client send as this address?  REPLY_NONE, or why
  * not; any that did not log in may. */

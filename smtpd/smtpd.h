@@ -24,7 +24,7 @@
 
 #define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
 
-enum mode { MODE_MX, MODE_SUBMISSION };
+enum mode { MODE_MX, MODE_SUBMISSION, MODE_LMTP };
 
 /* What the parent prepared and every session inherits. */
 struct smtpd {
@@ -49,14 +49,17 @@ enum op {
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
 	OP_REVERSE,		/* the peer's name, confirmed */
+	OP_MILTER,		/* a connection to a milter */
 	OP_POLICY,		/* may a stranger go on? */
 	OP_LOOKUP,		/* what the DNS says of him and his sender */
 	OP_DRAFT,		/* an unnamed file: its descriptor */
+	OP_FILTER,		/* run the filter on it */
 	OP_CREATE,		/* a spool file: its descriptor */
 	OP_ENVELOPE,		/* its envelope file's descriptor */
 	OP_SEAL_ENVELOPE,
 	OP_SEAL,
 	OP_COMMIT,
+	OP_DELIVER,		/* LMTP: the draft to this recipient, now */
 	OPS
 };
 
@@ -125,6 +128,10 @@ struct reverse_reply {
 	char name[DNS_NAME_MAX];
 };
 
+struct milter_request {
+	uint32_t index;		/* in the key milter */
+};
+
 struct queue_request {
 	uint32_t queue;		/* enum spool_queue */
 };
@@ -146,15 +153,33 @@ struct seal_request {
 	uint32_t crc;
 };
 
+#define DELIVER_SAID	300	/* of what is said, NUL included */
+#define DELIVER_DIED	(-1)
+
+struct deliver_request {	/* and the draft's descriptor */
+	struct address sender, rcpt;
+};
+
+struct deliver_reply {
+	int32_t	status;		/* mda-deliver's exit code, or DELIVER_DIED */
+	char	said[DELIVER_SAID];	/* its last line */
+};
+
 /* monitor.c: the table of struct server, and what becomes of a session that
  * ended. */
 struct server_op *monitor_ops(void);
 size_t	 monitor_data_size(void);
 void	 monitor_ended(struct server_call *);
 
+/* milter_connect.c */
+int	 milter_check(struct server_call *);
+void	 milter_run(struct server_call *);
+
 /* May this client send on without a login, and are its line ends forgiven?
  * Asked in the monitor and in the session alike. */
 bool	 client_is_trusted(const struct peer *);
+/* In mode lmtp: may this one come at all? */
+bool	 client_may_lmtp(const struct peer *);
 
 /*
  * The session.
@@ -164,6 +189,7 @@ enum session_state {
 	SESSION_GREETED,
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_BDAT,		/* at least one chunk taken, not the last */
 	SESSION_END		/* the connection closes */
 };
 
@@ -172,6 +198,7 @@ struct rcpt {
 	enum spool_queue  queue;
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
+	bool		  delivered;	/* by LMTP */
 };
 
 struct session {
@@ -185,12 +212,15 @@ struct session {
 	bool		 stranger;	/* policy.h applies */
 	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
+	bool		 unwelcome;	/* refused at the start: only QUIT */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
+	char		 mechanism[32];
 	char		 reverse[DNS_NAME_MAX];
 	unsigned	 errors;
 	unsigned	 delayed;	/* of them, those that were */
 	unsigned	 messages;
+	struct milters	*milters;	/* NULL: none are configured */
 	/* of a transaction: */
 	struct address	 sender;
 	struct smtp_params mail;	/* of MAIL */
@@ -198,6 +228,7 @@ struct session {
 	struct rcpt	*rcpts;
 	size_t		 nrcpts, maxrcpts;
 	size_t		 nqueue[SPOOL_QUEUES];
+	bool		 rcpts_again;	/* the monitor knows of others */
 };
 
 /* session.c */
@@ -224,12 +255,21 @@ void	 command_line(struct session *, const struct stream_line *);
 void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
+/* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
+int	 session_rcpt_add(struct session *, const struct address *);
+void	 session_rcpt_drop(struct session *, size_t);
+
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);
 bool	 auth_offered(const struct session *);
 bool	 auth_mechanism_ours(const char *);
 
-/* data.c */
+/* incoming.c: the peer's name, once in a session. */
+void	 session_learn_reverse(struct session *);
+
+/* data.c, bdat.c */
 void	 data_run(struct session *);
+void	 bdat_run(struct session *, const struct smtp_command *);
+void	 bdat_drop(void);		/* the message that is half here */
 
 #endif

@@ -29,7 +29,8 @@ nsd unbound bind9-dnsutils haproxy postfix openbsd-inetd ucspi-tcp-ipv6
 dovecot-imapd dovecot-pop3d
 swaks curl mutt isync fetchmail getmail6 gsasl msmtp mpop s-nail maildrop procmail
 mandoc cppcheck gcovr"
-more="neomutt offlineimap3 imapfilter alpine"
+more="neomutt offlineimap3 imapfilter alpine
+opendkim opendkim-tools rspamd"
 heavy="thunderbird xvfb"
 
 [ $# = 1 ] || [ "$*" = "$1 heavy" ] || {

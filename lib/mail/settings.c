@@ -30,6 +30,9 @@ static const char *rule_mail(const char *);
 static const char *rule_delimiter(const char *);
 static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
+static const char *rule_milter(const char *);
+static const char *rule_milter_default(const char *);
+static const char *rule_address(const char *);
 static const char *rule_separator(const char *);
 static const char *rule_prefix(const char *);
 static const char *rule_zone(const char *);
@@ -37,6 +40,7 @@ static const char *rule_zone(const char *);
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
 #define PREFIX_MAX	100
+#define MILTER_PATH_MAX	108	/* of sockaddr_un */
 
 static const struct conf_key keys[] = {
 	{ "hostname", CONF_STRING, AT(hostname), "", ANY, rule_host },
@@ -78,6 +82,7 @@ static const struct conf_key keys[] = {
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
 
+	{ "lmtp_from", CONF_NETS, AT(lmtp_from), "", ANY, NULL },
 	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
 	{ "submission_hide_client", CONF_BOOL, AT(submission_hide_client),
 	    "no", ANY, NULL },
@@ -105,6 +110,17 @@ static const struct conf_key keys[] = {
 	{ "idle_exit", CONF_DURATION, AT(idle_exit), "10m", 0, 604800, NULL },
 	{ "proxy_from", CONF_NETS, AT(proxy_from), "", ANY, NULL },
 
+	{ "milter", CONF_LIST, AT(milter), "", ANY, rule_milter },
+	{ "milter_timeout", CONF_DURATION, AT(milter_timeout), "1m", 1, 3600,
+	    NULL },
+	{ "milter_default", CONF_STRING, AT(milter_default), "tempfail", ANY,
+	    rule_milter_default },
+	{ "filter", CONF_LIST, AT(filter), "", ANY, NULL },
+	{ "filter_timeout", CONF_DURATION, AT(filter_timeout), "1m", 1, 3600,
+	    NULL },
+	{ "filter_user", CONF_STRING, AT(filter_user), "", ANY, NULL },
+	{ "filter_network", CONF_BOOL, AT(filter_network), "no", ANY, NULL },
+	{ "quarantine", CONF_STRING, AT(quarantine), "", ANY, rule_address },
 	{ "deny", CONF_PATH, AT(deny), "", ANY, NULL },
 	{ "allow", CONF_PATH, AT(allow), "", ANY, NULL },
 	{ "policy_state", CONF_PATH, AT(policy_state), "", ANY, NULL },
@@ -349,6 +365,38 @@ rule_expire(const char *s)
 	    "is neither NEVER nor a number of days";
 }
 
+/* milter = "inet:" host ":" port / "unix:" path */
+static const char *
+rule_milter(const char *s)
+{
+	const char *host, *port = NULL;
+	size_t n;
+
+	if (strncmp(s, "unix:/", 6) == 0)
+		return strlen(s + 5) < MILTER_PATH_MAX ? NULL :
+		    "has too long a path";
+	if (strncmp(s, "inet:", 5) == 0 &&
+	    find_host_port(s + 5, &host, &n, &port) == NULL && port != NULL)
+		return NULL;
+	return "is neither inet:HOST:PORT nor unix:/PATH";
+}
+
+static const char *
+rule_milter_default(const char *s)
+{
+	return strcmp(s, "accept") == 0 || strcmp(s, "tempfail") == 0 ? NULL :
+	    "is neither accept nor tempfail";
+}
+
+static const char *
+rule_address(const char *s)
+{
+	struct address a;
+
+	return address_parse(&a, s, strlen(s), NULL) == 1 ? NULL :
+	    "is no address";
+}
+
 static const char *
 rule_separator(const char *s)
 {
@@ -449,6 +497,15 @@ settings_complete(struct settings *s, char *error)
 		    CONF_ERROR_MAX);
 		return -1;
 	}
+	if (s->filter.n > 0 && *s->filter.v[0] != '/') {
+		strlcpy(error, "filter is no absolute path of a program",
+		    CONF_ERROR_MAX);
+		return -1;
+	}
+	if (s->milter.n > MILTERS_MAX) {
+		strlcpy(error, "more than 16 milters", CONF_ERROR_MAX);
+		return -1;
+	}
 	if (check_zones("dnsbl", &s->dnsbl, error) == -1 ||
 	    check_zones("dnswl", &s->dnswl, error) == -1)
 		return -1;
@@ -523,41 +580,4 @@ bool
 settings_is_relay(const struct settings *s, const char *domain, size_t len)
 {
 	return has_domain(&s->relay_domains, domain, len);
-}
-
-int
-settings_check_hostname(const struct settings *s, char *error)
-{
-	size_t n = without_dot(s->hostname, strlen(s->hostname));
-
-	if (memchr(s->hostname, '.', n) != NULL)
-		return 0;
-	snprintf(error, CONF_ERROR_MAX, "hostname %s is not a full name such "
-	    "as mx.example.org", s->hostname);
-	return -1;
-}
-
-int
-settings_check_accounts(const struct settings *s, char *error)
-{
-	const struct {
-		const char	*key;
-		const char	*user;
-	} rows[] = {
-		{ "door_user", s->door_user },
-		{ "mail_user", s->mail_user },
-		{ "spool_user", s->spool_user },
-	};
-	size_t i;
-
-	if (geteuid() != 0)
-		return 0;
-	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (getpwnam(rows[i].user) != NULL)
-			continue;
-		snprintf(error, CONF_ERROR_MAX, "%s: there is no account %s",
-		    rows[i].key, log_str(rows[i].user));
-		return -1;
-	}
-	return 0;
 }

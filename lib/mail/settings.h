@@ -11,6 +11,7 @@
 
 #include "system/conf.h"
 
+#define MILTERS_MAX	16
 #define SETTINGS_FILE	"/etc/stdmail/stdmail.conf"
 
 /* Strings are never NULL once loaded; "" means not set. */
@@ -53,6 +54,8 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
+					 * this host */
 	struct conf_pairs send_as;	/* account; address, @domain or *:
 					 * sender addresses that it has */
 	bool		 submission_hide_client; /* from Received */
@@ -72,6 +75,14 @@ struct settings {
 	long long	 idle_notify;	/* seconds from one word of IDLE to the
 					 * next; 0: never */
 	long long	 idle_exit;	/* seconds without a session; 0 never */
+	struct conf_list milter;	/* inet:HOST:PORT, unix:PATH */
+	long long	 milter_timeout; /* seconds for an answer */
+	char		*milter_default; /* when it fails: accept, tempfail */
+	struct conf_list filter;	/* a program and its arguments */
+	long long	 filter_timeout; /* seconds */
+	char		*filter_user;	/* "": door_user */
+	bool		 filter_network; /* it may make connections */
+	char		*quarantine;	/* who gets what filters hold back */
 	struct conf_nets proxy_from;	/* whose PROXY header is believed */
 
 	/* the door of smtpd, for strangers */
@@ -149,6 +160,9 @@ settings_check settings_check_hostname;
 
 /* door_user, mail_user and spool_user exist (only asked of root). */
 settings_check settings_check_accounts;
+
+/* The filter is there, and may be run. */
+settings_check settings_check_filter;
 
 /* tls_cert and tls_key can be read and belong together; none is good too. */
 settings_check settings_check_tls;

@@ -29,7 +29,8 @@
 
 #define FS_ABI_1	((1ULL << 13) - 1)
 #define FS_OF_FILE	(LANDLOCK_ACCESS_FS_READ_FILE | \
-			LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE)
+			LANDLOCK_ACCESS_FS_WRITE_FILE | FS_TRUNCATE | \
+			LANDLOCK_ACCESS_FS_EXECUTE)
 #define FS_READ		(LANDLOCK_ACCESS_FS_READ_FILE | \
 			LANDLOCK_ACCESS_FS_READ_DIR)
 #define FS_WRITE	(FS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | \
@@ -104,10 +105,10 @@ sandbox_probe(void)
 static uint64_t
 rights_of(unsigned rights)
 {
-	if (rights & SANDBOX_WRITE)
-		return FS_WRITE;
-	return (rights & SANDBOX_READ ? FS_READ : 0) |
-	    (rights & SANDBOX_LOCK ? FS_LOCK : 0);
+	return (rights & SANDBOX_WRITE ? FS_WRITE : 0) |
+	    (rights & SANDBOX_READ ? FS_READ : 0) |
+	    (rights & SANDBOX_LOCK ? FS_LOCK : 0) |
+	    (rights & SANDBOX_EXEC ? LANDLOCK_ACCESS_FS_EXECUTE : 0);
 }
 
 static int
@@ -233,4 +234,12 @@ sandbox_agent(const struct sandbox_path *paths, size_t n, bool network)
 {
 	return restrict_to(paths, n, FILTER_FILES | FILTER_FORK |
 	    (network ? FILTER_NET : 0));
+}
+
+int
+sandbox_program(const struct sandbox_path *paths, size_t n, bool network)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		return -1;
+	return landlock_apply(paths, n, network);
 }

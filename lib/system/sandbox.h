@@ -21,6 +21,7 @@
 #define SANDBOX_WRITE	0x2	/* write, make, rename, link, remove below,
 				 * and all of READ */
 #define SANDBOX_LOCK	0x4	/* make and remove files below, and open none */
+#define SANDBOX_EXEC	0x8	/* run programs below: sandbox_program() */
 
 struct sandbox_path {
 	const char	*path;	/* a folder (all below it) or a file; a path
@@ -45,6 +46,10 @@ int	 sandbox_client(void);
  * other hosts (each then calls sandbox_client()); else no network either.
  * Its children inherit all of this and may only lose more. */
 int	 sandbox_agent(const struct sandbox_path *, size_t n, bool network);
+
+/* Somebody else's program, right before its exec: files below these paths, TCP
+ * only with network; it gains no privilege, and no system call is refused. */
+int	 sandbox_program(const struct sandbox_path *, size_t n, bool network);
 
 /* Log once what this kernel cannot do.  For daemons, at start, so that the
  * log says it even if no session ever starts. */

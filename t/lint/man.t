@@ -23,7 +23,7 @@ my %other = map { $_ => 1 } qw(systemd.1 cron.8 inetd.8 tcpserver.1 crypt.5
     sendmail.8 mailq.1 systemd.socket.5 systemd.unit.5 systemd-analyze.1
     nsswitch.conf.5 hostname.5 syslog.3 journalctl.1 procmail.1 ssh.1
     aliases.5 curl.1 mbsync.1 fetchmail.1 sysexits.3 inotify.7 fcntl.2
-    landlock.7 seccomp.2 systemctl.1 openssl-passwd.1ssl);
+    opendkim.8 rspamd.8 landlock.7 seccomp.2 systemctl.1 openssl-passwd.1ssl);
 
 sub slurp {
 	my ($file) = @_;

@@ -1,0 +1,162 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# Proves what smtpd does with its filter: what the program gets, what each of
+# its exit codes and its words mean, that it is ended in time and cannot do
+# what it may not, and that nothing it does loses a message or lets one by.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use Test::More;
+use Stdmail;
+
+Stdmail::need('smtpd');
+my $s = Stdmail->new(users => { map { $_ => 'pw' } qw(bob carol held) });
+my $text = "From: a\@b.test\nSubject: one\n\nfirst\n.second\n";
+my $filter = "$s->{dir}/filter";
+
+# What the spool has, without our own Received field.
+sub taken {
+	my @got;
+
+	for my $path (grep { m{/now/} } $s->spooled) {
+		push @got, Stdmail::slurp($path) =~
+		    s/^(Received): .*\n(?:[ \t].*\n)*//mr;
+	}
+	unlink $s->spooled;
+	return @got;
+}
+
+# A message, with this script as the filter: the last reply.
+sub talk {
+	my ($script, %o) = @_;
+
+	Stdmail::spew($filter, "#!/bin/sh\n$script\n", 0755);
+	my ($pid, $c) = $s->session('smtpd', args => ['-o',
+	    'filter=' . ($o{filter} // $filter),
+	    map { ('-o', $_) } @{$o{conf} // []}]);
+	my $last = '';
+	my $wire = ($o{text} // $text) =~ s/^\./../mgr =~ s/\n/\r\n/gr;
+	for my $say (undef, 'EHLO c.test', 'MAIL FROM:<a@b.test>',
+	    (map { "RCPT TO:<$_\@a.test>" } @{$o{rcpts} // ['bob']}), 'DATA',
+	    "$wire.") {
+		$c->send("$say\r\n") if defined $say;
+		$last = '';
+		while (defined(my $l = $c->line(30))) {
+			$last .= $l;
+			last if $l =~ /^\d{3} /;
+		}
+	}
+	$c->send("QUIT\r\n");
+	$c->closed;
+	Stdmail::reap($pid, 10);
+	return $last;
+}
+
+my $begin = "Return-Path: <a\@b.test>\nDelivered-To: bob\@a.test\n";
+sub row {
+	my ($what, $script, $reply, $want, %o) = @_;
+
+	like(talk($script, %o), $reply, "$what: the reply");
+	my @taken = taken();
+	is_deeply(\@taken, $want, "$what: what is in the spool")
+	    or diag(explain(\@taken), $s->log_text);
+}
+
+row('takes', 'cat >/dev/null', qr/^250/, ["$begin$text"]);
+row('takes without reading', ':', qr/^250/, ["$begin$text"]);
+row('adds', q{printf 'X-A: 1\n 2\nX-B: 3\n'}, qr/^250/,
+    ["${begin}X-A: 1\n 2\nX-B: 3\n$text"]);
+row('reads all of it', q{echo "X-Sum: $(cksum)"}, qr/^250/,
+    [$begin . 'X-Sum: ' . `printf '%s' '$text' | cksum` . $text]);
+row('reads it twice', q{cat >/dev/null; exec </proc/self/fd/0;
+    echo "X-Sum: $(cksum)"}, qr/^250/,
+    [$begin . 'X-Sum: ' . `printf '%s' '$text' | cksum` . $text]);
+row('is told', q{env | LC_ALL=C sort |
+    sed -n 's/^\(SENDER\|RECIP.*\|CLIENT_[AH].*\|HOST.*\)=/X-&/p' |
+    sed 's/=/:/;s/_/-/g'}, qr/^250/, [$begin . <<'END' . $text]);
+X-CLIENT-ADDRESS:127.0.0.1
+X-CLIENT-HELO:c.test
+X-HOSTNAME:mx.a.test
+X-RECIPIENT:bob@a.test
+X-RECIPIENTS:bob@a.test
+X-RECIPIENT-COUNT:1
+X-SENDER:a@b.test
+END
+row('gets arguments', 'echo "X-A: $1"; echo "X-B: $2"', qr/^250/,
+    ["${begin}X-A: one\nX-B: two words\n$text"],
+    filter => "$filter one \"two words\"");
+row('has only what it needs', 'for i in 3 4 5 6 7 8 9; do
+    [ ! -e /proc/self/fd/$i ] || echo "X-Open: $i"; done', qr/^250/,
+    ["$begin$text"]);
+row('cannot change the message', 'echo x >>/proc/self/fd/0 && echo X-A: b || :',
+    qr/^250/, ["$begin$text"]);
+
+row('refuses', 'echo Go away; exit 77', qr/^550 5\.7\.1 Go away\r\n\z/, []);
+row('refuses, data', 'echo; exit 65', qr/^550 5\.7\.1 Refused by a filter/,
+    []);
+row('refuses in its own code', 'echo "554 5.6.1 No pictures"; exit 77',
+    qr/^554 5\.6\.1 No pictures\r\n\z/, []);
+row('says what may not be said', q{printf '250 2.0.0 Fine\001\377\nX\n'; exit 77},
+    qr/^550 5\.7\.1 250 2\.0\.0 Fine [?]\r\n\z/, []);
+row('later', 'exit 75', qr/^451 4\.7\.1/, []);
+row('later, and why', 'echo busy; exit 75', qr/^451 4\.7\.1 busy/, []);
+row('holds', 'echo looks bad; exit 99', qr/^250/,
+    ["Return-Path: <>\nDelivered-To: held\@a.test\n" .
+    "X-Quarantine-Reason: looks bad\nX-Quarantine-Sender: <a\@b.test>\n" .
+    "X-Quarantine-Recipient: <bob\@a.test>\n" .
+    "X-Quarantine-Recipient: <carol\@a.test>\n$text"],
+    rcpts => [qw(bob carol)], conf => ['quarantine=held@a.test']);
+row('holds, and there is no place', 'exit 99', qr/^451 4\.3\.0/, []);
+row('another code', 'exit 3', qr/^451 4\.3\.0/, []);
+row('dies', 'kill -9 $$', qr/^451 4\.3\.0/, []);
+row('is not there', '', qr/^451 4\.3\.0/, [], filter => "$filter.not");
+row('no header', 'echo no header', qr/^451 4\.3\.0/, []);
+row('a body', q{printf 'A: b\n\nbody\n'}, qr/^451 4\.3\.0/, []);
+row('too much', 'yes "A: b" | head -n 100000', qr/^451 4\.3\.0/, []);
+row('too late', 'sleep 100 & sleep 100', qr/^451 4\.3\.0/, [],
+    conf => ['filter_timeout=1']);
+row('leaves something behind', '(sleep 100; echo "X-Late: 1") & echo "X-A: 1"',
+    qr/^250/, ["${begin}X-A: 1\n$text"]);
+like($s->log_text, qr/error="too late"/, 'the log says it');
+
+# A large message; and a header that is too large to be looked at.
+my $large = "Subject: x\n\n" . ('y' x 70 . "\n") x 20000;
+row('a large one', 'cat >/dev/null', qr/^250/, ["$begin$large"],
+    text => $large);
+row('a large header', 'cat >/dev/null', qr/^552 5\.3\.4/, [],
+    text => "X: y\n" x 300000);
+
+# The sandbox.
+SKIP: {
+	my $said = $s->log_text;
+	skip 'no sandbox here', 4 if $said =~ /missing=landlock"?$/m ||
+	    ($ENV{STDMAIL_VARIANT} // 'plain') ne 'plain';
+	my $l = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5);
+	my $try = "perl -MIO::Socket::INET -e 'print \"X-Net: \", " .
+	    'IO::Socket::INET->new("127.0.0.1:' . $l->sockport .
+	    "\") ? 1 : 0, \"\\n\"'";
+	row('no network', $try, qr/^250/, ["${begin}X-Net: 0\n$text"])
+	    if $said !~ /missing=landlock-tcp/;
+	row('network', $try, qr/^250/, ["${begin}X-Net: 1\n$text"],
+	    conf => ['filter_network=yes']);
+	chmod 0777, $s->{dir};
+	row('writes where it may not', "echo x >$s->{dir}/written; ls -l /bin/sh >/dev/null &&
+	    echo X-Read: 1", qr/^250/, ["${begin}X-Read: 1\n$text"])
+	    if $s->{dir} !~ m{^/tmp/};
+	ok(!-e "$s->{dir}/written" || $s->{dir} =~ m{^/tmp/},
+	    'nothing was written');
+}
+is_deeply([grep { !m{/\.} } $s->spooled], [], 'nothing is left behind');
+my ($code, undef, $said) = $s->run_program('smtpd', ['-n', '-o',
+    "filter=$filter.not"]);
+is($code, 78, 'a filter that is not there');
+like($said, qr/filter .*No such file/, 'is said');
+my ($exit, undef, $err) = $s->run_program('smtpd', ['-n', '-o',
+    'filter=filter']);
+is($exit, 78, 'a filter without a path');
+like($err, qr/filter/, 'is said');
+done_testing;
