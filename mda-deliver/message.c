@@ -20,6 +20,7 @@
 #include "folder.h"
 #include "forward.h"
 #include "mail/bounce.h"
+#include "mail/late.h"
 #include "mail/recipient.h"
 #include "message.h"
 #include "message_local.h"
@@ -398,6 +399,29 @@ log_outcome(const struct work *w, size_t i, const char *what)
 	    r->reply == NULL ? "" : log_str(r->reply));
 }
 
+/*
+ * The letter of one who was delivered, and the words of the report that is
+ * owed when it was asked for: of a mailbox and of a list with an owner
+ * (RFC 3461, section 5.2.7.1), and that an alias was expanded (5.2.7.3).  A
+ * single target, and who is in an expanded message, got the wish too.
+ */
+static enum envelope_status
+taken_status(const struct work *w, size_t i, char *text, size_t size)
+{
+	const struct target *t = &w->targets[i];
+
+	if (!envelope_wants(&w->m->env.rcpts[i], ENVELOPE_SUCCESS))
+		return ENVELOPE_DELIVERED;
+	if (!t->forward || !address_is_null(&t->owner)) {
+		strlcpy(text, "2.0.0 - delivered", size);
+		return ENVELOPE_REPORT;
+	}
+	if (w->m->env.expanded != NULL || t->list.n == 1)
+		return ENVELOPE_DELIVERED;
+	strlcpy(text, "2.0.0 - sent on", size);
+	return ENVELOPE_EXPANDED;
+}
+
 /* Keep what became of recipient i. */
 static void
 record(struct work *w, size_t i)
@@ -420,16 +444,14 @@ record(struct work *w, size_t i)
 	case OUTCOME_TEMPORARY:
 		event = "deferred";
 		status = ENVELOPE_QUEUED;
-		if (now - w->m->item.arrived > w->settings->queue_lifetime) {
-			event = "expired";
-			status = ENVELOPE_FAILED;
-		}
 		break;
 	case OUTCOME_PERMANENT:
 		event = "failed";
 		status = ENVELOPE_FAILED;
 		break;
 	}
+	if (status == ENVELOPE_DELIVERED)
+		status = taken_status(w, i, text, sizeof(text));
 	if (!w->gone && spool_mark(w->m, i, status, now,
 	    status == ENVELOPE_DELIVERED ? NULL : text) == -1)
 		log_error("spool", "id=%s error=%s", w->m->item.id,
@@ -464,15 +486,18 @@ put_away(struct work *w)
 	struct spool_message *m = w->m;
 	int64_t now = (int64_t)time(NULL);
 
+	if (late_by(w->spool, w->settings, m, now) == -1 ||
+	    late_age(w->spool, w->settings, m, now) == -1)
+		log_error("late", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
 	if (bounce_send(w->spool, w->settings, m) == -1)
 		log_error("bounce", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
-	if (envelope_count(&m->env, ENVELOPE_DELIVERED) +
-	    envelope_count(&m->env, ENVELOPE_BOUNCED) == m->env.nrcpts) {
+	if (envelope_done(&m->env)) {
 		if (spool_drop(m) == 0)
 			return 0;
 	} else if (spool_marks_sync(m) == 0 && spool_defer(m,
-	    spool_wait(m->item.arrived, now, FIRST_WAIT, MOST_WAIT)) == 0)
+	    late_next(m, now, FIRST_WAIT, MOST_WAIT)) == 0)
 		return 0;
 	log_error("spool", "id=%s error=%s", m->item.id,
 	    log_str(strerror(errno)));
@@ -501,6 +526,9 @@ message_handle(const struct directory *dir, struct spool *spool,
 		return 1;
 	for (w = works; w < works + n; w++) {
 		(void)alarm(MESSAGE_SECONDS);
+		if (late_by(spool, dir->settings, w->m, time(NULL)) == -1)
+			log_error("late", "id=%s error=%s", w->m->item.id,
+			    log_str(strerror(errno)));
 		deliver_all(w);
 		if (!w->gone && put_away(w) == 1)
 			left = 1;

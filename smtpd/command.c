@@ -216,13 +216,9 @@ rcpt_given(const struct session *s, const struct address *addr)
 static enum reply
 rcpt_judge(struct session *s, const struct smtp_command *c)
 {
-	struct rcpt_request request;
 	struct rcpt_reply answer;
 
-	memset(&request, 0, sizeof(request));
-	request.addr = c->path;
-	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
-	    NULL)) {
+	switch (session_rcpt_ask(s, &c->path, &answer)) {
 	case 0:
 		break;
 	case 1:
@@ -233,8 +229,11 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	}
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
-		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
-		    REPLY_USERS_LATER : REPLY_RCPT_OK;
+	case RCPT_IS_LIST:
+		if (rcpt_add(s, c, SPOOL_LOCAL) == -1)
+			return REPLY_USERS_LATER;
+		s->rcpts[s->nrcpts - 1].list = answer.verdict == RCPT_IS_LIST;
+		return REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
 		if (smtpd.mode == MODE_LMTP)
 			return REPLY_NOT_HERE;
@@ -245,8 +244,12 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	case RCPT_IS_REFUSED:
 		return smtpd.mode == MODE_LMTP ? REPLY_NOT_HERE :
 		    REPLY_NO_RELAY;
+	case RCPT_IS_FULL:
+		return smtpd.settings->quota_tempfail ?
+		    REPLY_MAILBOX_FULL_NOW : REPLY_MAILBOX_FULL;
 	case RCPT_IS_FROZEN:
 		return REPLY_FROZEN;
+	case RCPT_IS_ASK:
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -330,20 +333,11 @@ check_vrfy(struct session *s, const struct smtp_command *c)
 	return REPLY_NONE;
 }
 
-/* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
-static void
-do_vrfy(struct session *s, const struct smtp_command *c)
-{
-	(void)c;
-	reply(s, REPLY_VRFY, NULL);
-}
-
 static enum reply
-check_not_offered(struct session *s, const struct smtp_command *c)
+check_expn(struct session *s, const struct smtp_command *c)
 {
-	(void)s;
 	(void)c;
-	return REPLY_NOT_OFFERED;
+	return s->authenticated ? REPLY_NONE : REPLY_NOT_OFFERED;
 }
 
 static void
@@ -444,10 +438,11 @@ static const struct command {
 	    bdat_run },
 	[SMTP_RSET] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_rset },
 	[SMTP_NOOP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, do_vrfy },
-	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_not_offered, NULL },
+	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, verify_vrfy },
+	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_expn, verify_expn },
 	[SMTP_HELP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_help },
-	[SMTP_QUIT] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_QUIT] = { ALWAYS | IN(SESSION_DENIED), NO_AUTH_NEEDED, NULL,
+	    do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
@@ -527,6 +522,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 		return REPLY_NESTED_MAIL;
 	case SESSION_BDAT:
 		return REPLY_NESTED_BDAT;
+	case SESSION_DENIED:
+		return REPLY_ONLY_QUIT;
 	case SESSION_END:
 		break;
 	}
@@ -540,8 +537,6 @@ check_command(struct session *s, const struct smtp_command *c)
 	const struct command *row = &commands[c->verb];
 	enum reply r;
 
-	if (s->unwelcome && c->verb != SMTP_QUIT)
-		return REPLY_UNWELCOME;
 	if ((r = fault_reply(c)) != REPLY_NONE)
 		return r;
 	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&

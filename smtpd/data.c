@@ -54,7 +54,8 @@ data_run(struct session *s)
 {
 	static struct incoming in;
 
-	server_busy(true);
+	if (!session_busy(s))
+		return;
 	if (incoming_begin(&in, s)) {
 		reply(s, REPLY_SEND_DATA, NULL);
 		if (data_read(s, &in, UINT64_MAX))

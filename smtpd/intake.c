@@ -54,7 +54,8 @@ intake_forget(struct incoming *in)
  * The files.
  */
 
-/* What needs an envelope file to be kept in. */
+/* What needs an envelope file to be kept in; so does an address that is no
+ * mailbox, since what is done for it must be recorded. */
 #define WITH_FILE	(SMTP_WITH_UTF8 | SMTP_WITH_REQUIRETLS | \
 			SMTP_WITH_RET | SMTP_WITH_ENVID | SMTP_WITH_HOLD | \
 			SMTP_WITH_BY)
@@ -64,7 +65,7 @@ fits_lines(const struct session *s)
 {
 	return s->nqueue[SPOOL_LOCAL] == 1 && s->nrcpts == 1 &&
 	    !(s->mail.given & WITH_FILE) && s->rcpts[0].notify == 0 &&
-	    s->rcpts[0].orcpt == NULL;
+	    s->rcpts[0].orcpt == NULL && !s->rcpts[0].list;
 }
 
 static bool

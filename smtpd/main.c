@@ -37,6 +37,7 @@ static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
 	settings_check_filter, recipient_check, recipient_check_postmaster,
+	recipient_check_relay,
 	access_check, NULL
 };
 
@@ -169,6 +170,8 @@ main(int argc, char **argv)
 	}
 	if (policy_open(false) == -1)
 		return EX_OSERR;
+	if (recipient_check_relay(smtpd.settings, error) == 1)
+		log_warn("relay", "note=%s", log_str(error));
 	open_spool();
 	/* a handshake takes longer than what it would save */
 	server.ahead = !smtpd.tls_first;

@@ -266,7 +266,7 @@ milter_connect(struct session *s)
 	if (step(s, MILTER_AT_CONNECT))
 		return true;
 	/* RFC 5321 section 3.1: 554, and then nothing but QUIT */
-	s->unwelcome = true;
+	s->state = SESSION_DENIED;
 	if (s->milters->words.len == 0 || s->milters->words.data[0] != '5')
 		session_end(s);
 	return false;

@@ -172,6 +172,7 @@ run_begin(struct server_call *call)
 	struct status_reply *answer = call->reply;
 
 	forget(call->data);
+	((struct memory *)call->data)->size = request->size;
 	if (request->size > (uint64_t)smtpd.settings->max_size)
 		answer->error = EFBIG;
 	else if (spool_there() == 0 &&
@@ -283,7 +284,7 @@ run_create(struct server_call *call)
 	if (file->id[0] != '\0')
 		spool_abort(&smtpd.spool, file);
 	memset(file, 0, sizeof(*file));
-	lines = request->lines && request->due == 0 &&
+	lines = request->lines && request->due == 0 && !m->list &&
 	    request->queue == SPOOL_LOCAL && m->nrcpts[SPOOL_LOCAL] == 1 &&
 	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?
@@ -375,6 +376,12 @@ static struct server_op ops[OPS] = {
 	[OP_RCPT] = { "rcpt", sizeof(struct rcpt_request),
 	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
+	[OP_RCPT_ASK] = { "rcpt-ask", sizeof(struct rcpt_request),
+	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
+	    recipient_check_rcpt, recipient_run_ask, recipient_done_rcpt },
+	[OP_EXPAND] = { "expand", sizeof(struct expand_request),
+	    sizeof(struct expand_reply), ANYBODY, 0, SERVER_HELPER,
+	    recipient_check_expand, recipient_run_expand, NULL },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
 	[OP_MILTER] = { "milter", sizeof(struct milter_request),
@@ -417,6 +424,7 @@ monitor_ops(void)
 
 	/* a passwd-file is in memory; NSS may wait */
 	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
+	ops[OP_EXPAND].flags = helper;
 	return ops;
 }
 

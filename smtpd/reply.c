@@ -27,6 +27,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_DELIVERED] = "250 2.1.5 <{}> Delivered",
 [REPLY_CHUNK_OK] = "250 2.0.0 {} octets taken",
 [REPLY_VRFY] = "252 2.1.5 Not told here; send mail and see",
+[REPLY_ADDRESS] = "250 2.1.5 <{}>",
 [REPLY_SEND_DATA] = "354 Send the message, end with <CRLF>.<CRLF>",
 [REPLY_STOPPING] = "421 4.3.2 Service is stopping, try again later",
 [REPLY_TIMEOUT] = "421 4.4.2 Nothing heard for too long, closing",
@@ -43,6 +44,8 @@ static const char *const replies[REPLIES] = {
     "{}, try again later",
 [REPLY_SENDER_RATE] = "450 4.7.1 <{}>: too many messages of this sender in an "
     "hour, try again later",
+[REPLY_UNKNOWN_RATE] = "450 4.7.1 Too many unknown recipients from your "
+    "address in an hour, try again later",
 [REPLY_SENDER_LATER] = "450 4.1.8 <{}>: the domain of the sender cannot be "
     "looked up now, try again later",
 [REPLY_GREYLISTED] = "451 4.7.1 We do not know you yet, try again in {} "
@@ -64,6 +67,8 @@ static const char *const replies[REPLIES] = {
     "as it may in an hour, and is frozen until the hour is over",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
+[REPLY_MAILBOX_FULL_NOW] = "452 4.2.2 <{}>: the mailbox is full, try again "
+    "later",
 [REPLY_AUTH_LATER] = "454 4.7.0 Passwords cannot be checked now, try again "
     "later",
 [REPLY_NO_TLS_NOW] = "454 4.7.0 TLS is not available here",
@@ -94,13 +99,13 @@ static const char *const replies[REPLIES] = {
 [REPLY_NEED_RCPT] = "554 5.5.1 No valid recipients",
 [REPLY_NESTED_MAIL] = "503 5.5.1 Sender already given; RSET to begin anew",
 [REPLY_NESTED_BDAT] = "503 5.5.1 A message is half here: more BDAT, or RSET",
+[REPLY_ONLY_QUIT] = "503 5.5.1 Refused at the start; nothing but QUIT is taken",
 [REPLY_TLS_ALREADY] = "503 5.5.1 TLS is already in use",
 [REPLY_TLS_LATE] = "503 5.5.1 STARTTLS comes before AUTH",
 [REPLY_TLS_PIPELINED] = "554 5.5.1 Nothing may follow STARTTLS before its "
     "answer, closing",
 [REPLY_AUTH_ALREADY] = "503 5.5.1 Already authenticated",
 [REPLY_AUTH_IN_MAIL] = "503 5.5.1 No AUTH within a mail transaction",
-[REPLY_UNWELCOME] = "503 5.5.1 No mail from you here; only QUIT is left",
 [REPLY_FILTER_REFUSED] = "550 5.7.1 Refused by a filter",
 [REPLY_OWN_WORDS] = "550 5.7.1 Refused by a filter",
 [REPLY_AUTH_REQUIRED] = "530 5.7.0 Authentication required",
@@ -115,6 +120,8 @@ static const char *const replies[REPLIES] = {
     "MAIL",
 [REPLY_UTF8_ASKED] = "550 5.6.8 A name that is not ASCII needs SMTPUTF8",
 [REPLY_NO_SUCH_USER] = "550 5.1.1 <{}>: there is no such mailbox here",
+[REPLY_MAILBOX_FULL] = "552 5.2.2 <{}>: the mailbox is full; its owner must "
+    "delete mail before it takes more",
 [REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
     "AUTH",
 [REPLY_NOT_HERE] = "550 5.1.2 <{}>: not a domain of this host, and LMTP "

@@ -66,6 +66,17 @@ session_late(struct session *s, enum stream_status status)
 	return true;
 }
 
+bool
+session_busy(struct session *s)
+{
+	server_busy(true);
+	if (!server_stopping())
+		return true;
+	reply(s, REPLY_STOPPING, NULL);
+	session_end(s);
+	return false;
+}
+
 /* Why there is no line, said to the client where it can still hear. */
 static void
 say_end(struct session *s, enum stream_status status)

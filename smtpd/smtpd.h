@@ -48,6 +48,8 @@ enum op {
 	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
+	OP_RCPT_ASK,		/* the same, when it said RCPT_IS_ASK */
+	OP_EXPAND,		/* who is this, and who is behind it? */
 	OP_REVERSE,		/* the peer's name, confirmed */
 	OP_MILTER,		/* a connection to a milter */
 	OP_POLICY,		/* may a stranger go on? */
@@ -111,10 +113,13 @@ struct rcpt_request {
 };
 
 enum rcpt_verdict {
-	RCPT_IS_LOCAL = 1,
+	RCPT_IS_LOCAL = 1,	/* one mailbox */
+	RCPT_IS_LIST,		/* mda-deliver will find more behind it */
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FULL,		/* its mailbox is */
+	RCPT_IS_ASK,		/* a helper must find out */
 	RCPT_IS_FROZEN,		/* the account had too many in the hour */
 	RCPT_IS_LATER
 };
@@ -122,6 +127,20 @@ enum rcpt_verdict {
 struct rcpt_reply {
 	enum rcpt_verdict verdict;
 	uid_t		  owner;	/* from a helper to the monitor only */
+	uint32_t	  remember;	/* likewise */
+};
+
+struct expand_request {
+	struct address addr;
+	uint32_t list;		/* who is behind it? */
+	uint32_t from;		/* of these, from this one */
+};
+
+struct expand_reply {
+	enum rcpt_verdict verdict;
+	uint32_t n;		/* addresses, each with a NUL */
+	uint32_t more;		/* had no room */
+	char	 text[15000];
 };
 
 struct reverse_reply {
@@ -190,12 +209,14 @@ enum session_state {
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
 	SESSION_BDAT,		/* at least one chunk taken, not the last */
+	SESSION_DENIED,		/* told so by 554 instead of the banner */
 	SESSION_END		/* the connection closes */
 };
 
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	bool		  list;		/* no mailbox */
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
 	bool		  delivered;	/* by LMTP */
@@ -212,7 +233,6 @@ struct session {
 	bool		 stranger;	/* policy.h applies */
 	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
-	bool		 unwelcome;	/* refused at the start: only QUIT */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
 	char		 mechanism[32];
@@ -240,6 +260,9 @@ bool	 session_late(struct session *, enum stream_status);
 int	 session_timeout(void);			/* of a command, in ms */
 /* How it came, for trace fields: trace_with(). */
 const char *session_with(const struct session *);
+/* From here on SIGTERM waits until server_busy(false), and all that the client
+ * sends can be read.  False: it came before; the client was told. */
+bool	 session_busy(struct session *);
 /* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);
@@ -256,6 +279,9 @@ void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
 /* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
+/* What the monitor says of one: as server_ask(). */
+int	 session_rcpt_ask(struct session *, const struct address *,
+	    struct rcpt_reply *);
 int	 session_rcpt_add(struct session *, const struct address *);
 void	 session_rcpt_drop(struct session *, size_t);
 
@@ -266,6 +292,10 @@ bool	 auth_mechanism_ours(const char *);
 
 /* incoming.c: the peer's name, once in a session. */
 void	 session_learn_reverse(struct session *);
+
+/* verify.c */
+void	 verify_vrfy(struct session *, const struct smtp_command *);
+void	 verify_expn(struct session *, const struct smtp_command *);
 
 /* data.c, bdat.c */
 void	 data_run(struct session *);

@@ -387,7 +387,7 @@ files
 	return @found;
 }
 
-# Everything in the spool but its folders.
+# Everything in the spool but its folders, and what is remembered of clients.
 sub
 spooled
 {
@@ -399,7 +399,7 @@ spooled
 		my ($dir) = @_;
 		opendir(my $dh, $dir) or return;
 		for my $name (sort readdir $dh) {
-			next if $name =~ /^\.\.?\z/ || $name eq '.lock';
+			next if $name =~ /^(?:\.\.?|\.lock|policy)\z/;
 			my $path = "$dir/$name";
 			if (-d $path) { $walk->($path) }
 			else { push @found, $path }
