@@ -52,21 +52,6 @@ client_may_lmtp(const struct peer *peer)
  * auth
  */
 
-/* Helpers that were forked ahead know the users as they were. */
-static void
-refresh_users(void)
-{
-	static const struct users *users;
-	static unsigned version;
-
-	users_refresh(smtpd.users);
-	if (users == smtpd.users && version == users_version(users))
-		return;
-	users = smtpd.users;
-	version = users_version(users);
-	server_changed();
-}
-
 static int
 check_auth(struct server_call *call)
 {
@@ -82,7 +67,7 @@ check_auth(struct server_call *call)
 		answer->verdict = AUTH_IS_LOCKED;
 		return 0;
 	}
-	refresh_users();	/* the helper may not read the file */
+	users_refresh(smtpd.users);	/* the helper may not read the file */
 	return 1;
 }
 
