@@ -78,7 +78,8 @@ milter_check(struct server_call *call)
 {
 	const struct milter_request *request = call->request;
 
-	if (request->index < smtpd.settings->milter.n)
+	if (request->index < smtpd.settings->milter.n &&
+	    smtpd.mode != MODE_LMTP)
 		return 1;
 	server_violation(call, "milter");
 	return 0;
