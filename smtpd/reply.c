@@ -114,6 +114,8 @@ static const char *const replies[REPLIES] = {
 [REPLY_AUTH_MECHANISM] = "504 5.5.4 Unknown authentication mechanism",
 [REPLY_AUTH_BASE64] = "501 5.5.2 The authentication response is malformed",
 [REPLY_AUTH_CANCELLED] = "501 5.7.0 Authentication cancelled",
+[REPLY_AUTH_CHANNEL] = "535 5.7.8 The login is not bound to this connection; "
+    "somebody may be in between",
 [REPLY_AUTH_WRONG] = "535 5.7.8 User or password is wrong",
 [REPLY_UTF8_SENDER] = "550 5.6.7 A sender that is not ASCII needs SMTPUTF8",
 [REPLY_UTF8_RCPT] = "553 5.6.7 A recipient that is not ASCII needs SMTPUTF8 in "
