@@ -509,7 +509,6 @@ monitor_ops(void)
 
 	/* a passwd-file is in memory; NSS may wait */
 	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
-	ops[OP_EXPAND].flags = helper;
 	return ops;
 }
 

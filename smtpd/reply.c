@@ -64,7 +64,7 @@ static const char *const replies[REPLIES] = {
     "stopping, try again later",
 [REPLY_LMTP_PORT] = "421 4.3.5 LMTP is not for port 25, closing",
 [REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
-    "as it may in an hour, and is frozen until the hour is over",
+    "as it may in an hour, and is frozen for an hour",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
 [REPLY_MAILBOX_FULL_NOW] = "452 4.2.2 <{}>: the mailbox is full, try again "
