@@ -54,7 +54,8 @@ void	 sender_run(struct server_call *);
 bool	 sender_rate(struct server_call *);
 void	 sender_count(struct server_call *);
 
-/* monitor_deliver.c: LMTP's deliveries.  Where is the program?  Before any request;
+/* monitor_deliver.c: LMTP's deliveries.  Where is the program?  Before any
+ * request;
  * 0, or -1 with error[CONF_ERROR_MAX]. */
 int	 deliver_find(char *error);
 int	 deliver_check(struct server_call *);
