@@ -17,6 +17,8 @@
 #include "system/activate.h"
 #include "system/log.h"
 
+#define HELPER_SECONDS	60	/* without what a filter may take */
+
 struct smtpd smtpd;
 
 static const char *mode = "mx";
@@ -90,6 +92,17 @@ open_spool(void)
 		log_error("spool", "error=%s", log_str(error));
 }
 
+/* A filter runs in a helper. */
+static void
+set_limits(struct server *server)
+{
+	const struct settings *s = smtpd.settings;
+
+	server->helper_seconds = HELPER_SECONDS;
+	if (s->filter.n > 0)
+		server->helper_seconds += (unsigned)s->filter_timeout;
+}
+
 static void
 reload(struct server *server)
 {
@@ -103,6 +116,7 @@ reload(struct server *server)
 	smtpd.tables = p.tables;
 	smtpd.tls = p.tls;
 	server->ops = monitor_ops();
+	set_limits(server);
 	(void)policy_open(false);
 }
 
@@ -164,6 +178,7 @@ main(int argc, char **argv)
 	/* a handshake takes longer than what it would save */
 	server.ahead = !smtpd.tls_first;
 	server.ops = monitor_ops();
+	set_limits(&server);
 	server.data_size = monitor_data_size();
 	if (activate.kind == ACTIVATE_LISTEN && smtpd.spool_open)
 		(void)spool_recover(&smtpd.spool);

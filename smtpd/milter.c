@@ -180,7 +180,7 @@ put_step(struct session *s, enum milter_stage stage)
 	}
 }
 
-/* Refuse in the words there are. */
+/* Refuse in the words there are; v MILTER_BROKEN: in ours. */
 static bool
 refuse(struct session *s, const struct milter *m, enum milter_verdict v)
 {
@@ -207,9 +207,9 @@ step(struct session *s, enum milter_stage stage)
 
 	if (all == NULL)
 		return true;
+	if (milter_broken(s))
+		return refuse(s, NULL, MILTER_BROKEN);
 	for (m = all->v; m < all->v + all->n; m++) {
-		if (m->failed)
-			return refuse(s, m, MILTER_BROKEN);
 		if (!milter_wants(s, m, stage))
 			continue;
 		buf_reset(&all->out);

@@ -12,11 +12,12 @@ use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use Test::More;
 use Stdmail;
+use Stdmail::Milter;
 
 Stdmail::need('smtpd');
-my $s = Stdmail->new(users => { map { $_ => 'pw' } qw(bob carol held) });
+our $s = Stdmail->new(users => { map { $_ => 'pw' } qw(bob carol held) });
 my $text = "From: a\@b.test\nSubject: one\n\nfirst\n.second\n";
-my $filter = "$s->{dir}/filter";
+our $filter = "$s->{dir}/filter";
 
 # What the spool has, without our own Received field.
 sub taken {
@@ -109,7 +110,8 @@ row('holds', 'echo looks bad; exit 99', qr/^250/,
     "X-Quarantine-Reason: looks bad\nX-Quarantine-Sender: <a\@b.test>\n" .
     "X-Quarantine-Recipient: <bob\@a.test>\n" .
     "X-Quarantine-Recipient: <carol\@a.test>\n$text"],
-    rcpts => [qw(bob carol)], conf => ['quarantine=held@a.test']);
+    rcpts => [qw(bob carol)], conf => ['quarantine=held@a.test'],
+    text => "X-Quarantine-Recipient: <x\@elsewhere.test>\n$text");
 row('holds, and there is no place', 'exit 99', qr/^451 4\.3\.0/, []);
 row('another code', 'exit 3', qr/^451 4\.3\.0/, []);
 row('dies', 'kill -9 $$', qr/^451 4\.3\.0/, []);
@@ -151,6 +153,26 @@ SKIP: {
 	    'nothing was written');
 }
 is_deeply([grep { !m{/\.} } $s->spooled], [], 'nothing is left behind');
+# Started by root it runs as the door's user, or as its own; and the milter
+# whose socket only root may use is found.
+SKIP: {
+	skip 'not root', 4 if !Stdmail::is_root();
+	local $s = Stdmail->new(as => 'root', users => { bob => 'pw' });
+	local $filter = "$s->{dir}/filter";
+	my $door = getpwnam $s->{conf}{door_user};
+	my $m = Stdmail::Milter->start(path => "$s->{dir}/m", mode => 0600,
+	    end => ['add X-Seen: yes', 'continue']);
+	for (['', $door], ['daemon', scalar getpwnam 'daemon']) {
+		my ($user, $uid) = @$_;
+		row("root, user '$user'", 'echo "X-Uid: $(id -u) $(id -G)";
+		    [ ! -r ' . "$s->{dir}/users ] || echo X-Secret: 1",
+		    qr/^250/, [$begin . "X-Uid: $uid " .
+		    (getpwuid $uid)[3] . "\n" . $text =~
+		    s/^$/X-Seen: yes\n/mr], conf => ['milter=' . $m->name,
+		    $user eq '' ? () : "filter_user=$user"]);
+	}
+	$m->stop;
+}
 my ($code, undef, $said) = $s->run_program('smtpd', ['-n', '-o',
     "filter=$filter.not"]);
 is($code, 78, 'a filter that is not there');

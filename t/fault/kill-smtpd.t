@@ -15,6 +15,7 @@ use Test::More;
 use Time::HiRes qw(time);
 
 use Stdmail;
+use Stdmail::Milter;
 
 Stdmail::need(qw(smtpd mda-deliver tool:strace));
 
@@ -131,6 +132,8 @@ once
 	    if @got != @$users;
 	return "$what: not whole"
 	    if grep { index($_, $text =~ s/\r\n/\n/gr) < 0 } @got;
+	return "$what: not filtered" if $s->{conf}{milter} &&
+	    grep { !/^X-Filter: yes$/m || !/^X-Seen: yes$/m } @got;
 	return undef;
 }
 
@@ -185,4 +188,12 @@ for my $as (@as) {
 	}
 }
 
+# The same while a filter and a milter look at it.
+my $m = Stdmail::Milter->start(end => ['insert 0 X-Seen: yes', 'continue']);
+my $s = Stdmail->new(as => $as[0], users => { alice => 'open-sesame' },
+    conf => { milter => $m->name });
+$s->{conf}{filter} = "$s->{dir}/filter";
+Stdmail::spew($s->{conf}{filter}, "#!/bin/sh\necho 'X-Filter: yes'\n", 0755);
+$s->write_conf;
+every_call("$as[0], filtered", $s, $_, 'alice') for qw(door monitor);
 done_testing();
