@@ -132,31 +132,27 @@ row('a large one', 'cat >/dev/null', qr/^250/, ["$begin$large"],
 row('a large header', 'cat >/dev/null', qr/^552 5\.3\.4/, [],
     text => "X: y\n" x 300000);
 
-# The sandbox.
-SKIP: {
-	my $said = $s->log_text;
-	skip 'no sandbox here', 4 if $said =~ /missing=landlock"?$/m ||
-	    ($ENV{STDMAIL_VARIANT} // 'plain') ne 'plain';
+# The sandbox, where there is one.
+if ($s->log_text !~ /missing=landlock"?$/m &&
+    ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain') {
 	my $l = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5);
 	my $try = "perl -MIO::Socket::INET -e 'print \"X-Net: \", " .
 	    'IO::Socket::INET->new("127.0.0.1:' . $l->sockport .
 	    "\") ? 1 : 0, \"\\n\"'";
 	row('no network', $try, qr/^250/, ["${begin}X-Net: 0\n$text"])
-	    if $said !~ /missing=landlock-tcp/;
+	    if $s->log_text !~ /missing=landlock-tcp/;
 	row('network', $try, qr/^250/, ["${begin}X-Net: 1\n$text"],
 	    conf => ['filter_network=yes']);
-	chmod 0777, $s->{dir};
-	row('writes where it may not', "echo x >$s->{dir}/written; ls -l /bin/sh >/dev/null &&
-	    echo X-Read: 1", qr/^250/, ["${begin}X-Read: 1\n$text"])
-	    if $s->{dir} !~ m{^/tmp/};
-	ok(!-e "$s->{dir}/written" || $s->{dir} =~ m{^/tmp/},
-	    'nothing was written');
+	my $where = "/var/tmp/stdmail-filter.$$";
+	row('writes where it may not', "(echo x >$where) 2>/dev/null || :",
+	    qr/^250/, ["$begin$text"]);
+	ok(!-e $where, 'nothing was written');
+	unlink $where;
 }
 is_deeply([grep { !m{/\.} } $s->spooled], [], 'nothing is left behind');
 # Started by root it runs as the door's user, or as its own; and the milter
 # whose socket only root may use is found.
-SKIP: {
-	skip 'not root', 4 if !Stdmail::is_root();
+if (Stdmail::is_root()) {
 	local $s = Stdmail->new(as => 'root', users => { bob => 'pw' });
 	local $filter = "$s->{dir}/filter";
 	my $door = getpwnam $s->{conf}{door_user};
