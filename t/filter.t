@@ -123,6 +123,10 @@ row('too late', 'sleep 100 & sleep 100', qr/^451 4\.3\.0/, [],
     conf => ['filter_timeout=1']);
 row('leaves something behind', '(sleep 100; echo "X-Late: 1") & echo "X-A: 1"',
     qr/^250/, ["${begin}X-A: 1\n$text"]);
+talk('sleep 100 & echo "X-Pid: $!"');
+my ($left) = join('', taken()) =~ /^X-Pid: (\d+)$/m;
+ok($left && Stdmail::until_true(sub { !kill 0, $left }, 10),
+    'which does not live on');
 like($s->log_text, qr/error="too late"/, 'the log says it');
 
 # A large message; and a header that is too large to be looked at.
