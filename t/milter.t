@@ -257,7 +257,7 @@ sub session {
 	$m->stop;
 	return ($heard, @got);
 }
-my @one = ('MAIL FROM:<a@b.test>', 'RCPT TO:<bob@a.test>');
+my @one = ('MAIL FROM:<a@b.test> SIZE=100 BODY=8BITMIME', 'RCPT TO:<bob@a.test>');
 my @data = ('DATA', "$text." =~ s/^\.second/..second/mr =~ s/\n/\r\n/gr);
 ($heard) = session({ mail => [['continue'], ['accept'], ['discard'],
     ['continue']] }, [], 'EHLO c.test', @one, 'RSET', @one, @data, @one, @data,
@@ -265,6 +265,8 @@ my @data = ('DATA', "$text." =~ s/^\.second/..second/mr =~ s/\n/\r\n/gr);
 is(join(' ', $heard =~ /^(connect|helo|mail|rcpt|abort|end|quit)\b/mg),
     'connect helo mail rcpt abort mail mail abort mail rcpt end quit',
     'four messages, of which one is begun, one accepted, one discarded');
+like($heard, qr/^mail <a\@b\.test>\\x00SIZE=100\\x00BODY=8BITMIME\\x00$/m,
+    'with parameters of MAIL');
 is_deeply([taken()], [@$all, @$all], 'two are in the spool');
 if (!Stdmail::Conn::no_tls()) {
 	($heard) = session({}, ['-m', 'submission'], 'EHLO c.test', 'STARTTLS',
