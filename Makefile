@@ -111,6 +111,10 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 # A whole session: the program without its main.
 $Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))
+$Bt/fuzz/fuzz_smtp_session: $(patsubst %.c,$Bobj/%.o,\
+	$(filter-out smtpd/main.c,$(wildcard smtpd/*.c)))
+# Its own functions come before those of the server.
+$Bt/fuzz/fuzz_smtp_session: ALL_LDFLAGS += -Wl,-z,muldefs
 
 -include $(OBJ:.o=.d)
 

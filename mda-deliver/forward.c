@@ -29,6 +29,14 @@ all_remote(const struct forward *f)
 	return true;
 }
 
+/* Do its bounces go to the list's owner, not to the sender? */
+static bool
+is_list(const struct forward *f)
+{
+	return !address_is_null(&f->env->sender) &&
+	    !address_is_null(f->owner);
+}
+
 /* Another host asks whether we may send for this domain. */
 static void
 rewrite_sender(const struct forward *f, struct address *sender)
@@ -44,14 +52,16 @@ rewrite_sender(const struct forward *f, struct address *sender)
 		*sender = ours;
 }
 
-/* What the sender wants to be told of, as RFC 3461, section 5.2.7.2 and
- * 5.2.7.3 (c): of one target all, of several not that each was reached. */
+/* What the sender wants to be told of, as RFC 3461, section 5.2.7: of one
+ * target all, of several not that each was reached, of a list's nothing. */
 static int
 set_wishes(const struct forward *f, struct envelope_rcpt *to)
 {
 	const struct envelope_rcpt *from = f->given;
 	size_t i;
 
+	if (is_list(f))
+		return 0;
 	for (i = 0; f->env->expanded != NULL && i < f->env->nrcpts; i++)
 		if (address_equal(&f->env->rcpts[i].addr, &to->addr))
 			from = &f->env->rcpts[i];
@@ -66,19 +76,22 @@ set_wishes(const struct forward *f, struct envelope_rcpt *to)
 }
 
 static int
-set_same(const struct envelope *from, struct envelope *e)
+set_same(const struct forward *f, struct envelope *e)
 {
+	const struct envelope *from = f->env;
+
 	e->body = from->body;
 	e->utf8 = from->utf8;
 	e->requiretls = from->requiretls;
-	e->ret = from->ret;
+	e->ret = is_list(f) ? ENVELOPE_RET_NONE : from->ret;
 	e->by = from->by;
 	e->by_mode = from->by_mode;
 	e->by_trace = from->by_trace;
 	return envelope_set(&e->auth, from->auth) == -1 ||
 	    envelope_set(&e->ip, from->ip) == -1 ||
 	    envelope_set(&e->with, from->with) == -1 ||
-	    envelope_set(&e->envid, from->envid) == -1 ? -1 : 0;
+	    envelope_set(&e->envid, is_list(f) ? NULL : from->envid) == -1 ?
+	    -1 : 0;
 }
 
 static int
@@ -88,11 +101,11 @@ fill(const struct forward *f, enum spool_queue queue, struct envelope *e)
 	size_t i;
 
 	e->sender = f->env->sender;
-	if (!address_is_null(&e->sender) && !address_is_null(f->owner))
+	if (is_list(f))
 		e->sender = *f->owner;
 	if (queue == SPOOL_REMOTE)
 		rewrite_sender(f, &e->sender);
-	if (set_same(f->env, e) == -1)
+	if (set_same(f, e) == -1)
 		return -1;
 	if (queue == SPOOL_LOCAL && envelope_set(&e->expanded,
 	    address_text(&f->given->addr, given)) == -1)

@@ -20,8 +20,10 @@
 #include "folder.h"
 #include "forward.h"
 #include "mail/bounce.h"
+#include "mail/late.h"
 #include "mail/recipient.h"
 #include "message.h"
+#include "message_local.h"
 #include "system/fdio.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -29,34 +31,6 @@
 
 #define FIRST_WAIT	60	/* seconds; then as spool_wait() */
 #define MOST_WAIT	(2 * 3600)
-
-/* Where a recipient's copy goes. */
-struct target {
-	bool		 local;		/* a mailbox here */
-	bool		 forward;	/* list says where else; neither:
-					 * outcome says why not */
-	bool		 system;
-	uid_t		 uid;
-	gid_t		 gid;
-	char		*mailbox;
-	char		*folder;	/* of it, or NULL */
-	struct recipient_list list;
-	struct address	 owner;		/* who gets its bounces */
-	struct quota_limits quota;	/* a rule, when .set */
-	struct outcome	 outcome;
-};
-
-struct work {
-	const struct directory	*dir;
-	const struct settings	*settings;
-	struct spool		*spool;
-	struct spool_message	*m;
-	struct target		*targets;	/* one for each recipient */
-	struct recipient_list	 others;	/* of an expanded message: all
-						 * who are elsewhere */
-	struct outcome		 sent;		/* what became of them */
-	bool			 gone;	/* the message itself is delivered */
-};
 
 static int __attribute__((format(printf, 3, 4)))
 refuse(struct target *t, enum outcome_kind kind, const char *fmt, ...)
@@ -150,69 +124,6 @@ find_targets(struct work *w)
 		    &m->env.rcpts[i].addr, &w->targets[i]) == -1)
 			return -1;
 	return 0;
-}
-
-/*
- * As root: when all mailboxes belong to one account that is nobody's login,
- * become it for good; the group still opens the spool.  An account of the
- * system gets no such group: it is only borrowed, for each copy.
- */
-static int
-become_owner(struct work *w)
-{
-	char error[CONF_ERROR_MAX];
-	const struct target *t, *one = NULL;
-	gid_t group = w->spool->group;
-	size_t i;
-
-	if (geteuid() != 0)
-		return 0;
-	for (i = 0; i < w->m->env.nrcpts; i++) {
-		t = &w->targets[i];
-		if (!t->local)
-			continue;
-		if (t->system || (one != NULL && one->uid != t->uid))
-			return 0;
-		one = t;
-	}
-	if (one == NULL)
-		return 0;
-	spool_close(w->spool);
-	if (privilege_drop(one->uid, group) == -1 ||
-	    spool_open(w->spool, w->settings, error) == -1) {
-		log_error("become", "id=%s uid=%u error=%s", w->m->item.id,
-		    (unsigned)one->uid, log_str(strerror(errno)));
-		return -1;
-	}
-	return 0;
-}
-
-static int
-shut_in(const struct work *w)
-{
-	size_t i, n = 0, max = w->m->env.nrcpts + 1;
-	char (*anchors)[PATH_MAX] = calloc(max, sizeof(*anchors));
-	struct sandbox_path *paths = calloc(max, sizeof(*paths));
-	int r = -1;
-
-	if (anchors == NULL || paths == NULL)
-		goto out;
-	paths[n].path = w->settings->spool;
-	paths[n++].rights = SANDBOX_WRITE;
-	for (i = 0; i < w->m->env.nrcpts; i++) {
-		if (!w->targets[i].local)
-			continue;
-		paths[n].path = deliver_anchor(anchors[n],
-		    w->targets[i].mailbox);
-		paths[n++].rights = SANDBOX_WRITE;
-	}
-	r = sandbox_agent(paths, n, false);
-out:
-	if (r == -1)
-		log_error("sandbox", "error=%s", log_str(strerror(errno)));
-	free(anchors);
-	free(paths);
-	return r;
 }
 
 /* Was it at this address before?  1, 0; -1 cannot be read. */
@@ -488,6 +399,29 @@ log_outcome(const struct work *w, size_t i, const char *what)
 	    r->reply == NULL ? "" : log_str(r->reply));
 }
 
+/*
+ * The letter of one who was delivered, and the words of the report that is
+ * owed when it was asked for: of a mailbox and of a list with an owner
+ * (RFC 3461, section 5.2.7.1), and that an alias was expanded (5.2.7.3).  A
+ * single target, and who is in an expanded message, got the wish too.
+ */
+static enum envelope_status
+taken_status(const struct work *w, size_t i, char *text, size_t size)
+{
+	const struct target *t = &w->targets[i];
+
+	if (!envelope_wants(&w->m->env.rcpts[i], ENVELOPE_SUCCESS))
+		return ENVELOPE_DELIVERED;
+	if (!t->forward || !address_is_null(&t->owner)) {
+		strlcpy(text, "2.0.0 - delivered", size);
+		return ENVELOPE_REPORT;
+	}
+	if (w->m->env.expanded != NULL || t->list.n == 1)
+		return ENVELOPE_DELIVERED;
+	strlcpy(text, "2.0.0 - sent on", size);
+	return ENVELOPE_EXPANDED;
+}
+
 /* Keep what became of recipient i. */
 static void
 record(struct work *w, size_t i)
@@ -510,16 +444,14 @@ record(struct work *w, size_t i)
 	case OUTCOME_TEMPORARY:
 		event = "deferred";
 		status = ENVELOPE_QUEUED;
-		if (now - w->m->item.arrived > w->settings->queue_lifetime) {
-			event = "expired";
-			status = ENVELOPE_FAILED;
-		}
 		break;
 	case OUTCOME_PERMANENT:
 		event = "failed";
 		status = ENVELOPE_FAILED;
 		break;
 	}
+	if (status == ENVELOPE_DELIVERED)
+		status = taken_status(w, i, text, sizeof(text));
 	if (!w->gone && spool_mark(w->m, i, status, now,
 	    status == ENVELOPE_DELIVERED ? NULL : text) == -1)
 		log_error("spool", "id=%s error=%s", w->m->item.id,
@@ -554,50 +486,54 @@ put_away(struct work *w)
 	struct spool_message *m = w->m;
 	int64_t now = (int64_t)time(NULL);
 
+	if (late_by(w->spool, w->settings, m, now) == -1 ||
+	    late_age(w->spool, w->settings, m, now) == -1)
+		log_error("late", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
 	if (bounce_send(w->spool, w->settings, m) == -1)
 		log_error("bounce", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
-	if (envelope_count(&m->env, ENVELOPE_DELIVERED) +
-	    envelope_count(&m->env, ENVELOPE_BOUNCED) == m->env.nrcpts) {
+	if (envelope_done(&m->env)) {
 		if (spool_drop(m) == 0)
 			return 0;
 	} else if (spool_marks_sync(m) == 0 && spool_defer(m,
-	    spool_wait(m->item.arrived, now, FIRST_WAIT, MOST_WAIT)) == 0)
+	    late_next(m, now, FIRST_WAIT, MOST_WAIT)) == 0)
 		return 0;
 	log_error("spool", "id=%s error=%s", m->item.id,
 	    log_str(strerror(errno)));
 	return 1;
 }
 
-static void
-free_targets(struct work *w)
-{
-	struct target *t;
-	size_t i;
-
-	for (i = 0; w->targets != NULL && i < w->m->env.nrcpts; i++) {
-		t = &w->targets[i];
-		free(t->mailbox);
-		free(t->folder);
-		recipient_list_free(&t->list);
-	}
-	free(w->targets);
-	recipient_list_free(&w->others);
-}
-
 int
 message_handle(const struct directory *dir, struct spool *spool,
-    struct spool_message *m)
+    struct spool_message *v, size_t n)
 {
-	struct work w = { .dir = dir, .settings = dir->settings,
-	    .spool = spool, .m = m };
-	int r = 1;
+	struct work *works = calloc(n, sizeof(*works)), *w;
+	bool good = works != NULL;
+	int left = 0;
+	size_t i;
 
-	if (find_targets(&w) == 0 && become_owner(&w) == 0 &&
-	    shut_in(&w) == 0) {
-		deliver_all(&w);
-		r = w.gone ? 0 : put_away(&w);
+	for (i = 0; good && i < n; i++) {
+		w = &works[i];
+		w->dir = dir;
+		w->settings = dir->settings;
+		w->spool = spool;
+		w->m = &v[i];
+		good = find_targets(w) == 0;
 	}
-	free_targets(&w);
-	return r;
+	if (!good || confine_to_owner(works, n) == -1 ||
+	    confine_to_mailboxes(works, n) == -1)
+		return 1;
+	for (w = works; w < works + n; w++) {
+		(void)alarm(MESSAGE_SECONDS);
+		if (late_by(spool, dir->settings, w->m, time(NULL)) == -1)
+			log_error("late", "id=%s error=%s", w->m->item.id,
+			    log_str(strerror(errno)));
+		deliver_all(w);
+		if (!w->gone && put_away(w) == 1)
+			left = 1;
+		/* The next agent may have what is left. */
+		spool_release(w->m);
+	}
+	return left;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * One message of the queue: all its recipients, its bounces, and where it goes
- * then.
+ * Messages of the queue: all their recipients, their bounces, and where they
+ * go then.
  */
 #ifndef MDA_DELIVER_MESSAGE_H
 #define MDA_DELIVER_MESSAGE_H
@@ -9,15 +9,15 @@
 #include "mail/recipient.h"
 #include "mail/spool.h"
 
-#define MESSAGE_SECONDS	600	/* after which its process is ended */
+#define MESSAGE_SECONDS	600	/* for one; after that the process is ended */
 
 /*
- * Handle a message that was taken, in a process of its own: it may become the
- * mailbox's owner, and it shuts itself in.  Returns 0 when the message has
- * gone, or was moved to later/; 1 when it lies where it lay, and has to be
- * moved by who called.
+ * Handle messages that were taken, in a process of its own: it may become the
+ * mailboxes' owner, and it shuts itself in.  Several must have the same one
+ * recipient.  Returns 0 when each has gone, or was moved to later/; 1 when some
+ * lie where they lay, and have to be moved by who called.
  */
 int	 message_handle(const struct directory *, struct spool *,
-	    struct spool_message *);
+	    struct spool_message *, size_t n);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
  * The walk through spool/local: it locks each message and hands it to a
- * process of its own, some at once, so that one that hangs holds up nobody.
- * It looks at no message's text, and never leaves one in now/ that it cannot
- * deliver.
+ * process, some at once, so that a mailbox that hangs holds up no other.  Those
+ * for the same recipient go together; should one of them go wrong, the others
+ * are tried again without it.  It looks at no message's text, and never leaves
+ * one in now/ that it cannot deliver.
  */
 #include <sys/wait.h>
 
@@ -19,9 +20,13 @@
 #include "mail/start.h"
 #include "message.h"
 #include "queue.h"
+#include "system/clock.h"
 #include "system/log.h"
 
 #define WORKERS_MAX	8
+#define BATCH_MAX	16	/* messages of one process */
+#define PASS_MS		10	/* from one pass to the next: what comes in
+				 * meanwhile goes together */
 #define BROKEN_WAIT	(6 * 3600)	/* for what cannot be read */
 #define LOST_WAIT	300		/* when its process died */
 #define BUSY_TRIES	30		/* looks, a second apart, at messages
@@ -29,7 +34,14 @@
 
 struct worker {
 	pid_t			pid;	/* 0: free */
-	struct spool_item	item;
+	size_t			n;
+	struct spool_item	items[BATCH_MAX];
+};
+
+/* Messages that were taken, for one worker. */
+struct batch {
+	size_t			n;
+	struct spool_message	m[BATCH_MAX];
 };
 
 struct agent {
@@ -39,6 +51,9 @@ struct agent {
 	struct spool_watch watch;
 	struct worker	 workers[WORKERS_MAX];
 	size_t		 running;
+	struct batch	 batches[WORKERS_MAX];	/* in the making */
+	size_t		 alone;		/* so many not in a batch: one went
+					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -54,11 +69,12 @@ on_signal(int signo)
 		stop = 1;
 }
 
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+
 /* The four that end a wait are blocked but inside one: none is missed. */
 static void
 catch_signals(sigset_t *inside)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
 	struct sigaction sa = { .sa_handler = on_signal };
 	sigset_t block;
 	size_t i;
@@ -97,10 +113,14 @@ ended(struct agent *a, pid_t pid, int status)
 	if (w == a->workers + WORKERS_MAX)
 		return;
 	if (WIFSIGNALED(status))
-		log_error("died", "id=%s signal=%d", w->item.id,
-		    WTERMSIG(status));
-	if (status != 0)
-		put_off(a, &w->item, LOST_WAIT);
+		log_error("died", "id=%s messages=%zu signal=%d",
+		    w->items[0].id, w->n, WTERMSIG(status));
+	if (status != 0 && w->n == 1)
+		put_off(a, &w->items[0], LOST_WAIT);
+	else if (status != 0) {
+		a->alone += w->n;
+		a->taken++;		/* it is not over */
+	}
 	w->pid = 0;
 	a->running--;
 }
@@ -128,10 +148,20 @@ wait_worker(struct agent *a, const sigset_t *inside)
 		(void)sigsuspend(inside);
 }
 
+/* Locks of messages that other workers will have. */
 static void
-run_worker(struct agent *a, struct spool_message *m)
+close_others(struct agent *a, const struct batch *mine)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGCHLD };
+	struct batch *b;
+
+	for (b = a->batches; b < a->batches + WORKERS_MAX; b++)
+		while (b != mine && b->n > 0)
+			spool_release(&b->m[--b->n]);
+}
+
+static void
+run_worker(struct agent *a, struct batch *b)
+{
 	sigset_t none;
 	size_t i;
 
@@ -144,46 +174,110 @@ run_worker(struct agent *a, struct spool_message *m)
 	/* A terminal's stop is the agent's alone. */
 	(void)signal(SIGTSTP, SIG_IGN);
 	spool_watch_close(&a->watch);
+	close_others(a, b);
 	(void)alarm(MESSAGE_SECONDS);
-	_exit(message_handle(&a->dir, &a->spool, m));
+	_exit(message_handle(&a->dir, &a->spool, b->m, b->n));
 }
 
 static void
-start_worker(struct agent *a, struct spool_message *m)
+start_worker(struct agent *a, struct batch *b)
 {
 	struct worker *w = a->workers;
+	size_t i;
 	pid_t pid;
 
 	while (w->pid != 0)
 		w++;
 	if ((pid = fork()) == 0)
-		run_worker(a, m);
+		run_worker(a, b);
 	if (pid == -1) {
-		log_error("fork", "id=%s error=%s", m->item.id,
+		log_error("fork", "id=%s error=%s", b->m[0].item.id,
 		    log_str(strerror(errno)));
 		a->trouble = true;
 		return;
 	}
 	w->pid = pid;
-	w->item = m->item;
+	w->n = b->n;
+	for (i = 0; i < b->n; i++)
+		w->items[i] = b->m[i].item;
 	a->running++;
-	a->taken++;
+	a->taken += b->n;
+}
+
+/* What was taken goes to a worker, in which the locks live on. */
+static void
+hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
+{
+	if (b->n == 0)
+		return;
+	wait_worker(a, inside);
+	if (a->running < WORKERS_MAX)
+		start_worker(a, b);
+	while (b->n > 0)
+		spool_release(&b->m[--b->n]);
+}
+
+static void
+hand_over_all(struct agent *a, const sigset_t *inside)
+{
+	size_t i;
+
+	for (i = 0; i < WORKERS_MAX; i++)
+		hand_over(a, &a->batches[i], inside);
+}
+
+/* The batch that this message goes with, or an empty one. */
+static struct batch *
+find_batch(struct agent *a, const struct spool_message *m,
+    const sigset_t *inside)
+{
+	struct batch *b, *empty = NULL;
+
+	for (b = a->batches; b < a->batches + WORKERS_MAX; b++)
+		if (b->n == 0)
+			empty = b;
+		else if (b->m[0].uid == m->uid && address_equal(
+		    &b->m[0].env.rcpts[0].addr, &m->env.rcpts[0].addr))
+			return b;
+	if (empty != NULL)
+		return empty;
+	hand_over_all(a, inside);
+	return a->batches;
+}
+
+/* It has the lock. */
+static void
+put_in(struct agent *a, const struct spool_message *m,
+    const sigset_t *inside)
+{
+	bool alone = a->alone > 0 || m->item.form != SPOOL_LINES;
+	struct batch *b;
+
+	if (alone)
+		hand_over_all(a, inside);
+	if (a->alone > 0)
+		a->alone--;
+	b = find_batch(a, m, inside);
+	b->m[b->n++] = *m;
+	if (alone || b->n == BATCH_MAX)
+		hand_over(a, b, inside);
 }
 
 static bool
 is_running(const struct agent *a, const struct spool_item *item)
 {
+	const struct worker *w;
 	size_t i;
 
-	for (i = 0; i < WORKERS_MAX; i++)
-		if (a->workers[i].pid != 0 &&
-		    strcmp(a->workers[i].item.id, item->id) == 0)
-			return true;
+	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
+		for (i = 0; w->pid != 0 && i < w->n; i++)
+			if (strcmp(w->items[i].id, item->id) == 0)
+				return true;
 	return false;
 }
 
 static void
-take(struct agent *a, const struct spool_item *item)
+take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 {
 	struct spool_message m;
 	int error;
@@ -192,9 +286,7 @@ take(struct agent *a, const struct spool_item *item)
 		return;
 	switch (spool_take(&a->spool, item, &m)) {
 	case 1:
-		start_worker(a, &m);
-		/* The lock lives on in the worker. */
-		spool_release(&m);
+		put_in(a, &m, inside);
 		return;
 	case 0:
 		a->busy++;
@@ -221,10 +313,9 @@ pass(struct agent *a, const sigset_t *inside)
 	walk = spool_walk_open(&a->spool, SPOOL_LOCAL, (int64_t)time(NULL),
 	    1);
 	if (walk != NULL)
-		while (!stop && (got = spool_walk_next(walk, &item)) == 1) {
-			take(a, &item);
-			wait_worker(a, inside);
-		}
+		while (!stop && (got = spool_walk_next(walk, &item)) == 1)
+			take(a, &item, inside);
+	hand_over_all(a, inside);
 	if (got == -1 && !stop) {
 		log_error("queue", "error=%s", log_str(strerror(errno)));
 		a->trouble = true;
@@ -302,6 +393,19 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 	return 1;
 }
 
+/* While much comes in, not a look for each. */
+static void
+pace(void)
+{
+	static long long last;
+	long long wait = last + PASS_MS - clock_ms();
+	struct timespec ts = { .tv_nsec = wait * 1000000 };
+
+	if (last != 0 && wait > 0)
+		(void)nanosleep(&ts, NULL);
+	last = clock_ms();
+}
+
 static void
 run(struct agent *a, bool watch)
 {
@@ -312,6 +416,7 @@ run(struct agent *a, bool watch)
 	while (!stop) {
 		if (reload)
 			reread(a);
+		pace();
 		pass(a, &inside);
 		reap(a);
 		if (stop || (a->taken == 0 && !rest(a, watch, &looks,
@@ -326,9 +431,10 @@ run(struct agent *a, bool watch)
 int
 queue_run(struct settings *settings, bool watch)
 {
-	struct agent a = { .settings = settings, .watch = { .fd = -1 } };
+	static struct agent a = { .watch = { .fd = -1 } };
 	char error[CONF_ERROR_MAX];
 
+	a.settings = settings;
 	if (spool_open(&a.spool, settings, error) == -1 ||
 	    open_directory(&a.dir, settings, error) == -1) {
 		log_error("start", "error=%s", log_str(error));

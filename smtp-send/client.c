@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "grammar/smtp_data.h"
+#include "wish.h"
 
 /* RFC 5321, section 4.5.3.2: the least that a client must wait, in ms. */
 #define WAIT_GREETING	(5 * 60 * 1000)		/* .1 */
@@ -42,54 +44,6 @@ struct talk {
 };
 
 /* ---- reports ---- */
-
-static void
-report_set(struct client_message *m, size_t i, enum outcome outcome,
-    const char *status, const char *place, const char *words)
-{
-	struct report *r = &m->reports[i];
-	char *p;
-
-	r->rcpt = (uint32_t)i;
-	r->outcome = outcome;
-	strlcpy(r->status, status, sizeof(r->status));
-	strlcpy(r->host, place, sizeof(r->host));
-	strlcpy(r->reply, words, sizeof(r->reply));
-	for (p = r->reply; *p != '\0'; p++)
-		if (*p == '\n' || *p == '\t')
-			*p = ' ';
-	if (outcome == OUTCOME_SENT || outcome == OUTCOME_PERMANENT)
-		m->final(m->arg, r);
-}
-
-static bool
-is_open(const struct report *r)
-{
-	return r->outcome == OUTCOME_PENDING ||
-	    r->outcome == OUTCOME_TEMPORARY;
-}
-
-void
-client_report_all(struct client_message *m, enum outcome outcome,
-    const char *status, const char *place, const char *words)
-{
-	size_t i;
-
-	for (i = 0; i < m->n; i++)
-		if (is_open(&m->reports[i]))
-			report_set(m, i, outcome, status, place, words);
-}
-
-void
-client_report_pending(struct client_message *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->n; i++)
-		if (m->reports[i].outcome == OUTCOME_PENDING)
-			report_set(m, i, OUTCOME_TEMPORARY, "4.4.0", "",
-			    "no host has decided");
-}
 
 /* The reply as one line: code, status, words. */
 static void
@@ -129,7 +83,8 @@ report_reply(struct talk *t, size_t i, enum outcome outcome)
 	else
 		snprintf(status, sizeof(status), "%u.0.0", class);
 	reply_words(t, words, sizeof(words));
-	report_set(t->m, i, outcome, status, t->c->place, words);
+	t->m->reports[i].dsn = (t->ehlo.can & SMTP_CAN_DSN) != 0;
+	client_report(t->m, i, outcome, status, t->c->place, words);
 }
 
 static void
@@ -138,7 +93,7 @@ report_reply_all(struct talk *t, enum outcome outcome)
 	size_t i;
 
 	for (i = 0; i < t->m->n; i++)
-		if (is_open(&t->m->reports[i]))
+		if (client_is_open(t->m, i))
 			report_reply(t, i, outcome);
 }
 
@@ -254,6 +209,15 @@ lost:
 	return -1;
 }
 
+/* Under REQUIRETLS nothing but TLS will do, with a certificate that is good
+ * (RFC 8689, section 4.2.1). */
+static int
+report_insecure(struct talk *t, const char *words)
+{
+	client_report_all(t->m, OUTCOME_UNFIT, "5.7.10", t->c->place, words);
+	return -1;
+}
+
 /* STARTTLS where it is offered: opportunistic (RFC 3207, section 4).
  * 0 go on; -1 this host cannot be used; 1 the handshake failed. */
 static int
@@ -262,19 +226,23 @@ starttls(struct talk *t)
 	enum stream_status st;
 
 	if (t->c->tls == NULL || !(t->ehlo.can & SMTP_CAN_STARTTLS))
-		return 0;
+		return !t->c->strict ? 0 : report_insecure(t,
+		    "it must go protected, and the host offers no TLS");
 	stream_puts(t->c->stream, "STARTTLS\r\n");
 	if (hear(t, WAIT_COMMAND) == HEARD_LOST || t->lost) {
 		report_lost(t, "at STARTTLS");
 		return -1;
 	}
 	if (t->reply.code != 220)
-		return 0;
-	st = tls_connect(t->c->stream, t->c->tls, t->c->host, TLS_ANY,
-	    TLS_STARTTLS);
+		return !t->c->strict ? 0 : report_insecure(t,
+		    "it must go protected, and the host refused STARTTLS");
+	st = tls_connect(t->c->stream, t->c->tls, t->c->host,
+	    t->c->strict ? TLS_VERIFY : TLS_ANY, TLS_STARTTLS);
+	if (st == STREAM_ERROR && t->c->strict)
+		return report_insecure(t, stream_error(t->c->stream));
 	if (st != STREAM_OK) {
 		report_lost(t, "in the TLS handshake");
-		return 1;
+		return t->c->strict ? -1 : 1;
 	}
 	/* What was said in the clear is forgotten (section 4.2). */
 	return hello(t);
@@ -288,12 +256,14 @@ send_mail(struct talk *t)
 	char from[ADDRESS_TEXT_MAX];
 	struct stream *s = t->c->stream;
 
-	stream_printf(s, "MAIL FROM:<%s>", address_text(t->m->sender, from));
+	stream_printf(s, "MAIL FROM:<%s>",
+	    address_text(&t->m->env->sender, from));
 	if (t->ehlo.can & SMTP_CAN_SIZE)
 		stream_printf(s, " SIZE=%llu",
 		    (unsigned long long)t->m->wire);
 	if (t->m->eightbit)
 		stream_puts(s, " BODY=8BITMIME");
+	wish_mail(s, t->m, &t->ehlo, time(NULL));
 	stream_puts(s, "\r\n");
 }
 
@@ -302,8 +272,10 @@ send_rcpt(struct talk *t, size_t i)
 {
 	char to[ADDRESS_TEXT_MAX];
 
-	stream_printf(t->c->stream, "RCPT TO:<%s>\r\n",
-	    address_text(&t->m->rcpts[i], to));
+	stream_printf(t->c->stream, "RCPT TO:<%s>",
+	    address_text(&t->m->rcpts[i].addr, to));
+	wish_rcpt(t->c->stream, &t->m->rcpts[i], &t->ehlo);
+	stream_puts(t->c->stream, "\r\n");
 }
 
 /* A refusal of the sender concerns every recipient. */
@@ -476,15 +448,26 @@ transact_single(struct talk *t, const size_t *which, size_t n)
 	return transfer(t, which, taken, n, ntaken);
 }
 
-/* Take up to RCPT_GROUP recipients that are open, behind *from. */
+/* Take up to RCPT_GROUP recipients that are open and that the host is fit for,
+ * behind *from. */
 static size_t
-choose(const struct client_message *m, size_t *from, size_t *which)
+choose(struct talk *t, size_t *from, size_t *which)
 {
+	struct client_message *m = t->m;
+	const struct wish_lack *lack;
 	size_t n = 0;
 
-	for (; *from < m->n && n < RCPT_GROUP; (*from)++)
-		if (is_open(&m->reports[*from]))
+	for (; *from < m->n && n < RCPT_GROUP; (*from)++) {
+		if (!client_is_open(m, *from))
+			continue;
+		lack = wish_lack(m, *from, &t->ehlo, t->c->strict,
+		    time(NULL));
+		if (lack == NULL)
 			which[n++] = *from;
+		else
+			client_report(m, *from, OUTCOME_UNFIT, lack->status,
+			    t->c->place, lack->words);
+	}
 	return n;
 }
 
@@ -524,6 +507,17 @@ message_fits(struct talk *t)
 	return true;
 }
 
+/* Is another host to be asked for someone? */
+static bool
+is_unfit(const struct client_message *m)
+{
+	size_t i = 0;
+
+	while (i < m->n && m->reports[i].outcome != OUTCOME_UNFIT)
+		i++;
+	return i < m->n;
+}
+
 static enum client_result
 transactions(struct talk *t)
 {
@@ -532,7 +526,7 @@ transactions(struct talk *t)
 
 	if (!message_fits(t))
 		return CLIENT_DONE;
-	while (!t->lost && (n = choose(t->m, &from, which)) > 0) {
+	while (!t->lost && (n = choose(t, &from, which)) > 0) {
 		result = (t->ehlo.can & SMTP_CAN_PIPELINING) ?
 		    transact_group(t, which, n) :
 		    transact_single(t, which, n);
@@ -551,8 +545,8 @@ transactions(struct talk *t)
 				return CLIENT_NEXT;
 		}
 	}
-	return t->lost && choose(t->m, &from, which) > 0 ? CLIENT_NEXT :
-	    CLIENT_DONE;
+	return (t->lost && choose(t, &from, which) > 0) || is_unfit(t->m) ?
+	    CLIENT_NEXT : CLIENT_DONE;
 }
 
 enum client_result

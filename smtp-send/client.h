@@ -17,11 +17,11 @@ struct client_message {
 	off_t		 offset;	/* of its first octet */
 	uint64_t	 wire;		/* octets with CRLF, for SIZE= */
 	bool		 eightbit;	/* asks for 8BITMIME */
-	const struct address *sender;
-	const struct address *rcpts;
+	bool		 utf8;		/* and its header for SMTPUTF8 */
+	const struct envelope *env;	/* not for its recipients */
+	const struct envelope_rcpt *rcpts;
 	struct report	*reports;	/* one for each recipient; those that
-					 * are OUTCOME_PENDING or TEMPORARY
-					 * are tried, and written */
+					 * are open are tried, and written */
 	size_t		 n;
 	/* Called as soon as the fate of a recipient is final. */
 	void		(*final)(void *arg, const struct report *);
@@ -34,6 +34,8 @@ struct client {
 	const char	*host;		/* for the reports, SNI */
 	const char	*place;		/* for the reports: host[address] */
 	struct tls_client *tls;		/* NULL: never TLS */
+	bool		 strict;	/* REQUIRETLS: over verified TLS to a
+					 * host that offers it, or not at all */
 	bool		 found;		/* by the DNS: must not be this host */
 };
 
@@ -50,12 +52,19 @@ enum client_result {
  * TEMPORARY with the last words, or PENDING when there were none. */
 enum client_result client_run(struct client *, struct client_message *);
 
+/* report.c: is the recipient's fate not final? */
+bool	 client_is_open(const struct client_message *, size_t i);
+
+/* Write the report of recipient i. */
+void	 client_report(struct client_message *, size_t i, enum outcome,
+	    const char *status, const char *place, const char *words);
+
 /* Say that all recipients not yet final have this fate. */
 void	 client_report_all(struct client_message *, enum outcome,
 	    const char *status, const char *place, const char *words);
 
-
-/* Recipients that are still PENDING become TEMPORARY. */
-void	 client_report_pending(struct client_message *);
+/* No host is left: recipients that are still PENDING become TEMPORARY, and
+ * those that every host was unfit for, PERMANENT. */
+void	 client_report_rest(struct client_message *);
 
 #endif

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "grammar/address.h"
 #include "grammar/smtp_reply.h"
+#include "mail/envelope.h"
 
 #define DELIVERY_HOST_MAX	320	/* "mx.example.net[192.0.2.1]" */
 #define DELIVERY_REPLY_MAX	512	/* kept of a host's words */
@@ -20,6 +20,8 @@
 enum outcome {
 	OUTCOME_PENDING = 0,	/* not tried, or no host has decided */
 	OUTCOME_SENT,		/* a host has taken the message */
+	OUTCOME_UNFIT,		/* a host cannot take it as it must be sent,
+				 * but another may: never in a report */
 	OUTCOME_TEMPORARY,	/* try again later */
 	OUTCOME_PERMANENT	/* never */
 };
@@ -30,6 +32,8 @@ enum outcome {
 struct report {
 	uint32_t	rcpt;			/* index in the delivery */
 	uint32_t	outcome;		/* enum outcome */
+	uint32_t	dsn;			/* SENT, and the host itself
+						 * will report, if asked */
 	char		status[SMTP_STATUS_MAX];/* "5.1.1", never "" */
 	char		host[DELIVERY_HOST_MAX];/* who said it; "" nobody */
 	char		reply[DELIVERY_REPLY_MAX]; /* one printable line */
@@ -38,9 +42,10 @@ struct report {
 struct delivery {
 	int		 fd;		/* the message, in disk form */
 	off_t		 offset;	/* where it begins in the file */
-	struct address	 sender;	/* null for a bounce */
+	const struct envelope *env;	/* its sender and wishes; not its
+					 * recipients */
 	const char	*domain;	/* of all recipients; as in mx.h */
-	const struct address *rcpts;	/* of the caller */
+	const struct envelope_rcpt *rcpts; /* of the caller */
 	size_t		 nrcpts;
 };
 

@@ -26,7 +26,7 @@
 /* The recipients of one domain. */
 struct group {
 	struct worker	*worker;
-	struct address	*rcpts;
+	struct envelope_rcpt *rcpts;
 	size_t		*index;		/* of each, among all */
 	size_t		 n;
 };
@@ -34,6 +34,7 @@ struct group {
 struct job {
 	struct worker_set set;
 	struct delivery	 delivery;
+	struct envelope	 env;		/* the sender alone */
 	struct address	*rcpts;
 	struct report	*reports;
 	size_t		 n;
@@ -135,7 +136,7 @@ make_groups(struct job *j)
 
 	for (i = 0; i < j->n; i++) {
 		for (k = 0; k < j->ngroups; k++)
-			if (strcasecmp(j->groups[k].rcpts[0].domain,
+			if (strcasecmp(j->groups[k].rcpts[0].addr.domain,
 			    j->rcpts[i].domain) == 0)
 				break;
 		g = &j->groups[k];
@@ -146,7 +147,7 @@ make_groups(struct job *j)
 			if (g->rcpts == NULL || g->index == NULL)
 				return -1;
 		}
-		g->rcpts[g->n] = j->rcpts[i];
+		g->rcpts[g->n].addr = j->rcpts[i];
 		g->index[g->n++] = i;
 	}
 	return 0;
@@ -165,7 +166,7 @@ start_group(struct job *j, struct group *g)
 	struct report r;
 	size_t i;
 
-	d->domain = g->rcpts[0].domain;
+	d->domain = g->rcpts[0].addr.domain;
 	d->rcpts = g->rcpts;
 	d->nrcpts = g->n;
 	g->worker = worker_start(&j->set, d);
@@ -294,12 +295,13 @@ direct(const struct settings *s, const char *sender, const char *host,
 	struct job j = { .n = n, .delivery.fd = -1 };
 	int code = EX_USAGE;
 
+	j.delivery.env = &j.env;
 	j.rcpts = calloc(n, sizeof(*j.rcpts));
 	j.reports = calloc(n, sizeof(*j.reports));
 	j.groups = calloc(n, sizeof(*j.groups));
 	if (j.rcpts == NULL || j.reports == NULL || j.groups == NULL)
 		err(EX_TEMPFAIL, "recipients");
-	if (take_sender(&j.delivery.sender, sender, s->hostname) == 0 &&
+	if (take_sender(&j.env.sender, sender, s->hostname) == 0 &&
 	    take_recipients(&j, rcpts) == 0)
 		code = run_job(&j, s, host, rcpts);
 	free_job(&j);

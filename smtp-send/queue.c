@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "mail/bounce.h"
+#include "mail/late.h"
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "queue.h"
@@ -44,8 +45,8 @@ struct flight {
 struct dest {
 	struct worker	*worker;	/* NULL: this place is free */
 	struct flight	*flight;
-	struct address	*rcpts;
-	size_t		*index;		/* of each in the envelope */
+	struct envelope_rcpt *rcpts;	/* borrowed from the envelope */
+	size_t		*index;		/* of each in it */
 	size_t		 n;
 };
 
@@ -101,10 +102,24 @@ outcome_name(enum outcome outcome)
 	case OUTCOME_PERMANENT:
 		return "failed";
 	case OUTCOME_PENDING:
+	case OUTCOME_UNFIT:
 	case OUTCOME_TEMPORARY:
 		break;
 	}
 	return "deferred";
+}
+
+/* The letter of one that a host has taken: a report is owed when it was asked
+ * for and the host will make none (RFC 3461, section 5.2.2), and of every hop
+ * of a trace (RFC 2852). */
+static enum envelope_status
+sent_status(const struct envelope *e, const struct envelope_rcpt *r, bool dsn)
+{
+	if (envelope_wants(r, ENVELOPE_SUCCESS) && !dsn)
+		return ENVELOPE_REPORT;
+	if (e->by_trace && !(r->notify & ENVELOPE_NEVER))
+		return ENVELOPE_REPORT;
+	return ENVELOPE_DELIVERED;
 }
 
 static void
@@ -119,50 +134,39 @@ book_report(struct agent *a, struct dest *d, const struct report *r)
 	    log_str(address_text(&m->env.rcpts[i].addr, to)),
 	    log_str(r->host[0] == '\0' ? "-" : r->host), r->status,
 	    log_str(r->reply));
-	mark(a, m, i, r->outcome == OUTCOME_SENT ? ENVELOPE_DELIVERED :
+	mark(a, m, i, r->outcome == OUTCOME_SENT ?
+	    sent_status(&m->env, &m->env.rcpts[i], r->dsn) :
 	    r->outcome == OUTCOME_PERMANENT ? ENVELOPE_FAILED :
 	    ENVELOPE_QUEUED, r);
 }
 
-/* Those who were tried long enough have failed. */
 static void
-expire(struct agent *a, struct spool_message *m)
+finish_time(struct agent *a, struct spool_message *m)
 {
-	struct report r = { .status = "4.4.7" };
-	size_t i;
+	int64_t now = time(NULL);
 
-	if (time(NULL) - m->item.arrived <= a->settings->queue_lifetime)
-		return;
-	for (i = 0; i < m->env.nrcpts; i++) {
-		if (m->env.rcpts[i].status != ENVELOPE_QUEUED)
-			continue;
-		snprintf(r.reply, sizeof(r.reply),
-		    "not delivered in time; the last try said: %s",
-		    m->env.rcpts[i].reply == NULL ? "-" :
-		    m->env.rcpts[i].reply);
-		mark(a, m, i, ENVELOPE_FAILED, &r);
-	}
+	if (late_by(&a->spool, a->settings, m, now) == -1 ||
+	    late_age(&a->spool, a->settings, m, now) == -1)
+		log_error("late", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
 }
 
-/* All workers of a message are done: bounce what failed, keep what waits. */
+/* All workers of a message are done: report what is owed, keep what waits. */
 static void
 finish(struct agent *a, struct flight *f)
 {
 	struct spool_message *m = &f->msg;
-	int64_t due = spool_wait(m->item.arrived, time(NULL), FIRST_WAIT,
-	    MOST_WAIT);
 	int done;
 
-	expire(a, m);
-	if (envelope_count(&m->env, ENVELOPE_FAILED) > 0 &&
-	    bounce_send(&a->spool, a->settings, m) == -1)
+	finish_time(a, m);
+	if (bounce_send(&a->spool, a->settings, m) == -1)
 		log_error("bounce", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
-	if (envelope_count(&m->env, ENVELOPE_DELIVERED) +
-	    envelope_count(&m->env, ENVELOPE_BOUNCED) == m->env.nrcpts)
+	if (envelope_done(&m->env))
 		done = spool_drop(m);
 	else
-		done = spool_marks_sync(m) == -1 ? -1 : spool_defer(m, due);
+		done = spool_marks_sync(m) == -1 ? -1 : spool_defer(m,
+		    late_next(m, time(NULL), FIRST_WAIT, MOST_WAIT));
 	if (done == -1) {
 		log_error("queue", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
@@ -230,7 +234,7 @@ at_domain(const struct agent *a, const char *domain)
 
 	for (i = 0; i < WORKERS_MAX; i++)
 		if (a->dests[i].worker != NULL &&
-		    strcasecmp(a->dests[i].rcpts[0].domain, domain) == 0)
+		    strcasecmp(a->dests[i].rcpts[0].addr.domain, domain) == 0)
 			n++;
 	return n;
 }
@@ -258,7 +262,7 @@ make_dest(struct agent *a, struct spool_message *m, size_t first)
 	for (i = first; i < m->env.nrcpts; i++)
 		if (to_be_sent(&m->env.rcpts[i]) &&
 		    strcasecmp(m->env.rcpts[i].addr.domain, domain) == 0) {
-			d->rcpts[d->n] = m->env.rcpts[i].addr;
+			d->rcpts[d->n] = m->env.rcpts[i];
 			d->index[d->n++] = i;
 		}
 	return d;
@@ -269,7 +273,7 @@ start_dest(struct agent *a, struct flight *f, size_t first)
 {
 	struct spool_message *m = &f->msg;
 	struct delivery delivery = { .fd = m->fd,
-	    .offset = (off_t)m->start, .sender = m->env.sender };
+	    .offset = (off_t)m->start, .env = &m->env };
 	struct dest *d;
 	size_t i;
 
@@ -279,7 +283,7 @@ start_dest(struct agent *a, struct flight *f, size_t first)
 		if (spool_mark(m, d->index[i], ENVELOPE_TRYING, time(NULL),
 		    NULL) == -1)
 			goto fail;
-	delivery.domain = d->rcpts[0].domain;
+	delivery.domain = d->rcpts[0].addr.domain;
 	delivery.rcpts = d->rcpts;
 	delivery.nrcpts = d->n;
 	if ((d->worker = worker_start(&a->set, &delivery)) == NULL)
@@ -354,6 +358,9 @@ launch(struct agent *a, struct flight *f)
 	size_t i;
 
 	tell_doubtful(m);
+	if (late_by(&a->spool, a->settings, m, time(NULL)) == -1)
+		log_error("late", "id=%s error=%s", m->item.id,
+		    log_str(strerror(errno)));
 	f->workers = 1;		/* we: so that it does not end meanwhile */
 	for (i = 0; i < m->env.nrcpts && !stop; i++) {
 		if (!first_of_domain(&m->env, i))
@@ -554,6 +561,7 @@ queue_run(struct settings *settings, bool watch)
 		log_error("start", "error=%s", log_str(fault));
 		return EX_CONFIG;
 	}
+	worker_trust(&a.set);
 	catch_signals();
 	if (watch)
 		spool_watch_open(&a.watch, &a.spool, SPOOL_REMOTE);

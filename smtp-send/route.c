@@ -29,12 +29,14 @@
 
 struct place {
 	const char	*name;		/* of mx or fixed */
+	bool		 secure;	/* the name is what the domain says, or
+					 * the administrator */
 	struct dns_addr	 addr;
 };
 
 struct route {
 	const struct settings *settings;
-	struct tls_client *tls;
+	struct tls_client *tls, *trusting;
 	struct dns	*dns;
 	const char	*domain;
 	char		 fixed[SETTINGS_HOST_MAX];	/* "": by MX */
@@ -46,11 +48,13 @@ struct route {
 };
 
 static void
-add_place(struct route *r, const char *name, const struct dns_addr *addr)
+add_place(struct route *r, const char *name, const struct dns_addr *addr,
+    bool secure)
 {
 	if (r->nplaces == PLACES_MAX)
 		return;
 	r->places[r->nplaces].name = name;
+	r->places[r->nplaces].secure = secure;
 	r->places[r->nplaces++].addr = *addr;
 }
 
@@ -67,7 +71,7 @@ places_by_system(struct route *r)
 		return;
 	for (ai = list; ai != NULL; ai = ai->ai_next)
 		if (dns_addr_get(&addr, ai->ai_addr) == 0)
-			add_place(r, r->fixed, &addr);
+			add_place(r, r->fixed, &addr, true);
 	freeaddrinfo(list);
 }
 
@@ -85,7 +89,7 @@ places_by_dns(struct route *r)
 			continue;
 		a = dns_result(q);
 		for (k = 0; k < a->n; k++)
-			add_place(r, r->fixed, &a->rr[k].addr);
+			add_place(r, r->fixed, &a->rr[k].addr, true);
 		dns_query_free(q);
 	}
 }
@@ -93,12 +97,13 @@ places_by_dns(struct route *r)
 static void
 places_by_mx(struct route *r)
 {
+	bool secure = r->mx.secure || r->mx.status == MX_IMPLICIT;
 	size_t i, k;
 
 	for (i = 0; i < r->mx.n; i++)
 		for (k = 0; k < r->mx.hosts[i].naddrs; k++)
 			add_place(r, r->mx.hosts[i].name,
-			    &r->mx.hosts[i].addrs[k]);
+			    &r->mx.hosts[i].addrs[k], secure);
 }
 
 /* -r, then `route`, then `relay`. */
@@ -127,7 +132,7 @@ set_resolver(struct route *r)
 
 struct route *
 route_new(const struct settings *settings, const char *host,
-    const char *domain, struct tls_client *tls)
+    const char *domain, struct tls_client *tls, struct tls_client *trusting)
 {
 	struct route *r;
 	struct dns_addr addr;
@@ -137,6 +142,7 @@ route_new(const struct settings *settings, const char *host,
 		return NULL;
 	r->settings = settings;
 	r->tls = tls;
+	r->trusting = trusting;
 	r->domain = domain;
 	r->port = (unsigned short)settings->smtp_port;
 	fixed = fixed_host(settings, host, domain);
@@ -150,7 +156,7 @@ route_new(const struct settings *settings, const char *host,
 	if (r->fixed[0] == '\0')
 		return r;
 	if (dns_addr_parse(r->fixed, &addr) == 0)
-		add_place(r, r->fixed, &addr);
+		add_place(r, r->fixed, &addr, true);
 	else if (settings->resolver[0] == '\0' ||
 	    strcasecmp(r->fixed, "localhost") == 0)
 		places_by_system(r);
@@ -286,6 +292,28 @@ connect_place(const struct route *r, const struct place *p)
 	return -1;
 }
 
+/*
+ * REQUIRETLS asks for more before a host is spoken to (RFC 8689, section
+ * 4.2.1): its name must come from the DNS with a signature, and there must be
+ * someone to trust.  A report, whose sender is null, goes out anyhow (section
+ * 5), protected as well as can be.
+ */
+static bool
+may_require(const struct route *r, const struct place *p, const char *where,
+    struct client_message *m)
+{
+	if (r->trusting == NULL)
+		client_report_all(m, OUTCOME_TEMPORARY, "4.7.5", where,
+		    "no certificate can be verified here at present");
+	else if (!p->secure)
+		client_report_all(m, OUTCOME_UNFIT, "5.7.10", where,
+		    "it must go protected, and the DNS names the host "
+		    "without a signature");
+	else
+		return true;
+	return false;
+}
+
 /* One conversation at one place. */
 static enum client_result
 try_place(struct route *r, const struct place *p, struct client_message *m,
@@ -294,12 +322,17 @@ try_place(struct route *r, const struct place *p, struct client_message *m,
 	char ip[DNS_ADDR_TEXT], where[DELIVERY_HOST_MAX];
 	struct client c = { .hostname = r->settings->hostname,
 	    .host = p->name, .place = where, .tls = clear ? NULL : r->tls,
-	    .found = r->have_mx };
+	    .strict = m->env->requiretls &&
+	    !address_is_null(&m->env->sender), .found = r->have_mx };
 	enum client_result result;
 	int fd;
 
 	dns_addr_text(&p->addr, ip, sizeof(ip));
 	snprintf(where, sizeof(where), "%s[%s]", p->name, ip);
+	if (c.strict && !may_require(r, p, where, m))
+		return CLIENT_NEXT;
+	if (c.strict)
+		c.tls = r->trusting;
 	if ((fd = connect_place(r, p)) == -1) {
 		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", where,
 		    strerror(errno));
@@ -322,8 +355,7 @@ all_final(const struct client_message *m)
 	size_t i;
 
 	for (i = 0; i < m->n; i++)
-		if (m->reports[i].outcome != OUTCOME_SENT &&
-		    m->reports[i].outcome != OUTCOME_PERMANENT)
+		if (client_is_open(m, i))
 			return false;
 	return true;
 }
@@ -345,5 +377,5 @@ route_deliver(struct route *r, struct client_message *m)
 		if (all_final(m))
 			return;
 	}
-	client_report_pending(m);
+	client_report_rest(m);
 }

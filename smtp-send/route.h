@@ -15,11 +15,13 @@ struct route;
 /*
  * Prepare for a domain (of addresses, without a NUL) while files may still be
  * read: the resolver, and the addresses of a host that -r, `route` or `relay`
- * names.  host is -r's HOST[:PORT] or NULL.  tls may be NULL.  NULL: no
+ * names.  host is -r's HOST[:PORT] or NULL.  tls may be NULL, and so may
+ * trusting, which knows the authorities: REQUIRETLS then has to wait.  NULL: no
  * memory.
  */
 struct route *route_new(const struct settings *, const char *host,
-	    const char *domain, struct tls_client *tls);
+	    const char *domain, struct tls_client *tls,
+	    struct tls_client *trusting);
 
 /* Deliver.  Afterwards every report is SENT, TEMPORARY or PERMANENT; m->final
  * was called for those that are final, not for TEMPORARY. */

@@ -154,20 +154,33 @@ letter_fd(const struct letter *l)
 	return fd;
 }
 
+static struct envelope_rcpt *
+letter_rcpts(const struct letter *l)
+{
+	struct envelope_rcpt *rcpts = calloc(l->n, sizeof(*rcpts));
+	size_t i;
+
+	for (i = 0; rcpts != NULL && i < l->n; i++)
+		rcpts[i].addr = l->rcpts[i];
+	return rcpts;
+}
+
 int
 submit_letter(const struct settings *s, const struct letter *l)
 {
 	struct crlf crlf = { 0 };
+	struct envelope env = { .sender = l->sender };
+	struct envelope_rcpt *rcpts = letter_rcpts(l);
 	struct client_message m = { .wire = l->text.len +
 	    crlf_wire_extra(&crlf, l->text.data, l->text.len),
-	    .eightbit = l->eightbit, .sender = &l->sender,
-	    .rcpts = l->rcpts, .n = l->n, .final = ignore_report };
+	    .eightbit = l->eightbit, .env = &env,
+	    .rcpts = rcpts, .n = l->n, .final = ignore_report };
 	struct client c = { .hostname = s->hostname, .host = "localhost",
 	    .place = "localhost" };
 	char why[512];
 	int fd, code;
 
-	if ((m.fd = letter_fd(l)) == -1 ||
+	if (rcpts == NULL || (m.fd = letter_fd(l)) == -1 ||
 	    (m.reports = calloc(l->n, sizeof(*m.reports))) == NULL)
 		err(EX_TEMPFAIL, "message");
 	if ((fd = reach(s, why, sizeof(why))) == -1)
@@ -175,11 +188,12 @@ submit_letter(const struct settings *s, const struct letter *l)
 	if ((c.stream = stream_new(fd, fd)) == NULL)
 		err(EX_TEMPFAIL, "message");
 	(void)client_run(&c, &m);
-	client_report_pending(&m);
+	client_report_rest(&m);
 	stream_close(c.stream);
 	close(m.fd);
 	code = tell(l, m.reports);
 	free(m.reports);
+	free(rcpts);
 	return code;
 }
 

@@ -24,6 +24,7 @@
 #include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
+#include "wish.h"
 #include "worker.h"
 
 #define LIFE	(3 * 60 * 60)	/* seconds; a host that keeps us longer is
@@ -40,12 +41,13 @@ struct worker {
 
 /* ---- in the worker ---- */
 
-/* How long the message is on the wire, and whether it has 8-bit octets. */
+/* How long the message is on the wire, and where it has 8-bit octets. */
 static int
 measure(struct client_message *m)
 {
 	char block[65536];
 	struct crlf crlf = { 0 };
+	struct wish_scan scan = { 0 };
 	off_t at = m->offset;
 	ssize_t got;
 	size_t i;
@@ -56,7 +58,10 @@ measure(struct client_message *m)
 		    crlf_wire_extra(&crlf, block, (size_t)got);
 		for (i = 0; i < (size_t)got && !m->eightbit; i++)
 			m->eightbit = (block[i] & 0x80) != 0;
+		if (m->env->utf8)
+			wish_scan(&scan, block, (size_t)got);
 	}
+	m->utf8 = scan.utf8;
 	return got == -1 ? -1 : 0;
 }
 
@@ -82,7 +87,7 @@ work(const struct worker_set *set, const struct delivery *d, int up,
     pid_t parent)
 {
 	struct client_message m = { .fd = d->fd, .offset = d->offset,
-	    .sender = &d->sender, .rcpts = d->rcpts, .n = d->nrcpts,
+	    .env = d->env, .rcpts = d->rcpts, .n = d->nrcpts,
 	    .final = send_report, .arg = &up };
 	struct route *route;
 	size_t i;
@@ -96,7 +101,7 @@ work(const struct worker_set *set, const struct delivery *d, int up,
 	if (privilege_drop(set->uid, set->gid) == -1 ||
 	    die_with_parent(parent) == -1 ||
 	    (route = route_new(set->settings, set->host, d->domain,
-	    set->tls)) == NULL ||
+	    set->tls, set->trusting)) == NULL ||
 	    measure(&m) == -1 || sandbox_client() == -1) {
 		log_error("worker", "domain=%s error=%s", log_str(d->domain),
 		    log_str(strerror(errno)));
@@ -139,9 +144,22 @@ worker_setup(struct worker_set *set, const struct settings *s,
 }
 
 void
+worker_trust(struct worker_set *set)
+{
+	const char *file = set->settings->tls_ca;
+	char error[TLS_ERROR_MAX];
+
+	set->trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
+	    error, sizeof(error));
+	if (set->trusting == NULL)
+		log_debug("tls", "error=%s", log_str(error));
+}
+
+void
 worker_set_free(struct worker_set *set)
 {
 	tls_client_free(set->tls);
+	tls_client_free(set->trusting);
 }
 
 struct worker *
@@ -200,6 +218,7 @@ report_tidy(struct worker *w, struct report *r)
 
 	if (r->rcpt >= w->n || w->reported[r->rcpt])
 		return -1;
+	r->dsn = r->dsn != 0;
 	switch (r->outcome) {
 	case OUTCOME_SENT:
 		class = 2;

@@ -18,6 +18,7 @@ struct worker_set {
 	const struct settings *settings;
 	const char	*host;		/* as in route_new() */
 	struct tls_client *tls;
+	struct tls_client *trusting;	/* knows the authorities; NULL none */
 	uid_t		 uid;		/* they become this when we are root */
 	gid_t		 gid;
 };
@@ -26,6 +27,9 @@ struct worker_set {
  * error[CONF_ERROR_MAX]. */
 int	 worker_setup(struct worker_set *, const struct settings *,
 	    const char *host, char *error);
+/* Load the authorities too, for REQUIRETLS; without them (logged at debug) such
+ * mail waits. */
+void	 worker_trust(struct worker_set *);
 void	 worker_set_free(struct worker_set *);
 
 /*

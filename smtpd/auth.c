@@ -34,7 +34,7 @@ have_mechanism(void)
 bool
 auth_offered(const struct session *s)
 {
-	if (s->authenticated || !have_mechanism())
+	if (s->authenticated || smtpd.mode == MODE_LMTP || !have_mechanism())
 		return false;
 	return s->tls || smtpd.settings->allow_plaintext ||
 	    (s->server->peer.loopback && !s->server->peer.proxied);

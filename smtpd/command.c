@@ -18,6 +18,7 @@
 #define ANYTIME		(IN(SESSION_START) | IN(SESSION_GREETED) | \
 			IN(SESSION_MAIL) | IN(SESSION_RCPT))
 #define GREETED		(ANYTIME & ~IN(SESSION_START))
+#define ALWAYS		(ANYTIME | IN(SESSION_BDAT))
 
 #define NO_AUTH_NEEDED	0x1	/* also where submission wants AUTH first */
 
@@ -27,6 +28,16 @@ typedef void do_fn(struct session *, const struct smtp_command *);
 /*
  * HELO, EHLO: RFC 5321 section 4.1.1.1.
  */
+
+/* LMTP has LHLO instead: RFC 2033, section 4.1. */
+static enum reply
+check_greeting(struct session *s, const struct smtp_command *c)
+{
+	(void)s;
+	if ((c->verb == SMTP_LHLO) == (smtpd.mode == MODE_LMTP))
+		return REPLY_NONE;
+	return c->verb == SMTP_LHLO ? REPLY_NOT_OFFERED : REPLY_SAY_LHLO;
+}
 
 static void
 greet(struct session *s, const struct smtp_command *c, bool esmtp)
@@ -181,6 +192,7 @@ rcpt_add(struct session *s, const struct smtp_command *c,
 		return -1;
 	r = &s->rcpts[s->nrcpts - 1];
 	r->queue = queue;
+	r->delivered = false;
 	r->notify = c->params.notify;
 	if (orcpt[0] != '\0' && (r->orcpt = strdup(orcpt)) == NULL) {
 		s->nrcpts--;
@@ -204,13 +216,9 @@ rcpt_given(const struct session *s, const struct address *addr)
 static enum reply
 rcpt_judge(struct session *s, const struct smtp_command *c)
 {
-	struct rcpt_request request;
 	struct rcpt_reply answer;
 
-	memset(&request, 0, sizeof(request));
-	request.addr = c->path;
-	switch (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
-	    NULL)) {
+	switch (session_rcpt_ask(s, &c->path, &answer)) {
 	case 0:
 		break;
 	case 1:
@@ -221,17 +229,27 @@ rcpt_judge(struct session *s, const struct smtp_command *c)
 	}
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
-		return rcpt_add(s, c, SPOOL_LOCAL) == -1 ?
-		    REPLY_USERS_LATER : REPLY_RCPT_OK;
+	case RCPT_IS_LIST:
+		if (rcpt_add(s, c, SPOOL_LOCAL) == -1)
+			return REPLY_USERS_LATER;
+		s->rcpts[s->nrcpts - 1].list = answer.verdict == RCPT_IS_LIST;
+		return REPLY_RCPT_OK;
 	case RCPT_IS_REMOTE:
+		if (smtpd.mode == MODE_LMTP)
+			return REPLY_NOT_HERE;
 		return rcpt_add(s, c, SPOOL_REMOTE) == -1 ?
 		    REPLY_USERS_LATER : REPLY_RCPT_OK;
 	case RCPT_IS_UNKNOWN:
 		return REPLY_NO_SUCH_USER;
 	case RCPT_IS_REFUSED:
-		return REPLY_NO_RELAY;
+		return smtpd.mode == MODE_LMTP ? REPLY_NOT_HERE :
+		    REPLY_NO_RELAY;
+	case RCPT_IS_FULL:
+		return smtpd.settings->quota_tempfail ?
+		    REPLY_MAILBOX_FULL_NOW : REPLY_MAILBOX_FULL;
 	case RCPT_IS_FROZEN:
 		return REPLY_FROZEN;
+	case RCPT_IS_ASK:
 	case RCPT_IS_LATER:
 		break;
 	}
@@ -261,7 +279,8 @@ do_rcpt(struct session *s, const struct smtp_command *c)
 
 	if (policy_rcpt(s, c))
 		return;
-	/* the same one again is the same recipient */
+	/* the same one again is the same recipient; LMTP answers twice */
+	given = given && smtpd.mode != MODE_LMTP;
 	r = given ? REPLY_RCPT_OK : rcpt_judge(s, c);
 	if (r == REPLY_RCPT_OK && !given && !rcpt_taken(s))
 		return;
@@ -314,20 +333,11 @@ check_vrfy(struct session *s, const struct smtp_command *c)
 	return REPLY_NONE;
 }
 
-/* VRFY may decline to say: RFC 5321 section 3.5.3 and 7.3. */
-static void
-do_vrfy(struct session *s, const struct smtp_command *c)
-{
-	(void)c;
-	reply(s, REPLY_VRFY, NULL);
-}
-
 static enum reply
-check_not_offered(struct session *s, const struct smtp_command *c)
+check_expn(struct session *s, const struct smtp_command *c)
 {
-	(void)s;
 	(void)c;
-	return REPLY_NOT_OFFERED;
+	return s->authenticated ? REPLY_NONE : REPLY_NOT_OFFERED;
 }
 
 static void
@@ -402,7 +412,8 @@ check_auth(struct session *s, const struct smtp_command *c)
 	if (s->state != SESSION_GREETED)
 		return REPLY_AUTH_IN_MAIL;
 	if (!auth_offered(s))
-		return smtpd.settings->auth_mechanisms.n == 0 ?
+		return smtpd.settings->auth_mechanisms.n == 0 ||
+		    smtpd.mode == MODE_LMTP ?
 		    REPLY_NOT_OFFERED : REPLY_AUTH_NEEDS_TLS;
 	return REPLY_NONE;
 }
@@ -416,22 +427,25 @@ static const struct command {
 	check_fn	*check;
 	do_fn		*run;
 } commands[SMTP_VERBS] = {
-	[SMTP_HELO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_helo },
-	[SMTP_EHLO] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_ehlo },
+	[SMTP_HELO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_helo },
+	[SMTP_EHLO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_ehlo },
+	[SMTP_LHLO] = { ALWAYS, NO_AUTH_NEEDED, check_greeting, do_ehlo },
 	[SMTP_MAIL] = { IN(SESSION_GREETED), 0, check_mail, do_mail },
 	[SMTP_RCPT] = { IN(SESSION_MAIL) | IN(SESSION_RCPT), 0, check_rcpt,
 	    do_rcpt },
 	[SMTP_DATA] = { IN(SESSION_RCPT), 0, NULL, do_data },
-	[SMTP_RSET] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_rset },
-	[SMTP_NOOP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_noop },
-	[SMTP_VRFY] = { ANYTIME, 0, check_vrfy, do_vrfy },
-	[SMTP_EXPN] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
-	[SMTP_HELP] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_help },
-	[SMTP_QUIT] = { ANYTIME, NO_AUTH_NEEDED, NULL, do_quit },
+	[SMTP_BDAT] = { IN(SESSION_RCPT) | IN(SESSION_BDAT), 0, NULL,
+	    bdat_run },
+	[SMTP_RSET] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_rset },
+	[SMTP_NOOP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_noop },
+	[SMTP_VRFY] = { ALWAYS, 0, check_vrfy, verify_vrfy },
+	[SMTP_EXPN] = { ALWAYS, NO_AUTH_NEEDED, check_expn, verify_expn },
+	[SMTP_HELP] = { ALWAYS, NO_AUTH_NEEDED, NULL, do_help },
+	[SMTP_QUIT] = { ALWAYS | IN(SESSION_DENIED), NO_AUTH_NEEDED, NULL,
+	    do_quit },
 	[SMTP_STARTTLS] = { ANYTIME, NO_AUTH_NEEDED, check_starttls,
 	    do_starttls },
 	[SMTP_AUTH] = { GREETED, NO_AUTH_NEEDED, check_auth, auth_run },
-	[SMTP_LHLO] = { ANYTIME, NO_AUTH_NEEDED, check_not_offered, NULL },
 };
 
 /* What the grammar found wrong, as a reply. */
@@ -454,7 +468,7 @@ fault_reply(const struct smtp_command *c)
 	case SMTP_ARG_EXTRA:
 		return REPLY_ARG_EXTRA;
 	case SMTP_CHUNK:
-		return REPLY_NOT_OFFERED;
+		return REPLY_CHUNK;
 	case SMTP_NO_FROM:
 		return c->verb == SMTP_RCPT ? REPLY_NO_TO : REPLY_NO_FROM;
 	case SMTP_ADDRESS:
@@ -497,7 +511,8 @@ order_reply(const struct session *s, enum smtp_verb verb)
 {
 	switch (s->state) {
 	case SESSION_START:
-		return REPLY_NEED_HELO;
+		return smtpd.mode == MODE_LMTP ? REPLY_NEED_LHLO :
+		    REPLY_NEED_HELO;
 	case SESSION_GREETED:
 		return REPLY_NEED_MAIL;
 	case SESSION_MAIL:
@@ -505,6 +520,10 @@ order_reply(const struct session *s, enum smtp_verb verb)
 		    REPLY_NEED_RCPT;
 	case SESSION_RCPT:
 		return REPLY_NESTED_MAIL;
+	case SESSION_BDAT:
+		return REPLY_NESTED_BDAT;
+	case SESSION_DENIED:
+		return REPLY_ONLY_QUIT;
 	case SESSION_END:
 		break;
 	}
@@ -518,8 +537,6 @@ check_command(struct session *s, const struct smtp_command *c)
 	const struct command *row = &commands[c->verb];
 	enum reply r;
 
-	if (s->unwelcome && c->verb != SMTP_QUIT)
-		return REPLY_UNWELCOME;
 	if ((r = fault_reply(c)) != REPLY_NONE)
 		return r;
 	if (smtpd.mode == MODE_SUBMISSION && !s->authenticated &&
@@ -538,7 +555,9 @@ command_line(struct session *s, const struct stream_line *line)
 
 	(void)smtp_command_parse(&c, line->data, line->len, SMTP_LINE_MAX);
 	r = check_command(s, &c);
-	if (r != REPLY_NONE)
+	if (r != REPLY_NONE && c.verb == SMTP_BDAT)
+		bdat_refuse(s, &c, r, fault_detail(&c, r));
+	else if (r != REPLY_NONE)
 		reply(s, r, fault_detail(&c, r));
 	else
 		commands[c.verb].run(s, &c);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * DATA: RFC 5321 section 4.1.1.4.
+ * DATA: RFC 5321 section 4.1.1.4; and the reading of a message's octets, which
+ * BDAT does the same way.
  */
 #include <string.h>
 
@@ -11,39 +12,41 @@
 #define RECORD_TIMEOUTS	2	/* for each CHUNK; 10 minutes by default, as
 				 * RFC 5321 section 4.5.3.2.6 has it */
 
-/* Read up to CRLF.CRLF.  false: the client is gone before it. */
-static bool
-receive(struct incoming *in)
+bool
+data_read(struct session *s, struct incoming *in, uint64_t most)
 {
-	struct stream *st = in->s->stream;
-	enum stream_status status;
+	struct stream *st = s->stream;
+	enum stream_status status = STREAM_OK;
 	const char *p;
 	size_t n, taken = CHUNK;
 
-	while (!smtp_data_done(&in->data)) {
+	while (most > 0 && (in == NULL || !smtp_data_done(&in->data))) {
 		/* A new term only for a whole chunk, not for each octet. */
 		if (taken >= CHUNK) {
 			stream_record_begin(st, RECORD_TIMEOUTS *
 			    session_timeout());
 			taken = 0;
 		}
-		status = stream_peek(st, 1, &p, &n);
-		if (status != STREAM_OK) {
-			stream_record_end(st);
-			log_info("gone", "in=data how=%s bytes=%llu",
-			    stream_status_name(status),
-			    (unsigned long long)in->data.wire);
-			(void)session_late(in->s, status);
-			return false;
-		}
+		if ((status = stream_peek(st, 1, &p, &n)) != STREAM_OK)
+			break;
 		if (n > CHUNK)
 			n = CHUNK;
-		incoming_text(in, p, &n);
+		if (n > most)
+			n = (size_t)most;
+		if (in != NULL)
+			incoming_text(in, p, &n);
 		stream_consume(st, n);
 		taken += n;
+		most -= n;
 	}
 	stream_record_end(st);
-	return true;
+	if (status == STREAM_OK)
+		return true;
+	log_info("gone", "in=data how=%s bytes=%llu",
+	    stream_status_name(status),
+	    in == NULL ? 0ULL : (unsigned long long)in->data.wire);
+	(void)session_late(s, status);
+	return false;
 }
 
 void
@@ -51,10 +54,11 @@ data_run(struct session *s)
 {
 	static struct incoming in;
 
-	server_busy(true);
+	if (!session_busy(s))
+		return;
 	if (incoming_begin(&in, s)) {
 		reply(s, REPLY_SEND_DATA, NULL);
-		if (receive(&in))
+		if (data_read(s, &in, UINT64_MAX))
 			incoming_end(&in);
 		else {
 			incoming_drop(&in);

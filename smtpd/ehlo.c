@@ -20,10 +20,18 @@ can_starttls(const struct session *s)
 	    tls_server_ready(smtpd.tls);
 }
 
+/* A spool's envelope carries what is asked; LMTP has none. */
 static bool
-under_tls(const struct session *s)
+has_spool(const struct session *s)
 {
-	return s->tls;
+	(void)s;
+	return smtpd.mode != MODE_LMTP;
+}
+
+static bool
+can_require_tls(const struct session *s)
+{
+	return s->tls && has_spool(s);
 }
 
 static bool
@@ -84,10 +92,12 @@ static const struct {
 	{ "SIZE", NULL, write_size, SMTP_WITH_SIZE },		/* RFC 1870 */
 	{ "8BITMIME", NULL, NULL, SMTP_WITH_BODY },		/* RFC 6152 */
 	{ "SMTPUTF8", NULL, NULL, SMTP_WITH_UTF8 },		/* RFC 6531 */
-	{ "DSN", NULL, NULL, DSN_PARAMS },			/* RFC 3461 */
+	{ "DSN", has_spool, NULL, DSN_PARAMS },			/* RFC 3461 */
+	{ "CHUNKING", NULL, NULL, 0 },				/* RFC 3030 */
 	{ "STARTTLS", can_starttls, NULL, 0 },			/* RFC 3207 */
 	{ "AUTH", auth_offered, write_auth, 0 },		/* RFC 4954 */
-	{ "REQUIRETLS", under_tls, NULL, SMTP_WITH_REQUIRETLS }, /* RFC 8689 */
+	{ "REQUIRETLS", can_require_tls, NULL,
+	    SMTP_WITH_REQUIRETLS },				/* RFC 8689 */
 	{ "DELIVERBY", is_submission, NULL, SMTP_WITH_BY },	/* RFC 2852 */
 	{ "FUTURERELEASE", is_submission, write_hold,
 	    SMTP_WITH_HOLD },					/* RFC 4865 */

@@ -5,6 +5,7 @@
  * leave anything of a message it did not answer so.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,6 +39,13 @@ session_learn_reverse(struct session *s)
 	strlcpy(s->reverse, answer.name, sizeof(s->reverse));
 }
 
+/* Has something to see all of it before it is taken? */
+static bool
+wants_draft(void)
+{
+	return smtpd.mode == MODE_LMTP || review_wanted();
+}
+
 static bool
 draft_open(struct incoming *in)
 {
@@ -48,7 +56,8 @@ draft_open(struct incoming *in)
 	if (in->draft == -1)
 		in->error = answer.error != 0 ? answer.error : EIO;
 	spool_writer_init(&in->draft_w, in->draft);
-	return in->draft != -1;
+	return in->draft != -1 &&
+	    (smtpd.mode != MODE_LMTP || intake_draft(in));
 }
 
 static enum reply
@@ -86,7 +95,7 @@ incoming_drop(struct incoming *in)
 bool
 incoming_begin(struct incoming *in, struct session *s)
 {
-	memset(in, 0, sizeof(*in));
+	memset(in, 0, offsetof(struct incoming, draft_w));
 	in->s = s;
 	in->open = true;
 	in->draft = -1;
@@ -98,7 +107,7 @@ incoming_begin(struct incoming *in, struct session *s)
 	smtp_data_init(&in->data, s->server->peer.terminal ?
 	    SMTP_DATA_TYPED : s->lenient);
 	session_learn_reverse(s);
-	if (review_wanted() ? draft_open(in) : intake_open(in))
+	if (wants_draft() ? draft_open(in) : intake_open(in))
 		return true;
 	reply(s, error_reply(in), NULL);
 	incoming_drop(in);
@@ -184,13 +193,20 @@ message_fault(const struct incoming *in)
 		return REPLY_TOO_BIG;
 	if (in->data.received > RECEIVED_MAX)
 		return REPLY_LOOP;
-	if (in->fault != REPLY_NONE || in->s->lenient)
+	if (in->fault != REPLY_NONE)
 		return in->fault;
-	if (in->data.facts & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))
+	if (!in->s->lenient &&
+	    in->data.facts & (SMTP_DATA_BARE_CR | SMTP_DATA_BARE_LF))
 		return REPLY_DATA_BARE;
-	if (in->data.facts & SMTP_DATA_NUL)
-		return REPLY_DATA_NUL;
-	return REPLY_NONE;
+	return in->data.facts & SMTP_DATA_NUL ? REPLY_DATA_NUL : REPLY_NONE;
+}
+
+static bool
+draft_flush(struct incoming *in)
+{
+	if (in->error == 0 && spool_flush(&in->draft_w) == -1)
+		in->error = in->draft_w.error;
+	return in->error == 0;
 }
 
 static bool
@@ -215,6 +231,22 @@ compose(struct incoming *in)
 	return in->error == 0;
 }
 
+/* Judged and stored; LMTP does that for each recipient. */
+static enum reply
+take(struct incoming *in)
+{
+	enum reply r = REPLY_NONE;
+
+	if (in->draft != -1 && !draft_flush(in))
+		return error_reply(in);
+	if (smtpd.mode == MODE_LMTP)
+		return REPLY_NONE;
+	if (in->draft != -1 && (r = review(in)) != REPLY_NONE)
+		return r;
+	return compose(in) && intake_store(in) ? REPLY_NONE :
+	    error_reply(in);
+}
+
 static void
 log_message(const struct incoming *in)
 {
@@ -230,42 +262,72 @@ log_message(const struct incoming *in)
 		    log_str(s->helo));
 }
 
+/* It is not taken.  LMTP says so for each recipient when all of it is here. */
+static void
+refuse(struct incoming *in, enum reply r, bool all)
+{
+	char size[24];
+	const char *detail = in->detail;
+
+	intake_forget(in);
+	log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
+	    "reply=\"%.9s\" bytes=%llu", r == REPLY_OWN_WORDS ?
+	    buf_str(&in->words) : reply_text(r),
+	    (unsigned long long)in->data.wire);
+	if (r == REPLY_TOO_BIG) {
+		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+		detail = size;
+	}
+	if (smtpd.mode == MODE_LMTP && all)
+		lmtp_end(in, r, detail);
+	else if (r == REPLY_OWN_WORDS)
+		reply_words(in->s, buf_str(&in->words));
+	else
+		reply(in->s, r, detail);
+	end(in);
+}
+
+bool
+incoming_goes_on(struct incoming *in)
+{
+	enum reply r = message_fault(in);
+
+	if (r == REPLY_NONE && in->error != 0)
+		r = error_reply(in);
+	if (r != REPLY_NONE)
+		refuse(in, r, false);
+	return r == REPLY_NONE;
+}
+
 void
 incoming_end(struct incoming *in)
 {
-	struct session *s = in->s;
-	char detail[ADDRESS_TEXT_MAX + SPOOL_ID_MAX];
+	char last[SMTP_DATA_ROOM];
+	uint64_t at = in->data.disk;
+	const char *id = "";
 	const struct part *p;
 	enum reply r;
 
+	if (!smtp_data_done(&in->data))
+		text_take(in, last, smtp_data_end(&in->data, last), at);
 	if (in->header_held)
 		header_pass(in);	/* all of it was header */
-	r = message_fault(in);
-	if (r == REPLY_NONE && in->draft != -1)
-		r = review(in);
-	if (r == REPLY_NONE && (!compose(in) || !intake_store(in)))
-		r = error_reply(in);
+	if ((r = message_fault(in)) == REPLY_NONE)
+		r = take(in);
+	if (r == REPLY_OWN_WORDS && buf_str(&in->words) == NULL)
+		r = REPLY_FILTER_FAILED;
 	if (r != REPLY_NONE) {
-		intake_forget(in);
-		log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
-		    "reply=\"%.9s\" bytes=%llu", r == REPLY_OWN_WORDS ?
-		    in->words.data : reply_text(r),
-		    (unsigned long long)in->data.wire);
-		if (r == REPLY_TOO_BIG)
-			snprintf(detail, sizeof(detail), "%lld",
-			    smtpd.settings->max_size);
-		else
-			strlcpy(detail, in->detail, sizeof(detail));
-	} else {
-		r = REPLY_QUEUED;
-		s->messages++;
+		refuse(in, r, true);
+		return;
+	}
+	if (smtpd.mode == MODE_LMTP)
+		lmtp_end(in, r, "");
+	else {
+		in->s->messages++;
 		log_message(in);
 		EACH_PART(in, p)
-			strlcpy(detail, p->id, sizeof(detail));
+			id = p->id;
+		reply(in->s, REPLY_QUEUED, id);
 	}
-	if (r == REPLY_OWN_WORDS && buf_str(&in->words) != NULL)
-		reply_words(s, buf_str(&in->words));
-	else
-		reply(s, r, detail);
 	end(in);
 }

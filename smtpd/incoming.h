@@ -29,7 +29,7 @@ struct part {
 	bool		    lines;	/* its envelope is its first lines */
 	int		    fd, env;
 	char		    id[SPOOL_ID_MAX];
-	struct spool_writer w;
+	struct spool_writer *w;
 };
 
 struct incoming {
@@ -39,7 +39,6 @@ struct incoming {
 	struct buf	 header;	/* of a submission: not yet passed on */
 	bool		 header_held;
 	int		 draft;		/* descriptor, or -1 */
-	struct spool_writer draft_w;
 	struct text	 text;		/* of the draft, after review() */
 	struct buf	 words;		/* a reply that is not ours */
 	struct part	 part[SPOOL_QUEUES];
@@ -49,6 +48,9 @@ struct incoming {
 	char		 detail[ADDRESS_TEXT_MAX];	/* of that */
 	int		 error;		/* errno, of the spool */
 	bool		 gone;		/* the client or the monitor is */
+	/* Behind what is cleared at the begin: pages that nobody touches. */
+	struct spool_writer draft_w;
+	struct spool_writer w[SPOOL_QUEUES];
 };
 
 #define EACH_PART(in, p)						\
@@ -61,12 +63,19 @@ struct incoming {
 bool	 incoming_begin(struct incoming *, struct session *);
 /* Take octets: *n becomes how many, all but when the message ended there. */
 void	 incoming_text(struct incoming *, const char *, size_t *n);
+/* Between two chunks: is all well so far?  False: it was refused, and nothing
+ * is open. */
+bool	 incoming_goes_on(struct incoming *);
 /* Judge, store, reply. */
 void	 incoming_end(struct incoming *);
 /* Nothing is replied. */
 void	 incoming_drop(struct incoming *);
 /* Octets in disk form, behind what came: to the draft, or to the files. */
 void	 incoming_write(struct incoming *, const char *, size_t);
+
+/* data.c: read up to the end of the message, at most so many octets; without
+ * one they are thrown away.  False: the client is gone before that. */
+bool	 data_read(struct session *, struct incoming *, uint64_t most);
 
 /* intake.c: the files of the spool.  False: in->error or in->gone says why. */
 
@@ -75,12 +84,18 @@ bool	 intake_ask(struct incoming *, enum op, const void *request,
 	    void *reply_to, int *fd);
 /* Make them, each with its first lines. */
 bool	 intake_open(struct incoming *);
+/* Only the Received field, at the top of the draft. */
+bool	 intake_draft(struct incoming *);
 void	 intake_write(struct incoming *, const char *, size_t);
 /* Into their queues, all on disk. */
 bool	 intake_store(struct incoming *);
 /* The monitor takes away what there is. */
 void	 intake_forget(struct incoming *);
 void	 intake_close(struct incoming *);
+
+/* lmtp.c: a reply for each recipient, to a draft that has this fault, or to
+ * what became of its delivery. */
+void	 lmtp_end(struct incoming *, enum reply fault, const char *detail);
 
 /* submission.c: the header a user's program sent, in disk form without its
  * blank line, made what RFC 6409 wants.  What is wrong with it, or

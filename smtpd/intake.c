@@ -54,7 +54,8 @@ intake_forget(struct incoming *in)
  * The files.
  */
 
-/* What needs an envelope file to be kept in. */
+/* What needs an envelope file to be kept in; so does an address that is no
+ * mailbox, since what is done for it must be recorded. */
 #define WITH_FILE	(SMTP_WITH_UTF8 | SMTP_WITH_REQUIRETLS | \
 			SMTP_WITH_RET | SMTP_WITH_ENVID | SMTP_WITH_HOLD | \
 			SMTP_WITH_BY)
@@ -64,7 +65,7 @@ fits_lines(const struct session *s)
 {
 	return s->nqueue[SPOOL_LOCAL] == 1 && s->nrcpts == 1 &&
 	    !(s->mail.given & WITH_FILE) && s->rcpts[0].notify == 0 &&
-	    s->rcpts[0].orcpt == NULL;
+	    s->rcpts[0].orcpt == NULL && !s->rcpts[0].list;
 }
 
 static bool
@@ -86,7 +87,8 @@ part_open(struct incoming *in, enum spool_queue queue)
 	memcpy(p->id, answer.id, sizeof(p->id));
 	p->id[sizeof(p->id) - 1] = '\0';
 	p->lines = create.lines;
-	spool_writer_init(&p->w, p->fd);
+	p->w = &in->w[queue];
+	spool_writer_init(p->w, p->fd);
 	if (p->lines)
 		return true;
 	if (!intake_ask(in, OP_ENVELOPE, &request, &answer, &p->env))
@@ -112,14 +114,14 @@ intake_close(struct incoming *in)
 /* RFC 5321 section 4.4; "for" only when there is exactly one recipient, so
  * that no recipient learns of another. */
 static int
-trace_write(struct incoming *in, struct part *p, struct buf *b)
+received_write(struct incoming *in, const char *id, struct buf *b)
 {
 	struct session *s = in->s;
 	char who[40];
 	struct trace_received t = {
 		.helo = s->helo, .name = s->reverse,
 		.ip = s->server->peer.ip, .by = smtpd.settings->hostname,
-		.with = session_with(s), .id = p->id,
+		.with = session_with(s), .id = id,
 		.rcpt = s->nrcpts == 1 ? &s->rcpts[0].addr : NULL,
 		.time = in->now, .zone = in->zone
 	};
@@ -132,12 +134,35 @@ trace_write(struct incoming *in, struct part *p, struct buf *b)
 		snprintf(who, sizeof(who), "uid %u", s->server->peer.uid);
 		t.who = who;
 	}
+	return trace_received(b, &t);
+}
+
+static int
+trace_write(struct incoming *in, struct part *p, struct buf *b)
+{
+	const struct session *s = in->s;
+
 	if (p->lines && (trace_return_path(b, &s->sender) == -1 ||
 	    trace_delivered_to(b, &s->rcpts[0].addr) == -1))
 		return -1;
-	if (trace_received(b, &t) == -1)
+	if (received_write(in, p->id, b) == -1)
 		return -1;
-	return spool_write(&p->w, b->data, b->len);
+	return spool_write(p->w, b->data, b->len);
+}
+
+bool
+intake_draft(struct incoming *in)
+{
+	struct spool_writer *w = &in->draft_w;
+	struct buf b;
+
+	buf_init(&b, TRACE_MAX);
+	if (received_write(in, "", &b) == -1)
+		in->error = ENOMEM;
+	else if (spool_write(w, b.data, b.len) == -1)
+		in->error = w->error;
+	buf_free(&b);
+	return in->error == 0;
 }
 
 static bool
@@ -151,7 +176,7 @@ traces_write(struct incoming *in)
 	EACH_PART(in, p) {
 		buf_reset(&b);
 		if (trace_write(in, p, &b) == -1) {
-			in->error = p->w.error != 0 ? p->w.error : ENOMEM;
+			in->error = p->w->error != 0 ? p->w->error : ENOMEM;
 			good = false;
 		}
 	}
@@ -179,8 +204,8 @@ intake_write(struct incoming *in, const char *data, size_t n)
 	struct part *p;
 
 	EACH_PART(in, p)
-		if (in->error == 0 && spool_write(&p->w, data, n) == -1)
-			in->error = p->w.error;
+		if (in->error == 0 && spool_write(p->w, data, n) == -1)
+			in->error = p->w->error;
 }
 
 /*
@@ -275,18 +300,18 @@ part_store(struct incoming *in, enum spool_queue queue)
 		return true;
 	if (!p->lines && !envelope_store(in, queue))
 		return false;
-	if (spool_flush(&p->w) == -1) {
-		in->error = p->w.error;
+	if (spool_flush(p->w) == -1) {
+		in->error = p->w->error;
 		return false;
 	}
-	seal.size = p->w.size;
-	seal.wire = p->w.wire;
-	seal.crc = p->w.crc;
+	seal.size = p->w->size;
+	seal.wire = p->w->wire;
+	seal.crc = p->w->crc;
 	if (!ask_status(in, OP_SEAL, &seal))
 		return false;
-	if (spool_sync(&p->w) == 0)
+	if (spool_sync(p->w) == 0)
 		return true;
-	in->error = p->w.error;
+	in->error = p->w->error;
 	return false;
 }
 

@@ -9,11 +9,12 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "bytes/crc32.h"
 #include "mail/auth.h"
 #include "mail/start.h"
+#include "monitor.h"
 #include "policy.h"
 #include "reply.h"
-#include "smtpd.h"
 #include "system/activate.h"
 #include "system/log.h"
 
@@ -29,7 +30,8 @@ static const struct start_option options[] = {
 	    NULL },
 	{ 't', "try", NULL, "say what would happen, and take nothing", &try,
 	    NULL },
-	{ 'm', "mode", "MODE", "mx (default) or submission", NULL, &mode },
+	{ 'm', "mode", "MODE", "mx (default), submission or lmtp", NULL,
+	    &mode },
 	{ 0 }
 };
 
@@ -37,11 +39,12 @@ static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
 	auth_check_users, settings_check_tls, spool_check,
 	settings_check_filter, recipient_check, recipient_check_postmaster,
+	recipient_check_relay,
 	access_check, NULL
 };
 
 static const struct start me = {
-	"smtpd", "[-T] [-m mx|submission] [-t CLIENT HELO FROM TO]",
+	"smtpd", "[-T] [-m mx|submission|lmtp] [-t CLIENT HELO FROM TO]",
 	"one SMTP session on standard input, or a server on a socket there",
 	options, checks
 };
@@ -86,6 +89,8 @@ open_spool(void)
 {
 	char error[CONF_ERROR_MAX];
 
+	/* its tables, which else each session would make for itself */
+	(void)crc32_add(0, "", 0);
 	smtpd.spool_open = spool_open(&smtpd.spool, smtpd.settings,
 	    error) == 0;
 	if (!smtpd.spool_open)
@@ -123,16 +128,17 @@ reload(struct server *server)
 static int
 take_mode(void)
 {
-	if (strcmp(mode, "mx") == 0)
-		smtpd.mode = MODE_MX;
-	else if (strcmp(mode, "submission") == 0)
-		smtpd.mode = MODE_SUBMISSION;
-	else {
-		fprintf(stderr, "smtpd: -m %s: want mx or submission\n",
-		    mode);
-		return -1;
-	}
-	return 0;
+	static const char *const names[] = { [MODE_MX] = "mx",
+	    [MODE_SUBMISSION] = "submission", [MODE_LMTP] = "lmtp" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(mode, names[i]) == 0) {
+			smtpd.mode = (enum mode)i;
+			return 0;
+		}
+	fprintf(stderr, "smtpd: -m %s: want mx, submission or lmtp\n", mode);
+	return -1;
 }
 
 int
@@ -145,7 +151,7 @@ main(int argc, char **argv)
 		.reload = reload, .refuse = refuse
 	};
 	struct activate activate;
-	char error[200];
+	char error[CONF_ERROR_MAX];
 	int r, operand;
 
 	if ((smtpd.settings = calloc(1, sizeof(*smtpd.settings))) == NULL)
@@ -172,8 +178,14 @@ main(int argc, char **argv)
 	    start_tls(smtpd.settings, smtpd.tls_first, &smtpd.tls) == -1 ||
 	    start_server(&server, smtpd.settings) == -1)
 		return EX_CONFIG;
+	if (smtpd.mode == MODE_LMTP && deliver_find(error) == -1) {
+		log_error("start", "error=%s", log_str(error));
+		return EX_CONFIG;
+	}
 	if (policy_open(false) == -1)
 		return EX_OSERR;
+	if (recipient_check_relay(smtpd.settings, error) == 1)
+		log_warn("relay", "note=%s", log_str(error));
 	open_spool();
 	/* a handshake takes longer than what it would save */
 	server.ahead = !smtpd.tls_first;

@@ -276,7 +276,7 @@ milter_connect(struct session *s)
 {
 	size_t i;
 
-	if (smtpd.settings->milter.n == 0)
+	if (smtpd.settings->milter.n == 0 || smtpd.mode == MODE_LMTP)
 		return true;
 	if (make(s) == -1) {
 		reply(s, REPLY_INTERNAL, NULL);
@@ -291,7 +291,7 @@ milter_connect(struct session *s)
 	if (step(s, MILTER_AT_CONNECT))
 		return true;
 	/* RFC 5321 section 3.1: 554, and then nothing but QUIT */
-	s->unwelcome = true;
+	s->state = SESSION_DENIED;
 	if (s->milters->words.len == 0 || s->milters->words.data[0] != '5')
 		session_end(s);
 	return false;

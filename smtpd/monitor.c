@@ -30,10 +30,21 @@ monitor_policy(struct server_call *call)
 bool
 client_is_trusted(const struct peer *peer)
 {
+	if (smtpd.mode == MODE_LMTP)
+		return false;		/* nobody sends on */
 	if (peer->kind == PEER_UNIX)
 		return peer->named;
 	return smtpd.mode == MODE_MX && peer->kind == PEER_INET &&
 	    conf_nets_match(&smtpd.settings->relay_from,
+	    (const struct sockaddr *)&peer->addr);
+}
+
+bool
+client_may_lmtp(const struct peer *peer)
+{
+	return peer->kind != PEER_INET ||
+	    (peer->loopback && !peer->proxied) ||
+	    conf_nets_match(&smtpd.settings->lmtp_from,
 	    (const struct sockaddr *)&peer->addr);
 }
 
@@ -161,6 +172,7 @@ run_begin(struct server_call *call)
 	struct status_reply *answer = call->reply;
 
 	forget(call->data);
+	((struct memory *)call->data)->size = request->size;
 	if (request->size > (uint64_t)smtpd.settings->max_size)
 		answer->error = EFBIG;
 	else if (spool_there() == 0 &&
@@ -257,7 +269,7 @@ run_create(struct server_call *call)
 
 	if (file == NULL)
 		return;
-	if (m->nrcpts[request->queue] == 0) {
+	if (m->nrcpts[request->queue] == 0 || smtpd.mode == MODE_LMTP) {
 		server_violation(call, "no recipient");
 		return;
 	}
@@ -272,7 +284,7 @@ run_create(struct server_call *call)
 	if (file->id[0] != '\0')
 		spool_abort(&smtpd.spool, file);
 	memset(file, 0, sizeof(*file));
-	lines = request->lines && request->due == 0 &&
+	lines = request->lines && request->due == 0 && !m->list &&
 	    request->queue == SPOOL_LOCAL && m->nrcpts[SPOOL_LOCAL] == 1 &&
 	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?
@@ -364,6 +376,12 @@ static struct server_op ops[OPS] = {
 	[OP_RCPT] = { "rcpt", sizeof(struct rcpt_request),
 	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
+	[OP_RCPT_ASK] = { "rcpt-ask", sizeof(struct rcpt_request),
+	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
+	    recipient_check_rcpt, recipient_run_ask, recipient_done_rcpt },
+	[OP_EXPAND] = { "expand", sizeof(struct expand_request),
+	    sizeof(struct expand_reply), ANYBODY, 0, SERVER_HELPER,
+	    recipient_check_expand, recipient_run_expand, NULL },
 	[OP_REVERSE] = { "reverse", 0, sizeof(struct reverse_reply), ANYBODY,
 	    1, SERVER_HELPER, NULL, run_reverse, NULL },
 	[OP_MILTER] = { "milter", sizeof(struct milter_request),
@@ -394,6 +412,9 @@ static struct server_op ops[OPS] = {
 	    NULL },
 	[OP_COMMIT] = { "commit", 0, sizeof(struct status_reply), ANYBODY, 0,
 	    0, NULL, run_commit, NULL },
+	[OP_DELIVER] = { "deliver", sizeof(struct deliver_request),
+	    sizeof(struct deliver_reply), ANYBODY, 0,
+	    SERVER_HELPER | SERVER_FD_IN, deliver_check, deliver_run, NULL },
 };
 
 struct server_op *
@@ -403,6 +424,7 @@ monitor_ops(void)
 
 	/* a passwd-file is in memory; NSS may wait */
 	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
+	ops[OP_EXPAND].flags = helper;
 	return ops;
 }
 

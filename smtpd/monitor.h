@@ -13,7 +13,9 @@
 /* The monitor's memory of a session. */
 struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
+	uint64_t	 size;		/* of the message, as MAIL said */
 	uid_t		 owner;		/* of the last local recipient */
+	bool		 list;		/* which is no mailbox */
 	struct spool_new file[SPOOL_QUEUES];
 	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
 	struct policy_memory policy;
@@ -30,6 +32,10 @@ monitor_string(const char *s, size_t size)
 int	 recipient_check_rcpt(struct server_call *);
 void	 recipient_run_rcpt(struct server_call *);
 void	 recipient_done_rcpt(struct server_call *);
+void	 recipient_run_ask(struct server_call *);
+/* What VRFY and EXPN say. */
+int	 recipient_check_expand(struct server_call *);
+void	 recipient_run_expand(struct server_call *);
 /* Where addresses are looked up. */
 struct directory monitor_directory(void);
 
@@ -46,5 +52,11 @@ void	 sender_run(struct server_call *);
 /* May it have one more recipient?  False: the reply says so. */
 bool	 sender_rate(struct server_call *);
 void	 sender_count(struct server_call *);
+
+/* deliver.c: LMTP's deliveries.  Where is the program?  Before any request;
+ * 0, or -1 with error[CONF_ERROR_MAX]. */
+int	 deliver_find(char *error);
+int	 deliver_check(struct server_call *);
+void	 deliver_run(struct server_call *);
 
 #endif

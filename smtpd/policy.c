@@ -11,14 +11,15 @@
 
 const struct policy_rule policy_rules[] = {
 	{ "connection-rate", AT(POLICY_ADMIT), rule_connection_rate },
-	{ "deny", AT(POLICY_CONNECT) | AT(POLICY_HELO) | AT(POLICY_MAIL),
+	{ "deny", AT(POLICY_CONNECT) | AT(POLICY_HELO) | AT(POLICY_SENDER),
 	    rule_deny },
 	{ "pregreet", AT(POLICY_HELO), rule_early },
 	{ "helo", AT(POLICY_HELO), rule_helo },
 	{ "message-rate", AT(POLICY_MAIL), rule_message_rate },
 	{ "sender-rate", AT(POLICY_MAIL), rule_sender_rate },
-	{ "sender-domain", AT(POLICY_MAIL), rule_sender_domain },
-	{ "dnsbl", AT(POLICY_MAIL), rule_dnsbl },
+	{ "sender-domain", AT(POLICY_SENDER), rule_sender_domain },
+	{ "dnsbl", AT(POLICY_SENDER), rule_dnsbl },
+	{ "unknown-rate", AT(POLICY_RCPT), rule_unknown_rate },
 	{ "greylist", AT(POLICY_RCPT), rule_greylist },
 };
 const size_t policy_nrules = sizeof(policy_rules) / sizeof(policy_rules[0]);

@@ -16,7 +16,8 @@ enum policy_stage {
 	POLICY_ADMIT,		/* in the accept loop, before the fork */
 	POLICY_CONNECT,		/* instead of the banner */
 	POLICY_HELO,
-	POLICY_MAIL,
+	POLICY_MAIL,		/* before the DNS is asked */
+	POLICY_SENDER,		/* MAIL too, with its answers */
 	POLICY_RCPT,
 	POLICY_STAGES
 };
@@ -84,6 +85,8 @@ int64_t	 policy_now(void);
 /* policy_rules.c: what all of them stand on. */
 extern struct tally policy_tally;
 extern struct access policy_deny, policy_allow;
+/* Counts, or looks whether one more may come. */
+bool	 policy_unknown_may(const struct peer *, int64_t now, bool count);
 size_t	 policy_key(const struct peer *, bool network,
 	    unsigned char key[17]);
 void	 rule_connection_rate(const struct policy_facts *,
@@ -98,6 +101,8 @@ void	 rule_sender_rate(const struct policy_facts *,
 void	 rule_sender_domain(const struct policy_facts *,
 	    struct policy_verdict *);
 void	 rule_dnsbl(const struct policy_facts *, struct policy_verdict *);
+void	 rule_unknown_rate(const struct policy_facts *,
+	    struct policy_verdict *);
 void	 rule_greylist(const struct policy_facts *, struct policy_verdict *);
 
 /* policy_lookup.c: ask the DNS all there is to ask, at most LOOKUP_MS.
@@ -142,8 +147,9 @@ struct policy_memory *monitor_policy(struct server_call *);
 bool	 policy_admit(const struct peer *);
 /* At the start and after a reload.  read_only: a dry run.  0, -1. */
 int	 policy_open(bool read_only);
-/* A message of this client was taken. */
+/* A message of this client was taken; a recipient was unknown. */
 void	 policy_taken(const struct server_call *);
+void	 policy_unknown(const struct server_call *);
 
 /*
  * policy_door.c: in the session.  true: it was refused, and told so.

@@ -14,6 +14,7 @@
 #include "system/log.h"
 
 #define ERRORS_FREE	3	/* errors of a session that cost nothing */
+#define DENIED_MS	60000	/* for QUIT, RFC 5321 section 3.1 */
 #define DELAY_MAX	5	/* seconds */
 
 /* Ask, and say what the answer is.  true: refused. */
@@ -78,7 +79,10 @@ policy_connect(struct session *s)
 	memset(&q, 0, sizeof(q));
 	q.stage = POLICY_CONNECT;
 	if (refuses(s, &q, &pause)) {
-		session_end(s);
+		if (s->state == SESSION_END)
+			return true;
+		s->state = SESSION_DENIED;
+		stream_set_session(s->stream, DENIED_MS);
 		return true;
 	}
 	if (smtpd.tls_first)
@@ -138,12 +142,13 @@ policy_mail(struct session *s, const struct smtp_command *c)
 
 	if (is_exempt(s))
 		return false;
-	if (!look_up(s, &c->path))
-		return true;
 	memset(&q, 0, sizeof(q));
 	q.stage = POLICY_MAIL;
 	strlcpy(q.helo, s->helo, sizeof(q.helo));
 	q.sender = c->path;
+	if (refuses(s, &q, NULL) || !look_up(s, &c->path))
+		return true;
+	q.stage = POLICY_SENDER;
 	return refuses(s, &q, NULL);
 }
 

@@ -25,7 +25,7 @@ struct dry {
 };
 
 static const char *const stages[POLICY_STAGES] = { "connect", "connect",
-    "helo", "mail", "rcpt" };
+    "helo", "mail", "mail", "rcpt" };
 
 /* A reply with its detail, without line end. */
 static void
@@ -109,8 +109,7 @@ find(const struct address *to)
 	enum recipient_kind kind = recipient_find(&dir, to, &r, NULL);
 
 	if (kind == RECIPIENT_TEMPORARY)
-		log_error("users", "error=%s", log_str(r.error));
-	explicit_bzero(&r, sizeof(r));
+		log_error("recipient", "error=%s", log_str(r.error));
 	return kind;
 }
 
@@ -159,8 +158,9 @@ stages_of(struct dry *d, const char *helo, const struct address *from,
 		stage(d, POLICY_HELO);
 	d->f.sender = from;
 	if (applies) {
-		look_up(d);
 		stage(d, POLICY_MAIL);
+		look_up(d);
+		stage(d, POLICY_SENDER);
 	}
 	d->f.rcpt = to;
 	if (applies)

@@ -190,6 +190,13 @@ lookup_done(struct server_call *call)
 }
 
 void
+policy_unknown(const struct server_call *call)
+{
+	if (policy_applies(call->peer) && call->state == STATE_ANYBODY)
+		(void)policy_unknown_may(call->peer, policy_now(), true);
+}
+
+void
 policy_taken(const struct server_call *call)
 {
 	unsigned char key[17];

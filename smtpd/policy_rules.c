@@ -178,6 +178,25 @@ rule_dnsbl(const struct policy_facts *f, struct policy_verdict *v)
 	v->reply = REPLY_LISTED;
 }
 
+bool
+policy_unknown_may(const struct peer *peer, int64_t now, bool count)
+{
+	unsigned char key[17];
+	size_t n = policy_key(peer, false, key);
+
+	return smtpd.settings->unknown_rate == 0 || tally_rate(&policy_tally,
+	    "unknown", key, n, smtpd.settings->unknown_rate, HOUR, now,
+	    count) != 0;
+}
+
+/* Who guessed at too many is told of none any more. */
+void
+rule_unknown_rate(const struct policy_facts *f, struct policy_verdict *v)
+{
+	if (!policy_unknown_may(f->peer, f->now, false))
+		say(v, REPLY_UNKNOWN_RATE, "");
+}
+
 /* network, sender, recipient */
 static size_t
 grey_key(const struct policy_facts *f, unsigned char key[TALLY_KEY_MAX])

@@ -11,6 +11,22 @@
 #include "system/log.h"
 
 int
+session_rcpt_ask(struct session *s, const struct address *addr,
+    struct rcpt_reply *answer)
+{
+	struct rcpt_request request;
+	int r;
+
+	memset(&request, 0, sizeof(request));
+	request.addr = *addr;
+	r = server_ask(s->server, OP_RCPT, &request, answer, NULL, 0, NULL);
+	if (r == 0 && answer->verdict == RCPT_IS_ASK)
+		r = server_ask(s->server, OP_RCPT_ASK, &request, answer, NULL,
+		    0, NULL);
+	return r;
+}
+
+int
 session_rcpt_add(struct session *s, const struct address *addr)
 {
 	struct rcpt *more;
@@ -42,28 +58,15 @@ session_rcpt_drop(struct session *s, size_t i)
 static int
 judge(struct session *s, struct rcpt *rcpt)
 {
-	struct rcpt_request request;
 	struct rcpt_reply answer;
 
-	memset(&request, 0, sizeof(request));
-	request.addr = rcpt->addr;
-	if (server_ask(s->server, OP_RCPT, &request, &answer, NULL, 0,
-	    NULL) != 0)
+	if (session_rcpt_ask(s, &rcpt->addr, &answer) != 0)
 		return -1;
-	switch (answer.verdict) {
-	case RCPT_IS_LOCAL:
-		rcpt->queue = SPOOL_LOCAL;
-		return 0;
-	case RCPT_IS_REMOTE:
-		rcpt->queue = SPOOL_REMOTE;
-		return 0;
-	case RCPT_IS_UNKNOWN:
-	case RCPT_IS_REFUSED:
-	case RCPT_IS_LATER:
-	case RCPT_IS_FROZEN:
-		break;
-	}
-	return -1;
+	rcpt->list = answer.verdict == RCPT_IS_LIST;
+	rcpt->queue = answer.verdict == RCPT_IS_REMOTE ? SPOOL_REMOTE :
+	    SPOOL_LOCAL;
+	return answer.verdict == RCPT_IS_LOCAL || rcpt->list ||
+	    answer.verdict == RCPT_IS_REMOTE ? 0 : -1;
 }
 
 enum reply

@@ -15,6 +15,7 @@
 static const char *const replies[REPLIES] = {
 [REPLY_NONE] = "250 2.0.0 OK",
 [REPLY_BANNER] = "220 {} ESMTP",
+[REPLY_BANNER_LMTP] = "220 {} LMTP",
 [REPLY_BYE] = "221 2.0.0 Bye",
 [REPLY_READY_TLS] = "220 2.0.0 Ready to start TLS",
 [REPLY_AUTHENTICATED] = "235 2.7.0 Authentication succeeded",
@@ -23,7 +24,10 @@ static const char *const replies[REPLIES] = {
 [REPLY_RCPT_OK] = "250 2.1.5 Recipient <{}> OK",
 [REPLY_QUEUED] = "250 2.0.0 Message taken as {}",
 [REPLY_DISCARDED] = "250 2.0.0 Message taken",
+[REPLY_DELIVERED] = "250 2.1.5 <{}> Delivered",
+[REPLY_CHUNK_OK] = "250 2.0.0 {} octets taken",
 [REPLY_VRFY] = "252 2.1.5 Not told here; send mail and see",
+[REPLY_ADDRESS] = "250 2.1.5 <{}>",
 [REPLY_SEND_DATA] = "354 Send the message, end with <CRLF>.<CRLF>",
 [REPLY_STOPPING] = "421 4.3.2 Service is stopping, try again later",
 [REPLY_TIMEOUT] = "421 4.4.2 Nothing heard for too long, closing",
@@ -40,6 +44,8 @@ static const char *const replies[REPLIES] = {
     "{}, try again later",
 [REPLY_SENDER_RATE] = "450 4.7.1 <{}>: too many messages of this sender in an "
     "hour, try again later",
+[REPLY_UNKNOWN_RATE] = "450 4.7.1 Too many unknown recipients from your "
+    "address in an hour, try again later",
 [REPLY_SENDER_LATER] = "450 4.1.8 <{}>: the domain of the sender cannot be "
     "looked up now, try again later",
 [REPLY_GREYLISTED] = "451 4.7.1 We do not know you yet, try again in {} "
@@ -52,10 +58,17 @@ static const char *const replies[REPLIES] = {
 [REPLY_FILTER_LATER] = "451 4.7.1 Refused by a filter for now, try again "
     "later",
 [REPLY_USERS_LATER] = "451 4.3.0 <{}> cannot be looked up now, try again later",
+[REPLY_DELIVER_LATER] = "451 {}",
+[REPLY_DELIVER_FULL] = "452 {}",
+[REPLY_DELIVER_STOPPED] = "451 4.3.2 <{}>: not delivered, the service is "
+    "stopping, try again later",
+[REPLY_LMTP_PORT] = "421 4.3.5 LMTP is not for port 25, closing",
 [REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
     "as it may in an hour, and is frozen until the hour is over",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
+[REPLY_MAILBOX_FULL_NOW] = "452 4.2.2 <{}>: the mailbox is full, try again "
+    "later",
 [REPLY_AUTH_LATER] = "454 4.7.0 Passwords cannot be checked now, try again "
     "later",
 [REPLY_NO_TLS_NOW] = "454 4.7.0 TLS is not available here",
@@ -67,6 +80,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_NOT_OFFERED] = "502 5.5.1 {} is not offered here",
 [REPLY_ARG_MISSING] = "501 5.5.4 {} needs an argument",
 [REPLY_ARG_EXTRA] = "501 5.5.4 {} takes no argument",
+[REPLY_CHUNK] = "501 5.5.4 Want BDAT SIZE [LAST], closing",
 [REPLY_NO_FROM] = "501 5.5.2 Want MAIL FROM:<address>",
 [REPLY_NO_TO] = "501 5.5.2 Want RCPT TO:<address>",
 [REPLY_BAD_SENDER] = "501 5.1.7 Bad sender address: {}",
@@ -79,16 +93,19 @@ static const char *const replies[REPLIES] = {
 [REPLY_HOLD] = "501 5.5.4 A message is held for at most {} seconds",
 [REPLY_RCPT_NULL] = "501 5.1.3 The null address is no recipient",
 [REPLY_NEED_HELO] = "503 5.5.1 Say EHLO or HELO first",
+[REPLY_NEED_LHLO] = "503 5.5.1 Say LHLO first",
+[REPLY_SAY_LHLO] = "500 5.5.1 This is LMTP: say LHLO",
 [REPLY_NEED_MAIL] = "503 5.5.1 Say MAIL first",
 [REPLY_NEED_RCPT] = "554 5.5.1 No valid recipients",
 [REPLY_NESTED_MAIL] = "503 5.5.1 Sender already given; RSET to begin anew",
+[REPLY_NESTED_BDAT] = "503 5.5.1 A message is half here: more BDAT, or RSET",
+[REPLY_ONLY_QUIT] = "503 5.5.1 Refused at the start; nothing but QUIT is taken",
 [REPLY_TLS_ALREADY] = "503 5.5.1 TLS is already in use",
 [REPLY_TLS_LATE] = "503 5.5.1 STARTTLS comes before AUTH",
 [REPLY_TLS_PIPELINED] = "554 5.5.1 Nothing may follow STARTTLS before its "
     "answer, closing",
 [REPLY_AUTH_ALREADY] = "503 5.5.1 Already authenticated",
 [REPLY_AUTH_IN_MAIL] = "503 5.5.1 No AUTH within a mail transaction",
-[REPLY_UNWELCOME] = "503 5.5.1 No mail from you here; only QUIT is left",
 [REPLY_FILTER_REFUSED] = "550 5.7.1 Refused by a filter",
 [REPLY_OWN_WORDS] = "550 5.7.1 Refused by a filter",
 [REPLY_AUTH_REQUIRED] = "530 5.7.0 Authentication required",
@@ -103,8 +120,17 @@ static const char *const replies[REPLIES] = {
     "MAIL",
 [REPLY_UTF8_ASKED] = "550 5.6.8 A name that is not ASCII needs SMTPUTF8",
 [REPLY_NO_SUCH_USER] = "550 5.1.1 <{}>: there is no such mailbox here",
+[REPLY_MAILBOX_FULL] = "552 5.2.2 <{}>: the mailbox is full; its owner must "
+    "delete mail before it takes more",
 [REPLY_NO_RELAY] = "550 5.7.1 <{}>: mail to other hosts is taken only after "
     "AUTH",
+[REPLY_NOT_HERE] = "550 5.1.2 <{}>: not a domain of this host, and LMTP "
+    "delivers here alone",
+[REPLY_LMTP_PEER] = "554 5.7.1 LMTP is for this host and those of lmtp_from, "
+    "closing",
+[REPLY_DELIVER_NOBODY] = "550 {}",
+[REPLY_DELIVER_REFUSED] = "554 {}",
+[REPLY_DELIVER_OVER] = "552 {}",
 [REPLY_NOT_YOURS] = "553 5.7.1 <{}>: this account may not send as this "
     "address, use its own",
 [REPLY_FROM_NOT_YOURS] = "550 5.7.1 <{}> in From or Sender: this account may "
@@ -196,9 +222,12 @@ reply_text(enum reply r)
 void
 reply_help(struct session *s)
 {
-	stream_puts(s->stream, "214-2.0.0 EHLO HELO MAIL RCPT DATA RSET "
-	    "NOOP VRFY HELP STARTTLS AUTH QUIT\r\n"
-	    "214 2.0.0 See RFC 5321\r\n");
+	bool lmtp = smtpd.mode == MODE_LMTP;
+
+	stream_printf(s->stream, "214-2.0.0 %s MAIL RCPT DATA BDAT RSET "
+	    "NOOP VRFY HELP STARTTLS %sQUIT\r\n"
+	    "214 2.0.0 See RFC %s\r\n", lmtp ? "LHLO" : "EHLO HELO",
+	    lmtp ? "" : "AUTH ", lmtp ? "2033" : "5321");
 }
 
 void

@@ -11,6 +11,7 @@ enum reply {
 	REPLY_NONE,		/* from a check: nothing is wrong */
 	/* good */
 	REPLY_BANNER,
+	REPLY_BANNER_LMTP,
 	REPLY_BYE,
 	REPLY_READY_TLS,
 	REPLY_AUTHENTICATED,
@@ -19,7 +20,10 @@ enum reply {
 	REPLY_RCPT_OK,
 	REPLY_QUEUED,
 	REPLY_DISCARDED,
+	REPLY_DELIVERED,
+	REPLY_CHUNK_OK,
 	REPLY_VRFY,
+	REPLY_ADDRESS,
 	REPLY_SEND_DATA,
 	/* later */
 	REPLY_STOPPING,
@@ -32,6 +36,7 @@ enum reply {
 	REPLY_TOO_FAST,
 	REPLY_MESSAGE_RATE,
 	REPLY_SENDER_RATE,
+	REPLY_UNKNOWN_RATE,
 	REPLY_SENDER_LATER,
 	REPLY_GREYLISTED,
 	REPLY_INTERNAL,
@@ -40,8 +45,13 @@ enum reply {
 	REPLY_FILTER_FAILED,
 	REPLY_FILTER_LATER,
 	REPLY_USERS_LATER,
+	REPLY_DELIVER_LATER,
+	REPLY_DELIVER_FULL,
+	REPLY_DELIVER_STOPPED,
+	REPLY_LMTP_PORT,
 	REPLY_FROZEN,
 	REPLY_TOO_MANY_RCPTS,
+	REPLY_MAILBOX_FULL_NOW,
 	REPLY_AUTH_LATER,
 	REPLY_NO_TLS_NOW,
 	/* syntax */
@@ -52,6 +62,7 @@ enum reply {
 	REPLY_NOT_OFFERED,
 	REPLY_ARG_MISSING,
 	REPLY_ARG_EXTRA,
+	REPLY_CHUNK,
 	REPLY_NO_FROM,
 	REPLY_NO_TO,
 	REPLY_BAD_SENDER,
@@ -65,15 +76,18 @@ enum reply {
 	REPLY_RCPT_NULL,
 	/* order */
 	REPLY_NEED_HELO,
+	REPLY_NEED_LHLO,
+	REPLY_SAY_LHLO,
 	REPLY_NEED_MAIL,
 	REPLY_NEED_RCPT,
 	REPLY_NESTED_MAIL,
+	REPLY_NESTED_BDAT,
+	REPLY_ONLY_QUIT,
 	REPLY_TLS_ALREADY,
 	REPLY_TLS_LATE,
 	REPLY_TLS_PIPELINED,
 	REPLY_AUTH_ALREADY,
 	REPLY_AUTH_IN_MAIL,
-	REPLY_UNWELCOME,
 	/* refused */
 	REPLY_FILTER_REFUSED,
 	REPLY_OWN_WORDS,
@@ -88,7 +102,13 @@ enum reply {
 	REPLY_UTF8_RCPT,
 	REPLY_UTF8_ASKED,
 	REPLY_NO_SUCH_USER,
+	REPLY_MAILBOX_FULL,
 	REPLY_NO_RELAY,
+	REPLY_NOT_HERE,
+	REPLY_LMTP_PEER,
+	REPLY_DELIVER_NOBODY,
+	REPLY_DELIVER_REFUSED,
+	REPLY_DELIVER_OVER,
 	REPLY_NOT_YOURS,
 	REPLY_FROM_NOT_YOURS,
 	REPLY_FROM_TWICE,
@@ -126,6 +146,10 @@ enum reply session_rcpts_again(struct session *);
 void	 reply_help(struct session *);
 /* 334 and a SASL challenge. */
 void	 reply_challenge(struct session *, const char *);
+
+/* bdat.c: a chunk that is not taken goes by, then this is said. */
+void	 bdat_refuse(struct session *, const struct smtp_command *, enum reply,
+	    const char *detail);
 
 /* submission.c: may this client send as this address?  REPLY_NONE, or why
  * not; any that did not log in may. */

@@ -26,10 +26,6 @@ review_wanted(void)
 static enum reply
 load(struct incoming *in)
 {
-	if (in->error == 0 && spool_flush(&in->draft_w) == -1)
-		in->error = in->draft_w.error;
-	if (in->error != 0)
-		return REPLY_NONE;	/* the caller sees it */
 	if (text_load(&in->text, in->draft, in->draft_w.size) == 0)
 		return REPLY_NONE;
 	if (errno == EMSGSIZE)

@@ -119,6 +119,7 @@ sender_count(struct server_call *call)
 	const struct rcpt_reply *answer = call->reply;
 
 	if (m->account[0] != '\0' && (answer->verdict == RCPT_IS_LOCAL ||
+	    answer->verdict == RCPT_IS_LIST ||
 	    answer->verdict == RCPT_IS_REMOTE))
 		rate_count(m->account);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar/chars.h"
 #include "grammar/trace.h"
 #include "milter.h"
 #include "policy.h"
@@ -23,6 +24,7 @@ session_reset(struct session *s)
 {
 	size_t i;
 
+	bdat_drop();
 	milter_reset(s);
 	s->rcpts_again = false;
 	memset(&s->sender, 0, sizeof(s->sender));
@@ -32,7 +34,8 @@ session_reset(struct session *s)
 	for (i = 0; i < s->nrcpts; i++)
 		free(s->rcpts[i].orcpt);
 	s->nrcpts = 0;
-	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT)
+	if (s->state == SESSION_MAIL || s->state == SESSION_RCPT ||
+	    s->state == SESSION_BDAT)
 		s->state = SESSION_GREETED;
 }
 
@@ -63,6 +66,17 @@ session_late(struct session *s, enum stream_status status)
 	return true;
 }
 
+bool
+session_busy(struct session *s)
+{
+	server_busy(true);
+	if (!server_stopping())
+		return true;
+	reply(s, REPLY_STOPPING, NULL);
+	session_end(s);
+	return false;
+}
+
 /* Why there is no line, said to the client where it can still hear. */
 static void
 say_end(struct session *s, enum stream_status status)
@@ -74,6 +88,18 @@ say_end(struct session *s, enum stream_status status)
 		log_info("gone", "how=%s %s", stream_status_name(status),
 		    stream_error(s->stream));
 	session_end(s);
+}
+
+/* What follows such a line is octets of a message, and nobody knows how
+ * many. */
+static bool
+is_bdat(const struct stream_line *line)
+{
+	const char *p = line->data, *end = p + line->len;
+
+	while (p < end && char_is(*p, CHAR_WSP))
+		p++;
+	return chars_begin(p, end, "BDAT");
 }
 
 /*
@@ -93,14 +119,14 @@ session_line(struct session *s, size_t max, struct stream_line *line)
 		return 0;
 	}
 	s->swallow = bare;
+	if (!bare && !behind && status == STREAM_OK)
+		return 1;
 	if (bare)
 		reply(s, REPLY_BARE_LF, NULL);
-	else if (behind)
-		return -1;
-	else if (status == STREAM_TOOLONG)
+	else if (!behind)
 		reply(s, REPLY_LINE_TOO_LONG, NULL);
-	else
-		return 1;
+	if (is_bdat(line))
+		session_end(s);
 	return -1;
 }
 
@@ -109,7 +135,8 @@ static void
 count_errors(struct session *s)
 {
 	policy_delay(s);
-	if (s->errors <= ERRORS_MAX || s->state == SESSION_END)
+	if (smtpd.mode == MODE_LMTP || s->errors <= ERRORS_MAX ||
+	    s->state == SESSION_END)
 		return;
 	log_info("errors", "count=%u", s->errors);
 	reply(s, REPLY_TOO_MANY_ERRORS, NULL);
@@ -127,7 +154,8 @@ session_timeout(void)
 const char *
 session_with(const struct session *s)
 {
-	return trace_with((s->esmtp ? TRACE_ESMTP : 0) |
+	return trace_with((smtpd.mode == MODE_LMTP ? TRACE_LMTP : 0) |
+	    (s->esmtp ? TRACE_ESMTP : 0) |
 	    (s->tls ? TRACE_TLS : 0) | (s->authenticated ? TRACE_AUTH : 0) |
 	    (s->mail.given & SMTP_WITH_UTF8 ? TRACE_UTF8 : 0));
 }
@@ -153,6 +181,33 @@ begin(struct session *s)
 	return 0;
 }
 
+/* Who must not come at all: what he is told. */
+static enum reply
+turned_away(const struct server_session *server)
+{
+	if (smtpd.mode != MODE_LMTP)
+		return REPLY_NONE;
+	/* RFC 2033, section 5: never on the port of SMTP */
+	if (server->local.kind == PEER_INET && server->local.port == 25)
+		return REPLY_LMTP_PORT;
+	return client_may_lmtp(&server->peer) ? REPLY_NONE : REPLY_LMTP_PEER;
+}
+
+static void
+welcome(struct session *s)
+{
+	enum reply r = turned_away(s->server);
+
+	if (r == REPLY_NONE) {
+		reply(s, smtpd.mode == MODE_LMTP ? REPLY_BANNER_LMTP :
+		    REPLY_BANNER, smtpd.settings->hostname);
+		return;
+	}
+	log_info("refused", "reply=\"%.9s\"", reply_text(r));
+	reply(s, r, NULL);
+	session_end(s);
+}
+
 void
 session_run(struct server_session *server)
 {
@@ -160,7 +215,8 @@ session_run(struct server_session *server)
 	struct stream_line line;
 
 	s.trusted = client_is_trusted(&server->peer);
-	s.lenient = s.trusted || server->peer.kind != PEER_INET;
+	s.lenient = s.trusted || server->peer.kind != PEER_INET ||
+	    smtpd.mode == MODE_LMTP;
 	if (server->peer.kind == PEER_UNIX)
 		log_info("connect", "uid=%u pid=%d", server->peer.uid,
 		    (int)server->peer.pid);
@@ -168,7 +224,7 @@ session_run(struct server_session *server)
 		log_info("connect", NULL);
 	if (begin(&s) == 0) {
 		if (!policy_connect(&s) && milter_connect(&s))
-			reply(&s, REPLY_BANNER, smtpd.settings->hostname);
+			welcome(&s);
 		while (s.state != SESSION_END) {
 			if (session_line(&s, SMTP_LINE_MAX, &line) == 1)
 				command_line(&s, &line);

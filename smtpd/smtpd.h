@@ -24,7 +24,7 @@
 
 #define HOLD_MAX	7776000	/* seconds a message is held: 90 days */
 
-enum mode { MODE_MX, MODE_SUBMISSION };
+enum mode { MODE_MX, MODE_SUBMISSION, MODE_LMTP };
 
 /* What the parent prepared and every session inherits. */
 struct smtpd {
@@ -48,6 +48,8 @@ enum op {
 	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
+	OP_RCPT_ASK,		/* the same, when it said RCPT_IS_ASK */
+	OP_EXPAND,		/* who is this, and who is behind it? */
 	OP_REVERSE,		/* the peer's name, confirmed */
 	OP_MILTER,		/* a connection to a milter */
 	OP_POLICY,		/* may a stranger go on? */
@@ -59,6 +61,7 @@ enum op {
 	OP_SEAL_ENVELOPE,
 	OP_SEAL,
 	OP_COMMIT,
+	OP_DELIVER,		/* LMTP: the draft to this recipient, now */
 	OPS
 };
 
@@ -110,10 +113,13 @@ struct rcpt_request {
 };
 
 enum rcpt_verdict {
-	RCPT_IS_LOCAL = 1,
+	RCPT_IS_LOCAL = 1,	/* one mailbox */
+	RCPT_IS_LIST,		/* mda-deliver will find more behind it */
 	RCPT_IS_REMOTE,		/* and may be relayed */
 	RCPT_IS_UNKNOWN,
 	RCPT_IS_REFUSED,	/* remote, and this client may not relay */
+	RCPT_IS_FULL,		/* its mailbox is */
+	RCPT_IS_ASK,		/* a helper must find out */
 	RCPT_IS_FROZEN,		/* the account had too many in the hour */
 	RCPT_IS_LATER
 };
@@ -121,6 +127,20 @@ enum rcpt_verdict {
 struct rcpt_reply {
 	enum rcpt_verdict verdict;
 	uid_t		  owner;	/* from a helper to the monitor only */
+	uint32_t	  remember;	/* likewise */
+};
+
+struct expand_request {
+	struct address addr;
+	uint32_t list;		/* who is behind it? */
+	uint32_t from;		/* of these, from this one */
+};
+
+struct expand_reply {
+	enum rcpt_verdict verdict;
+	uint32_t n;		/* addresses, each with a NUL */
+	uint32_t more;		/* had no room */
+	char	 text[15000];
 };
 
 struct reverse_reply {
@@ -152,6 +172,18 @@ struct seal_request {
 	uint32_t crc;
 };
 
+#define DELIVER_SAID	300	/* of what is said, NUL included */
+#define DELIVER_DIED	(-1)
+
+struct deliver_request {	/* and the draft's descriptor */
+	struct address sender, rcpt;
+};
+
+struct deliver_reply {
+	int32_t	status;		/* mda-deliver's exit code, or DELIVER_DIED */
+	char	said[DELIVER_SAID];	/* its last line */
+};
+
 /* monitor.c: the table of struct server, and what becomes of a session that
  * ended. */
 struct server_op *monitor_ops(void);
@@ -165,6 +197,8 @@ void	 milter_run(struct server_call *);
 /* May this client send on without a login, and are its line ends forgiven?
  * Asked in the monitor and in the session alike. */
 bool	 client_is_trusted(const struct peer *);
+/* In mode lmtp: may this one come at all? */
+bool	 client_may_lmtp(const struct peer *);
 
 /*
  * The session.
@@ -174,14 +208,18 @@ enum session_state {
 	SESSION_GREETED,
 	SESSION_MAIL,		/* MAIL taken */
 	SESSION_RCPT,		/* at least one RCPT taken */
+	SESSION_BDAT,		/* at least one chunk taken, not the last */
+	SESSION_DENIED,		/* told so by 554 instead of the banner */
 	SESSION_END		/* the connection closes */
 };
 
 struct rcpt {
 	struct address	  addr;
 	enum spool_queue  queue;
+	bool		  list;		/* no mailbox */
 	unsigned	  notify;	/* SMTP_NOTIFY_* */
 	char		 *orcpt;	/* NULL none */
+	bool		  delivered;	/* by LMTP */
 };
 
 struct session {
@@ -195,7 +233,6 @@ struct session {
 	bool		 stranger;	/* policy.h applies */
 	bool		 early;		/* spoke before the banner */
 	bool		 swallow;	/* a bare LF: up to CRLF it is junk */
-	bool		 unwelcome;	/* refused at the start: only QUIT */
 	char		 helo[256];
 	char		 login[SASL_NAME_MAX + 1];
 	char		 mechanism[32];
@@ -223,6 +260,9 @@ bool	 session_late(struct session *, enum stream_status);
 int	 session_timeout(void);			/* of a command, in ms */
 /* How it came, for trace fields: trace_with(). */
 const char *session_with(const struct session *);
+/* From here on SIGTERM waits until server_busy(false), and all that the client
+ * sends can be read.  False: it came before; the client was told. */
+bool	 session_busy(struct session *);
 /* One line.  1; -1 it cannot be taken (too long, a bare LF), which was replied;
  * 0 the connection is over, and what can still be said was. */
 int	 session_line(struct session *, size_t max, struct stream_line *);
@@ -239,6 +279,9 @@ void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
 /* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
+/* What the monitor says of one: as server_ask(). */
+int	 session_rcpt_ask(struct session *, const struct address *,
+	    struct rcpt_reply *);
 int	 session_rcpt_add(struct session *, const struct address *);
 void	 session_rcpt_drop(struct session *, size_t);
 
@@ -250,7 +293,13 @@ bool	 auth_mechanism_ours(const char *);
 /* incoming.c: the peer's name, once in a session. */
 void	 session_learn_reverse(struct session *);
 
-/* data.c */
+/* verify.c */
+void	 verify_vrfy(struct session *, const struct smtp_command *);
+void	 verify_expn(struct session *, const struct smtp_command *);
+
+/* data.c, bdat.c */
 void	 data_run(struct session *);
+void	 bdat_run(struct session *, const struct smtp_command *);
+void	 bdat_drop(void);		/* the message that is half here */
 
 #endif

@@ -4,8 +4,9 @@
 # Proves what an address is, by the programs together: smtpd takes what
 # mda-deliver then delivers.  An alias of users and others, one destination of
 # which fails alone; a catch-all; a folder of a user; postmaster without an
-# account; a sender of ours for what is sent on, and the bounce to it.  Under
-# root all of it runs twice: as an unprivileged user, and with accounts.
+# account; a sender of ours for what is sent on, and the bounce to it; a backup
+# MX that asks its primary; a full mailbox.  Under root all of it runs twice: as
+# an unprivileged user, and with accounts.
 use strict;
 use warnings;
 
@@ -221,8 +222,121 @@ by_hand
 	$s->remove;
 }
 
+# A backup MX that asks its primary, and remembers; while the primary is away
+# it takes all.
+sub
+backup
+{
+	my ($as) = @_;
+	my $mta = Stdmail::Mta->start(rules => [
+	    [qr/^RCPT TO:<nobody/, '550 5.1.1 nobody here'],
+	    [qr/^RCPT TO:<blocked/, '550 5.7.1 not from you'],
+	    [qr/^RCPT TO:<later/, '450 4.2.0 later'],
+	]);
+	my $s = site($as, relay_domains => 'far.test',
+	    route => "far.test 127.0.0.1:$mta->{port}");
+	my $asked = sub {
+		return scalar grep { /RCPT TO:<$_[0]@/ } map { @$_ }
+		    $mta->heard;
+	};
+
+	check($s, 0, qr/note: mail for anybody in far\.test/, 'backscatter');
+	$s->{conf}{relay_verify} = 'yes';
+	$s->{conf}{postmaster} = 'bob';
+	$s->write_conf;
+	my ($status, $out, $err) = $s->run_program('smtpd', ['-n']);
+	is("$status$out$err", '0', '-n: nothing to note');
+	my $srv = $s->start('smtpd');
+	is(send_mail($srv, 'al@x.test', 'bob@far.test', 'nobody@far.test',
+	    'nobody@far.test', 'bob@else.test'),
+	    '250 2.1.5 550 5.1.1 550 5.1.1 550 5.7.1 250 2.0.0',
+	    "$as: asked of the primary") or diag $s->log_text;
+	is(send_mail($srv, 'al@x.test', 'bob@far.test', 'nobody@far.test'),
+	    '250 2.1.5 550 5.1.1 250 2.0.0', '... again');
+	is($asked->('bob'), 1, '... who was asked once');
+	is($asked->('nobody'), 1, '... for each');
+	is(send_mail($srv, 'al@x.test', 'blocked@far.test', 'later@far.test',
+	    'bob@far.test'), '451 4.3.0 451 4.3.0 250 2.1.5 250 2.0.0',
+	    'a refusal that is none of the mailbox may end');
+	is(scalar(() = $s->spooled('remote/env')), 3, 'all are in the queue');
+	$srv->stop;
+
+	# Away: its port is closed.  A server that starts remembers nothing.
+	$mta->stop;
+	$srv = $s->start('smtpd');
+	is(send_mail($srv, 'al@x.test', 'nobody@far.test'), $taken,
+	    'while the primary is away all are taken');
+	like($s->log_text, qr/callout .*to=nobody\@far\.test said=nothing/,
+	    '... which the log says');
+	$s->remove;
+}
+
+# One destination of an alias fails for a while: the others have it once.
+sub
+alone
+{
+	my ($as) = @_;
+	my $s = site($as, quota => 3000, quota_tempfail => 'yes',
+	    aliases => "both: bob, amy\n");
+
+	$s->preload('bob', "Subject: big\n\n" . ("x" x 76 . "\n") x 40);
+	$s->own;
+	my $srv = $s->start('smtpd');
+	is(send_mail($srv, 'al@x.test', 'both@a.test'), $taken,
+	    "$as: to two, one of which is full");
+	like(deliver($s, 'one'), qr/deferred .*to=bob\@a\.test/, '... waits');
+	is(scalar(take($s, 'amy')), 1, '... the other has it');
+	take($s, 'bob');
+	unlink "$s->{dir}/Mail/bob/maildirsize";
+	my ($path) = $s->spooled('local/later');
+	rename $path, "$s->{spool}/local/now/" . ($path =~ s{.*/\d+-}{}r);
+	deliver($s, 'again');
+	is(scalar(take($s, 'bob')), 1, '... then the one');
+	is(scalar(take($s, 'amy')), 0, '... and not the other again');
+	is(scalar(() = $s->spooled), 0, '... and nothing waits');
+	$s->remove;
+}
+
+# A full mailbox is said before the message comes.
+sub
+full
+{
+	my ($as) = @_;
+	my $s = site($as, quota => 3000, virtual => "both\@b.test bob amy\n");
+
+	folder($s, 'bob', '.Sent');
+	my $srv = $s->start('smtpd');
+	is(send_mail($srv, 'al@x.test', 'bob@a.test'), $taken,
+	    "$as: room in a mailbox");
+	$s->preload('bob', "Subject: big\n\n" . ("x" x 76 . "\n") x 40);
+	$s->own;
+	is(send_mail($srv, 'al@x.test', 'bob@a.test', 'amy@a.test'),
+	    '552 5.2.2 250 2.1.5 250 2.0.0', 'none in a full one');
+	is(send_mail($srv, 'al@x.test', 'bob+Sent@a.test'), '552 5.2.2',
+	    '... nor in its folders');
+	is(send_mail($srv, 'al@x.test', 'both@b.test'), $taken,
+	    '... which says nothing of a list it is in');
+	my $c = $srv->connect(from => '127.0.0.2');
+	$c->smtp;
+	$c->smtp('EHLO client.test');
+	$c->smtp('MAIL FROM:<al@x.test> SIZE=4000');
+	like($c->smtp('RCPT TO:<amy@a.test>'), qr/^552 5\.2\.2/,
+	    'nor for a message that is larger than the room');
+	$c->close;
+	$srv->stop;
+	$s->{conf}{quota_tempfail} = 'yes';
+	$s->write_conf;
+	$srv = $s->start('smtpd');
+	is(send_mail($srv, 'al@x.test', 'bob@a.test'), '452 4.2.2',
+	    'with quota_tempfail for now');
+	$s->remove;
+}
+
 for my $as (Stdmail::is_root() ? ('nobody', 'root') : 'me') {
 	aliases($as);
+	backup($as);
+	full($as);
+	alone($as);
 }
 by_hand();
 done_testing();

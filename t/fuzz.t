@@ -2,9 +2,9 @@
 #
 # Proves that no parser breaks on bytes that nobody thought of: each target of
 # t/fuzz/ runs under libFuzzer with ASan and UBSan for FUZZTIME seconds, from
-# the messages of the shared folder where there are any, the whole session of
-# imapd from what clients say in t/chat.  An input that broke one stays in
-# build/fuzz/.  FUZZ=NAME runs one.
+# the messages of the shared folder where there are any, whole sessions of
+# imapd and smtpd from what clients say in t/chat.  An input that broke one
+# stays in build/fuzz/.  FUZZ=NAME runs one.
 
 use strict;
 use warnings;
@@ -70,7 +70,31 @@ sub chat_seeds {
 	}
 }
 
-my %own = (fuzz_imap_session => \&chat_seeds);
+# What a client of smtpd says, behind an octet that says who it is.
+sub smtp_seeds {
+	my ($to) = @_;
+
+	for my $file (glob 't/chat/smtp/*.chat t/chat/badinput/smtpd-*.chat') {
+		my $chat = Stdmail::Chat::parse($file);
+		my $args = join ' ', map { $_->{text} }
+		    @{$chat->{set}{program} // []};
+		my $who = ($args =~ /submission/ ? 1 : 0) |
+		    ($chat->{set}{from} ? 0 : 2);
+		my $said = '';
+
+		for my $step (@{$chat->{steps}}) {
+			next if $step->{verb} !~ /^C(\|?)\z/ ||
+			    $step->{text} =~ /^STARTTLS\b|<</i;
+			$said .= Stdmail::Chat::bytes_of($step->{text}) .
+			    ($1 ? '' : "\r\n");
+		}
+		open my $fh, '>:raw', "$to/" . basename($file) or die;
+		print $fh chr($who), substr $said, 0, 19000;
+	}
+}
+
+my %own = (fuzz_imap_session => \&chat_seeds,
+    fuzz_smtp_session => \&smtp_seeds);
 for my $target (@targets) {
 	my $seed = "$dir/seed";
 	mkdir "$dir/$target";

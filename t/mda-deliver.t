@@ -303,6 +303,22 @@ SKIP: {
 	is(Stdmail::reap($pid, 5), 0, 'SIGTERM ends it');
 }
 
+# Messages for one mailbox go together; one that ends its process is not the
+# others' fate.
+SKIP: {
+	my @strace = Stdmail::tool('strace') or skip('strace is missing', 1);
+	my $s = Stdmail->new(users => { bob => 'x' });
+
+	$s->preload('bob', "Subject: 0\n\ntext\n");
+	submit($s, 'al@x.test', 'bob@a.test') for 1 .. 5;
+	my ($status, undef, $said) = $s->run([@strace, '-f', '-o',
+	    "$s->{dir}/trace", '-e', 'inject=renameat2:signal=KILL:when=3',
+	    $s->command('mda-deliver', '-q')]);
+	is($status, 0, 'a batch of which one ends its process');
+	is(scalar(() = $s->files('Mail/bob/new')), 6, '... all arrive');
+	like($said, qr/ died .*messages=5 /, '... it was one of five');
+}
+
 # A mailbox that hangs, as one on a file server that is gone.
 SKIP: {
 	my @strace = Stdmail::tool('strace') or skip('strace is missing', 1);

@@ -268,6 +268,16 @@ is(join(' ', $heard =~ /^(connect|helo|mail|rcpt|abort|end|quit)\b/mg),
 like($heard, qr/^mail <a\@b\.test>\\x00SIZE=100\\x00BODY=8BITMIME\\x00$/m,
     'with parameters of MAIL');
 is_deeply([taken()], [@$all, @$all], 'two are in the spool');
+my $wire = $text =~ s/\n/\r\n/gr;
+my ($first, $rest) = (substr($wire, 0, 16), substr $wire, 16);
+my @bdat = ("BDAT 16\r\n" . substr($first, 0, -2), 'BDAT ' .
+    length($rest) . " LAST\r\n" . substr $rest, 0, -2);
+($heard) = session({}, [], 'EHLO c.test', @one, @bdat);
+like($heard, qr/^data\n.*^body first\\x0d.*^end\n/ms, 'a message by BDAT');
+is_deeply([taken()], $all, 'is in the spool');
+($heard) = session({ data => ['reject'] }, [], 'EHLO c.test', @one, @bdat);
+unlike($heard, qr/^header/m, 'or refused there');
+is_deeply([taken()], [], 'and not');
 if (!Stdmail::Conn::no_tls()) {
 	($heard) = session({}, ['-m', 'submission'], 'EHLO c.test', 'STARTTLS',
 	    'EHLO d.test', 'AUTH PLAIN AGJvYgBwdw==', 'MAIL FROM:<bob@a.test>',

@@ -107,6 +107,44 @@ logged
 	    diag($s->log_text);
 }
 
+# --- the door has no memory of others --------------------------------------
+
+sub
+door
+{
+	my ($as) = @_;
+	my $s = Stdmail->new(as => $as, users => { alice => 'open-sesame' },
+	    conf => { resolver => $ns->resolver, proxy_from => '127.0.0.2',
+	    connection_rate => 1 });
+	my $srv = $s->start('smtpd');
+	my $c = client($srv, '192.0.2.20');
+
+	like(say($c, 'EHLO c.test', 'MAIL FROM:<x@b.test>'), qr/^250 /,
+	    "$as: a session");
+	is(sprintf('%o', (stat "$s->{spool}/policy")[2] & 07777), '600',
+	    'its memory is for one');
+	ok(-s "$s->{spool}/policy", 'there is a memory');
+	my @open = grep { m{/policy\z} } map { readlink // '' }
+	    glob("/proc/$srv->{pid}/fd/*");
+	is(scalar @open, 1, 'the watching process has it open');
+	open(my $fh, '<', "/proc/$srv->{pid}/task/$srv->{pid}/children");
+	my @children = split ' ', <$fh> // '';
+	ok(scalar @children, 'a door is there');
+	for my $pid (@children) {
+		is_deeply([grep { m{/policy\z} } map { readlink // '' }
+		    glob("/proc/$pid/fd/*")], [], 'which has not');
+	}
+	$c->close;
+	like(say(client($srv, '192.0.2.20')), qr/^421 /, 'the rate counts');
+	$s->{conf}{connection_rate} = 1000;
+	$s->write_conf;
+	kill 'HUP', $srv->{pid};
+	ok(Stdmail::until_true(sub {
+		say(client($srv, '192.0.2.20')) =~ /^220 /
+	}, 5), 'a new rate after SIGHUP');
+	$s->stop;
+}
+
 # --- the sender's domain --------------------------------------------------
 
 sub
@@ -411,6 +449,16 @@ rates
 	logged($s, qr/rule=message-rate/, 'the log: message-rate');
 	logged($s, qr/rule=sender-rate/, 'the log: sender-rate');
 	$s->stop;
+
+	$s = site(unknown_rate => 2);
+	$srv = $s->start('smtpd');
+	like(mail($srv, '192.0.2.20', to => "no$_\@a.test"), qr/^550 5\.1\.1/,
+	    "unknown recipient $_ of 2") for 1, 2;
+	like(mail($srv, '192.0.2.20', to => $_), qr/^450 4\.7\.1 .*unknown/,
+	    "then not even $_") for 'no3@a.test', $user;
+	like(mail($srv, '192.0.2.21'), qr/^250 /, 'another address may');
+	logged($s, qr/rule=unknown-rate/, 'the log: unknown-rate');
+	$s->stop;
 }
 
 # --- the greylist ---------------------------------------------------------
@@ -548,7 +596,7 @@ flood
 {
 	my $s = site(connection_rate => 100);
 	my $srv = $s->start('smtpd');
-	my $n = 3000;
+	my $n = 2000;
 	my $worst = 0;
 	my $flood = Stdmail::fork_child(sub {
 		for (1 .. $n) {
@@ -577,6 +625,8 @@ flood
 	$s->stop;
 }
 
+door('nobody');
+door('root') if Stdmail::is_root();
 sender_domain();
 exempt();
 helo_and_pause();

@@ -83,6 +83,7 @@ my %port = (
 	'smtpd.socket' => 25, 'smtpd-submission.socket' => 587,
 	'smtpd-submissions.socket' => 465,
 	'smtpd-submit.socket' => '/run/stdmail/submit',
+	'smtpd-lmtp.socket' => '/run/stdmail/lmtp',
 	'pop3d.socket' => 110, 'pop3d-tls.socket' => 995,
 	'imapd.socket' => 143, 'imapd-tls.socket' => 993,
 );

@@ -29,8 +29,12 @@ nsd unbound bind9-dnsutils haproxy postfix openbsd-inetd ucspi-tcp-ipv6
 dovecot-imapd dovecot-pop3d
 swaks curl mutt isync fetchmail getmail6 gsasl msmtp mpop s-nail maildrop procmail
 mandoc cppcheck gcovr"
-more="neomutt offlineimap3 imapfilter alpine
-opendkim opendkim-tools rspamd"
+more="neomutt offlineimap3 imapfilter alpine nodejs node-nodemailer
+opendkim opendkim-tools rspamd libfaketime libsasl2-modules
+libgnutls-dane0 libidn12 libnsl2 libevent-2.1-7"
+# Mail transport agents beside the one of the tree, each unpacked in a folder
+# of its own, /opt/NAME: no two of them can be installed together.
+apart="exim4-daemon-light opensmtpd"
 heavy="thunderbird xvfb"
 
 [ $# = 1 ] || [ "$*" = "$1 heavy" ] || {
@@ -95,7 +99,9 @@ in_tree()
 	    ${https_proxy:+https_proxy="$https_proxy"} chroot "$r" "$@"
 }
 
-# add ROOT PACKAGE...: install packages there; no daemon may start.
+# add ROOT PACKAGE...: install packages there; no daemon may start.  Those of
+# $unpack are only unpacked.
+unpack=
 add()
 {
 	r=$1
@@ -108,6 +114,12 @@ add()
 	in_tree "$r" apt-get -qq -y --no-install-recommends \
 	    -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io \
 	    install "$@" >"$dir/log" 2>&1 </dev/null
+	for q in $unpack; do
+		in_tree "$r" sh -c 'cd /tmp && rm -rf "/opt/$0" &&
+		    apt-get -qq -o APT::Sandbox::User=root download "$0" &&
+		    dpkg-deb -x "$0"_*.deb "/opt/$0" && rm "$0"_*.deb' "$q" \
+		    >>"$dir/log" 2>&1 </dev/null
+	done
 	in_tree "$r" apt-get clean
 	rm -rf "$r"/var/lib/apt/lists/*
 	umount "$r/proc"
@@ -115,10 +127,10 @@ add()
 	: >"$r/etc/resolv.conf"
 }
 
-# Packages that were made known after the tree was.
+# lacks NAME...: those that were made known after the tree was.
 lacks()
 {
-	for p in $more; do
+	for p; do
 		grep -qx "$p" "$dir/added" 2>/dev/null || echo "$p"
 	done
 }
@@ -126,16 +138,20 @@ lacks()
 # Is all there?
 complete()
 {
-	[ "$(cat "$dir/made" 2>/dev/null)" = "$want" ] && [ -z "$(lacks)" ]
+	[ "$(cat "$dir/made" 2>/dev/null)" = "$want" ] &&
+	    [ -z "$(lacks $more $apart)" ]
 }
 
 add_more()
 {
-	p=$(lacks)
-	[ -n "$p" ] || return 0
-	say "also" $p
+	p=$(lacks $more)
+	q=$(lacks $apart)
+	[ -n "$p$q" ] || return 0
+	say "also" $p $q
+	unpack=$q
 	add "$dir/tree" $p
-	echo "$p" >>"$dir/added"
+	unpack=
+	printf '%s\n' $p $q >>"$dir/added"
 	rm -f "$dir/log"
 }
 

@@ -119,6 +119,21 @@ add_name(struct buf *out, const struct address *a)
 		buf_addc(out, (char)char_lower(*s));
 }
 
+/* "@" domain, which may be UTF-8 as in a mailbox */
+static int
+is_domain(const char *s, size_t n)
+{
+	char text[ADDRESS_DOMAIN_MAX + 3];
+	struct address a;
+
+	if (n < 2 || *s != '@' || n - 1 > ADDRESS_DOMAIN_MAX)
+		return 0;
+	text[0] = 'x';
+	memcpy(text + 1, s, n);
+	return address_parse_utf8(&a, text, n + 1, NULL) == 1 &&
+	    strlen(a.local) == 1;
+}
+
 /* name = local-part, or in a table mailbox / "@" domain */
 static int
 take_name(enum alias_form form, const char *s, size_t n, struct buf *out,
@@ -126,12 +141,11 @@ take_name(enum alias_form form, const char *s, size_t n, struct buf *out,
 {
 	struct address a = { "", "" };
 
-	if (form != ALIAS_NAMES && n > 1 && n - 1 <= ADDRESS_DOMAIN_MAX &&
-	    *s == '@') {
-		if (!address_is_host(s + 1, n - 1))
+	if (form != ALIAS_NAMES && n > 0 && *s == '@') {
+		if (!is_domain(s, n))
 			return fail(why, "no domain behind the @");
 		memcpy(a.domain, s + 1, n - 1);
-	} else if (n == 0 || address_parse(&a, s, n, why) != 1)
+	} else if (n == 0 || address_parse_utf8(&a, s, n, why) != 1)
 		return n == 0 ? fail(why, "there is no name") : -1;
 	else if (address_is_null(&a))
 		return fail(why, "there is no name");
@@ -175,14 +189,13 @@ take_target(enum alias_form form, const char *s, size_t n, struct buf *out,
 		memcpy(to, s, n);
 		k = n;
 	}
-	if (k == 0 && form == ALIAS_TABLE && *s == '@' &&
-	    address_is_host(s + 1, n - 1)) {
+	if (k == 0 && form == ALIAS_TABLE && is_domain(s, n)) {
 		memcpy(to, s, n);
 		k = n;
 	}
 	if (k > 0)
 		buf_commit(out, k);
-	else if (address_parse(&a, s, n, why) != 1)
+	else if (address_parse_utf8(&a, s, n, why) != 1)
 		return -1;
 	else if (address_is_null(&a))
 		return fail(why, "the null address is no target");

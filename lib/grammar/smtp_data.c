@@ -157,11 +157,11 @@ line_start(struct smtp_data *d, char c, char *out, size_t *written)
 {
 	switch (d->state) {
 	case LINE_START:
-		d->state = c == '.' ? DOT : TEXT;
-		return c == '.';
+		d->state = c == '.' && !d->raw ? DOT : TEXT;
+		return d->state == DOT;
 	case BARE_START:
-		d->state = c == '.' ? BARE_DOT : TEXT;
-		return c == '.';
+		d->state = c == '.' && !d->raw ? BARE_DOT : TEXT;
+		return d->state == BARE_DOT;
 	case DOT:
 		if (c == '\r') {
 			d->state = DOT_CR;
@@ -276,6 +276,20 @@ smtp_data_feed(struct smtp_data *d, const char *in, size_t *n, char *out)
 		}
 	}
 	*n = (size_t)(p - in);
+	account(d, out, len);
+	return len;
+}
+
+size_t
+smtp_data_end(struct smtp_data *d, char *out)
+{
+	size_t len = 0;
+
+	if (d->state == CR || (d->state == CR_RUN && d->lenient))
+		(void)after_cr(d, '\0', out, &len);
+	if (d->state == TEXT || d->state == CR_RUN)
+		out[len++] = '\n';
+	d->state = END;
 	account(d, out, len);
 	return len;
 }

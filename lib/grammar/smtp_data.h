@@ -25,6 +25,8 @@
 
 struct smtp_data {
 	int		lenient;
+	int		raw;		/* BDAT: no dots and no end; may be set
+					 * behind smtp_data_init() */
 	int		state;		/* enum in smtp_data.c */
 	struct crlf	ends;		/* for counting wire */
 	struct header_scan header;
@@ -62,7 +64,11 @@ void	 smtp_data_init(struct smtp_data *, int lenient);
 size_t	 smtp_data_feed(struct smtp_data *, const char *in, size_t *n,
 	    char *out);
 
-/* Whether CRLF.CRLF was seen. */
+/* The end of a raw one: writes what was held back, and a line end when the
+ * last line has none, to out[SMTP_DATA_ROOM]; returns how many. */
+size_t	 smtp_data_end(struct smtp_data *, char *out);
+
+/* Whether CRLF.CRLF was seen, or the end said. */
 int	 smtp_data_done(const struct smtp_data *);
 
 /* The way out; all zero is the start. */

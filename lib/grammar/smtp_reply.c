@@ -178,7 +178,9 @@ static const struct {
 	{ "DSN", SMTP_CAN_DSN },
 	{ "ENHANCEDSTATUSCODES", SMTP_CAN_ENHANCED },
 	{ "CHUNKING", SMTP_CAN_CHUNKING },
-	{ "SMTPUTF8", SMTP_CAN_SMTPUTF8 }
+	{ "SMTPUTF8", SMTP_CAN_SMTPUTF8 },
+	{ "REQUIRETLS", SMTP_CAN_REQUIRETLS },
+	{ "DELIVERBY", SMTP_CAN_DELIVERBY }
 };
 
 /* The next word of a line; 0 when there is none. */
@@ -206,9 +208,10 @@ parse_auth(struct smtp_ehlo *e, const char *p, const char *end)
 	}
 }
 
-/* size-param = [1*DIGIT] (RFC 1870, section 3); 0 is no limit. */
+/* [1*DIGIT]: size-param (RFC 1870, section 3), where 0 is no limit, and the
+ * shortest time of DELIVERBY. */
 static void
-parse_size(struct smtp_ehlo *e, const char *p, const char *end)
+parse_number(uint64_t *to, const char *p, const char *end)
 {
 	const char *word;
 	uint64_t size = 0;
@@ -221,7 +224,7 @@ parse_size(struct smtp_ehlo *e, const char *p, const char *end)
 			return;
 		size = size * 10 + (uint64_t)(word[i] - '0');
 	}
-	e->size = size;
+	*to = size;
 }
 
 /* ehlo-line = ehlo-keyword *( SP ehlo-param ) */
@@ -237,7 +240,9 @@ ehlo_line(struct smtp_ehlo *e, const char *p, const char *end)
 		if (chars_is(word, n, keywords[i].name))
 			e->can |= keywords[i].can;
 	if (chars_is(word, n, "SIZE"))
-		parse_size(e, p, end);
+		parse_number(&e->size, p, end);
+	if (chars_is(word, n, "DELIVERBY"))
+		parse_number(&e->min_by, p, end);
 	/* NOTE: "AUTH=PLAIN" is what some wrote before RFC 2554. */
 	if (chars_is(word, n, "AUTH"))
 		parse_auth(e, p, end);

@@ -61,12 +61,15 @@ enum {
 	SMTP_CAN_AUTH_PLAIN = 0x040,
 	SMTP_CAN_AUTH_LOGIN = 0x080,
 	SMTP_CAN_CHUNKING = 0x100,
-	SMTP_CAN_SMTPUTF8 = 0x200
+	SMTP_CAN_SMTPUTF8 = 0x200,
+	SMTP_CAN_REQUIRETLS = 0x400,
+	SMTP_CAN_DELIVERBY = 0x800
 };
 
 struct smtp_ehlo {
 	unsigned	can;
 	uint64_t	size;		/* 0: none given */
+	uint64_t	min_by;		/* DELIVERBY: the shortest time */
 	char		name[256];	/* the server's, from the first line */
 };
 

@@ -206,8 +206,8 @@ take_text(struct access *t, const char *path, char *text, char *error)
 			snprintf(error, CONF_ERROR_MAX, "%.200s:%zu: %s: %s",
 			    path, number, log_str(line), why);
 		if (faults <= FAULTS_MAX)
-			log_warn("access", "file=%s line=%zu error=\"%s\"",
-			    log_str(path), number, why);
+			log_warn("access", "file=%s line=%zu error=%s",
+			    log_str(path), number, log_str(why));
 	}
 	if (t->nnames > 0)
 		qsort(t->names, t->nnames, sizeof(*t->names), by_name);

@@ -214,7 +214,7 @@ push_target(struct search *s, const struct table *t,
 		a = s->items[i].addr;
 		strlcpy(a.domain, target + 1, sizeof(a.domain));
 	} else if (alias_is_special(target) ||
-	    address_parse(&a, target, strlen(target), NULL) != 1)
+	    address_parse_utf8(&a, target, strlen(target), NULL) != 1)
 		return trouble(s, "%.200s:%u: %.100s: only addresses can be "
 		    "delivered to", t->path, e->line, target);
 	if (a.domain[0] == '\0')
@@ -308,7 +308,7 @@ follow_required(struct search *s, size_t i)
 	const char *other = required(s->dir->settings, a.local);
 	struct address to;
 
-	if (other == NULL || address_parse(&to, other, strlen(other),
+	if (other == NULL || address_parse_utf8(&to, other, strlen(other),
 	    NULL) != 1)
 		return 0;
 	if (to.domain[0] == '\0')

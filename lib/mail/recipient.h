@@ -93,5 +93,7 @@ uid_t	 recipient_owner(const struct recipient *);
 settings_check recipient_check;
 /* Somebody gets postmaster's mail; else a note. */
 settings_check recipient_check_postmaster;
+/* Who there is in relay_domains is known, or asked for; else a note. */
+settings_check recipient_check_relay;
 
 #endif

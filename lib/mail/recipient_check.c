@@ -129,3 +129,15 @@ recipient_check_postmaster(const struct settings *s, char *error)
 	close_all(&o);
 	return r;
 }
+
+int
+recipient_check_relay(const struct settings *s, char *error)
+{
+	if (s->relay_domains.n == 0 || *s->relay_recipients != '\0' ||
+	    s->relay_verify)
+		return 0;
+	snprintf(error, CONF_ERROR_MAX, "mail for anybody in %s is taken, and "
+	    "bounced to forged senders (backscatter): set key relay_recipients "
+	    "or relay_verify", s->relay_domains.v[0]);
+	return 1;
+}

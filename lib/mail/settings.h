@@ -33,6 +33,8 @@ struct settings {
 					 * "": none */
 
 	char		*tls_cert;	/* PEM chain; "": no TLS */
+	char		*tls_ca;	/* PEM, who is trusted; "": as the
+					 * system trusts */
 	char		*tls_key;	/* PEM; "": in tls_cert's file */
 	bool		 allow_plaintext; /* AUTH without TLS from anywhere */
 	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
@@ -46,14 +48,20 @@ struct settings {
 	struct conf_list relay_domains;	/* for which anyone may relay */
 	char		*relay_recipients; /* who there may get mail; "": not
 					 * known */
+	bool		 relay_verify;	/* ask the next host who there may */
+	bool		 vrfy;		/* answers those who may relay */
 	char		*srs_secret;	/* a file; "": senders stay */
 	char		*srs_domain;	/* of rewritten senders; "": the first
 					 * of domains */
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	long long	 queue_lifetime; /* seconds until a bounce */
+	long long	 delay_warning;	/* seconds until the sender is told that
+					 * it waits; 0: never */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
+	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
+					 * this host */
 	struct conf_pairs send_as;	/* account; address, @domain or *:
 					 * sender addresses that it has */
 	bool		 submission_hide_client; /* from Received */
@@ -92,6 +100,8 @@ struct settings {
 	long long	 message_rate;
 	long long	 message_rate_network;
 	long long	 sender_rate;	/* an hour, of a sender; 0: none */
+	long long	 unknown_rate;	/* unknown recipients an hour, of an
+					 * address; 0: none */
 	long long	 session_time;	/* seconds in all; 0: no end */
 	long long	 greet_pause;	/* seconds before the banner */
 	bool		 greet_refuse;	/* who speaks before it */

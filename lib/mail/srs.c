@@ -270,6 +270,18 @@ srs_forward(const struct srs *s, const struct address *sender,
 	    stamp, sender->domain, sender->local);
 }
 
+/* A hash of four octets can be guessed. */
+static int
+is_whole(const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct address again;
+
+	address_text(a, text);
+	return a->domain[0] != '\0' && address_parse_utf8(&again, text,
+	    strlen(text), NULL) == 1 && address_equal(&again, a);
+}
+
 /* hash "=" stamp "=" domain "=" local */
 static int
 reverse_first(const struct srs *s, char *given, int64_t now,
@@ -279,15 +291,15 @@ reverse_first(const struct srs *s, char *given, int64_t now,
 	int age;
 
 	if ((stamp = cut(given)) == NULL || (domain = cut(stamp)) == NULL ||
-	    (local = cut(domain)) == NULL || *local == '\0' ||
-	    strlen(stamp) != 2 || !address_is_host(domain, strlen(domain)))
+	    (local = cut(domain)) == NULL || strlen(stamp) != 2)
 		return -1;
 	age = age_of(stamp, now);
 	if (age == -1 || age > SRS_DAYS || !is_ours(s,
 	    (const char *const[3]){ stamp, domain, local }, given,
 	    strlen(given)))
 		return -1;
-	return put_local(out, domain, "%s", local) ? 1 : -1;
+	return put_local(out, domain, "%s", local) && is_whole(out) ?
+	    1 : -1;
 }
 
 /* hash "=" host "=" rest, which begins with a separator */
@@ -297,11 +309,11 @@ reverse_again(const struct srs *s, char *given, struct address *out)
 	char *host, *rest;
 
 	if ((host = cut(given)) == NULL || (rest = cut(host)) == NULL ||
-	    *rest == '\0' || !address_is_host(host, strlen(host)) ||
-	    !is_ours(s, (const char *const[3]){ host, rest, "" }, given,
-	    strlen(given)))
+	    *rest == '\0' || !is_ours(s,
+	    (const char *const[3]){ host, rest, "" }, given, strlen(given)))
 		return -1;
-	return put_local(out, host, "SRS0%s", rest) ? 1 : -1;
+	return put_local(out, host, "SRS0%s", rest) && is_whole(out) ?
+	    1 : -1;
 }
 
 int

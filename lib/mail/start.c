@@ -24,6 +24,8 @@
 #define OPTIONS_MAX	40	/* of a program, the common ones included */
 #define ASSIGN_MAX	200	/* -o in one command line */
 
+_Static_assert(START_ARGUMENTS >= 2 * ASSIGN_MAX + 2, "room for all");
+
 static const struct start_option common[] = {
 	{ 'c', "config", "FILE", "configuration instead of " SETTINGS_FILE,
 	    NULL, NULL },
@@ -221,6 +223,22 @@ const char *
 start_config(void)
 {
 	return start_file == NULL ? SETTINGS_FILE : start_file;
+}
+
+size_t
+start_arguments(const char *argv[START_ARGUMENTS])
+{
+	size_t i, n = 0;
+
+	if (start_file != NULL) {
+		argv[n++] = "-c";
+		argv[n++] = start_file;
+	}
+	for (i = 0; i < start_nassign; i++) {
+		argv[n++] = "-o";
+		argv[n++] = start_assign[i];
+	}
+	return n;
 }
 
 int

@@ -50,6 +50,11 @@ int	 start(const struct start *, int argc, char **argv,
 /* The configuration file: -c's, or the default one. */
 const char *start_config(void);
 
+/* -c and -o as they were given, for a program of ours that this one starts:
+ * how many words were put there. */
+#define START_ARGUMENTS	402
+size_t	 start_arguments(const char *argv[START_ARGUMENTS]);
+
 /* After SIGHUP: read the same file and the same -o again, into a fresh
  * struct: what depends on it may fail before the old can go.  0, or -1: the
  * fault is logged and fresh holds nothing. */

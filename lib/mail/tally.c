@@ -26,6 +26,7 @@
 #define BUCKET		8		/* slots */
 #define BUCKETS		(TALLY_SLOTS / BUCKET)
 #define TRIES		50		/* of a lock */
+#define AHEAD_MAX	(24 * 3600 * 1000LL)	/* ms */
 
 static const char magic[16] = "stdmail-tally 1\n";
 
@@ -244,21 +245,24 @@ put(struct tally *t, struct held *h, bool changed)
 	return r;
 }
 
-/* What was written by a clock that has since gone back, or by nobody, is
- * not known. */
+/* What was written by a clock that was far ahead of ours, or by nobody, is
+ * not known; another process may be a moment ahead, and a clock is set back a
+ * little. */
 static void
 believe(struct slot *s, int64_t now)
 {
-	if (s->first >= 0 && s->last >= 0 && s->last <= now)
-		return;
-	s->first = s->last = 0;
-	s->count = 0;
+	if (s->first < 0 || s->last < 0 || s->last > now + AHEAD_MAX) {
+		s->first = s->last = 0;
+		s->count = 0;
+	} else if (s->last > now)
+		s->last = now;
 }
 
 /*
  * The time at which the next one would be right on time is all that is kept
  * (first, in microseconds): each moves it on by ms / max, and one that would
- * move it more than ms ahead of now comes too early.
+ * move it more than ms ahead of now comes too early.  The clock of who wrote it
+ * may be a moment ahead of ours.
  */
 int
 tally_rate(struct tally *t, const char *what, const void *key, size_t n,
@@ -272,8 +276,8 @@ tally_rate(struct tally *t, const char *what, const void *key, size_t n,
 		return -1;
 	believe(h.mine, now);
 	due = h.mine->first;
-	if (due < us || due > us + ms * 1000 + step)
-		due = us;
+	if (due < us || due > us + 2 * ms * 1000)
+		due = us;	/* at rest, or a clock that went back */
 	good = due + step <= us + ms * 1000;
 	if (good && count) {
 		h.mine->first = due + step;

@@ -7,7 +7,8 @@
 # workers are killed while another host keeps them waiting, at each step of the
 # conversation.  Afterwards agents run until nothing waits.  Each recipient who
 # is taken has the message, more than once only where the log says so; the
-# sender has the bounce; nothing stays behind in the spool.
+# sender has the bounce, and of one who asked for it the report of success;
+# nothing stays behind in the spool.
 #
 # Every third call is enough to see that it works; STDMAIL_THOROUGH=1 takes all.
 use strict;
@@ -43,6 +44,13 @@ like($conn->smtp("Subject: x\r\n\r\nhello\r\n."), qr/^250/, 'in the spool');
 $conn->smtp('QUIT');
 Stdmail::reap($pid, 5);
 is(scalar(() = $s->spooled('remote/now')), 1, 'one message waits');
+my ($env) = $s->spooled('remote/env');
+my $lines = Stdmail::slurp($env);
+$lines =~ s/^to Q eve\@c\.test\n\K/notify SUCCESS,FAILURE\n/m
+    or die "no eve: $lines";
+open(my $fh, '>:raw', $env) or die "$env: $!";
+print $fh $lines;
+close($fh) or die "$env: $!";
 system('cp', '-a', $s->{spool}, "$s->{dir}/template") == 0 or die "cp: $?\n";
 
 sub
@@ -87,10 +95,15 @@ check
 		    if grep { !/\r\n\r\nhello\r\n\z/ } @got;
 	}
 	my @bounces = map { Stdmail::slurp($_) } $s->spooled('local/now');
-	push @wrong, 'bounces: ' . @bounces if !@bounces || @bounces > 2;
-	push @wrong, 'a bounce does not say whom' if grep {
-	    !/^Final-Recipient: rfc822; nobody\@b\.test$/m ||
-	    !/^Delivered-To: alice\@a\.test$/m } @bounces;
+	push @wrong, 'reports: ' . @bounces if !@bounces || @bounces > 3;
+	push @wrong, 'a report to someone else'
+	    if grep { !/^Delivered-To: alice\@a\.test$/m } @bounces;
+	for my $fate ("nobody\@b.test\nAction: failed",
+	    "eve\@c.test\nAction: relayed") {
+		push @wrong, "no report says: $fate"
+		    if !grep { /^Final-Recipient: rfc822; \Q$fate\E$/m }
+		    @bounces;
+	}
 	my @left = (map { $s->spooled($_) } qw(tmp remote local/env
 	    local/later));
 	push @wrong, "left in the spool: @left" if @left;

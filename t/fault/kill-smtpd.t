@@ -5,10 +5,12 @@
 # or its monitor, is killed at every system call that it makes between DATA
 # and the reply; then what is left is recovered by mda-deliver -q.  An
 # answered message is there, once and whole; an unanswered one is there once
-# or not at all; and nothing stays behind in the spool.
+# or not at all; and nothing stays behind in the spool.  By LMTP each answer is
+# about its own recipient, and mda-deliver is killed too.
 use strict;
 use warnings;
 
+use File::Copy qw(copy);
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
@@ -64,13 +66,32 @@ arm
 	return $armed ? $tracer : undef;
 }
 
+# Beside a copy of smtpd an mda-deliver that is traced, and killed when the
+# file "inject" says so.
+sub
+stand_in
+{
+	my ($s) = @_;
+	my $dir = "$s->{dir}/bin";
+	my $real = Stdmail::program('mda-deliver');
+
+	mkdir $dir or die "$dir: $!\n";
+	copy(Stdmail::program('smtpd'), "$dir/smtpd") or die "$dir: $!\n";
+	Stdmail::spew("$dir/mda-deliver", "#!/bin/sh\nexec @strace -o " .
+	    "$s->{dir}/trace -e trace=all \$(cat $dir/inject) $real " .
+	    "\"\$@\"\n", 0755);
+	chmod 0755, "$dir/smtpd";
+	$s->own;
+	return "$dir/smtpd";
+}
+
 # A session up to DATA.
 sub
 begin
 {
-	my ($c, @users) = @_;
+	my ($c, $hello, @users) = @_;
 
-	for my $line (undef, 'EHLO client.test', 'MAIL FROM:<a@b.test>',
+	for my $line (undef, "$hello client.test", 'MAIL FROM:<a@b.test>',
 	    map { "RCPT TO:<$_\@a.test>" } @users) {
 		my $reply = $c->smtp($line);
 		return 0 if $reply !~ /^2/;
@@ -81,8 +102,7 @@ begin
 my $text = "Subject: the message\r\n\r\n" .
     join('', map { "line $_ of the message\r\n" } 1 .. 40);
 
-# After a kill: everything of smtpd goes, then one recovery run.  Returns the
-# contents of what was delivered.
+# After a kill: everything of smtpd goes, then one recovery run.
 sub
 recover
 {
@@ -92,61 +112,108 @@ recover
 	$srv->stop;
 	my ($status, $out, $err) = $s->run_program('mda-deliver', ['-q']);
 	die "mda-deliver -q: exit $status: $out$err\n" if $status != 0;
-	return map { Stdmail::slurp($_) } $s->files('Mail/*/new');
 }
 
-# One message for these users to a fresh smtpd, with the victim ('monitor' or
-# 'door') armed.  Returns what is wrong, or undef.
+# The texts of what was delivered to this user, who forgets it.
+sub
+delivered
+{
+	my ($s, $user) = @_;
+	my @files = $s->files("Mail/$user/new");
+	my @texts = map { Stdmail::slurp($_) } @files;
+
+	unlink @files;
+	return @texts;
+}
+
+# The replies to a message for so many: by LMTP one for each.
+sub
+replies
+{
+	my ($c, $n) = @_;
+	my @replies;
+
+	eval {
+		my $r = $c->smtp('DATA');
+		return if $r !~ /^354/;
+		push @replies, $c->smtp("$text.");
+		push @replies, $c->smtp(undef) while @replies < $n;
+	};
+	return @replies;
+}
+
+# One message in this mode for these users to a fresh smtpd, with the victim
+# ('monitor', 'door' or 'mda-deliver') armed.  Returns what is wrong, or undef.
 sub
 once
 {
-	my ($s, $users, $victim, $call, $k) = @_;
-	my $srv = $s->start('smtpd', args => ['-m', 'mx']);
-	my $c = $srv->connect(timeout => 10);
+	my ($s, $mode, $users, $victim, $call, $k) = @_;
 	my $what = "$victim, " . (defined $call ? "$call $k" : 'alive');
+	my $inside = $victim eq 'mda-deliver';
+	my $lmtp = $mode eq 'lmtp';
 
-	return "$what: no session" if !begin($c, @$users);
+	unlink "$s->{dir}/trace";
+	Stdmail::spew("$s->{dir}/bin/inject", defined $call
+	    ? "-e inject=$call:signal=KILL:when=$k" : '', 0644) if $inside;
+	my $srv = $s->start($inside ? "$s->{dir}/bin/smtpd" : 'smtpd',
+	    args => ['-m', $mode]);
+	my $c = $srv->connect(timeout => 10);
+
+	return "$what: no session"
+	    if !begin($c, $lmtp ? 'LHLO' : 'EHLO', @$users);
 	my ($monitor, @doors) = processes($srv);
-	my $tracer = arm($s, $victim eq 'monitor' ? $monitor : $doors[0],
-	    $call, $k) // return 'cannot attach';
-	my $reply = eval {
-		my $r = $c->smtp('DATA');
-		$r = $c->smtp("$text.") if $r =~ /^354/;
-		$r;
-	} // '';
-	if (!defined Stdmail::reap($tracer, 0)) {
+	my $tracer = $inside ? 0 : arm($s, $victim eq 'monitor' ? $monitor :
+	    $doors[0], $call, $k) // return 'cannot attach';
+	my @replies = replies($c, $lmtp ? scalar @$users : 1);
+	if ($tracer && !defined Stdmail::reap($tracer, 0)) {
 		kill 'TERM', $tracer;
 		Stdmail::reap($tracer, 3);
 	}
 	$c->close;
-	my @got = recover($s, $srv);
-	my $answered = $reply =~ /^250/;
+	recover($s, $srv);
 	my @left = $s->spooled;
 
-	unlink $s->files('Mail/*/new');
-	$killed++ if Stdmail::slurp("$s->{dir}/trace") =~ /killed by SIGKILL/;
 	unlink @left;
-	return "$what: left in the spool: @left" if @left;
-	return undef if !$answered && @got == 0;
-	return "$what: answered '$reply', " . @got . ' messages'
-	    if @got != @$users;
-	return "$what: not whole"
-	    if grep { index($_, $text =~ s/\r\n/\n/gr) < 0 } @got;
-	return "$what: not filtered" if $s->{conf}{milter} &&
-	    grep { !/^X-Filter: yes$/m || !/^X-Seen: yes$/m } @got;
-	return undef;
+	$killed++ if Stdmail::slurp("$s->{dir}/trace") =~ /killed by SIGKILL/;
+	my @wrong = @left ? "left in the spool: @left" : ();
+	push @wrong, "answered '@replies'"
+	    if !defined $call && grep { !/^250/ } @replies;
+	my %count;
+	for my $i (0 .. $#$users) {
+		my $reply = $replies[$lmtp ? $i : 0] // '';
+		my @got = delivered($s, $users->[$i]);
+
+		$count{@got}++;
+		push @wrong, "$users->[$i]: answered '$reply', " . @got .
+		    ' messages' if @got > 1 || ($reply =~ /^250/ && !@got);
+		push @wrong, "$users->[$i]: not whole" if grep {
+			index($_, $text =~ s/\r\n/\n/gr) < 0
+		} @got;
+		push @wrong, "$users->[$i]: not filtered" if
+		    $s->{conf}{milter} && grep {
+			!/^X-Filter: yes$/m || !/^X-Seen: yes$/m
+		} @got;
+	}
+	push @wrong, 'some have it, some have not' if !$lmtp && keys %count > 1;
+	return @wrong ? "$what: @wrong" : undef;
 }
 
-# The calls the victim made for one message: [name, occurrence] each.
+# The calls the victim made for one message: [name, occurrence] each; of a
+# program that starts those behind its last sandbox, where the message begins.
 sub
 calls
 {
 	my ($s) = @_;
 	my (%seen, @calls);
+	my $trace = Stdmail::slurp("$s->{dir}/trace");
+	my $start = $trace =~ /^execve/ ? rindex($trace, 'seccomp(') : -1;
+	my $at = 0;
 
-	for my $line (split /\n/, Stdmail::slurp("$s->{dir}/trace")) {
+	for my $line (split /^/m, $trace) {
+		$at += length $line;
 		next if $line !~ /^(\w+)\(/ || $1 eq 'restart_syscall';
-		push @calls, [$1, ++$seen{$1}];
+		my $k = ++$seen{$1};
+		push @calls, [$1, $k] if $at > $start;
 	}
 	return @calls;
 }
@@ -154,10 +221,10 @@ calls
 sub
 every_call
 {
-	my ($as, $s, $victim, @users) = @_;
-	my $name = "$as: " . @users . " recipients: the $victim";
+	my ($as, $s, $mode, $victim, @users) = @_;
+	my $name = "$as, $mode: " . @users . " recipients: the $victim";
 	my $start = time;
-	my $fault = once($s, \@users, $victim, undef, 1);
+	my $fault = once($s, $mode, \@users, $victim, undef, 1);
 
 	SKIP: {
 		skip 'strace may not attach', 4
@@ -167,12 +234,12 @@ every_call
 		cmp_ok(scalar @calls, '>', 8, "$name makes calls");
 		$killed = 0;
 		my @faults = grep { defined } map {
-			once($s, \@users, $victim, @$_)
+			once($s, $mode, \@users, $victim, @$_)
 		} @calls;
 		is(join("\n", @faults), '',
 		    "$name is killed: no message lost, doubled or torn");
 		# Some calls are made only when data comes late.
-		cmp_ok($killed, '>', 8, "$name died of it");
+		cmp_ok($killed, '>', 5, "$name died of it");
 		note "it died $killed times";
 		note sprintf '%d calls, %.1f s', scalar @calls, time - $start;
 	}
@@ -182,10 +249,13 @@ for my $as (@as) {
 	my $s = Stdmail->new(as => $as, users => { alice => 'open-sesame',
 	    bob => 'rosebud-1941' });
 
+	stand_in($s);
 	for my $victim (qw(door monitor)) {
-		every_call($as, $s, $victim, 'alice');
-		every_call($as, $s, $victim, 'alice', 'bob');
+		every_call($as, $s, 'mx', $victim, 'alice');
+		every_call($as, $s, 'mx', $victim, 'alice', 'bob');
+		every_call($as, $s, 'lmtp', $victim, 'alice', 'bob');
 	}
+	every_call($as, $s, 'lmtp', 'mda-deliver', 'alice');
 }
 
 # The same while a filter and a milter look at it.
@@ -195,5 +265,6 @@ my $s = Stdmail->new(as => $as[0], users => { alice => 'open-sesame' },
 $s->{conf}{filter} = "$s->{dir}/filter";
 Stdmail::spew($s->{conf}{filter}, "#!/bin/sh\necho 'X-Filter: yes'\n", 0755);
 $s->write_conf;
-every_call("$as[0], filtered", $s, $_, 'alice') for qw(door monitor);
+stand_in($s);
+every_call($as[0], $s, 'mx', $_, 'alice') for qw(door monitor);
 done_testing();

@@ -3,7 +3,9 @@
 #
 # Proves that mda-deliver -q neither loses nor doubles mail: it is killed, and
 # then its children, at every system call of a run that delivers by rename, by
-# copy, to several, and to nobody; then it runs again undisturbed.  Each
+# copy, to several, and to nobody; then it runs again undisturbed.  The same for an
+# alias, whose message is another in between: it is doubled at most where the
+# crash fell between that and its record.  Each
 # recipient has the message once, whole; whoever sent to nobody has a bounce
 # (two, when the crash fell behind the first); and the spool is empty.
 use strict;

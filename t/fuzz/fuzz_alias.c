@@ -24,7 +24,7 @@ check_entry(enum alias_form form, const struct buf *b)
 		if (form == ALIAS_LIST)
 			abort();
 		if (!alias_is_special(p) && *p != '@' &&
-		    address_parse(&a, p, strlen(p), NULL) != 1)
+		    address_parse_utf8(&a, p, strlen(p), NULL) != 1)
 			abort();
 	}
 	if (p != end - 1)

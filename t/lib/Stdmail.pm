@@ -41,7 +41,8 @@ sub is_root { return $> == 0 }
 # --- finding programs -----------------------------------------------------
 
 # The path of one of our programs, or undef when it is not built.  When
-# root's tree cannot be entered by others a copy stands in.
+# root's tree cannot be entered by others a copy stands in, with one of
+# mda-deliver, which smtpd looks for beside itself.
 my %copies;
 sub
 program
@@ -53,12 +54,13 @@ program
 	return $path if !is_root() || reachable($path);
 	my $dir = dirname($path);
 	$copies{$dir} //= folder();
-	my $copy = "$copies{$dir}/" . ($path =~ s{.*/}{}r);
-	if (!-x $copy) {
-		copy($path, $copy) or die "$copy: $!\n";
+	for my $from (grep { -x } "$dir/mda-deliver", $path) {
+		my $copy = "$copies{$dir}/" . ($from =~ s{.*/}{}r);
+		next if -x $copy;
+		copy($from, $copy) or die "$copy: $!\n";
 		chmod 0755, $copy;
 	}
-	return $copy;
+	return "$copies{$dir}/" . ($path =~ s{.*/}{}r);
 }
 
 # Can everyone execute this path?
@@ -385,7 +387,7 @@ files
 	return @found;
 }
 
-# Everything in the spool but its folders.
+# Everything in the spool but its folders, and what is remembered of clients.
 sub
 spooled
 {
@@ -397,7 +399,7 @@ spooled
 		my ($dir) = @_;
 		opendir(my $dh, $dir) or return;
 		for my $name (sort readdir $dh) {
-			next if $name =~ /^\.\.?\z/ || $name eq '.lock';
+			next if $name =~ /^(?:\.\.?|\.lock|policy)\z/;
 			my $path = "$dir/$name";
 			if (-d $path) { $walk->($path) }
 			else { push @found, $path }

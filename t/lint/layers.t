@@ -16,6 +16,7 @@ my @programs = qw(smtpd smtp-send mda-deliver pop3d imapd mxlookup);
 my @owner = (
 	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls\.c$}],
 	[qr{^openssl/}, qr{^lib/(?:system/tls\w*\.[ch]|mail/password\w*\.c)$}],
+	[qr{^sha1\.h$}, qr{^lib/mail/srs\.c$}],
 	[qr{^ldns/}, qr{^lib/system/dns\.c$}],
 	[qr{^zlib\.h$}, qr{^lib/system/stream_zip\.c$}],
 	[qr{^(?:crypt|argon2)\.h$}, qr{^lib/mail/password\.c$}],

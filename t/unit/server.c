@@ -236,7 +236,18 @@ session(struct server_session *s)
 static const char *
 refused(enum server_refusal why)
 {
-	return why == SERVER_FULL ? "full" : "address-full";
+	return why == SERVER_FULL ? "full" : why == SERVER_TOO_FAST ?
+	    "too-fast" : "address-full";
+}
+
+/* With T_ADMIT: that many connections, then no more. */
+static bool
+admit(const struct peer *peer)
+{
+	static int n;
+	const char *max = getenv("T_ADMIT");
+
+	return peer->kind != PEER_INET || max == NULL || n++ < max[0] - '0';
 }
 
 static void
@@ -253,6 +264,7 @@ static struct server server = {
 	.data_size = sizeof(int), .max_sessions = 8, .max_per_address = 6,
 	.max_helpers = 4, .helper_seconds = 5, .max_login_failures = 2,
 	.session = session, .refuse = refused, .reload = reload,
+	.admit = admit,
 	.proxy_from = &proxies
 };
 
@@ -689,6 +701,20 @@ test_ahead(char *const *argv)
 	unsetenv("T_AHEAD");
 }
 
+/* A client that is refused before the fork. */
+static void
+test_admit(char *const *argv)
+{
+	setenv("T_ADMIT", "2", 1);
+	begin(argv);
+	is_str(talk("a"), "hi 1005 ", "admit: the first");
+	is_str(talk("a"), "hi 1005 ", "admit: the second");
+	is_str(talk("a"), "too-fast", "admit: the third is told");
+	is_str(talk("a"), "too-fast", "admit: and the fourth");
+	is_int(end(SIGTERM), 0, "admit: SIGTERM ends it");
+	unsetenv("T_ADMIT");
+}
+
 /* One connection or pipe: the process ends with its session. */
 static void
 test_one(void)
@@ -747,6 +773,7 @@ main(int argc, char **argv)
 	is_int(end(0), 0, "without work it leaves");
 	unsetenv("T_IDLE");
 	test_ahead(argv);
+	test_admit(argv);
 	test_one();
 	return done();
 }

@@ -123,6 +123,50 @@ check(size_t i, size_t step)
 	is_int((long long)d.wire, (long long)wire_size(out, n), "on the wire");
 }
 
+/* BDAT: in, and what is on disk behind its end. */
+static const struct {
+	int		 lenient;
+	const char	*in;
+	size_t		 nin;
+	const char	*out;
+	size_t		 nout;
+	unsigned	 facts;
+} raws[] = {
+	{ 0, STR(""), STR(""), 0 },
+	{ 0, STR("a\r\n"), STR("a\n"), 0 },
+	{ 0, STR("a"), STR("a\n"), 0 },
+	{ 0, STR(".a\r\n..\r\n.\r\nb"), STR(".a\n..\n.\nb\n"), 0 },
+	{ 0, STR("a\r"), STR("a\r\n"), CR_ },
+	{ 0, STR("a\r\r"), STR("a\r\r\n"), CR_ },
+	{ 0, STR("a\rb\r\n"), STR("a\rb\n"), CR_ },
+	{ 0, STR("a\n"), STR("a\n\n"), LF_ },
+	{ 0, STR("a\0b"), STR("a\0b\n"), SMTP_DATA_NUL },
+	{ 1, STR("a\n.b\n"), STR("a\n.b\n"), LF_ },
+	{ 1, STR("a\r.\r"), STR("a\n.\n"), CR_ },
+	{ 1, STR("a\r\r"), STR("a\n\n"), CR_ },
+	{ 1, STR("a\r\r\n"), STR("a\n"), CR_ },
+	{ 1, STR(".\r\n."), STR(".\n.\n"), 0 },
+	{ 2, STR("a\n.\nb\n"), STR("a\n.\nb\n"), LF_ }
+};
+
+static void
+check_raw(size_t i, size_t step)
+{
+	char out[64], name[32];
+	struct smtp_data d;
+	size_t n, taken;
+
+	smtp_data_init(&d, raws[i].lenient);
+	d.raw = 1;
+	n = feed(&d, raws[i].in, raws[i].nin, step, out, &taken);
+	ok(!smtp_data_done(&d) && taken == raws[i].nin, "raw: no end");
+	n += smtp_data_end(&d, out + n);
+	snprintf(name, sizeof(name), "raw %zu by %zu", i, step);
+	is_mem(out, n, raws[i].out, raws[i].nout, name);
+	is_int(d.facts, raws[i].facts, "its facts");
+	ok(smtp_data_done(&d) && d.disk == n, "and its size");
+}
+
 static const char message[] =
     "Received: from a\r\n\tby b\r\nreceived : from c\r\n"
     "X-Received: d\r\nDATE: x\r\nfrom: a@b\r\n Received: folded\r\n"
@@ -248,6 +292,10 @@ main(void)
 			check_dots(i, steps[j], 64);
 			check_dots(i, steps[j], 3);
 		}
+	}
+	for (i = 0; i < sizeof(raws) / sizeof(raws[0]); i++) {
+		check_raw(i, 1000);
+		check_raw(i, 1);
 	}
 	check_round_trip();
 	smtp_data_init(&d, 0);

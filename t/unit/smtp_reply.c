@@ -97,7 +97,7 @@ check_ehlo(void)
 		"250-size 35882577", "250-8BITMIME", "250-STARTTLS",
 		"250-ENHANCEDSTATUSCODES", "250-DSN", "250-CHUNKING",
 		"250-AUTH CRAM-MD5 PLAIN", "250-AUTH=LOGIN", "250-SMTPUTF8",
-		"250 XPIPELINING"
+		"250-REQUIRETLS", "250-DELIVERBY 240", "250 XPIPELINING"
 	};
 	struct smtp_reply r;
 	struct smtp_ehlo e;
@@ -107,7 +107,8 @@ check_ehlo(void)
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		smtp_reply_line(&r, lines[i], strlen(lines[i]));
 	smtp_ehlo_parse(&e, &r);
-	is_int(e.can, 0x3ff, "all of it");
+	is_int(e.can, 0xfff, "all of it");
+	is_int((long long)e.min_by, 240, "the shortest time");
 	is_int((long long)e.size, 35882577, "the size");
 	is_str(e.name, "mx.example", "the name");
 	smtp_reply_reset(&r);

@@ -69,7 +69,9 @@ rates(struct tally *t)
 	is_int(rate(t, "a", now + 2 * MINUTE), 1, "all again: 2");
 	is_int(rate(t, "a", now + 2 * MINUTE), 1, "all again: 3");
 	is_int(rate(t, "a", now + 2 * MINUTE), 0, "all again: 4");
-	is_int(rate(t, "a", now), 1, "a clock that went back");
+	is_int(rate(t, "a", now + 2 * MINUTE - 500), 0,
+	    "nor to one whose clock is behind");
+	is_int(rate(t, "a", now - 5 * MINUTE), 1, "a clock that went back");
 }
 
 static int
@@ -98,6 +100,10 @@ greys(struct tally *t)
 	is_int(tally_known(t, TALLY_GOOD, "x", 1, 100, now + 100), 1, "known");
 	is_int(tally_known(t, TALLY_GOOD, "x", 1, 100, now + 101), 0,
 	    "for a while");
+	is_int(tally_known(t, TALLY_GOOD, "x", 1, 100, now - 1000), 1,
+	    "also to one whose clock is behind");
+	is_int(tally_known(t, TALLY_GOOD, "x", 1, 100, now - 2 * 24 * 60 *
+	    MINUTE), 0, "but not by days");
 	is_int(tally_known(t, TALLY_PASSED, "x", 1, 100, now), 0,
 	    "in one table");
 }

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * BDAT: RFC 3030 section 2.  A message comes in chunks, each with its size
+ * said before.  What was announced is always taken off the wire, whatever
+ * becomes of it: it must never be read as commands.  Between two chunks the
+ * session takes commands, of which most end the message.
+ */
+#include <stdio.h>
+
+#include "incoming.h"
+#include "milter.h"
+
+static struct incoming in;
+
+void
+bdat_drop(void)
+{
+	incoming_drop(&in);
+}
+
+/* All of a chunk is here. */
+static void
+take(struct session *s, const struct smtp_command *c)
+{
+	char size[24];
+
+	if (!in.open)
+		session_reset(s);	/* it never began, which was replied */
+	else if (c->last) {
+		incoming_end(&in);
+		session_reset(s);
+	} else if (incoming_goes_on(&in)) {
+		s->state = SESSION_BDAT;
+		snprintf(size, sizeof(size), "%llu",
+		    (unsigned long long)c->chunk);
+		reply(s, REPLY_CHUNK_OK, size);
+	} else
+		session_reset(s);
+}
+
+void
+bdat_run(struct session *s, const struct smtp_command *c)
+{
+	server_busy(true);
+	if (!in.open && milter_data(s) && incoming_begin(&in, s))
+		in.data.raw = 1;
+	if (data_read(s, in.open ? &in : NULL, c->chunk))
+		take(s, c);
+	else {
+		incoming_drop(&in);
+		session_end(s);
+	}
+	(void)stream_flush(s->stream);	/* before SIGTERM is heard again */
+	server_busy(false);
+}
+
+void
+bdat_refuse(struct session *s, const struct smtp_command *c, enum reply r,
+    const char *detail)
+{
+	if (c->fault != SMTP_GOOD) {
+		/* nobody knows where the next command begins */
+		reply(s, r, detail);
+		session_end(s);
+	} else if (data_read(s, NULL, c->chunk))
+		reply(s, r, detail);
+	else
+		session_end(s);
+}

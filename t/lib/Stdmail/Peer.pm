@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: ISC
+#
+# Another host's mail transport agent, a real one of the world, on an address
+# of its own of the loopback: what is sent to it by SMTP it sends on to one host
+# that the test names, whoever it is for.  It has a queue and a configuration in
+# the site's folder, needs root, and ends with the site.
+#
+#	my $peer = Stdmail::Peer->start('exim', $site, port => $srv->{port},
+#	    tls => 1, login => 'alice', password => 'open-sesame');
+#	$peer->send($bytes, from => 'a@b.test', to => ['alice@a.test'],
+#	    mail => ' SMTPUTF8', rcpt => ' NOTIFY=NEVER');
+#	$peer->log_text
+package Stdmail::Peer;
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+use IO::Socket::IP;
+
+use Stdmail;
+use Stdmail::Conn;
+
+use constant PORT => 2525;
+
+my %kinds = (
+	postfix => { program => 'postfix', conf => \&postfix },
+	exim => { program => '/opt/exim4-daemon-light/usr/sbin/exim4',
+	    conf => \&exim, users => ['Debian-exim'] },
+	opensmtpd => { program => '/opt/opensmtpd/usr/sbin/smtpd',
+	    conf => \&opensmtpd, users => ['opensmtpd', 'opensmtpq'] },
+);
+
+# Why there is none of this kind here, or undef.
+sub
+missing
+{
+	my ($kind) = @_;
+
+	return 'needs root' if !Stdmail::is_root();
+	return Stdmail::tool($kinds{$kind}{program}) ? undef :
+	    "$kind is missing";
+}
+
+# start(KIND, SITE, port => ...): port is where it sends everything; tls: only
+# with TLS; login, password: with AUTH; lmtp: by LMTP to this UNIX socket.
+sub
+start
+{
+	my ($class, $kind, $s, %o) = @_;
+	my $n = ++$s->{peers};
+	my $peer = bless { %o, kind => $kind, site => $s, to => $o{port},
+	    addr => sprintf('127.%d.%d.%d', 64 + ($$ >> 16), ($$ >> 8) & 255,
+	    $$ & 255), port => PORT + $n, dir => "$s->{dir}/peer$n" }, $class;
+	my @world = Stdmail::tool($kinds{$kind}{program});
+	my @users = map { "grep -q ^$_: /etc/passwd || {
+		id=\$(wc -l </etc/passwd)
+		echo $_:x:9\$id:9\$id::/:/bin/false >>/etc/passwd
+		echo $_:x:9\$id: >>/etc/group; }\n"
+	} @{$kinds{$kind}{users} // []};
+
+	make_path($peer->{dir});
+	my $run = $kinds{$kind}{conf}->($peer, $peer->{dir});
+	$peer->{log} = "$peer->{dir}/log";
+	my $pid = $s->spawn([$world[0], 'sh', '-c', "set -e\n@users$run"], {},
+	    as => 'me', log => $peer->{log});
+	my $srv = $peer->{server} = bless { site => $s, name => $kind,
+	    pid => $pid }, 'Stdmail::Server';
+	push @{$s->{servers}}, $srv;
+	Stdmail::until_true(sub { $peer->dial || !$srv->alive }, 60);
+	$peer->dial or
+	    die "$kind does not start:\n" . $peer->log_text . "\n";
+	return $peer;
+}
+
+sub
+dial
+{
+	my ($peer) = @_;
+
+	return IO::Socket::IP->new(PeerHost => $peer->{addr},
+	    PeerPort => $peer->{port});
+}
+
+sub stop { $_[0]{server}->stop }
+
+# All it said.
+sub
+log_text
+{
+	my ($peer) = @_;
+
+	return join '', map { Stdmail::slurp($_) }
+	    grep { -f } glob "$peer->{dir}/*log";
+}
+
+# Hand it a message (with CRLF): its last reply.
+sub
+send
+{
+	my ($peer, $bytes, %o) = @_;
+	my $sock = $peer->dial or die "connect: $@\n";
+	my $c = Stdmail::Conn->new(in => $sock, out => $sock, timeout => 60);
+	my ($mail, $rcpt) = ($o{mail} // '', $o{rcpt} // '');
+	my $reply;
+
+	for my $line (undef, 'EHLO origin.test', "MAIL FROM:<$o{from}>$mail",
+	    (map { "RCPT TO:<$_>$rcpt" } @{$o{to}}), 'DATA',
+	    ($bytes =~ s/^\./../gmr) . '.') {
+		$reply = $c->smtp($line);
+		return $reply if $reply !~ /^[23]/;
+	}
+	$c->smtp('QUIT');
+	return $reply;
+}
+
+# --- what each of them wants ----------------------------------------------
+
+# Each writes the configuration of its kind and returns the shell's commands
+# that become the daemon.
+
+sub
+postfix
+{
+	my ($p, $dir) = @_;
+	my $hop = defined $p->{lmtp} ? "lmtp:unix:$p->{lmtp}" :
+	    "smtp:[127.0.0.1]:$p->{to}";
+	my @main = ("compatibility_level = 3.6", "queue_directory = $dir/queue",
+	    "data_directory = $dir/data", "myhostname = peer.test",
+	    "mydestination =", "inet_interfaces = 127.0.0.1",
+	    "inet_protocols = ipv4", "default_transport = $hop",
+	    "relay_transport = $hop", "maillog_file = $dir/mail.log",
+	    "maillog_file_prefixes = $dir", "smtp_dns_support_level = disabled",
+	    "smtp_line_length_limit = 0", "minimal_backoff_time = 1s",
+	    "queue_run_delay = 1s");
+
+	push @main, "smtp_tls_CAfile = $p->{site}{dir}/cert.pem",
+	    "smtp_tls_security_level = " . ($p->{tls} ? 'verify' : 'none'),
+	    "smtp_tls_verify_cert_match = localhost"
+	    if !defined $p->{lmtp};
+	push @main, "smtp_sasl_auth_enable = yes",
+	    "smtp_sasl_security_options = noanonymous",
+	    "smtp_sasl_password_maps = inline:{ { [127.0.0.1]:$p->{to} = " .
+	    "$p->{login}:$p->{password} } }" if defined $p->{login};
+	make_path(map { "$dir/$_" } qw(queue data));
+	Stdmail::spew("$dir/main.cf", join '', map { "$_\n" } @main);
+	Stdmail::spew("$dir/master.cf", <<"END");
+$p->{addr}:$p->{port} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+error unix - - n - - error
+retry unix - - n - - error
+smtp unix - - n - - smtp
+lmtp unix - - n - - lmtp
+tlsmgr unix - - n 1000? 1 tlsmgr
+scache unix - - n - 1 scache
+proxymap unix - - n - - proxymap
+anvil unix - - n - 1 anvil
+postlog unix-dgram n - n - 1 postlogd
+END
+	return "chown postfix $dir/data
+		postfix -c $dir check
+		exec /usr/lib/postfix/sbin/master -c $dir -d";
+}
+
+sub
+exim
+{
+	my ($p, $dir) = @_;
+	my ($auth, $more) = ('', '');
+
+	if (defined $p->{login}) {
+		$auth = "begin authenticators\nplain:\n" .
+		    "\tdriver = plaintext\n\tpublic_name = PLAIN\n" .
+		    "\tclient_send = ^$p->{login}^$p->{password}\n";
+		$more .= "\thosts_require_auth = *\n";
+	}
+	$more .= "\thosts_require_tls = *\n" if $p->{tls};
+	$more .= "\thosts_avoid_tls = *\n" if !$p->{tls};
+	Stdmail::spew("$dir/conf", <<"END");
+spool_directory = $dir/spool
+log_file_path = $dir/exim.%slog
+log_selector = +all
+primary_hostname = peer.test
+local_interfaces = <; [$p->{addr}]:$p->{port}
+keep_environment =
+tls_advertise_hosts =
+deliver_drop_privilege = true
+host_lookup =
+accept_8bitmime = true
+smtputf8_advertise_hosts = *
+dsn_advertise_hosts = *
+message_size_limit = 50M
+acl_smtp_rcpt = accept
+begin routers
+all:
+	driver = manualroute
+	transport = out
+	route_list = * 127.0.0.1 byname
+	self = send
+begin transports
+out:
+	driver = smtp
+	port = $p->{to}
+	message_linelength_limit = 1000000
+	tls_verify_certificates = $p->{site}{dir}/cert.pem
+	tls_verify_cert_hostnames =
+$more
+$auth
+begin retry
+* * F,1h,1s
+END
+	return "chown -R Debian-exim:Debian-exim $dir
+		exec setpriv --reuid=Debian-exim --regid=Debian-exim \\
+		    --clear-groups $kinds{exim}{program} -C $dir/conf -bdf -q1s";
+}
+
+sub
+opensmtpd
+{
+	my ($p, $dir) = @_;
+	my $url = ($p->{tls} ? 'smtp+tls' : 'smtp+notls') . '://' .
+	    (defined $p->{login} ? 'us@' : '') . "127.0.0.1:$p->{to}";
+	my $auth = defined $p->{login} ? 'auth <logins>' : '';
+
+	mkdir "$dir/queue";
+	chmod 0711, "$dir/queue";
+	Stdmail::spew("$dir/conf", <<"END");
+table logins { us = "@{[$p->{login} // 'x']}:@{[$p->{password} // 'x']}" }
+listen on $p->{addr} port $p->{port} hostname peer.test
+action "out" relay host "$url" $auth tls no-verify helo peer.test
+match from any for any action "out"
+END
+	Stdmail::spew("$dir/conf", Stdmail::slurp("$dir/conf") =~
+	    s/ tls no-verify//r) if !$p->{tls};
+	return "mkdir -p /var/spool/smtpd /var/lib/opensmtpd/empty
+		mount --bind $dir/queue /var/spool/smtpd
+		exec $kinds{opensmtpd}{program} -d -f $dir/conf";
+}
+
+1;
