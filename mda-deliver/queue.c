@@ -55,6 +55,7 @@ struct agent {
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
+	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
 
@@ -123,6 +124,7 @@ ended(struct agent *a, pid_t pid, int status)
 	}
 	w->pid = 0;
 	a->running--;
+	a->over++;
 }
 
 /* A worker may be a user's by now, who could stop it, and with some of them
@@ -306,7 +308,7 @@ pass(struct agent *a, const sigset_t *inside)
 	struct spool_item item;
 	int got = -1;
 
-	a->taken = a->busy = 0;
+	a->taken = a->busy = a->over = 0;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);
@@ -382,8 +384,9 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		(void)pselect(0, NULL, NULL, NULL, &second, inside);
 		return 1;
 	}
+	/* One that ended may have put a message into now/. */
 	if (!watch && a->running == 0)
-		return 0;
+		return a->over > 0;
 	if (watch && (due = spool_next_due(&a->spool, SPOOL_LOCAL)) == -1)
 		due = now + SPOOL_POLL;
 	/* What is due is in a worker's hands. */

@@ -34,7 +34,7 @@ struct group {
 struct job {
 	struct worker_set set;
 	struct delivery	 delivery;
-	struct envelope	 env;		/* the sender alone */
+	struct envelope	 env;		/* its sender, and SMTPUTF8 */
 	struct address	*rcpts;
 	struct report	*reports;
 	size_t		 n;
@@ -87,8 +87,9 @@ fail:
 }
 
 static int
-take_sender(struct address *sender, const char *text, const char *hostname)
+take_sender(struct envelope *env, const char *text, const char *hostname)
 {
+	struct address *sender = &env->sender;
 	const char *why;
 	struct passwd *pw;
 
@@ -100,10 +101,11 @@ take_sender(struct address *sender, const char *text, const char *hostname)
 		strlcpy(sender->domain, hostname, sizeof(sender->domain));
 		return 0;
 	}
-	if (address_parse(sender, text, strlen(text), &why) != 1) {
+	if (address_parse_utf8(sender, text, strlen(text), &why) != 1) {
 		warnx("sender %s: %s", text, why);
 		return -1;
 	}
+	env->utf8 = !address_is_ascii(sender);
 	return 0;
 }
 
@@ -114,8 +116,8 @@ take_recipients(struct job *j, char *const *rcpts)
 	size_t i;
 
 	for (i = 0; i < j->n; i++) {
-		if (address_parse(&j->rcpts[i], rcpts[i], strlen(rcpts[i]),
-		    &why) != 1) {
+		if (address_parse_utf8(&j->rcpts[i], rcpts[i],
+		    strlen(rcpts[i]), &why) != 1) {
 			warnx("recipient %s: %s", rcpts[i], why);
 			return -1;
 		}
@@ -123,6 +125,7 @@ take_recipients(struct job *j, char *const *rcpts)
 			warnx("recipient %s: has no domain", rcpts[i]);
 			return -1;
 		}
+		j->env.utf8 |= !address_is_ascii(&j->rcpts[i]);
 	}
 	return 0;
 }
@@ -301,7 +304,7 @@ direct(const struct settings *s, const char *sender, const char *host,
 	j.groups = calloc(n, sizeof(*j.groups));
 	if (j.rcpts == NULL || j.reports == NULL || j.groups == NULL)
 		err(EX_TEMPFAIL, "recipients");
-	if (take_sender(&j.env.sender, sender, s->hostname) == 0 &&
+	if (take_sender(&j.env, sender, s->hostname) == 0 &&
 	    take_recipients(&j, rcpts) == 0)
 		code = run_job(&j, s, host, rcpts);
 	free_job(&j);

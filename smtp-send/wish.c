@@ -15,26 +15,13 @@
 
 #define BY_MAX	999999999	/* RFC 2852: nine digits */
 
-static bool
-is_ascii(const struct address *a)
-{
-	const char *p;
-
-	for (p = a->local; *p != '\0'; p++)
-		if (*p & 0x80)
-			return false;
-	for (p = a->domain; *p != '\0'; p++)
-		if (*p & 0x80)
-			return false;
-	return true;
-}
-
 /* ---- what it must offer ---- */
 
 static bool
 lacks_utf8(const struct client_message *m, size_t i)
 {
-	return !is_ascii(&m->env->sender) || !is_ascii(&m->rcpts[i].addr);
+	return !address_is_ascii(&m->env->sender) ||
+	    !address_is_ascii(&m->rcpts[i].addr);
 }
 
 /* Will the time that is left do for this host?  It may be over where it only

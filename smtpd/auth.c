@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * AUTH with PLAIN and LOGIN, as SMTP carries them.  Passwords go to the
- * monitor and are wiped here; they are never asked for where a stranger could
+ * AUTH (RFC 4954) as SMTP carries it.  Passwords and proofs go to the monitor,
+ * passwords are wiped here; they are never asked for where a stranger could
  * listen, nor logged.
  */
 #include <string.h>
@@ -10,23 +10,28 @@
 #include "smtpd.h"
 #include "system/log.h"
 
-/* SCRAM, which the other servers have, is not one of ours. */
-bool
-auth_mechanism_ours(const char *name)
+void
+auth_mechanisms(const struct session *s, void (*fn)(const char *, void *),
+    void *arg)
 {
-	return !sasl_is_scram(sasl_mechanism(name, strlen(name)));
+	login_way_mechanisms(&smtpd.settings->auth_mechanisms, smtpd.scram,
+	    s->stream, fn, arg);
+}
+
+static void
+count(const char *name, void *n)
+{
+	(void)name;
+	++*(unsigned *)n;
 }
 
 static bool
-have_mechanism(void)
+have_mechanism(const struct session *s)
 {
-	const struct conf_list *list = &smtpd.settings->auth_mechanisms;
-	size_t i;
+	unsigned n = 0;
 
-	for (i = 0; i < list->n; i++)
-		if (auth_mechanism_ours(list->v[i]))
-			return true;
-	return false;
+	auth_mechanisms(s, count, &n);
+	return n > 0;
 }
 
 /* Without TLS only where nobody can listen, or where the administrator says
@@ -34,14 +39,14 @@ have_mechanism(void)
 bool
 auth_offered(const struct session *s)
 {
-	if (s->authenticated || smtpd.mode == MODE_LMTP || !have_mechanism())
+	if (s->authenticated || smtpd.mode == MODE_LMTP || !have_mechanism(s))
 		return false;
 	return s->tls || smtpd.settings->allow_plaintext ||
 	    (s->server->peer.loopback && !s->server->peer.proxied);
 }
 
 /* Ask the monitor whether this is the password. */
-static enum auth_verdict
+static enum login_verdict
 auth_ask(struct session *s, const struct sasl *sasl)
 {
 	struct auth_request request;
@@ -51,59 +56,79 @@ auth_ask(struct session *s, const struct sasl *sasl)
 	/* acting for somebody else is not offered */
 	if (sasl->authzid[0] != '\0' &&
 	    strcmp(sasl->authzid, sasl->authcid) != 0)
-		return AUTH_IS_WRONG;
+		return LOGIN_WRONG;
+	if (sasl_is_scram(sasl->mechanism))
+		return (enum login_verdict)sasl->verdict;
 	memset(&request, 0, sizeof(request));
 	strlcpy(request.login, sasl->authcid, sizeof(request.login));
 	strlcpy(request.password, sasl->password, sizeof(request.password));
 	request.password_len = (uint32_t)strlen(request.password);
 	r = server_ask(s->server, OP_AUTH, &request, &answer, NULL, 0, NULL);
 	explicit_bzero(&request, sizeof(request));
-	if (r != 0) {
-		if (r == -1)
-			session_end(s);
-		return AUTH_IS_LATER;
-	}
-	return answer.verdict;
+	if (r != 0)
+		return r == 1 ? LOGIN_LATER : LOGIN_GONE;
+	return answer.verdict >= LOGIN_GOOD && answer.verdict <= LOGIN_LOCKED ?
+	    answer.verdict : LOGIN_LATER;
 }
 
 static void
-auth_finish(struct session *s, struct sasl *sasl)
+auth_finish(struct session *s, const struct smtp_command *c,
+    struct sasl *sasl)
 {
-	static const char *const name[] = { "", "good", "wrong", "later",
-	    "locked" };
-	enum auth_verdict v = auth_ask(s, sasl);
+	enum login_verdict v = auth_ask(s, sasl);
 
 	log_info("auth", "user=%s result=%s tls=%s", log_str(sasl->authcid),
-	    v <= AUTH_IS_LOCKED ? name[v] : "", s->tls ? "yes" : "no");
+	    login_verdict_name(v), s->tls ? "yes" : "no");
 	switch (v) {
-	case AUTH_IS_GOOD:
+	case LOGIN_GOOD:
 		s->authenticated = true;
 		s->lenient = true;
 		strlcpy(s->login, sasl->authcid, sizeof(s->login));
-		strlcpy(s->mechanism, sasl->mechanism == SASL_LOGIN ?
-		    "LOGIN" : "PLAIN", sizeof(s->mechanism));
+		strlcpy(s->mechanism, c->mechanism, sizeof(s->mechanism));
 		reply(s, REPLY_AUTHENTICATED, NULL);
 		break;
-	case AUTH_IS_WRONG:
+	case LOGIN_WRONG:
 		reply(s, REPLY_AUTH_WRONG, NULL);
 		break;
-	case AUTH_IS_LOCKED:
+	case LOGIN_LOCKED:
 		reply(s, REPLY_LOCKED, NULL);
 		session_end(s);
 		break;
-	case AUTH_IS_LATER:
-		reply(s, s->state == SESSION_END ? REPLY_INTERNAL :
-		    REPLY_AUTH_LATER, NULL);
+	case LOGIN_LATER:
+		reply(s, REPLY_AUTH_LATER, NULL);
+		break;
+	case LOGIN_GONE:
+		reply(s, REPLY_INTERNAL, NULL);
+		session_end(s);
 		break;
 	}
 	sasl_wipe(sasl);
 }
 
+/* The dialogue of a mechanism, to the end.  False: the client is gone. */
 static bool
-mechanism_offered(const char *name)
+converse(struct session *s, const struct smtp_command *c,
+    enum sasl_mechanism mechanism, struct sasl *sasl, enum sasl_result *r)
 {
-	return auth_mechanism_ours(name) &&
-	    conf_list_has(&smtpd.settings->auth_mechanisms, name);
+	struct proof_reply proof;
+	struct login_way way = { s->server, s->stream, OP_SCRAM_FIRST,
+	    OP_SCRAM_FINAL, &proof.scram };
+	struct stream_line line;
+
+	*r = login_way_begin(&way, sasl, mechanism, c->initial,
+	    c->initial_len);
+	if (c->initial != NULL)		/* it stays in the stream's buffer */
+		explicit_bzero((void *)(uintptr_t)c->initial, c->initial_len);
+	while (*r == SASL_CONTINUE) {
+		reply_challenge(s, sasl->challenge);
+		if (session_line(s, SMTP_AUTH_LINE_MAX, &line) != 1) {
+			sasl_wipe(sasl);
+			return false;
+		}
+		*r = login_way_step(&way, sasl, line.data, line.len);
+		explicit_bzero(line.data, line.len);
+	}
+	return true;
 }
 
 void
@@ -112,36 +137,28 @@ auth_run(struct session *s, const struct smtp_command *c)
 	enum sasl_mechanism mechanism = sasl_mechanism(c->mechanism,
 	    strlen(c->mechanism));
 	enum sasl_result r;
-	struct stream_line line;
 	struct sasl sasl;
 
-	if (mechanism == SASL_UNKNOWN || !mechanism_offered(c->mechanism)) {
+	if (!login_way_offers(&smtpd.settings->auth_mechanisms, smtpd.scram,
+	    s->stream, mechanism)) {
 		reply(s, REPLY_AUTH_MECHANISM, NULL);
 		return;
 	}
-	r = sasl_begin(&sasl, mechanism, c->initial, c->initial_len);
-	if (c->initial != NULL)		/* it stays in the stream's buffer */
-		explicit_bzero((void *)(uintptr_t)c->initial, c->initial_len);
-	while (r == SASL_CONTINUE) {
-		reply_challenge(s, sasl.challenge);
-		if (session_line(s, SMTP_AUTH_LINE_MAX, &line) != 1) {
-			sasl_wipe(&sasl);
-			return;
-		}
-		r = sasl_step(&sasl, line.data, line.len);
-		explicit_bzero(line.data, line.len);
-	}
+	if (!converse(s, c, mechanism, &sasl, &r))
+		return;
 	switch (r) {
 	case SASL_DONE:
-		auth_finish(s, &sasl);
+		auth_finish(s, c, &sasl);
 		break;
 	case SASL_CANCELLED:
 		reply(s, REPLY_AUTH_CANCELLED, NULL);
 		break;
-	case SASL_CONTINUE:
-	case SASL_ASK_FIRST:	/* no SCRAM here */
-	case SASL_ASK_FINAL:
 	case SASL_WRONG_CHANNEL:
+		reply(s, REPLY_AUTH_CHANNEL, NULL);
+		break;
+	case SASL_CONTINUE:
+	case SASL_ASK_FIRST:
+	case SASL_ASK_FINAL:
 	case SASL_BAD_BASE64:
 	case SASL_BAD_MESSAGE:
 		reply(s, REPLY_AUTH_BASE64, NULL);

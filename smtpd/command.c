@@ -29,7 +29,7 @@ typedef void do_fn(struct session *, const struct smtp_command *);
  * HELO, EHLO: RFC 5321 section 4.1.1.1.
  */
 
-/* LMTP has LHLO instead: RFC 2033, section 4.1. */
+/* LMTP has LHLO instead, so that neither is taken for the other: RFC 2033. */
 static enum reply
 check_greeting(struct session *s, const struct smtp_command *c)
 {

@@ -61,6 +61,14 @@ deliver_check(struct server_call *call)
 	return 0;
 }
 
+static unsigned
+term(void)
+{
+	long long most = smtpd.settings->timeout;
+
+	return most > 0 && most < SECONDS ? (unsigned)most : SECONDS;
+}
+
 static void
 execute(const struct deliver_request *request, int message, int said)
 {
@@ -85,7 +93,7 @@ execute(const struct deliver_request *request, int message, int said)
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
-	alarm(SECONDS);			/* exec keeps it */
+	alarm(term());			/* exec keeps it */
 	execv(program, (char *const *)(uintptr_t)argv);
 	dprintf(STDERR_FILENO, PROGRAM ": 4.3.5 %s: %s\n", program,
 	    strerror(errno));

@@ -50,14 +50,15 @@ write_size(const struct session *s)
 }
 
 static void
+write_word(const char *word, void *stream)
+{
+	stream_printf(stream, " %s", word);
+}
+
+static void
 write_auth(const struct session *s)
 {
-	const struct conf_list *list = &smtpd.settings->auth_mechanisms;
-	size_t i;
-
-	for (i = 0; i < list->n; i++)
-		if (auth_mechanism_ours(list->v[i]))
-			stream_printf(s->stream, " %s", list->v[i]);
+	auth_mechanisms(s, write_word, s->stream);
 }
 
 static void

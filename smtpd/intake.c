@@ -238,6 +238,7 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
 	e->utf8 = (s->mail.given & SMTP_WITH_UTF8) != 0;
 	e->requiretls = (s->mail.given & SMTP_WITH_REQUIRETLS) != 0;
 	e->ret = (enum envelope_ret)s->mail.ret;
+	e->hold = s->due;
 	e->by = s->by;
 	e->by_mode = s->mail.by_mode;
 	e->by_trace = s->mail.by_trace;

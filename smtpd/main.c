@@ -10,7 +10,7 @@
 #include <sysexits.h>
 
 #include "bytes/crc32.h"
-#include "mail/auth.h"
+#include "mail/auth_scram.h"
 #include "mail/start.h"
 #include "monitor.h"
 #include "policy.h"
@@ -37,10 +37,9 @@ static const struct start_option options[] = {
 
 static settings_check *const checks[] = {
 	settings_check_hostname, settings_check_accounts, users_check,
-	auth_check_users, settings_check_tls, spool_check,
+	auth_check_users, auth_check_scram, settings_check_tls, spool_check,
 	settings_check_filter, recipient_check, recipient_check_postmaster,
-	recipient_check_relay,
-	access_check, NULL
+	recipient_check_relay, access_check, NULL
 };
 
 static const struct start me = {
@@ -53,6 +52,7 @@ static void
 prepare(void)
 {
 	start_tls_refresh(smtpd.tls);
+	monitor_judge_scram();
 }
 
 /* A session has no business with anybody's hash, nor with who is who. */

@@ -67,6 +67,16 @@ refresh_users(void)
 	server_changed();
 }
 
+void
+monitor_judge_scram(void)
+{
+	const struct conf_list *list = &smtpd.settings->auth_mechanisms;
+
+	if (conf_list_has(list, "SCRAM-SHA-256"))
+		refresh_users();
+	smtpd.scram = login_scram_ready(list, smtpd.users);
+}
+
 static int
 check_auth(struct server_call *call)
 {
@@ -79,7 +89,7 @@ check_auth(struct server_call *call)
 		return 0;
 	}
 	if (call->locked) {
-		answer->verdict = AUTH_IS_LOCKED;
+		answer->verdict = LOGIN_LOCKED;
 		return 0;
 	}
 	refresh_users();	/* the helper may not read the file */
@@ -97,39 +107,103 @@ run_auth(struct server_call *call)
 	char error[CONF_ERROR_MAX] = "";
 
 	if (!users_blocking(smtpd.users) && server_become_door() == -1) {
-		answer->verdict = AUTH_IS_LATER;
+		answer->verdict = LOGIN_LATER;
 		return;
 	}
 	switch (auth_check(smtpd.users, request->login, request->password,
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
-		answer->verdict = AUTH_IS_GOOD;
+		answer->verdict = LOGIN_GOOD;
 		strlcpy(answer->account, user.name, sizeof(answer->account));
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
-		answer->verdict = AUTH_IS_WRONG;
+		answer->verdict = LOGIN_WRONG;
 		break;
 	case AUTH_TEMPORARY:
 		log_error("auth", "error=%s", log_str(error));
-		answer->verdict = AUTH_IS_LATER;
+		answer->verdict = LOGIN_LATER;
 		break;
 	}
+}
+
+/* Who has logged in is for the monitor alone. */
+static void
+logged_in(struct server_call *call, enum login_verdict v,
+    char account[USERS_NAME_MAX])
+{
+	struct memory *m = call->data;
+
+	if (v == LOGIN_GOOD) {
+		call->state = STATE_AUTHENTICATED;
+		account[USERS_NAME_MAX - 1] = '\0';
+		strlcpy(m->account, account, sizeof(m->account));
+	}
+	memset(account, 0, USERS_NAME_MAX);
+	server_login(call, v != LOGIN_WRONG);
 }
 
 static void
 done_auth(struct server_call *call)
 {
 	struct auth_reply *answer = call->reply;
+
+	logged_in(call, answer->verdict, answer->account);
+}
+
+/*
+ * scram-first, scram-final
+ */
+
+static int
+check_first(struct server_call *call)
+{
+	monitor_judge_scram();
+	return login_scram_check_first(call, smtpd.scram);
+}
+
+static void
+run_first(struct server_call *call)
+{
+	login_scram_run_first(call, smtpd.users);
+}
+
+static void
+done_first(struct server_call *call)
+{
 	struct memory *m = call->data;
 
-	if (answer->verdict == AUTH_IS_GOOD) {
-		call->state = STATE_AUTHENTICATED;
-		answer->account[sizeof(answer->account) - 1] = '\0';
-		strlcpy(m->account, answer->account, sizeof(m->account));
-	}
-	memset(answer->account, 0, sizeof(answer->account));
-	server_login(call, answer->verdict != AUTH_IS_WRONG);
+	call->state = login_scram_done_first(call, &m->scram) ? STATE_SCRAM :
+	    STATE_ANYBODY;
+}
+
+static int
+check_final(struct server_call *call)
+{
+	call->state = STATE_ANYBODY;	/* one proof for a nonce */
+	monitor_judge_scram();
+	return login_scram_check_final(call, smtpd.scram);
+}
+
+static void
+run_final(struct server_call *call)
+{
+	static struct user user;
+	const struct memory *m = call->data;
+	struct proof_reply *answer = call->reply;
+
+	if (login_scram_run_final(call, smtpd.users, &m->scram, &user))
+		strlcpy(answer->account, user.name, sizeof(answer->account));
+}
+
+static void
+done_final(struct server_call *call)
+{
+	struct proof_reply *answer = call->reply;
+	struct memory *m = call->data;
+
+	memset(&m->scram, 0, sizeof(m->scram));
+	logged_in(call, answer->scram.verdict, answer->account);
 }
 
 /*
@@ -358,15 +432,26 @@ run_commit(struct server_call *call)
 	forget(m);
 }
 
-#define ANYBODY	((1u << STATE_ANYBODY) | (1u << STATE_AUTHENTICATED))
+#define STRANGER ((1u << STATE_ANYBODY) | (1u << STATE_SCRAM))
+#define ANYBODY	(STRANGER | (1u << STATE_AUTHENTICATED))
 
 /* An honest door shows a client out long before. */
 #define AUTHS_MAX	32
 
 static struct server_op ops[OPS] = {
 	[OP_AUTH] = { "auth", sizeof(struct auth_request),
-	    sizeof(struct auth_reply), 1u << STATE_ANYBODY, AUTHS_MAX,
+	    sizeof(struct auth_reply), STRANGER, AUTHS_MAX,
 	    SERVER_HELPER | SERVER_LOGIN, check_auth, run_auth, done_auth },
+	[OP_SCRAM_FIRST] = { "scram-first",
+	    sizeof(struct login_scram_first_request),
+	    sizeof(struct login_scram_first_reply), STRANGER, AUTHS_MAX,
+	    SERVER_HELPER | SERVER_LOGIN, check_first, run_first,
+	    done_first },
+	[OP_SCRAM_FINAL] = { "scram-final",
+	    sizeof(struct login_scram_final_request),
+	    sizeof(struct proof_reply), 1u << STATE_SCRAM, AUTHS_MAX,
+	    SERVER_HELPER | SERVER_LOGIN, check_final, run_final,
+	    done_final },
 	[OP_SENDER] = { "sender", sizeof(struct sender_request),
 	    sizeof(struct sender_reply), 1u << STATE_AUTHENTICATED, 0,
 	    SERVER_HELPER, sender_check, sender_run, NULL },
@@ -424,7 +509,6 @@ monitor_ops(void)
 
 	/* a passwd-file is in memory; NSS may wait */
 	ops[OP_RCPT].flags = ops[OP_SENDER].flags = helper;
-	ops[OP_EXPAND].flags = helper;
 	return ops;
 }
 

@@ -18,6 +18,7 @@ struct memory {
 	bool		 list;		/* which is no mailbox */
 	struct spool_new file[SPOOL_QUEUES];
 	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
+	struct login_scram scram;	/* that a proof is awaited for */
 	struct policy_memory policy;
 };
 

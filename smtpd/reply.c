@@ -64,7 +64,7 @@ static const char *const replies[REPLIES] = {
     "stopping, try again later",
 [REPLY_LMTP_PORT] = "421 4.3.5 LMTP is not for port 25, closing",
 [REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
-    "as it may in an hour, and is frozen until the hour is over",
+    "as it may in an hour, and is frozen for an hour",
 [REPLY_TOO_MANY_RCPTS] = "452 4.5.3 Too many recipients, send the rest in "
     "another message",
 [REPLY_MAILBOX_FULL_NOW] = "452 4.2.2 <{}>: the mailbox is full, try again "
@@ -114,6 +114,8 @@ static const char *const replies[REPLIES] = {
 [REPLY_AUTH_MECHANISM] = "504 5.5.4 Unknown authentication mechanism",
 [REPLY_AUTH_BASE64] = "501 5.5.2 The authentication response is malformed",
 [REPLY_AUTH_CANCELLED] = "501 5.7.0 Authentication cancelled",
+[REPLY_AUTH_CHANNEL] = "535 5.7.8 The login is not bound to this connection; "
+    "somebody may be in between",
 [REPLY_AUTH_WRONG] = "535 5.7.8 User or password is wrong",
 [REPLY_UTF8_SENDER] = "550 5.6.7 A sender that is not ASCII needs SMTPUTF8",
 [REPLY_UTF8_RCPT] = "553 5.6.7 A recipient that is not ASCII needs SMTPUTF8 in "

@@ -3,13 +3,17 @@
  * What smtpd's monitor says about an account that sends: as whom, and to how
  * many.  It must never take a session's word for which account that is.
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "mail/recipient.h"
 #include "monitor.h"
-#include "rate.h"
+#include "policy.h"
 #include "system/log.h"
+
+#define HOUR		(3600 * 1000LL)
+#define FROZEN_KEY_MAX	(USERS_NAME_MAX + 16)
 
 int
 sender_check(struct server_call *call)
@@ -94,20 +98,28 @@ sender_run(struct server_call *call)
 	    owner(m->account, &request->addr);
 }
 
+/*
+ * How many recipients: counted over all processes of smtpd (mail/tally.h).
+ * NOTE: as with every rate, a memory that cannot be asked stops no mail.
+ */
+
+static size_t
+frozen_key(const struct memory *m, char key[FROZEN_KEY_MAX])
+{
+	return (size_t)snprintf(key, FROZEN_KEY_MAX, "frozen %s", m->account);
+}
+
 bool
 sender_rate(struct server_call *call)
 {
 	const struct memory *m = call->data;
 	struct rcpt_reply *answer = call->reply;
-	long long limit = smtpd.settings->submission_rate;
-	bool first;
+	char key[FROZEN_KEY_MAX];
 
-	if (limit == 0 || m->account[0] == '\0' ||
-	    !rate_frozen(m->account, (unsigned long)limit, &first))
+	if (smtpd.settings->submission_rate == 0 || m->account[0] == '\0' ||
+	    tally_known(&policy_tally, TALLY_RATE, key, frozen_key(m, key),
+	    HOUR, policy_now()) != 1)
 		return true;
-	if (first)
-		log_warn("frozen", "user=%s rcpts=%lld within=1h",
-		    log_str(m->account), limit);
 	answer->verdict = RCPT_IS_FROZEN;
 	return false;
 }
@@ -117,9 +129,21 @@ sender_count(struct server_call *call)
 {
 	const struct memory *m = call->data;
 	const struct rcpt_reply *answer = call->reply;
+	long long max = smtpd.settings->submission_rate;
+	size_t n = strlen(m->account);
+	char key[FROZEN_KEY_MAX];
 
-	if (m->account[0] != '\0' && (answer->verdict == RCPT_IS_LOCAL ||
-	    answer->verdict == RCPT_IS_LIST ||
-	    answer->verdict == RCPT_IS_REMOTE))
-		rate_count(m->account);
+	if (max == 0 || n == 0 || (answer->verdict != RCPT_IS_LOCAL &&
+	    answer->verdict != RCPT_IS_LIST &&
+	    answer->verdict != RCPT_IS_REMOTE))
+		return;
+	(void)tally_rate(&policy_tally, "account", m->account, n, max, HOUR,
+	    policy_now(), true);
+	if (tally_rate(&policy_tally, "account", m->account, n, max, HOUR,
+	    policy_now(), false) != 0)
+		return;
+	log_warn("frozen", "user=%s rcpts=%lld within=1h",
+	    log_str(m->account), max);
+	(void)tally_touch(&policy_tally, TALLY_RATE, key, frozen_key(m, key),
+	    policy_now());
 }

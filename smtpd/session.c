@@ -187,7 +187,7 @@ turned_away(const struct server_session *server)
 {
 	if (smtpd.mode != MODE_LMTP)
 		return REPLY_NONE;
-	/* RFC 2033, section 5: never on the port of SMTP */
+	/* RFC 2033: never on the port of SMTP */
 	if (server->local.kind == PEER_INET && server->local.port == 25)
 		return REPLY_LMTP_PORT;
 	return client_may_lmtp(&server->peer) ? REPLY_NONE : REPLY_LMTP_PEER;

@@ -13,6 +13,7 @@
 #include "grammar/sasl.h"
 #include "grammar/smtp_command.h"
 #include "grammar/smtp_data.h"
+#include "mail/login_scram.h"
 #include "mail/recipient.h"
 #include "mail/settings.h"
 #include "mail/spool.h"
@@ -36,6 +37,7 @@ struct smtpd {
 	struct spool	   spool;
 	bool		   spool_open;
 	struct tls_server *tls;		/* NULL: no certificate configured */
+	bool		   scram;	/* every user has keys for it */
 };
 
 extern struct smtpd smtpd;
@@ -45,6 +47,8 @@ extern struct smtpd smtpd;
  */
 enum op {
 	OP_AUTH,		/* is this the password? */
+	OP_SCRAM_FIRST,		/* a challenge for this name */
+	OP_SCRAM_FINAL,		/* is this the proof? */
 	OP_SENDER,		/* may who logged in send as this address? */
 	OP_BEGIN,		/* a transaction: forget the one before */
 	OP_RCPT,		/* may this recipient be? */
@@ -65,7 +69,11 @@ enum op {
 	OPS
 };
 
-enum { STATE_ANYBODY, STATE_AUTHENTICATED };
+enum {
+	STATE_ANYBODY,
+	STATE_SCRAM,		/* between a challenge and its proof */
+	STATE_AUTHENTICATED
+};
 
 struct auth_request {
 	char	 login[SASL_NAME_MAX + 1];
@@ -73,17 +81,15 @@ struct auth_request {
 	uint32_t password_len;
 };
 
-enum auth_verdict {
-	AUTH_IS_GOOD = 1,
-	AUTH_IS_WRONG,
-	AUTH_IS_LATER,		/* cannot be told now */
-	AUTH_IS_LOCKED		/* too many failures of this address */
-};
-
 struct auth_reply {
-	enum auth_verdict verdict;
+	enum login_verdict verdict;
 	char		  account[USERS_NAME_MAX]; /* from a helper to
 						* the monitor only */
+};
+
+struct proof_reply {
+	struct login_scram_final_reply scram;
+	char		  account[USERS_NAME_MAX];	/* likewise */
 };
 
 struct sender_request {
@@ -189,6 +195,8 @@ struct deliver_reply {
 struct server_op *monitor_ops(void);
 size_t	 monitor_data_size(void);
 void	 monitor_ended(struct server_call *);
+/* Before a fork: whether SCRAM can be offered. */
+void	 monitor_judge_scram(void);
 
 /* milter_connect.c */
 int	 milter_check(struct server_call *);
@@ -288,7 +296,9 @@ void	 session_rcpt_drop(struct session *, size_t);
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);
 bool	 auth_offered(const struct session *);
-bool	 auth_mechanism_ours(const char *);
+/* Call fn for each mechanism. */
+void	 auth_mechanisms(const struct session *, void (*)(const char *, void *),
+	    void *);
 
 /* incoming.c: the peer's name, once in a session. */
 void	 session_learn_reverse(struct session *);

@@ -18,6 +18,7 @@ use Test::More;
 
 use Stdmail;
 use Stdmail::Mta;
+use Stdmail::Nameserver;
 
 Stdmail::need(qw(smtpd mda-deliver smtp-send));
 
@@ -228,13 +229,13 @@ sub
 backup
 {
 	my ($as) = @_;
-	my $mta = Stdmail::Mta->start(rules => [
+	my $mta = Stdmail::Mta->start(addr => '127.0.0.12', rules => [
 	    [qr/^RCPT TO:<nobody/, '550 5.1.1 nobody here'],
 	    [qr/^RCPT TO:<blocked/, '550 5.7.1 not from you'],
 	    [qr/^RCPT TO:<later/, '450 4.2.0 later'],
 	]);
 	my $s = site($as, relay_domains => 'far.test',
-	    route => "far.test 127.0.0.1:$mta->{port}");
+	    route => "far.test 127.0.0.12:$mta->{port}");
 	my $asked = sub {
 		return scalar grep { /RCPT TO:<$_[0]@/ } map { @$_ }
 		    $mta->heard;
@@ -268,6 +269,52 @@ backup
 	    'while the primary is away all are taken');
 	like($s->log_text, qr/callout .*to=nobody\@far\.test said=nothing/,
 	    '... which the log says');
+	$s->remove;
+}
+
+# The same by the DNS, where the backup stands behind its primary: it asks and
+# sends there, never to itself, and holds the mail while the primary is away.
+sub
+backup_by_mx
+{
+	my ($as) = @_;
+	my $mta = Stdmail::Mta->start(addr => '127.0.0.11', rules => [
+	    [qr/^RCPT TO:<nobody/, '550 5.1.1 nobody here'],
+	]);
+	my $ns = Stdmail::Nameserver->start(<<END);
+far.test	MX	10 mx.far.test
+far.test	MX	20 mx.a.test
+mx.far.test	A	127.0.0.11
+mx.a.test	A	127.0.0.9
+END
+	my $s = site($as, relay_domains => 'far.test', relay_verify => 'yes',
+	    resolver => $ns->resolver, smtp_port => $mta->{port});
+	my $srv = $s->start('smtpd');
+	my $queue = sub {
+		my @found = $s->spooled("remote/$_[0]");
+		return scalar @found;
+	};
+
+	is(send_mail($srv, 'al@x.test', 'bob@far.test', 'nobody@far.test'),
+	    '250 2.1.5 550 5.1.1 250 2.0.0', "$as: asked by MX") or
+	    diag $s->log_text;
+	$mta->stop;
+	is(send_mail($srv, 'al@x.test', 'amy@far.test'), $taken,
+	    '... taken while the primary is away');
+	my (undef, undef, $err) = $s->run_program('smtp-send', ['-q']);
+	is($queue->('later'), 2, '... and held') or diag $err;
+	unlike($err, qr/127\.0\.0\.9/, '... not sent to this host');
+	$mta = Stdmail::Mta->start(addr => '127.0.0.11',
+	    port => $mta->{port});
+	for my $path ($s->spooled('remote/later')) {
+		rename $path, "$s->{spool}/remote/now/" .
+		    ($path =~ s{.*/\d+-}{}r);
+	}
+	(undef, undef, $err) = $s->run_program('smtp-send', ['-q']);
+	is(scalar(() = $mta->messages), 2, 'the primary is back, and has both')
+	    or diag $err;
+	is(scalar(() = $s->spooled), 0, '... and nothing waits');
+	$ns->stop;
 	$s->remove;
 }
 
@@ -335,6 +382,7 @@ full
 for my $as (Stdmail::is_root() ? ('nobody', 'root') : 'me') {
 	aliases($as);
 	backup($as);
+	backup_by_mx($as);
 	full($as);
 	alone($as);
 }

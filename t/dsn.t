@@ -12,6 +12,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use JSON::PP;
+use MIME::Base64;
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -19,7 +20,7 @@ use Stdmail;
 use Stdmail::Mta;
 use Stdmail::Nameserver;
 
-Stdmail::need(qw(smtp-send mda-deliver tls tool:python3));
+Stdmail::need(qw(smtpd smtp-send mda-deliver tls tool:python3));
 
 my @esmtp = ('PIPELINING', '8BITMIME');
 my @refuses = (rules => [[qr/^RCPT TO:<no/, '550 5.1.1 nobody here'],
@@ -31,8 +32,21 @@ my $all = Stdmail::Mta->start(@refuses, offers => [@esmtp, 'STARTTLS', 'DSN',
     'SMTPUTF8', 'REQUIRETLS', 'DELIVERBY 60']);
 # Its certificate is not for this address.
 my $wrong = Stdmail::Mta->start(%$all, addr => '127.0.0.2', port => undef);
-my $ns = Stdmail::Nameserver->start("mx.test\tMX\t10 localhost\n" .
-    "localhost\tA\t127.0.0.1\n");
+# Nobody listens at .9.
+my $ns = Stdmail::Nameserver->start(<<END);
+mx.test	MX	10 localhost
+localhost	A	127.0.0.1
+pair.test	MX	10 both.pair.test
+both.pair.test	A	127.0.0.9
+both.pair.test	A	127.0.0.1
+riap.test	MX	10 both.riap.test
+both.riap.test	A	127.0.0.1
+both.riap.test	A	127.0.0.9
+down.test	MX	10 first.down.test
+down.test	MX	20 second.down.test
+first.down.test	A	127.0.0.9
+second.down.test	A	127.0.0.1
+END
 my %conf = (route => ["dsn.test 127.0.0.1:$dsn->{port}",
     "old.test 127.0.0.1:$old->{port}", "tls.test 127.0.0.1:$tls->{port}",
     "all.test 127.0.0.1:$all->{port}",
@@ -348,8 +362,8 @@ everyone
 
 {
 	my $s = site();
-	my $by = time + 2;
-	my $id = post($s, 'remote', $small, "by $by R", 'to Q busy@all.test');
+	my $by = time + 50;
+	post($s, 'remote', $small, "by $by R", 'to Q busy@all.test');
 	$by = time + 100;
 	my $n = post($s, 'remote', $small, "by $by N", 'to Q busy@old.test');
 	run($s, 'smtp-send');
@@ -508,12 +522,123 @@ everyone
 		$all->forget;
 	}
 	is(scalar($old->messages), 0, 'none was sent as something else');
+	my $name = "j\xc3\xb8rn";
+	post($s, 'remote', $small, 'utf8 yes', map { ("to Q $name\@$_.test",
+	    'notify SUCCESS,FAILURE', "orcpt utf-8;$name=\@c.test",
+	    "to Q yes\@$_.test") } qw(all old dsn));
+	run($s, 'smtp-send');
+	like(join("\n", map { @$_ } $all->heard), qr/ SMTPUTF8(?: .*)?\n(?:.*\n)?RCPT
+	    \ TO:<$name\@all.test>\ NOTIFY=\S+
+	    \ ORCPT=utf-8;$name\\x\{3D\}\@c.test$/mx,
+	    'an address in UTF-8, as it was asked for');
+	my $path = ($s->spooled('local/now'))[0];
+	my $report = Stdmail::slurp($path);
+	$report =~ s/=([0-9A-F]{2})/chr hex $1/ge;
+	for my $domain (qw(old dsn)) {
+		like($report, qr/^Original-Recipient:\ utf-8;\ $name=\@c.test\n
+		    Final-Recipient:\ utf-8;\ $name\@$domain.test\n
+		    Action:\ failed\nStatus:\ 5\.6\.7$/mx,
+		    "... and not to $domain.test");
+	}
+	unlink $path;
+	is(scalar($_->messages), 1, '... whose other recipient has it')
+	    for $old, $dsn;
+	$_->forget for $all, $old, $dsn;
+	post($s, 'remote', $small, 'utf8 yes', "sender $name\@all.test",
+	    'to Q no@old.test');
+	run($s, 'smtp-send');
+	like(join("\n", map { @$_ } $all->heard), qr/^MAIL\ FROM:<>
+	    .*\ SMTPUTF8\b.*\nRCPT\ TO:<$name\@all.test>$/mx, 'a sender in UTF-8 gets the report');
+	$_->forget for $all, $old, $dsn;
 	post($s, 'remote', "Subject: x\n\n-- \nbod\xc3\xbf\n", 'utf8 yes', @to);
 	run($s, 'smtp-send');
 	is(scalar($old->messages), 1,
 	    'an ASCII header goes to any host, whatever was said');
 	unlike(join("\n", map { @$_ } $all->heard, $old->heard), qr/SMTPUTF8/,
 	    '... without SMTPUTF8');
+}
+
+# Whether another host may be fit, later.
+{
+	my $s = site(conf => { resolver => $ns->resolver,
+	    smtp_port => $old->{port} });
+	post($s, 'remote', "Subject: \xc3\xbc\n\n", 'utf8 yes',
+	    map { "to Q yes\@$_.test" } qw(pair riap down));
+	run($s, 'smtp-send');
+	is_deeply([fates(reports($s))], ['yes@pair.test failed 5.6.9',
+	    'yes@riap.test failed 5.6.9'],
+	    'a host is unfit, though another address of it is down');
+	is(scalar(() = $s->spooled('remote/later')), 1,
+	    '... but who has another host that is down waits for it');
+}
+
+# --- all the way, from MAIL on --------------------------------------------
+
+# What alice says to smtpd, logged in and over TLS.
+sub
+submit
+{
+	my ($srv, $mail, @rcpts) = @_;
+	my $c = $srv->connect;
+	my $auth = encode_base64("\0alice\0x", '');
+	my @lines = ("AUTH PLAIN $auth", "MAIL FROM:<alice\@a.test>$mail",
+	    (map { "RCPT TO:<$_" } @rcpts), 'DATA',
+	    "Subject: x\r\n\r\nthe body\r\n.");
+
+	$c->smtp;
+	$c->smtp($_) for 'EHLO client.test', 'STARTTLS';
+	$c->starttls;
+	$c->smtp('EHLO client.test');
+	for my $line (@lines) {
+		my $reply = $c->smtp($line);
+		if ($reply !~ /^[23]/) {
+			fail("$line: $reply");
+			return;
+		}
+	}
+	$c->smtp('QUIT');
+	$c->close;
+}
+
+{
+	my $s = site(conf => { tls_ca => "$all->{dir}/cert.pem" });
+	my $srv = $s->start('smtpd', args => ['-m', 'submission']);
+	submit($srv, ' HOLDFOR=7200', 'yes@old.test>');
+	run($s, 'smtp-send');
+	my ($status, $list) = $s->run_program('smtp-send', ['-l']);
+	like($list, qr/yes\@old\.test  \(leaves at \d/,
+	    'FUTURERELEASE: it waits, and -l says until when');
+	like(Stdmail::slurp(($s->spooled('remote/env'))[0]), qr/^hold \d+$/m,
+	    '... and its envelope too');
+	hasten($s, 'remote');
+	run($s, 'smtp-send');
+	is(scalar($old->messages), 1, '... and leaves');
+
+	submit($srv, ' BY=1000;R', 'busy@old.test>');
+	submit($srv, ' BY=100000;R', 'busy@all.test>');
+	run($s, 'smtp-send');
+	is_deeply([fates(reports($s))], ['busy@old.test failed 5.3.3'],
+	    'DELIVERBY: no host that does not know it');
+	my ($env) = map { Stdmail::slurp($_) } $s->spooled('remote/env');
+	like($env, qr/^by \d+ R$/m, '... while it waits for one that does');
+
+	submit($srv, ' REQUIRETLS', 'yes@tls.test>', 'no@old.test> NOTIFY=NEVER');
+	submit($srv, ' RET=HDRS ENVID=e+2B1',
+	    'yes@old.test> NOTIFY=SUCCESS ORCPT=rfc822;x+2By@c.test',
+	    'no@old.test> NOTIFY=NEVER');
+	run($s, 'smtp-send');
+	my @reports = sort { @{[fates($a)]}[0] cmp @{[fates($b)]}[0] }
+	    reports($s);
+	is_deeply([fates(@reports)], ['yes@old.test relayed 2.0.0',
+	    'yes@tls.test failed 5.7.30'],
+	    'REQUIRETLS and DSN: who is told, and who is not');
+	is($reports[0]{message}{'Original-Envelope-Id'}, 'e+1', 'ENVID');
+	is($reports[0]{rcpts}[0]{'Original-Recipient'}, 'rfc822; x+y@c.test',
+	    'ORCPT');
+	submit($srv, '', 'bob@a.test> NOTIFY=SUCCESS');
+	run($s, 'mda-deliver');
+	is_deeply([fates(reports($s))], ['bob@a.test delivered 2.0.0'],
+	    'and of a mailbox');
 }
 
 done_testing();

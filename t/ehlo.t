@@ -37,12 +37,13 @@ my @user = qw(DELIVERBY FUTURERELEASE);
 my $plain = 'AUTH PLAIN AGJvYgBvcGVuLXNlc2FtZQ==';
 my %said;
 
-# The keywords of the answer to EHLO on this connection.
+# The keywords of the answer to EHLO, or LHLO, on this connection.
 sub
 keywords
 {
-	my ($c) = @_;
-	my (undef, @lines) = split /\n/, $c->smtp('EHLO client.test');
+	my ($c, $hello) = @_;
+	my (undef, @lines) = split /\n/, $c->smtp(($hello // 'EHLO') .
+	    ' client.test');
 	my @words = map { /^250[- ](\S+)/ ? $1 : $_ } @lines;
 
 	$said{$_} = 1 for @words;
@@ -74,6 +75,20 @@ for my $mode (qw(mx submission)) {
 	like($c->smtp($plain), qr/^235 /, '... logs in');
 	is_deeply(keywords($c), [sort @mine, 'REQUIRETLS'],
 	    '... behind a login');
+	$c->close;
+	$s->remove;
+}
+
+{
+	my @mine = grep { $_ ne 'DSN' } @always;
+	my $s = Stdmail->new(users => { bob => 'open-sesame' });
+	my $c = $s->start('smtpd', args => ['-m', 'lmtp'])->connect;
+
+	$c->smtp;
+	is_deeply(keywords($c, 'LHLO'), [sort @mine, 'STARTTLS'], 'lmtp');
+	$c->smtp('STARTTLS');
+	$c->starttls;
+	is_deeply(keywords($c, 'LHLO'), [sort @mine], 'lmtp, under TLS');
 	$c->close;
 	$s->remove;
 }

@@ -15,7 +15,7 @@ use Test::More;
 
 use Stdmail;
 
-Stdmail::need(qw(smtpd mda-deliver tool:python3));
+Stdmail::need(qw(smtpd mda-deliver tool:python3 tool:swaks));
 
 # --- how mda-deliver ends ---------------------------------------------------
 
@@ -78,6 +78,7 @@ stand_in
 		Stdmail::spew("$dir/$row->[0]", "cat '$dir/$row->[0].said' " .
 		    ">&2\n$row->[1]\n", 0644);
 	}
+	Stdmail::spew("$dir/hangs", "exec sleep 60\n", 0644);
 	Stdmail::spew("$dir/slow", "touch '$dir/started'\n" .
 	    "until [ -e '$dir/go' ]; do sleep 0.05; done\n", 0644);
 	chmod 0755, "$dir/smtpd";
@@ -103,7 +104,7 @@ begin
 
 my $as = Stdmail::is_root() ? 'nobody' : 'me';
 my $s = Stdmail->new(as => $as, users => { map { $_ => 'open-sesame' }
-    'slow', map { $_->[0] } @rows });
+    qw(slow hangs), map { $_->[0] } @rows });
 my $dir = stand_in($s);
 my $srv = $s->start("$dir/smtpd", args => ['-m', 'lmtp', '-o',
     'max_size=1M']);
@@ -129,6 +130,17 @@ like($s->log_text, qr/mda-deliver.* signal=9$/m, 'so is a signal');
 like($c->smtp('QUIT'), qr/^221/, 'the end');
 $c->closed;
 
+# One that hangs is ended, and is no matter for the others.
+my $short = $s->start("$dir/smtpd", args => ['-m', 'lmtp', '-o',
+    'timeout=4']);
+$c = begin($short, 'hangs', 'good');
+like($c->smtp("Subject: x\r\n\r\n."), qr/^451 4\.3\.0 <hangs\@a\.test>/,
+    'a delivery that hangs is ended');
+like($c->smtp(undef), qr/^250 2\.1\.5 <good\@a\.test>/, 'the next is made');
+$c->close;
+$short->stop;
+Stdmail::spew($s->{log}, '', 0666);
+
 # The client leaves while its message is delivered: to nobody else then, since
 # it will send it again to all.
 unlink "$dir/calls";
@@ -142,7 +154,7 @@ Stdmail::spew("$dir/go", '', 0644);
 ok(Stdmail::until_true(sub { $s->log_text =~ /to=slow\@a\.test .*250/ }, 20),
     'it is finished, though its client is gone');
 ok(Stdmail::until_true(sub {
-	(() = $s->log_text =~ /disconnect/g) == 2
+	(() = $s->log_text =~ /disconnect/g) == 1
 }, 20), 'the session is over');
 is(scalar(split /^/m, Stdmail::slurp("$dir/calls")), 1,
     'and nobody else was tried');
@@ -203,6 +215,12 @@ for my $who (Stdmail::is_root() ? qw(nobody root) : 'me') {
 		is((stat $got[0])[4], ($site->ids($name))[0],
 		    "$who: and owns it") if @got;
 	}
+	(undef, $out, $why) = $site->run_tool('swaks', ['--protocol', 'LMTP',
+	    '--server', $lmtp->{addr}, '--port', $lmtp->{port}, '--from',
+	    '<>', '--to', 'alice@a.test,bob@a.test', '--helo', 'c.test']);
+	like($out, qr/^<-\ \ 250\ 2\.1\.5\ <alice\@a\.test>\ Delivered\n
+	    <-\ \ 250\ 2\.1\.5\ <bob\@a\.test>\ Delivered\n/mx,
+	    "$who: swaks") or diag($out, $why);
 	$lmtp->stop;
 }
 

@@ -62,7 +62,8 @@ sub
 client
 {
 	my ($srv, $ip, %o) = @_;
-	my $c = $srv->connect(from => '127.0.0.2');
+	my $c = $srv->connect(from => '127.0.0.2',
+	    timeout => $o{timeout} // 30);
 	my $six = $ip =~ /:/;
 
 	$c->send('PROXY ' . ($six ? "TCP6 $ip 2001:db8::1" :
@@ -280,8 +281,18 @@ helo_and_pause
 	$s->write_conf;
 	$srv = $s->start('smtpd');
 	$t = time;
-	like(say(client($srv, '192.0.2.21')), qr/^220 /, 'a good client');
+	like(say(client($srv, '192.0.2.21', timeout => 60)), qr/^220 /,
+	    'a good client');
 	cmp_ok(time - $t, '<', 15, 'is not made to wait');
+	Stdmail::spew("$s->{dir}/allow", "client 192.0.2.65\n");
+	$s->{conf}{allow} = "$s->{dir}/allow";
+	$s->write_conf;
+	$s->stop;
+	$srv = $s->start('smtpd');
+	$t = time;
+	like(say(client($srv, '192.0.2.65', timeout => 60)), qr/^220 /,
+	    'one of the table allow');
+	cmp_ok(time - $t, '<', 15, 'neither');
 	$s->stop;
 }
 
@@ -339,7 +350,8 @@ tables
 	my ($deny, $allow) = map { "$s->{dir}/$_" } qw(deny allow);
 
 	Stdmail::spew($deny, "# who\nclient 192.0.2.64/26 # a network\n" .
-	    "client 2001:db8:1::/48\nclient .good.test\nhelo bad.test\n" .
+	    "client 2001:db8:1::/48\nclient .good.test\n" .
+	    "client .forged.test\nhelo bad.test\n" .
 	    "sender spam.test\nsender Bob\@b.test\nsender .below.test\n");
 	Stdmail::spew($allow, "client 192.0.2.65\n");
 	@{$s->{conf}}{qw(deny allow sender_check)} = ($deny, $allow, 'no');
@@ -550,7 +562,7 @@ dry_run
 sub
 patience
 {
-	my $s = site(session_time => 3);
+	my $s = site();
 	my $srv = $s->start('smtpd');
 	my $c = client($srv, '192.0.2.20');
 	my $t = time;
@@ -565,6 +577,13 @@ patience
 	}
 	cmp_ok($took[3], '>=', 1, 'guesses cost time');
 	$c->close;
+	$s->stop;
+	$s = site(session_time => 5);
+	$srv = $s->start('smtpd');
+	my $slow = client($srv, '192.0.2.21');
+	say($slow, 'EHLO c.test', 'MAIL FROM:<x@b.test>', "RCPT TO:<$user>",
+	    'DATA');
+	$slow->send('x');
 	$c = client($srv, '192.0.2.20');
 	$t = time;
 	say($c, 'EHLO c.test', 'MAIL FROM:<x@b.test>', "RCPT TO:<$user>");
@@ -576,47 +595,38 @@ patience
 	}
 	like($line, qr/^421 4\.4\.2 The session has lasted too long/,
 	    'a session has an end, however busy');
-	$c = client($srv, '192.0.2.20');
-	say($c, 'EHLO c.test', 'MAIL FROM:<x@b.test>', "RCPT TO:<$user>",
-	    'DATA');
-	$line = undef;
-	for ($t = time; time - $t < 60 && !defined $line; ) {
-		$c->send('x');
-		$line = eval { local $c->{timeout} = 0.2; $c->smtp(undef) };
-	}
+	$line = $slow->smtp(undef);
 	like($line, qr/^421 4\.4\.2 The session has lasted too long/,
 	    'also within a message');
 	$s->stop;
 	is(scalar(() = $s->spooled('tmp')), 0, 'and leaves nothing');
 }
 
-# A flood of one address, and what another gets meanwhile.
+# A flood of one address: meanwhile all that another sends is taken.
 sub
 flood
 {
 	my $s = site(connection_rate => 100);
 	my $srv = $s->start('smtpd');
-	my $n = 2000;
-	my $worst = 0;
+	my $n = ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 2000 : 300;
 	my $flood = Stdmail::fork_child(sub {
 		for (1 .. $n) {
 			my $c = eval { client($srv, '192.0.2.66') } // next;
 			$c->close;
 		}
 	});
-	my ($done, $good) = (0, 0);
-	while (!$done) {
+	my ($tried, $good, $worst, $done) = (0, 0, 0, 0);
+	while (!$done && $tried < 2000) {
 		my $t = time;
-		$good++ if mail($srv, '198.51.100.' . (1 + $good % 200)) =~
-		    /^250 /;
-		my $took = time - $t;
-		$worst = $took if $took > $worst;
+
+		$tried++;
+		$good++ if (eval { mail($srv, '198.51.100.' .
+		    (1 + $tried % 200)) } // '') =~ /^250 /;
+		$worst = time - $t if time - $t > $worst;
 		$done = defined Stdmail::reap($flood, 0);
-		last if $good > 2000;
 	}
 	Stdmail::end_child($flood) if !$done;
-	cmp_ok($good, '>', 5, 'another is served while one floods');
-	cmp_ok($worst, '<', 8, 'and at once');
+	is($good, $tried, 'while one floods, another is served');
 	diag(sprintf '%d messages beside %d connections, the slowest %.2f s',
 	    $good, $n, $worst) if $ENV{TEST_VERBOSE};
 	like(say($srv->connect), qr/^220 /, 'the server lives');

@@ -45,16 +45,19 @@ has_control(const struct header_field *f)
 static int
 take(struct address *a, const struct addrlist_item *item)
 {
+	char text[ADDRESS_TEXT_MAX];
+	struct address raw;
+
 	if (item->mailbox.len == 0 || item->mailbox.len > ADDRESS_LOCAL_MAX ||
 	    item->host.len > ADDRESS_DOMAIN_MAX ||
-	    (item->host.s != NULL &&
-	    !address_is_host(item->host.s, item->host.len)))
+	    (item->host.s != NULL && item->host.len == 0))
 		return -1;
-	memset(a, 0, sizeof(*a));
-	memcpy(a->local, item->mailbox.s, item->mailbox.len);
+	memset(&raw, 0, sizeof(raw));
+	memcpy(raw.local, item->mailbox.s, item->mailbox.len);
 	if (item->host.s != NULL)
-		memcpy(a->domain, item->host.s, item->host.len);
-	return 0;
+		memcpy(raw.domain, item->host.s, item->host.len);
+	address_text(&raw, text);
+	return address_parse_utf8(a, text, strlen(text), NULL) == 1 ? 0 : -1;
 }
 
 /* mailbox-list of From, mailbox of Sender.  NOTE: groups are looked into. */

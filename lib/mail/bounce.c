@@ -19,14 +19,11 @@ static int
 address_it(struct envelope *e, const struct bounce *bounce)
 {
 	const struct envelope *of = &bounce->message->env;
-	const char *p = address_text(&of->sender, (char[ADDRESS_TEXT_MAX]){
-	    0 });
 
 	envelope_init(e);
 	e->arrived = bounce->now;
 	e->requiretls = of->requiretls;
-	for (; *p != '\0'; p++)
-		e->utf8 |= (*p & 0x80) != 0;
+	e->utf8 = !address_is_ascii(&of->sender);
 	return envelope_add(e, &of->sender);
 }
 

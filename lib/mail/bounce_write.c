@@ -323,7 +323,7 @@ write_final(struct buf *b, const struct address *a)
 
 	address_text(a, to);
 	buf_addf(b, "Final-Recipient: %s; %s\n",
-	    is_ascii(to, strlen(to)) ? "rfc822" : "utf-8", to);
+	    address_is_ascii(a) ? "rfc822" : "utf-8", to);
 }
 
 /* The same as ORCPT gave it; a character of it must not end the line. */

@@ -54,8 +54,8 @@ check_password(struct server_call *call)
 	return 1;
 }
 
-void
-login_remember(struct login_owner *o, const struct user *u)
+static void
+remember(struct login_owner *o, const struct user *u)
 {
 	strlcpy(o->name, u->name, sizeof(o->name));
 	strlcpy(o->mailbox, u->mailbox, sizeof(o->mailbox));
@@ -82,7 +82,7 @@ run_password(struct server_call *call)
 	    request->password_len, call->peer->ip, &user, error)) {
 	case AUTH_OK:
 		reply->verdict = LOGIN_GOOD;
-		login_remember(&reply->owner, &user);
+		remember(&reply->owner, &user);
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -252,6 +252,66 @@ done_open(struct server_call *call)
 #define PASSWORDS_MAX	32
 #define OPENS_MAX	8
 
+/*
+ * SCRAM
+ */
+
+static int
+check_first(struct server_call *call)
+{
+	login_refresh();
+	return login_scram_check_first(call, login.scram);
+}
+
+static void
+run_first(struct server_call *call)
+{
+	login_scram_run_first(call, login.users);
+}
+
+static void
+done_first(struct server_call *call)
+{
+	struct login_memory *memory = call->data;
+
+	call->state = login_scram_done_first(call, &memory->scram) ?
+	    LOGIN_STATE_SCRAM : LOGIN_STATE_FRESH;
+}
+
+static int
+check_final(struct server_call *call)
+{
+	call->state = LOGIN_STATE_FRESH;	/* one proof for a nonce */
+	login_refresh();
+	return login_scram_check_final(call, login.scram);
+}
+
+static void
+run_final(struct server_call *call)
+{
+	static struct user user;
+	const struct login_memory *memory = call->data;
+	struct login_proof_reply *reply = call->reply;
+
+	if (login_scram_run_final(call, login.users, &memory->scram, &user))
+		remember(&reply->owner, &user);
+}
+
+static void
+done_final(struct server_call *call)
+{
+	struct login_proof_reply *reply = call->reply;
+	struct login_memory *memory = call->data;
+
+	if (reply->scram.verdict == LOGIN_GOOD) {
+		memory->owner = reply->owner;
+		call->state = LOGIN_STATE_KNOWN;
+	}
+	memset(&reply->owner, 0, sizeof(reply->owner));
+	memset(&memory->scram, 0, sizeof(memory->scram));
+	server_login(call, reply->scram.verdict != LOGIN_WRONG);
+}
+
 /* Before there is a mailbox process. */
 #define GUESSING	((1u << LOGIN_STATE_FRESH) | (1u << LOGIN_STATE_SCRAM) \
 	| (1u << LOGIN_STATE_KNOWN))
@@ -274,14 +334,13 @@ const struct server_op login_ops[LOGIN_NOPS] = {
 	    sizeof(struct login_scram_first_request),
 	    sizeof(struct login_scram_first_reply),
 	    GUESSING, PASSWORDS_MAX, SERVER_HELPER | SERVER_LOGIN,
-	    login_scram_check_first, login_scram_run_first,
-	    login_scram_done_first },
+	    check_first, run_first, done_first },
 	[LOGIN_OP_SCRAM_FINAL] = { "scram-final",
 	    sizeof(struct login_scram_final_request),
-	    sizeof(struct login_scram_final_reply),
+	    sizeof(struct login_proof_reply),
 	    1u << LOGIN_STATE_SCRAM, PASSWORDS_MAX,
-	    SERVER_HELPER | SERVER_LOGIN, login_scram_check_final,
-	    login_scram_run_final, login_scram_done_final },
+	    SERVER_HELPER | SERVER_LOGIN, check_final, run_final,
+	    done_final },
 };
 
 /*

@@ -25,7 +25,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "grammar/sasl.h"
+#include "mail/login_scram.h"
 #include "mail/mailbox.h"
 #include "mail/settings.h"
 #include "mail/users.h"
@@ -112,26 +112,9 @@ struct login_owner {
 	char		imap_hide[256];
 };
 
-/* What a proof of SCRAM is about: the monitor's own nonce is in it, so that
- * no door can use one a second time. */
-struct login_scram {
-	char		login[SASL_NAME_MAX + 1];
-	char		bare[SCRAM_BARE_MAX + 1];
-	char		server[SASL_SERVER_MAX + 1];
-};
-
 struct login_memory {
 	struct login_owner owner;
 	struct login_scram scram;
-};
-
-enum login_verdict {
-	LOGIN_GOOD = 1,
-	LOGIN_WRONG,
-	LOGIN_LATER,		/* cannot be told now */
-	LOGIN_LOCKED,		/* too many failures of this address: say so
-				 * and close */
-	LOGIN_GONE		/* the monitor is gone: say so and close */
 };
 
 struct login_password_request {
@@ -145,26 +128,8 @@ struct login_password_reply {
 	struct login_owner owner;	/* for the monitor alone */
 };
 
-struct login_scram_first_request {
-	char		login[SASL_NAME_MAX + 1];
-	char		bare[SCRAM_BARE_MAX + 1];
-	char		nonce[SCRAM_NONCE_MAX + 1];
-};
-
-struct login_scram_first_reply {
-	enum login_verdict verdict;
-	char		server[SASL_SERVER_MAX + 1];
-};
-
-struct login_scram_final_request {
-	char		channel[SASL_FINAL_MAX + 1];
-	char		extensions[SASL_FINAL_MAX + 1];
-	unsigned char	proof[SCRAM_PROOF];
-};
-
-struct login_scram_final_reply {
-	enum login_verdict verdict;
-	unsigned char	signature[SCRAM_PROOF];
+struct login_proof_reply {
+	struct login_scram_final_reply scram;
 	struct login_owner owner;	/* for the monitor alone */
 };
 
@@ -180,19 +145,8 @@ struct login_open_reply {
 
 extern const struct server_op login_ops[LOGIN_NOPS];
 
-/* login_scram.c: of the two operations of SCRAM. */
-int	 login_scram_check_first(struct server_call *);
-void	 login_scram_run_first(struct server_call *);
-void	 login_scram_done_first(struct server_call *);
-int	 login_scram_check_final(struct server_call *);
-void	 login_scram_run_final(struct server_call *);
-void	 login_scram_done_final(struct server_call *);
-
 /* login.c: in the monitor, read the users again when their file changed. */
 void	 login_refresh(void);
-
-/* login.c: what the monitor remembers of a user who is let in. */
-void	 login_remember(struct login_owner *, const struct user *);
 
 /* ---- in the door ---- */
 

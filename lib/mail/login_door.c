@@ -63,22 +63,41 @@ login_starttls(struct stream *stream)
 	return shake(stream, TLS_STARTTLS);
 }
 
-static const char *
-verdict_name(enum login_verdict v)
+bool
+login_offers(const struct stream *stream, enum sasl_mechanism m)
 {
-	switch (v) {
-	case LOGIN_GOOD:
-		return "good";
-	case LOGIN_WRONG:
-		return "wrong";
-	case LOGIN_LATER:
-		return "later";
-	case LOGIN_LOCKED:
-		return "locked";
-	case LOGIN_GONE:
-		return "gone";
-	}
-	return "unknown";
+	return login_way_offers(&login.settings->auth_mechanisms, login.scram,
+	    stream, m);
+}
+
+void
+login_mechanisms(const struct stream *stream, void (*fn)(const char *, void *),
+    void *arg)
+{
+	login_way_mechanisms(&login.settings->auth_mechanisms, login.scram,
+	    stream, fn, arg);
+}
+
+enum sasl_result
+login_sasl_begin(struct server_session *s, struct stream *stream,
+    struct sasl *sasl, enum sasl_mechanism m, const char *initial, size_t n)
+{
+	struct login_proof_reply reply;
+	struct login_way way = { s, stream, LOGIN_OP_SCRAM_FIRST,
+	    LOGIN_OP_SCRAM_FINAL, &reply.scram };
+
+	return login_way_begin(&way, sasl, m, initial, n);
+}
+
+enum sasl_result
+login_sasl_step(struct server_session *s, struct stream *stream,
+    struct sasl *sasl, const char *line, size_t n)
+{
+	struct login_proof_reply reply;
+	struct login_way way = { s, stream, LOGIN_OP_SCRAM_FIRST,
+	    LOGIN_OP_SCRAM_FINAL, &reply.scram };
+
+	return login_way_step(&way, sasl, line, n);
 }
 
 static enum login_verdict
@@ -114,7 +133,7 @@ login_password(struct server_session *s, struct stream *stream,
 	(void)stream_flush(stream);
 	v = ask(s, sasl);
 	log_info("auth", "user=%s result=%s tls=%s", log_str(sasl->authcid),
-	    verdict_name(v), tls_on(stream) ? "yes" : "no");
+	    login_verdict_name(v), tls_on(stream) ? "yes" : "no");
 	sasl_wipe(sasl);
 	return v;
 }

@@ -31,28 +31,14 @@ static settings_check *const checks[] = {
 	auth_check_users, auth_check_scram, settings_check_tls, NULL
 };
 
-/* Whether SCRAM can be offered, looked at again when the users changed. */
 static void
 judge_scram(void)
 {
-	static const struct users *users;
-	static unsigned version;
-	char error[CONF_ERROR_MAX];
+	const struct conf_list *list = &login.settings->auth_mechanisms;
 
-	if (!conf_list_has(&login.settings->auth_mechanisms,
-	    "SCRAM-SHA-256")) {
-		login.scram = false;
-		return;
-	}
-	login_refresh();
-	if (users == login.users && version == users_version(users))
-		return;
-	users = login.users;
-	version = users_version(users);
-	login.scram = auth_scram_ready(login.users, error) == 0;
-	if (!login.scram)
-		log_warn("auth", "mechanism=SCRAM-SHA-256 offered=no "
-		    "error=%s", log_str(error));
+	if (conf_list_has(list, "SCRAM-SHA-256"))
+		login_refresh();
+	login.scram = login_scram_ready(list, login.users);
 }
 
 static void

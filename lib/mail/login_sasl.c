@@ -6,26 +6,40 @@
  */
 #include <string.h>
 
-#include "mail/login.h"
+#include "mail/login_scram.h"
+#include "system/tls.h"
 
-static bool
-configured(const char *name)
+const char *
+login_verdict_name(enum login_verdict v)
 {
-	return conf_list_has(&login.settings->auth_mechanisms, name);
+	switch (v) {
+	case LOGIN_GOOD:
+		return "good";
+	case LOGIN_WRONG:
+		return "wrong";
+	case LOGIN_LATER:
+		return "later";
+	case LOGIN_LOCKED:
+		return "locked";
+	case LOGIN_GONE:
+		return "gone";
+	}
+	return "unknown";
 }
 
 bool
-login_offers(const struct stream *stream, enum sasl_mechanism m)
+login_way_offers(const struct conf_list *mechanisms, bool scram,
+    const struct stream *stream, enum sasl_mechanism m)
 {
 	switch (m) {
 	case SASL_PLAIN:
-		return configured("PLAIN");
+		return conf_list_has(mechanisms, "PLAIN");
 	case SASL_LOGIN:
-		return configured("LOGIN");
+		return conf_list_has(mechanisms, "LOGIN");
 	case SASL_SCRAM_SHA_256:
-		return login.scram && configured("SCRAM-SHA-256");
+		return scram && conf_list_has(mechanisms, "SCRAM-SHA-256");
 	case SASL_SCRAM_SHA_256_PLUS:
-		return login.scram && configured("SCRAM-SHA-256") &&
+		return scram && conf_list_has(mechanisms, "SCRAM-SHA-256") &&
 		    tls_on(stream);
 	case SASL_UNKNOWN:
 		break;
@@ -34,18 +48,18 @@ login_offers(const struct stream *stream, enum sasl_mechanism m)
 }
 
 void
-login_mechanisms(const struct stream *stream, void (*fn)(const char *, void *),
-    void *arg)
+login_way_mechanisms(const struct conf_list *list, bool scram,
+    const struct stream *stream, void (*fn)(const char *, void *), void *arg)
 {
-	const struct conf_list *list = &login.settings->auth_mechanisms;
 	const char *name;
 	size_t i;
 
-	if (login_offers(stream, SASL_SCRAM_SHA_256_PLUS))
+	if (login_way_offers(list, scram, stream, SASL_SCRAM_SHA_256_PLUS))
 		fn("SCRAM-SHA-256-PLUS", arg);
 	for (i = 0; i < list->n; i++) {
 		name = list->v[i];
-		if (login_offers(stream, sasl_mechanism(name, strlen(name))))
+		if (login_way_offers(list, scram, stream,
+		    sasl_mechanism(name, strlen(name))))
 			fn(name, arg);
 	}
 }
@@ -83,7 +97,7 @@ verdict_of(int r, enum login_verdict v)
 }
 
 static enum sasl_result
-ask_first(struct server_session *s, struct sasl *sasl)
+ask_first(const struct login_way *way, struct sasl *sasl)
 {
 	struct login_scram_first_request request;
 	struct login_scram_first_reply reply;
@@ -94,7 +108,7 @@ ask_first(struct server_session *s, struct sasl *sasl)
 	strlcpy(request.bare, sasl->scram.bare, sizeof(request.bare));
 	strlcpy(request.nonce, sasl->scram.nonce, sizeof(request.nonce));
 	memset(&reply, 0, sizeof(reply));
-	r = server_ask(s, LOGIN_OP_SCRAM_FIRST, &request, &reply, NULL, 0,
+	r = server_ask(way->server, way->first, &request, &reply, NULL, 0,
 	    NULL);
 	sasl->verdict = verdict_of(r, reply.verdict);
 	if (sasl->verdict != LOGIN_GOOD)
@@ -104,10 +118,9 @@ ask_first(struct server_session *s, struct sasl *sasl)
 }
 
 static enum sasl_result
-ask_final(struct server_session *s, struct sasl *sasl)
+ask_final(const struct login_way *way, struct sasl *sasl)
 {
 	struct login_scram_final_request request;
-	struct login_scram_final_reply reply;
 	int r;
 
 	memset(&request, 0, sizeof(request));
@@ -116,42 +129,42 @@ ask_final(struct server_session *s, struct sasl *sasl)
 	strlcpy(request.extensions, sasl->scram.extensions,
 	    sizeof(request.extensions));
 	memcpy(request.proof, sasl->scram.proof, sizeof(request.proof));
-	memset(&reply, 0, sizeof(reply));
-	r = server_ask(s, LOGIN_OP_SCRAM_FINAL, &request, &reply, NULL, 0,
+	memset(way->reply, 0, sizeof(*way->reply));
+	r = server_ask(way->server, way->final, &request, way->reply, NULL, 0,
 	    NULL);
-	sasl->verdict = verdict_of(r, reply.verdict);
+	sasl->verdict = verdict_of(r, way->reply->verdict);
 	if (sasl->verdict != LOGIN_GOOD)
 		return SASL_DONE;
-	return sasl_scram_signature(sasl, reply.signature);
+	return sasl_scram_signature(sasl, way->reply->signature);
 }
 
 static enum sasl_result
-go_on(struct server_session *s, struct stream *stream, struct sasl *sasl,
-    enum sasl_result r)
+go_on(const struct login_way *way, struct sasl *sasl, enum sasl_result r)
 {
 	if (r != SASL_ASK_FIRST && r != SASL_ASK_FINAL)
 		return r;
 	/* The answer to a wrong proof comes late. */
-	(void)stream_flush(stream);
-	return r == SASL_ASK_FIRST ? ask_first(s, sasl) : ask_final(s, sasl);
+	(void)stream_flush(way->stream);
+	return r == SASL_ASK_FIRST ? ask_first(way, sasl) :
+	    ask_final(way, sasl);
 }
 
 enum sasl_result
-login_sasl_begin(struct server_session *s, struct stream *stream,
-    struct sasl *sasl, enum sasl_mechanism m, const char *initial, size_t n)
+login_way_begin(const struct login_way *way, struct sasl *sasl,
+    enum sasl_mechanism m, const char *initial, size_t n)
 {
 	struct sasl_channel channels[SASL_CHANNELS];
 
 	if (!sasl_is_scram(m))
 		return sasl_begin(sasl, m, initial, n);
-	channels_of(stream, channels);
-	return go_on(s, stream, sasl, sasl_begin_scram(sasl, m, channels,
-	    initial, n));
+	channels_of(way->stream, channels);
+	return go_on(way, sasl, sasl_begin_scram(sasl, m, channels, initial,
+	    n));
 }
 
 enum sasl_result
-login_sasl_step(struct server_session *s, struct stream *stream,
-    struct sasl *sasl, const char *line, size_t n)
+login_way_step(const struct login_way *way, struct sasl *sasl,
+    const char *line, size_t n)
 {
-	return go_on(s, stream, sasl, sasl_step(sasl, line, n));
+	return go_on(way, sasl, sasl_step(sasl, line, n));
 }

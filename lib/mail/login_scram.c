@@ -9,10 +9,31 @@
 
 #include "bytes/base64.h"
 #include "mail/auth_scram.h"
-#include "mail/login.h"
+#include "mail/login_scram.h"
 #include "system/log.h"
 
 #define NONCE	18	/* octets of ours: 24 characters */
+
+bool
+login_scram_ready(const struct conf_list *mechanisms, struct users *now)
+{
+	static const struct users *users;
+	static unsigned version;
+	static bool ready;
+	char error[CONF_ERROR_MAX];
+
+	if (!conf_list_has(mechanisms, "SCRAM-SHA-256"))
+		return false;
+	if (users == now && version == users_version(now))
+		return ready;
+	users = now;
+	version = users_version(now);
+	ready = auth_scram_ready(now, error) == 0;
+	if (!ready)
+		log_warn("auth", "mechanism=SCRAM-SHA-256 offered=no "
+		    "error=%s", log_str(error));
+	return ready;
+}
 
 static bool
 is_string(const char *s, size_t size)
@@ -22,18 +43,17 @@ is_string(const char *s, size_t size)
 
 /* May there be a guess now?  The reply is the verdict otherwise. */
 static int
-admit(struct server_call *call, bool strings, enum login_verdict *verdict)
+admit(struct server_call *call, bool strings, bool ready,
+    enum login_verdict *verdict)
 {
 	if (!strings) {
 		server_violation(call, "scram strings");
 		return 0;
 	}
-	if (call->locked || !login.scram) {
-		*verdict = call->locked ? LOGIN_LOCKED : LOGIN_LATER;
-		return 0;
-	}
-	login_refresh();
-	return 1;
+	if (!call->locked && ready)
+		return 1;
+	*verdict = call->locked ? LOGIN_LOCKED : LOGIN_LATER;
+	return 0;
 }
 
 /*
@@ -41,14 +61,14 @@ admit(struct server_call *call, bool strings, enum login_verdict *verdict)
  */
 
 int
-login_scram_check_first(struct server_call *call)
+login_scram_check_first(struct server_call *call, bool ready)
 {
 	const struct login_scram_first_request *r = call->request;
 	struct login_scram_first_reply *reply = call->reply;
 
 	return admit(call, is_string(r->login, sizeof(r->login)) &&
 	    is_string(r->bare, sizeof(r->bare)) &&
-	    is_string(r->nonce, sizeof(r->nonce)), &reply->verdict);
+	    is_string(r->nonce, sizeof(r->nonce)), ready, &reply->verdict);
 }
 
 /* server-first-message = nonce "," salt "," iteration-count */
@@ -76,7 +96,7 @@ write_first(char out[SASL_SERVER_MAX + 1], const char *nonce,
 }
 
 void
-login_scram_run_first(struct server_call *call)
+login_scram_run_first(struct server_call *call, struct users *users)
 {
 	const struct login_scram_first_request *request = call->request;
 	struct login_scram_first_reply *reply = call->reply;
@@ -86,28 +106,26 @@ login_scram_run_first(struct server_call *call)
 	reply->verdict = LOGIN_LATER;
 	if (server_become_door() == -1)
 		return;
-	if (auth_scram_first(login.users, request->login, &s, error) !=
+	if (auth_scram_first(users, request->login, &s, error) !=
 	    AUTH_OK)
 		log_error("auth", "error=%s", log_str(error));
 	else if (write_first(reply->server, request->nonce, &s) == 0)
 		reply->verdict = LOGIN_GOOD;
 }
 
-void
-login_scram_done_first(struct server_call *call)
+bool
+login_scram_done_first(const struct server_call *call, struct login_scram *m)
 {
 	const struct login_scram_first_request *request = call->request;
 	const struct login_scram_first_reply *reply = call->reply;
-	struct login_memory *memory = call->data;
 
-	call->state = LOGIN_STATE_FRESH;
 	if (reply->verdict != LOGIN_GOOD)
-		return;
-	memcpy(memory->scram.login, request->login, sizeof(request->login));
-	memcpy(memory->scram.bare, request->bare, sizeof(request->bare));
-	memcpy(memory->scram.server, reply->server, sizeof(reply->server));
-	memory->scram.server[SASL_SERVER_MAX] = '\0';
-	call->state = LOGIN_STATE_SCRAM;
+		return false;
+	memcpy(m->login, request->login, sizeof(request->login));
+	memcpy(m->bare, request->bare, sizeof(request->bare));
+	memcpy(m->server, reply->server, sizeof(reply->server));
+	m->server[SASL_SERVER_MAX] = '\0';
+	return true;
 }
 
 /*
@@ -115,14 +133,13 @@ login_scram_done_first(struct server_call *call)
  */
 
 int
-login_scram_check_final(struct server_call *call)
+login_scram_check_final(struct server_call *call, bool ready)
 {
 	const struct login_scram_final_request *r = call->request;
 	struct login_scram_final_reply *reply = call->reply;
 
-	call->state = LOGIN_STATE_FRESH;	/* one proof for a nonce */
 	return admit(call, is_string(r->channel, sizeof(r->channel)) &&
-	    is_string(r->extensions, sizeof(r->extensions)),
+	    is_string(r->extensions, sizeof(r->extensions)), ready,
 	    &reply->verdict);
 }
 
@@ -141,29 +158,26 @@ write_message(struct buf *b, const struct login_scram *scram,
 	return buf_failed(b) ? -1 : 0;
 }
 
-void
-login_scram_run_final(struct server_call *call)
+bool
+login_scram_run_final(struct server_call *call, struct users *users,
+    const struct login_scram *m, struct user *user)
 {
-	static struct user user;
 	const struct login_scram_final_request *request = call->request;
-	const struct login_memory *memory = call->data;
 	struct login_scram_final_reply *reply = call->reply;
-	struct auth_proof proof = { memory->scram.login, NULL,
-	    request->proof };
+	struct auth_proof proof = { m->login, NULL, request->proof };
 	char error[CONF_ERROR_MAX] = "";
 	struct buf message;
 
 	reply->verdict = LOGIN_LATER;
 	buf_init(&message, 4096);
 	if (server_become_door() == -1 ||
-	    write_message(&message, &memory->scram, request) == -1)
-		return;
+	    write_message(&message, m, request) == -1)
+		return false;
 	proof.message = buf_str(&message);
-	switch (auth_scram_final(login.users, &proof, call->peer->ip, &user,
+	switch (auth_scram_final(users, &proof, call->peer->ip, user,
 	    reply->signature, error)) {
 	case AUTH_OK:
 		reply->verdict = LOGIN_GOOD;
-		login_remember(&reply->owner, &user);
 		break;
 	case AUTH_WRONG:
 	case AUTH_DISABLED:
@@ -174,19 +188,5 @@ login_scram_run_final(struct server_call *call)
 		break;
 	}
 	buf_free(&message);
-}
-
-void
-login_scram_done_final(struct server_call *call)
-{
-	struct login_scram_final_reply *reply = call->reply;
-	struct login_memory *memory = call->data;
-
-	if (reply->verdict == LOGIN_GOOD) {
-		memory->owner = reply->owner;
-		call->state = LOGIN_STATE_KNOWN;
-	}
-	memset(&reply->owner, 0, sizeof(reply->owner));
-	memset(&memory->scram, 0, sizeof(memory->scram));
-	server_login(call, reply->verdict != LOGIN_WRONG);
+	return reply->verdict == LOGIN_GOOD;
 }

@@ -390,7 +390,8 @@ search(struct search *s, const struct address *a,
 
 	if (push(s, a, -1) == -1)
 		return;
-	for (i = 0; i < s->n; i++)
+	/* Two are a list, whatever the others are. */
+	for (i = 0; i < s->n && (list != NULL || s->found.n < 2); i++)
 		if (resolve(s, i) == -1)
 			return;
 	s->r->kind = verdict(s, a);

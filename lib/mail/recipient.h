@@ -64,7 +64,8 @@ struct recipient_list {
 
 /*
  * Find out.  May wait when users_blocking().  With a list (empty before, to
- * be freed) it is filled for RECIPIENT_LIST; NULL: the kind is enough.
+ * be freed) it is filled for RECIPIENT_LIST; NULL: the kind is enough, and
+ * what is wrong behind the second address is not found.
  *
  * A local part alone is at our first domain.  An address literal is remote.
  * Entries that lead back to themselves, or to a program or file, and what is

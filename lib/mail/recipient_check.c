@@ -49,32 +49,52 @@ address_of(const struct settings *s, const struct table_entry *e,
 	    sizeof(a->domain));
 }
 
+/* Is the entry's domain one that its file is about? */
 static int
-check_entry(struct opened *o, const struct table *t,
-    const struct table_entry *e, char *error)
+check_domain(const struct settings *s, const struct table *t,
+    const struct table_entry *e, const struct address *a, char *error)
 {
-	const struct settings *s = o->dir.settings;
-	struct recipient r;
-	struct address a;
+	size_t n = strlen(a->domain);
 
-	address_of(s, e, &a);
-	if (t->form == ALIAS_TABLE && !settings_is_local(s, a.domain,
-	    strlen(a.domain)))
-		snprintf(error, CONF_ERROR_MAX, "%.200s:%u: %.100s is not one "
-		    "of our domains", t->path, e->line, a.domain);
-	else if (t->form == ALIAS_LIST && !settings_is_relay(s, a.domain,
-	    strlen(a.domain)))
-		snprintf(error, CONF_ERROR_MAX, "%.200s:%u: %.100s is not one "
-		    "of relay_domains", t->path, e->line, a.domain);
-	else if (t->form == ALIAS_LIST || recipient_find(&o->dir, &a, &r,
-	    NULL) != RECIPIENT_TEMPORARY)
+	if (t->form == ALIAS_LIST ? settings_is_relay(s, a->domain, n) :
+	    settings_is_local(s, a->domain, n))
 		return 0;
-	else if (strncmp(r.error, t->path, strlen(t->path)) == 0)
+	snprintf(error, CONF_ERROR_MAX, "%.200s:%u: %.100s is not one of %s",
+	    t->path, e->line, a->domain, t->form == ALIAS_LIST ?
+	    "relay_domains" : "our domains");
+	return -1;
+}
+
+/* To the end of all that it leads to. */
+static int
+check_targets(struct opened *o, const struct table *t,
+    const struct table_entry *e, const struct address *a, char *error)
+{
+	struct recipient_list list = { 0 };
+	struct recipient r;
+
+	(void)recipient_find(&o->dir, a, &r, &list);
+	recipient_list_free(&list);
+	if (r.kind != RECIPIENT_TEMPORARY)
+		return 0;
+	if (strncmp(r.error, t->path, strlen(t->path)) == 0)
 		strlcpy(error, r.error, CONF_ERROR_MAX);
 	else
 		snprintf(error, CONF_ERROR_MAX, "%.150s:%u: %.300s", t->path,
 		    e->line, r.error);
 	return -1;
+}
+
+static int
+check_entry(struct opened *o, const struct table *t,
+    const struct table_entry *e, char *error)
+{
+	struct address a;
+
+	address_of(o->dir.settings, e, &a);
+	if (check_domain(o->dir.settings, t, e, &a, error) == -1)
+		return -1;
+	return t->form == ALIAS_LIST ? 0 : check_targets(o, t, e, &a, error);
 }
 
 static int

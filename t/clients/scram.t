@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 #
-# Proves that SCRAM-SHA-256 lets clients in, by IMAP and POP3, in the clear and
-# bound to TLS: a client of our own that follows RFC 5802 and checks what the
-# server proves; mpop; gsasl where there is one.  A wrong password, a proof used
-# twice and nobody are all told the same.
+# Proves that SCRAM-SHA-256 lets clients in, by IMAP, POP3 and SMTP, in the
+# clear and bound to TLS: a client of our own that follows RFC 5802 and checks
+# what the server proves; mpop; gsasl where there is one.  A wrong password, a
+# proof used twice and nobody are all told the same.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ use Test::More;
 
 use Stdmail;
 
-Stdmail::need(qw(imapd pop3d));
+Stdmail::need(qw(imapd pop3d smtpd));
 
 # Dovecot's form, by doveadm pw, of "sesame"; and a text.
 my $stored = '{SCRAM-SHA-256}4096,f6qnuUYDHP/AeMfHfNWWug==,' .
@@ -26,7 +26,17 @@ my $stored = '{SCRAM-SHA-256}4096,f6qnuUYDHP/AeMfHfNWWug==,' .
     'KF3xncKqyMntYRGRx40ivP3SryxFXudjgDn6MoY5RdE=';
 my $s = Stdmail->new(users => { alice => $stored, bob => 'open-sesame' },
     conf => { auth_mechanisms => 'PLAIN LOGIN SCRAM-SHA-256' });
-my %srv = (imap => $s->start('imapd'), pop3 => $s->start('pop3d'));
+my %srv = (imap => $s->start('imapd'), pop3 => $s->start('pop3d'),
+    smtp => $s->start('smtpd', args => ['-m', 'submission']));
+# How each begins, a login and a wrong one end, and how it is left.
+my %words = (
+	imap => ['a AUTHENTICATE SCRAM-SHA-256', qr/^a OK \[CAPABILITY/,
+	    qr/^a NO \[AUTHENTICATIONFAILED\] Wrong/, 'z LOGOUT'],
+	pop3 => ['AUTH SCRAM-SHA-256', qr/^\+OK/, qr/^-ERR \[AUTH\] Wrong/,
+	    'QUIT'],
+	smtp => ["EHLO x\r\nAUTH SCRAM-SHA-256", qr/^235 2\.7\.0/,
+	    qr/^535 5\.7\.8 User or password/, 'QUIT'],
+);
 my $client = "$s->{dir}/client";
 my %secret = (alice => 'sesame', bob => 'open-sesame');
 
@@ -68,15 +78,15 @@ exchange
 	my ($proto, $user, $password, %o) = @_;
 	my $sock = IO::Socket::IP->new(PeerHost => '127.0.0.1',
 	    PeerPort => $srv{$proto}{port}) or die "connect: $!\n";
-	my ($begin, $nonce) = $proto eq 'imap' ?
-	    'a AUTHENTICATE SCRAM-SHA-256' : 'AUTH SCRAM-SHA-256';
+	my ($begin, $leave) = @{$words{$proto}}[0, 3];
 	my $bare = "n=$user,r=nonce" . $serial++;
 
 	line($sock);
 	print $sock "$begin\r\n";
-	line($sock);
+	while (line($sock) =~ /^250/) {
+	}
 	print $sock b64("n,,$bare") . "\r\n";
-	my $first = decode_base64(line($sock) =~ s/^\+ //r);
+	my $first = decode_base64(line($sock) =~ s/^(?:\+|334) //r);
 	my ($r, $salt, $rounds) = $first =~ /^r=(.*),s=(.*),i=(\d+)$/
 	    or return "no challenge: $first";
 	my $salted = hi($password, decode_base64($salt), $rounds);
@@ -86,20 +96,18 @@ exchange
 	my $proof = $key ^ hmac_sha256($message, sha256($key));
 	print $sock b64("$end,p=" . b64($proof)) . "\r\n";
 	my $answer = line($sock);
-	return $answer if $answer !~ /^\+ (.*)/;
+	return $answer if $answer !~ /^(?:\+|334) (.*)/;
 	is(decode_base64($1), 'v=' . b64(hmac_sha256($message,
 	    hmac_sha256('Server Key', $salted))), "the server proves itself");
 	print $sock "\r\n";
 	$answer = line($sock);
-	print $sock $proto eq 'imap' ? "z LOGOUT\r\n" : "QUIT\r\n";
+	print $sock "$leave\r\n";
 	close($sock);
 	return $answer;
 }
 
-for my $proto (qw(imap pop3)) {
-	my ($good, $bad) = $proto eq 'imap' ? (qr/^a OK \[CAPABILITY/,
-	    qr/^a NO \[AUTHENTICATIONFAILED\] Wrong/) : (qr/^\+OK/,
-	    qr/^-ERR \[AUTH\] Wrong/);
+for my $proto (qw(imap pop3 smtp)) {
+	my ($good, $bad) = @{$words{$proto}}[1, 2];
 
 	like(exchange($proto, $_, $secret{$_}), $good, "$proto: $_")
 	    for sort keys %secret;

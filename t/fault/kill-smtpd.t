@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves that a message that was answered 250 is never lost: smtpd's session,
-# or its monitor, is killed at every system call that it makes between DATA
-# and the reply; then what is left is recovered by mda-deliver -q.  An
+# or its monitor, is killed at every system call that it makes between DATA, or
+# the first BDAT, and the reply; then what is left is recovered by mda-deliver -q.  An
 # answered message is there, once and whole; an unanswered one is there once
 # or not at all; and nothing stays behind in the spool.  By LMTP each answer is
 # about its own recipient, and mda-deliver is killed too.
@@ -99,7 +99,8 @@ begin
 	return 1;
 }
 
-my $text = "Subject: the message\r\n\r\n" .
+# Its octets 101 and 102 are a line end: chunks are sent as lines.
+my $text = "Subject: the message\r\n\r\n" . '-' x 76 . "\r\n" .
     join('', map { "line $_ of the message\r\n" } 1 .. 40);
 
 # After a kill: everything of smtpd goes, then one recovery run.
@@ -130,13 +131,16 @@ delivered
 sub
 replies
 {
-	my ($c, $n) = @_;
+	my ($c, $n, $chunks) = @_;
 	my @replies;
 
 	eval {
-		my $r = $c->smtp('DATA');
-		return if $r !~ /^354/;
-		push @replies, $c->smtp("$text.");
+		my $r = $c->smtp($chunks ? "BDAT 102\r\n" .
+		    substr $text, 0, 100 : 'DATA');
+		return if $r !~ /^(?:354|250)/;
+		push @replies, $c->smtp($chunks ? 'BDAT ' .
+		    (length($text) - 102) . " LAST\r\n" .
+		    substr $text, 102, -2 : "$text.");
 		push @replies, $c->smtp(undef) while @replies < $n;
 	};
 	return @replies;
@@ -151,12 +155,13 @@ once
 	my $what = "$victim, " . (defined $call ? "$call $k" : 'alive');
 	my $inside = $victim eq 'mda-deliver';
 	my $lmtp = $mode eq 'lmtp';
+	my $chunks = $mode eq 'chunks';
 
 	unlink "$s->{dir}/trace";
 	Stdmail::spew("$s->{dir}/bin/inject", defined $call
 	    ? "-e inject=$call:signal=KILL:when=$k" : '', 0644) if $inside;
 	my $srv = $s->start($inside ? "$s->{dir}/bin/smtpd" : 'smtpd',
-	    args => ['-m', $mode]);
+	    args => ['-m', $chunks ? 'mx' : $mode]);
 	my $c = $srv->connect(timeout => 10);
 
 	return "$what: no session"
@@ -164,7 +169,7 @@ once
 	my ($monitor, @doors) = processes($srv);
 	my $tracer = $inside ? 0 : arm($s, $victim eq 'monitor' ? $monitor :
 	    $doors[0], $call, $k) // return 'cannot attach';
-	my @replies = replies($c, $lmtp ? scalar @$users : 1);
+	my @replies = replies($c, $lmtp ? scalar @$users : 1, $chunks);
 	if ($tracer && !defined Stdmail::reap($tracer, 0)) {
 		kill 'TERM', $tracer;
 		Stdmail::reap($tracer, 3);
@@ -256,6 +261,8 @@ for my $as (@as) {
 		every_call($as, $s, 'lmtp', $victim, 'alice', 'bob');
 	}
 	every_call($as, $s, 'lmtp', 'mda-deliver', 'alice');
+	next if $as ne $as[0];
+	every_call($as, $s, 'chunks', $_, 'alice') for qw(door monitor);
 }
 
 # The same while a filter and a milter look at it.

@@ -133,6 +133,23 @@ SKIP: {
 	is(join("\n", @faults), '', 'and of one with TLS');
 }
 
+# --- between chunks ---------------------------------------------------------
+
+# A message of which a chunk was taken is none: nothing was promised.
+{
+	my $srv = $s->start('smtpd', args => ['-m', 'mx']);
+	my $c = $srv->connect(timeout => 30);
+
+	$c->smtp($_) for undef, 'EHLO client.test', 'MAIL FROM:<a@b.test>',
+	    'RCPT TO:<alice@a.test>';
+	like($c->smtp("BDAT 12\r\nSubject: x"), qr/^250 /, 'a chunk is taken');
+	kill 'TERM', $srv->{pid};
+	like($c->smtp(undef), qr/^421 4\.3\.2 /, '... and the server stops');
+	ok(!$srv->alive(20), '... soon');
+	my ($got, @torn) = delivered();
+	is_deeply([%$got, @torn], [], '... and nothing of it stays');
+}
+
 # --- at random, under load ------------------------------------------------
 
 # Send messages until the server shows us out: what was answered goes to a

@@ -245,7 +245,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	const char *keys[] = { "hostname=mx.a.test", "domains=a.test",
 	    "mail=/dev/null/%u/", "timeout=5", "max_size=20000",
 	    "max_recipients=8", "relay_from=127.0.0.0/8", "mail_user=root",
-	    "spool_user=root", users, spool };
+	    "spool_user=root",
+	    "auth_mechanisms=PLAIN LOGIN SCRAM-SHA-256", users, spool };
 	char error[CONF_ERROR_MAX];
 	int fd;
 
@@ -269,6 +270,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	    tables_open(&smtpd.tables, &settings, error) == -1)
 		wrong("%s", error);
 	smtpd.settings = &settings;
+	monitor_judge_scram();
 	memory = calloc(1, monitor_data_size());
 	return memory == NULL;
 }

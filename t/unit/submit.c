@@ -29,6 +29,8 @@ static const struct {
 	    "a@a.test|b@b.test|" },
 	{ "From: \"b b\"@a.test\n", SUBMIT_GOOD, "\"b b\"@a.test|" },
 	{ "From: <@x.test:bob@a.test>\n", SUBMIT_GOOD, "bob@a.test|" },
+	{ "From: j\303\266rg@b\303\274cher.test\n", SUBMIT_GOOD,
+	    "j\303\266rg@b\303\274cher.test|" },
 	{ "Subject: x\n", SUBMIT_NONE, "" },
 	{ "", SUBMIT_NONE, "" },
 	{ "Sender: c@c.test\n", SUBMIT_NONE, "c@c.test|" },
@@ -42,7 +44,8 @@ static const struct {
 	{ "From: bob@a..test\n", SUBMIT_MALFORMED, "" },
 	{ "From: bob@\n", SUBMIT_MALFORMED, "" },
 	{ "From: bob@a.test\nSender:\n", SUBMIT_MALFORMED, "" },
-	{ "From: bob@a.test\001\n", SUBMIT_MALFORMED, "" }
+	{ "From: bob@a.test\001\n", SUBMIT_MALFORMED, "" },
+	{ "From: j\366rg@a.test\n", SUBMIT_MALFORMED, "" }
 };
 
 static const struct {
