@@ -311,7 +311,7 @@ my @bad = (
 	['nobody', { end => ['rcpt+ <nobody@a.test>', 'continue'] }],
 	['a body too large', { end => [('body ' . 'x' x 60000) x 20,
 	    'continue'] }, conf => ['max_size=1M']],
-	['too slow', { end => ['sleep 60'] }, conf => ['milter_timeout=1'],
+	['too slow', { end => ['sleep 60'] }, conf => ['milter_timeout=3'],
 	    until => qr/^end$/m],
 	['good words for bad', { end => ['reply 250 2.0.0 Good'] }],
 );
