@@ -41,7 +41,10 @@ take(struct session *s, const struct smtp_command *c)
 void
 bdat_run(struct session *s, const struct smtp_command *c)
 {
-	server_busy(true);
+	if (!session_busy(s)) {
+		incoming_drop(&in);
+		return;
+	}
 	if (!in.open && milter_data(s) && incoming_begin(&in, s))
 		in.data.raw = 1;
 	if (data_read(s, in.open ? &in : NULL, c->chunk))

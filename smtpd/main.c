@@ -187,8 +187,9 @@ main(int argc, char **argv)
 	if (recipient_check_relay(smtpd.settings, error) == 1)
 		log_warn("relay", "note=%s", log_str(error));
 	open_spool();
-	/* a handshake takes longer than what it would save */
-	server.ahead = !smtpd.tls_first;
+	/* A handshake takes longer than what it would save; helpers need the
+	 * tables as they are. */
+	server.ahead = smtpd.tls_first ? 0 : SERVER_AHEAD_DOORS;
 	server.ops = monitor_ops();
 	set_limits(&server);
 	server.data_size = monitor_data_size();

@@ -52,29 +52,18 @@ client_may_lmtp(const struct peer *peer)
  * auth
  */
 
-/* Helpers that were forked ahead know the users as they were. */
-static void
-refresh_users(void)
-{
-	static const struct users *users;
-	static unsigned version;
-
-	users_refresh(smtpd.users);
-	if (users == smtpd.users && version == users_version(users))
-		return;
-	users = smtpd.users;
-	version = users_version(users);
-	server_changed();
-}
-
 void
 monitor_judge_scram(void)
 {
 	const struct conf_list *list = &smtpd.settings->auth_mechanisms;
+	bool ready;
 
 	if (conf_list_has(list, "SCRAM-SHA-256"))
-		refresh_users();
-	smtpd.scram = login_scram_ready(list, smtpd.users);
+		users_refresh(smtpd.users);
+	ready = login_scram_ready(list, smtpd.users);
+	if (ready != smtpd.scram)
+		server_changed();	/* doors that were forked ahead */
+	smtpd.scram = ready;
 }
 
 static int
@@ -92,7 +81,7 @@ check_auth(struct server_call *call)
 		answer->verdict = LOGIN_LOCKED;
 		return 0;
 	}
-	refresh_users();	/* the helper may not read the file */
+	users_refresh(smtpd.users);	/* the helper may not read the file */
 	return 1;
 }
 

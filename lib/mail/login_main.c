@@ -76,7 +76,8 @@ serve(const struct activate *activate, char **argv)
 		.name = login.name, .ops = login_ops, .nops = LOGIN_NOPS,
 		.data_size = sizeof(struct login_memory),
 		/* a handshake takes longer than what it would save */
-		.ahead = !login.tls_first,
+		.ahead = login.tls_first ? 0 :
+		    SERVER_AHEAD_DOORS | SERVER_AHEAD_HELPERS,
 		.prepare = prepare, .forget = forget_users,
 		.session = login.door,
 		.refuse = login.refuse, .reload = reload

@@ -45,7 +45,13 @@ struct server_call;
 				 * server_login(); see call->locked */
 
 #define SERVER_MESSAGE_MAX 16384 /* bytes of a request or reply */
-#define SERVER_AHEAD_DATA 12288	/* data_size, with children forked ahead */
+/* What may be forked ahead. */
+#define SERVER_AHEAD_DOORS	0x01
+#define SERVER_AHEAD_HELPERS	0x02	/* that do not stay.  What they stand
+					 * on is server_changed() when it did;
+					 * data, as small as this, holds no
+					 * pointers: */
+#define SERVER_AHEAD_DATA	12288
 
 struct server_op {
 	const char	*name;		/* for the log */
@@ -105,9 +111,7 @@ struct server {
 	const struct server_op *ops;
 	size_t		 nops;
 	size_t		 data_size;
-	bool		 ahead;		/* doors, and helpers that do not stay,
-					 * may be forked ahead: data, as small
-					 * as below, then holds no pointers */
+	unsigned	 ahead;		/* what may be forked ahead */
 
 	/* limits; reload() may change them */
 	size_t		 max_sessions;		/* 0: none */

@@ -17,6 +17,7 @@
 #include "system/server_local.h"
 
 #define RUSH		8	/* connections in a row make one */
+#define WANTED		2	/* of a kind */
 #define RUSH_GAP	250	/* ms, at most between two of them */
 #define KEEP		2000	/* ms after the last */
 
@@ -30,9 +31,6 @@ TAILQ_HEAD(spare_list, spare);
 static struct spare_list spares[SPARE_KINDS] = {
 	[SPARE_DOOR] = TAILQ_HEAD_INITIALIZER(spares[SPARE_DOOR]),
 	[SPARE_HELPER] = TAILQ_HEAD_INITIALIZER(spares[SPARE_HELPER]),
-};
-static const size_t wanted[SPARE_KINDS] = {
-	[SPARE_DOOR] = 2, [SPARE_HELPER] = 2
 };
 static size_t have[SPARE_KINDS];
 static unsigned in_a_row;
@@ -136,22 +134,27 @@ spare_connection(int64_t now)
 	last = now;
 }
 
+static bool
+lacks(enum spare_kind kind)
+{
+	unsigned flag = kind == SPARE_DOOR ? SERVER_AHEAD_DOORS :
+	    SERVER_AHEAD_HELPERS;
+
+	return server_loop.server->ahead & flag && have[kind] < WANTED;
+}
+
 bool
 spare_missing(void)
 {
-	struct server_loop *l = &server_loop;
-
-	return l->server->ahead && in_a_row >= RUSH && l->accepting &&
-	    (have[SPARE_DOOR] < wanted[SPARE_DOOR] ||
-	    have[SPARE_HELPER] < wanted[SPARE_HELPER]);
+	return in_a_row >= RUSH && server_loop.accepting &&
+	    (lacks(SPARE_DOOR) || lacks(SPARE_HELPER));
 }
 
 /* One, and then it is looked again whether anybody waits for us. */
 void
 spare_refill(void)
 {
-	enum spare_kind kind = have[SPARE_DOOR] < wanted[SPARE_DOOR] ?
-	    SPARE_DOOR : SPARE_HELPER;
+	enum spare_kind kind = lacks(SPARE_DOOR) ? SPARE_DOOR : SPARE_HELPER;
 
 	if (server_loop.server->prepare != NULL)
 		server_loop.server->prepare();

@@ -5,12 +5,14 @@
 # Postfix, Exim and OpenSMTPD, in the clear and with STARTTLS as to an MX, and
 # with TLS and AUTH as to a smarthost; 8-bit text, lines of any length, dots,
 # large messages and the corpus arrive octet for octet below the trace fields;
-# and what they were told by DSN and SMTPUTF8 stands in the envelope.
+# what they were told by DSN and SMTPUTF8 stands in the envelope; Exim sends
+# in chunks; and Postfix delivers into mailboxes by LMTP.
 use strict;
 use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
+use IO::Socket::UNIX;
 use Test::More;
 
 use Stdmail;
@@ -18,7 +20,8 @@ use Stdmail::Peer;
 
 Stdmail::need(qw(root smtpd));
 
-my $s = Stdmail->new(users => { alice => 'open-sesame' });
+my $s = Stdmail->new(users => { alice => 'open-sesame',
+    bob => 'rosebud-1941' });
 my $mx = $s->start('smtpd', args => ['-m', 'mx']);
 my $sub = $s->start('smtpd', args => ['-m', 'submission']);
 
@@ -101,6 +104,10 @@ try_peer
 	}
 	is(scalar keys %$got, scalar keys %messages, "$kind, $what: each once")
 	    or diag $peer->log_text;
+	# Exim's log has a K for a message that went by BDAT.
+	is(scalar(() = $peer->log_text =~ / => .* K C="250/g),
+	    scalar keys %messages, "$kind, $what: in chunks")
+	    if $kind eq 'exim';
 	$peer->stop;
 }
 
@@ -132,6 +139,53 @@ try_envelope
 	$peer->stop;
 }
 
+# A message for two mailboxes and for one that is not there.
+sub
+try_lmtp
+{
+	my $path = "$s->{dir}/lmtp";
+	my $sock = IO::Socket::UNIX->new(Local => $path, Listen => 50)
+	    or die "$path: $!\n";
+
+	chmod 0777, $path;
+	my $pid = $s->spawn([$s->command('smtpd', '-m', 'lmtp')],
+	    { 3 => $sock }, env => { LISTEN_FDS => 1 });
+	my $peer = Stdmail::Peer->start('postfix', $s, lmtp => $path);
+	for my $name (sort keys %messages) {
+		my $reply = $peer->send("X-Name: $name\n$head$messages{$name}" =~
+		    s/\n/\r\n/gr, from => 'alice@a.test', to => [
+		    'alice@a.test', 'bob@a.test'], mail => ' BODY=8BITMIME');
+		like($reply, qr/^250/, "postfix: it has the message '$name'");
+	}
+	$peer->send("From: alice\@a.test\r\n\r\nx\r\n", from => 'alice@a.test',
+	    to => ['nobody@a.test']);
+	for my $user (qw(alice bob)) {
+		my $want = keys(%messages) + ($user eq 'alice');
+		my (%got, $bounce);
+
+		Stdmail::until_true(sub {
+			$want <= (() = $s->files("Mail/$user/new"))
+		}, 60) or diag $peer->log_text;
+		for my $file ($s->files("Mail/$user/new")) {
+			my $text = Stdmail::slurp($file);
+
+			$got{$1} = $2 if $text =~
+			    /\A(?:.*?^)X-Name: ([^\n]*)\n(.*)\z/ms &&
+			    $text !~ /^Return-Path: <>/;
+			$bounce = $text if $text =~ /^Return-Path: <>/;
+		}
+		Stdmail::same($got{$_}, "$head$messages{$_}",
+		    "postfix, LMTP: '$_' is in the mailbox of $user")
+		    for sort keys %messages;
+		like($bounce, qr/^Status: 5\.1\.1$/m,
+		    'postfix, LMTP: and no mailbox is a bounce')
+		    if $user eq 'alice';
+	}
+	is(scalar $s->spooled, 0, 'postfix, LMTP: nothing was spooled');
+	$peer->stop;
+	Stdmail::end_child($pid);
+}
+
 my %login = (tls => 1, login => 'alice', password => 'open-sesame');
 for my $kind (@ARGV ? @ARGV : qw(postfix exim opensmtpd)) {
 	SKIP: {
@@ -144,6 +198,7 @@ for my $kind (@ARGV ? @ARGV : qw(postfix exim opensmtpd)) {
 		try_peer($kind, 'TLS and AUTH', 'remote', 'ESMTPSA',
 		    port => $sub->{port}, %login);
 		try_envelope($kind);
+		try_lmtp() if $kind eq 'postfix';
 	}
 }
 ok($_->alive(0.02), 'the server lives') for $mx, $sub;

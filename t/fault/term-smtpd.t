@@ -61,7 +61,8 @@ delivered
 
 # --- at each moment of a session ------------------------------------------
 
-# What the client sends, and whether it then waits for a reply.
+# What the client sends, and whether it then waits for a reply: 2, for that of
+# the message.
 sub
 steps
 {
@@ -72,8 +73,23 @@ steps
 	return (["EHLO client.test\r\n", 1], ["MAIL FROM:<a\@b.test>\r\n", 1],
 	    ["RCPT TO:<alice\@a.test>\r\n", 1], ["DATA\r\n", 1],
 	    [substr($text, 0, 20), 0], [substr($text, 20, $half), 0],
-	    [substr($text, 20 + $half), 0], ['.', 0], ["\r", 0], ["\n", 1],
+	    [substr($text, 20 + $half), 0], ['.', 0], ["\r", 0], ["\n", 2],
 	    ["RSET\r\n", 1]);
+}
+
+# The same in two chunks: what comes between them is not yet a promise.
+sub
+chunks
+{
+	my ($name) = @_;
+	my $text = message($name);
+	my $half = int(length($text) / 2);
+	my $rest = length($text) - $half;
+
+	return ((steps($name))[0 .. 2], ["BDAT $half\r\n", 0],
+	    [substr($text, 0, 20), 0], [substr($text, 20, $half - 20), 1],
+	    ["BDAT $rest LAST\r\n", 0], [substr($text, $half, 20), 0],
+	    [substr($text, $half + 20), 2], ["RSET\r\n", 1]);
 }
 
 # One session, with SIGTERM at step $at: 'before' it, 'with' it, or 'after' its
@@ -81,7 +97,7 @@ steps
 sub
 stop_at
 {
-	my ($at, $when, @tls) = @_;
+	my ($form, $at, $when, @tls) = @_;
 	my $srv = $s->start('smtpd', args => ['-m', 'mx', @tls]);
 	my $c = $srv->connect(timeout => 30);
 	my $name = "step $at, $when @tls";
@@ -90,7 +106,7 @@ stop_at
 
 	$c->starttls if @tls;
 	$c->smtp(undef);
-	for my $step (steps($name)) {
+	for my $step ($form->($name)) {
 		my ($bytes, $waits) = @$step;
 		$term->() if $n == $at && $when ne 'after';
 		# Heard, or on its way to be heard together with the bytes.
@@ -100,7 +116,7 @@ stop_at
 			$reply = $c->smtp(undef);
 			$asked = 1 if $reply =~ /^354/;
 			last if $reply !~ /^[23]/;
-			$asked = 2 if $bytes eq "\n";
+			$asked = 2 if $waits == 2;
 		}
 		$term->() if $n == $at && $when eq 'after';
 		$n++;
@@ -120,16 +136,21 @@ stop_at
 	return undef;
 }
 
-my @faults = grep { defined } map {
-	my $at = $_;
-	map { stop_at($at, $_) } qw(before with after)
-} 0 .. $#{[steps('')]};
-is(join("\n", @faults), '', 'at each step of a session');
+for my $row (['DATA', \&steps], ['BDAT', \&chunks]) {
+	my ($what, $form) = @$row;
+	my @faults = grep { defined } map {
+		my $at = $_;
+		map { stop_at($form, $at, $_) } qw(before with after)
+	} 0 .. $#{[$form->('')]};
+
+	is(join("\n", @faults), '', "at each step of a session with $what");
+}
 SKIP: {
 	my $no = Stdmail::Conn::no_tls();
 	skip $no, 1 if defined $no;
-	@faults = grep { defined } map { stop_at($_, 'with', '-T') }
-	    0 .. $#{[steps('')]};
+	my @faults = grep { defined } map {
+		stop_at(\&steps, $_, 'with', '-T')
+	} 0 .. $#{[steps('')]};
 	is(join("\n", @faults), '', 'and of one with TLS');
 }
 

@@ -131,7 +131,8 @@ postfix
 	    "inet_protocols = ipv4", "default_transport = $hop",
 	    "relay_transport = $hop", "maillog_file = $dir/mail.log",
 	    "maillog_file_prefixes = $dir", "smtp_dns_support_level = disabled",
-	    "smtp_line_length_limit = 0", "minimal_backoff_time = 1s",
+	    "smtp_line_length_limit = 0", "lmtp_line_length_limit = 0",
+	    "minimal_backoff_time = 1s",
 	    "queue_run_delay = 1s");
 
 	push @main, "smtp_tls_CAfile = $p->{site}{dir}/cert.pem",
