@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "incoming.h"
+#include "milter.h"
 
 static struct incoming in;
 
@@ -44,7 +45,7 @@ bdat_run(struct session *s, const struct smtp_command *c)
 		incoming_drop(&in);
 		return;
 	}
-	if (!in.open && incoming_begin(&in, s))
+	if (!in.open && milter_data(s) && incoming_begin(&in, s))
 		in.data.raw = 1;
 	if (data_read(s, in.open ? &in : NULL, c->chunk))
 		take(s, c);

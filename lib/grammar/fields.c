@@ -190,6 +190,15 @@ fields_change(struct fields *f, size_t index, const char *name,
 	return 0;
 }
 
+void
+fields_remove(struct fields *f, const char *name)
+{
+	struct field *v;
+
+	while ((v = find(f, 1, name)) != NULL)
+		take_away(f, v);
+}
+
 int
 fields_prepend(struct fields *f, const char *p, size_t n)
 {
