@@ -2,7 +2,7 @@
  *
  * The filter: a program that gets a message on its standard input and says what
  * becomes of it.  The door asks (filter.c), a helper of the monitor runs it
- * (filter_run.c).
+ * (monitor_filter.c).
  */
 #ifndef SMTPD_FILTER_H
 #define SMTPD_FILTER_H

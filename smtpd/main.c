@@ -18,6 +18,8 @@
 #include "system/activate.h"
 #include "system/log.h"
 
+#define HELPER_SECONDS	60	/* without what a filter may take */
+
 struct smtpd smtpd;
 
 static const char *mode = "mx";
@@ -95,6 +97,17 @@ open_spool(void)
 		log_error("spool", "error=%s", log_str(error));
 }
 
+/* A filter runs in a helper. */
+static void
+set_limits(struct server *server)
+{
+	const struct settings *s = smtpd.settings;
+
+	server->helper_seconds = HELPER_SECONDS;
+	if (s->filter.n > 0)
+		server->helper_seconds += (unsigned)s->filter_timeout;
+}
+
 static void
 reload(struct server *server)
 {
@@ -108,6 +121,7 @@ reload(struct server *server)
 	smtpd.tables = p.tables;
 	smtpd.tls = p.tls;
 	server->ops = monitor_ops();
+	set_limits(server);
 	(void)policy_open(false);
 }
 
@@ -177,6 +191,7 @@ main(int argc, char **argv)
 	 * tables as they are. */
 	server.ahead = smtpd.tls_first ? 0 : SERVER_AHEAD_DOORS;
 	server.ops = monitor_ops();
+	set_limits(&server);
 	server.data_size = monitor_data_size();
 	if (activate.kind == ACTIVATE_LISTEN && smtpd.spool_open)
 		(void)spool_recover(&smtpd.spool);

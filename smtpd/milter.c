@@ -145,6 +145,31 @@ milter_wants(const struct session *s, const struct milter *m,
 	    m->version >= step->version && !(m->protocol & step->no);
 }
 
+/* MAIL: the address, and of its parameters those that milters look at. */
+static void
+put_mail(struct session *s, const char *address)
+{
+	const struct smtp_params *p = &s->mail;
+	struct buf *out = &s->milters->out;
+	size_t begun = milter_begin(out, MILTER_MAIL);
+	char text[32];
+
+	milter_put_string(out, address, strlen(address));
+	if (p->given & SMTP_WITH_SIZE) {
+		snprintf(text, sizeof(text), "SIZE=%llu",
+		    (unsigned long long)p->size);
+		milter_put_string(out, text, strlen(text));
+	}
+	if (p->body != SMTP_BODY_NONE) {
+		snprintf(text, sizeof(text), "BODY=%s", p->body ==
+		    SMTP_BODY_8BITMIME ? "8BITMIME" : "7BIT");
+		milter_put_string(out, text, strlen(text));
+	}
+	if (p->given & SMTP_WITH_UTF8)
+		milter_put_string(out, "SMTPUTF8", strlen("SMTPUTF8"));
+	milter_end(out, begun);
+}
+
 static void
 put_step(struct session *s, enum milter_stage stage)
 {
@@ -163,7 +188,7 @@ put_step(struct session *s, enum milter_stage stage)
 	case MILTER_AT_MAIL:
 		(void)address_text(&s->sender, text + 1);
 		(void)strlcat(text, ">", sizeof(text));
-		milter_put_argument(out, MILTER_MAIL, text);
+		put_mail(s, text);
 		break;
 	case MILTER_AT_RCPT:
 		(void)address_text(&s->milters->rcpt->addr, text + 1);
@@ -180,7 +205,7 @@ put_step(struct session *s, enum milter_stage stage)
 	}
 }
 
-/* Refuse in the words there are. */
+/* Refuse in the words there are; v MILTER_BROKEN: in ours. */
 static bool
 refuse(struct session *s, const struct milter *m, enum milter_verdict v)
 {
@@ -207,9 +232,9 @@ step(struct session *s, enum milter_stage stage)
 
 	if (all == NULL)
 		return true;
+	if (milter_broken(s))
+		return refuse(s, NULL, MILTER_BROKEN);
 	for (m = all->v; m < all->v + all->n; m++) {
-		if (m->failed)
-			return refuse(s, m, MILTER_BROKEN);
 		if (!milter_wants(s, m, stage))
 			continue;
 		buf_reset(&all->out);

@@ -82,9 +82,10 @@ extern const struct milter_step milter_steps[MILTER_STAGES];
 bool	 milter_meet(struct session *, struct milter *);
 /* Say milters->out, and forget it.  False: it failed. */
 bool	 milter_say(struct session *, struct milter *);
-/* The next answer that is no PROGRESS; ms bounds all of them.  False: it
- * failed. */
+/* The next answer that is no PROGRESS.  False: it failed. */
 bool	 milter_hear(struct session *, struct milter *, struct milter_reply *);
+/* From here on, and until it is off, all it does has a time limit. */
+void	 milter_hurry(struct milter *, bool on);
 /* It failed: log why, and let go of it. */
 void	 milter_failed(struct session *, struct milter *, const char *why);
 /* In good order. */

@@ -12,12 +12,19 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-#define PATIENCE	9	/* terms of milter_timeout, with PROGRESS */
+#define PATIENCE	9	/* terms of milter_timeout for a message */
 
 static int
 timeout(void)
 {
 	return (int)(1000 * smtpd.settings->milter_timeout);
+}
+
+void
+milter_hurry(struct milter *m, bool on)
+{
+	if (m->stream != NULL)
+		stream_set_session(m->stream, on ? PATIENCE * timeout() : 0);
 }
 
 static void
@@ -124,12 +131,13 @@ milter_hear(struct session *s, struct milter *m, struct milter_reply *r)
 	int64_t last = clock_ms() + (int64_t)PATIENCE * timeout();
 	const char *why;
 
-	do {
+	/* before a message nothing else bounds them */
+	do
 		why = packet(s, m, r);
-		if (why == NULL && r->what == MILTER_PROGRESS &&
-		    clock_ms() > last)
-			why = "too late";
-	} while (why == NULL && r->what == MILTER_PROGRESS);
+	while (why == NULL && r->what == MILTER_PROGRESS &&
+	    clock_ms() < last);
+	if (why == NULL && r->what == MILTER_PROGRESS)
+		why = "too late";
 	if (why == NULL)
 		return true;
 	milter_failed(s, m, why);

@@ -15,12 +15,12 @@ typedef void value_fn(const struct session *, char value[VALUE_MAX]);
 
 /* What a stage is told that a milter did not choose. */
 static const char *const usual[MILTER_STAGES] = {
-[MILTER_AT_CONNECT] = "j _ v {daemon_name} {daemon_addr} {daemon_port} "
+[MILTER_AT_CONNECT] = ("j _ v {daemon_name} {daemon_addr} {daemon_port} "
     "{if_addr} {client_addr} {client_name} {client_port} {client_ptr} "
-    "{client_resolve}",
+    "{client_resolve}"),
 [MILTER_AT_HELO] = "{tls_version} {cipher} {cipher_bits}",
-[MILTER_AT_MAIL] = "i {auth_type} {auth_authen} {mail_addr} {mail_host} "
-    "{mail_mailer}",
+[MILTER_AT_MAIL] = ("i {auth_type} {auth_authen} {mail_addr} {mail_host} "
+    "{mail_mailer}"),
 [MILTER_AT_RCPT] = "{rcpt_addr} {rcpt_host} {rcpt_mailer}",
 [MILTER_AT_DATA] = "i",
 [MILTER_AT_EOH] = "i",

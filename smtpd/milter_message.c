@@ -283,8 +283,9 @@ change(struct incoming *in, struct milter *m, struct changes *c,
 static enum reply
 change_all(struct incoming *in, struct milter *m, struct changes *c)
 {
-	const char *p = c->packets.data, *end = p, *what;
+	const char *p = c->packets.data, *end, *what;
 	struct milter_reply r;
+	unsigned done = 0;
 	char letter;
 	size_t n;
 
@@ -296,13 +297,18 @@ change_all(struct incoming *in, struct milter *m, struct changes *c)
 		(void)milter_head((const unsigned char *)p, &letter, &n);
 		p += MILTER_HEAD;
 		(void)milter_reply_parse(&r, letter, p, n);
-		if ((what = change(in, m, c, &r)) == NULL)
+		if ((what = change(in, m, c, &r)) == NULL) {
+			done++;
 			continue;
+		}
 		log_error("milter", "name=%s job=%s error=\"cannot do\" "
 		    "action=%c of=%s", log_str(m->name), in->s->milters->job,
 		    letter, what);
 		return REPLY_FILTER_FAILED;
 	}
+	log_info("milter", "name=%s job=%s changes=%u body=%s",
+	    log_str(m->name), in->s->milters->job, done, c->body.begun ?
+	    "new" : "same");
 	return REPLY_NONE;
 }
 
@@ -317,6 +323,7 @@ one(struct incoming *in, struct milter *m, struct changes *c)
 	    .max = (uint64_t)smtpd.settings->max_size };
 	buf_reset(&in->s->milters->out);
 	m->telling = m->stream != NULL && !m->done;
+	milter_hurry(m, true);
 	v = tell_fields(in, m);
 	if (v == MILTER_GOOD)
 		v = tell_stage(in, m, MILTER_AT_EOH);
@@ -324,6 +331,7 @@ one(struct incoming *in, struct milter *m, struct changes *c)
 		v = tell_body(in, m);
 	if (v == MILTER_GOOD && in->error == 0)
 		v = hear_end(in, m, c);
+	milter_hurry(m, false);
 	if (in->error != 0 || v == MILTER_BROKEN)
 		return REPLY_FILTER_FAILED;
 	if (v == MILTER_REFUSED) {

@@ -42,7 +42,7 @@ monitor_draft(int fd)
 	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0;
 }
 
-/* recipient.c: may this recipient be? */
+/* monitor_recipient.c: may this recipient be? */
 int	 recipient_check_rcpt(struct server_call *);
 void	 recipient_run_rcpt(struct server_call *);
 void	 recipient_done_rcpt(struct server_call *);
@@ -62,14 +62,15 @@ monitor_address(const struct address *a)
 	    monitor_string(a->domain, sizeof(a->domain));
 }
 
-/* sender.c: as whom may the account send, and to how many? */
+/* monitor_sender.c: as whom may the account send, and to how many? */
 int	 sender_check(struct server_call *);
 void	 sender_run(struct server_call *);
 /* May it have one more recipient?  False: the reply says so. */
 bool	 sender_rate(struct server_call *);
 void	 sender_count(struct server_call *);
 
-/* deliver.c: LMTP's deliveries.  Where is the program?  Before any request;
+/* monitor_deliver.c: LMTP's deliveries.  Where is the program?  Before any
+ * request;
  * 0, or -1 with error[CONF_ERROR_MAX]. */
 int	 deliver_find(char *error);
 int	 deliver_check(struct server_call *);

@@ -112,7 +112,7 @@ void	 lookup_run(const struct peer *, const char *domain,
 	    struct lookup *out, int (*before)(void));
 
 /*
- * policy_monitor.c: requests.
+ * monitor_policy.c: requests.
  */
 struct policy_request {
 	uint32_t	stage;

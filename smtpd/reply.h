@@ -139,7 +139,7 @@ void	 reply(struct session *, enum reply, const char *detail);
  * ends the session. */
 void	 reply_words(struct session *, const char *lines);
 
-/* recipients.c: have the monitor judge all recipients again, after some were
+/* session_rcpts.c: have the monitor judge all recipients again, after some were
  * added or taken away.  REPLY_NONE; REPLY_FILTER_FAILED; REPLY_DISCARDED: none
  * are left. */
 enum reply session_rcpts_again(struct session *);

@@ -13,6 +13,10 @@
 #include "review.h"
 #include "system/log.h"
 
+enum { NOTE_REASON, NOTE_SENDER, NOTE_RECIPIENT };
+static const char *const notes[] = { "X-Quarantine-Reason",
+	"X-Quarantine-Sender", "X-Quarantine-Recipient" };
+
 bool
 review_wanted(void)
 {
@@ -60,12 +64,15 @@ hold(struct incoming *in, const char *reason)
 	if (a.domain[0] == '\0')
 		strlcpy(a.domain, smtpd.settings->domains.v[0],
 		    sizeof(a.domain));
+	/* what the message says of itself must not be believed */
+	for (i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
+		fields_remove(&in->text.fields, notes[i]);
 	for (i = s->nrcpts; i > 0; i--)
-		if (note(in, "X-Quarantine-Recipient",
+		if (note(in, notes[NOTE_RECIPIENT],
 		    &s->rcpts[i - 1].addr) == -1)
 			return REPLY_FILTER_FAILED;
-	if (note(in, "X-Quarantine-Sender", &s->sender) == -1 ||
-	    fields_insert(&in->text.fields, 0, "X-Quarantine-Reason", reason,
+	if (note(in, notes[NOTE_SENDER], &s->sender) == -1 ||
+	    fields_insert(&in->text.fields, 0, notes[NOTE_REASON], reason,
 	    false) == -1)
 		return REPLY_FILTER_FAILED;
 	/* what cannot be delivered there is no matter of the sender's */

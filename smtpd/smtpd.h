@@ -198,7 +198,7 @@ void	 monitor_ended(struct server_call *);
 /* Before a fork: whether SCRAM can be offered. */
 void	 monitor_judge_scram(void);
 
-/* milter_connect.c */
+/* monitor_milter.c */
 int	 milter_check(struct server_call *);
 void	 milter_run(struct server_call *);
 
@@ -286,7 +286,7 @@ void	 command_line(struct session *, const struct stream_line *);
 void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
-/* recipients.c: add a recipient of which nothing is asked: 0, or -1. */
+/* session_rcpts.c: add a recipient of which nothing is asked: 0, or -1. */
 /* What the monitor says of one: as server_ask(). */
 int	 session_rcpt_ask(struct session *, const struct address *,
 	    struct rcpt_reply *);

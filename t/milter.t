@@ -254,6 +254,61 @@ like($heard, qr/^body new\\x0d\\x0a$/m, 'and the body');
 like($heard, qr/^abort$/m, 'the second hears that it is over');
 unlike($heard, qr/^header/m, 'and nothing of the message');
 
+# A session of more than one message; what is said anew after STARTTLS.
+sub session {
+	my ($script, $args, @say) = @_;
+	my $m = Stdmail::Milter->start(%$script);
+	my ($pid, $c) = $s->session('smtpd', args => [@$args, '-o', 'milter=' .
+	    $m->name]);
+	my @got;
+
+	for my $say (undef, @say, 'QUIT') {
+		push @got, $c->smtp($say) =~ s/.*\n//sr;
+		$c->starttls if ($say // '') eq 'STARTTLS';
+	}
+	Stdmail::reap($pid, 10);
+	my $heard = $m->heard(qr/^quit/m);
+	$m->stop;
+	return ($heard, @got);
+}
+my @one = ('MAIL FROM:<a@b.test> SIZE=100 BODY=8BITMIME', 'RCPT TO:<bob@a.test>');
+my @data = ('DATA', "$text." =~ s/^\.second/..second/mr =~ s/\n/\r\n/gr);
+($heard) = session({ mail => [['continue'], ['accept'], ['discard'],
+    ['continue']] }, [], 'EHLO c.test', @one, 'RSET', @one, @data, @one, @data,
+    @one, @data);
+is(join(' ', $heard =~ /^(connect|helo|mail|rcpt|abort|end|quit)\b/mg),
+    'connect helo mail rcpt abort mail mail abort mail rcpt end quit',
+    'four messages, of which one is begun, one accepted, one discarded');
+like($heard, qr/^mail <a\@b\.test>\\x00SIZE=100\\x00BODY=8BITMIME\\x00$/m,
+    'with parameters of MAIL');
+is_deeply([taken()], [@$all, @$all], 'two are in the spool');
+my $wire = $text =~ s/\n/\r\n/gr;
+my ($first, $rest) = (substr($wire, 0, 16), substr $wire, 16);
+my @bdat = ("BDAT 16\r\n" . substr($first, 0, -2), 'BDAT ' .
+    length($rest) . " LAST\r\n" . substr $rest, 0, -2);
+($heard) = session({}, [], 'EHLO c.test', @one, @bdat);
+like($heard, qr/^data\n.*^body first\\x0d.*^end\n/ms, 'a message by BDAT');
+is_deeply([taken()], $all, 'is in the spool');
+($heard) = session({ data => ['reject'] }, [], 'EHLO c.test', @one, @bdat);
+unlike($heard, qr/^header/m, 'or refused there');
+is_deeply([taken()], [], 'and not');
+if (!Stdmail::Conn::no_tls()) {
+	($heard) = session({}, ['-m', 'submission'], 'EHLO c.test', 'STARTTLS',
+	    'EHLO d.test', 'AUTH PLAIN AGJvYgBwdw==', 'MAIL FROM:<bob@a.test>',
+	    'RCPT TO:<bob@a.test>');
+	like($heard, qr/^macro\ H\{tls_version\}\\x00TLSv1\.\d\\x00\{cipher\}
+	    \\x00\w+\\x00\{cipher_bits\}\\x00\d+\\x00\nhelo\ d\.test/mx,
+	    'macros of TLS');
+	like($heard, qr/^macro\ M.*\{auth_type\}\\x00PLAIN\\x00\{auth_authen\}
+	    \\x00bob\\x00/mx, 'macros of a login');
+	like($heard, qr/^macro C.*\{daemon_name\}\\x00submission/m,
+	    'and which service it is');
+}
+($heard) = row('an old one', { version => 2, protocol => 0, actions => 1 },
+    $good, qr/^250/, $all);
+unlike($heard, qr/^data/m, 'is not told of what it does not know');
+like($heard, qr/^eoh/m, 'but of the rest');
+
 # What may not be.
 my $failed = '220 250 250 250 354 451';
 my @bad = (
@@ -270,7 +325,7 @@ my @bad = (
 	['nobody', { end => ['rcpt+ <nobody@a.test>', 'continue'] }],
 	['a body too large', { end => [('body ' . 'x' x 60000) x 20,
 	    'continue'] }, conf => ['max_size=1M']],
-	['too slow', { end => ['sleep 60'] }, conf => ['milter_timeout=1'],
+	['too slow', { end => ['sleep 60'] }, conf => ['milter_timeout=3'],
 	    until => qr/^end$/m],
 	['good words for bad', { end => ['reply 250 2.0.0 Good'] }],
 );

@@ -30,7 +30,7 @@ dovecot-imapd dovecot-pop3d
 swaks curl mutt isync fetchmail getmail6 gsasl msmtp mpop s-nail maildrop procmail
 mandoc cppcheck gcovr"
 more="neomutt offlineimap3 imapfilter alpine nodejs node-nodemailer
-opendkim opendkim-tools rspamd libfaketime libsasl2-modules
+opendkim opendkim-tools rspamd libsasl2-modules
 libgnutls-dane0 libidn12 libnsl2 libevent-2.1-7"
 # Mail transport agents beside the one of the tree, each unpacked in a folder
 # of its own, /opt/NAME: no two of them can be installed together.

@@ -190,6 +190,15 @@ fields_change(struct fields *f, size_t index, const char *name,
 	return 0;
 }
 
+void
+fields_remove(struct fields *f, const char *name)
+{
+	struct field *v;
+
+	while ((v = find(f, 1, name)) != NULL)
+		take_away(f, v);
+}
+
 /* A copy in disk form, where no CR may stand: CRLF is LF, another a space. */
 static char *
 copy(const char *p, size_t n, size_t *len)

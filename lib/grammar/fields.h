@@ -55,6 +55,9 @@ int	 fields_insert(struct fields *, size_t place, const char *name,
 int	 fields_change(struct fields *, size_t index, const char *name,
 	    const char *value, bool leading);
 
+/* Take all fields of this name away. */
+void	 fields_remove(struct fields *, const char *name);
+
 /* Put a text that holds whole fields before all; nothing when it is "".
  * 0, or -1 as above, or a line of it is no field. */
 int	 fields_prepend(struct fields *, const char *, size_t n);

@@ -14,16 +14,18 @@ submit_strip(char *text, size_t n)
 {
 	struct header_field f;
 	struct header h;
-	size_t left = 0;
+	size_t left = 0, at = 0;
 
 	header_init(&h, text, n);
 	while (header_next(&h, &f)) {
+		at += f.len;
 		if (header_is(&f, "Bcc") || header_is(&f, "Resent-Bcc"))
 			continue;
 		memmove(text + left, f.start, f.len);
 		left += f.len;
 	}
-	return left;
+	memmove(text + left, text + at, n - at);
+	return left + n - at;
 }
 
 static int
@@ -57,6 +59,7 @@ take(struct address *a, const struct addrlist_item *item)
 	if (item->host.s != NULL)
 		memcpy(raw.domain, item->host.s, item->host.len);
 	address_text(&raw, text);
+	memset(a, 0, sizeof(*a));
 	return address_parse_utf8(a, text, strlen(text), NULL) == 1 ? 0 : -1;
 }
 

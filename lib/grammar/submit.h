@@ -31,8 +31,8 @@ struct submit_authors {
 enum submit_from submit_authors(struct submit_authors *, const char *,
 	    size_t);
 
-/* Take the fields Bcc and Resent-Bcc out of a header, in place; returns what
- * is left of its length. */
+/* Take the fields Bcc and Resent-Bcc out of a header, in place; what stands
+ * behind it stays.  Returns what is left of the length. */
 size_t	 submit_strip(char *, size_t);
 
 #endif

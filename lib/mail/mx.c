@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "grammar/idna.h"
 #include "mail/mx.h"
 
 /* An exchanger while its addresses are looked up. */
@@ -95,8 +96,6 @@ check_domain(const char *p, size_t n)
 			label = 0;
 			continue;
 		}
-		if ((unsigned char)p[i] > 127)
-			return "not ASCII: write its xn-- form";
 		if (!isalnum((unsigned char)p[i]) && p[i] != '_' &&
 		    (p[i] != '-' || label == 0))
 			return "not a domain name";
@@ -424,23 +423,27 @@ void
 mx_lookup(struct dns *dns, const char *domain, unsigned flags,
     struct mx_list *list)
 {
-	char name[256];
+	char name[IDNA_MAX];
 	const char *bad;
 	struct dns_query *q;
-	size_t n = strlen(domain);
+	size_t n;
 
 	memset(list, 0, sizeof(*list));
 	if (*domain == '[') {
 		lookup_literal(domain, flags, list);
 		return;
 	}
-	if (n > 1 && domain[n - 1] == '.')
+	if (idna_ascii(name, domain, strlen(domain)) == -1) {
+		fail(list, MX_INVALID, "not a domain name");
+		return;
+	}
+	n = strlen(name);
+	if (n > 1 && name[n - 1] == '.')
 		n--;
-	if ((bad = check_domain(domain, n)) != NULL) {
+	if ((bad = check_domain(name, n)) != NULL) {
 		fail(list, MX_INVALID, bad);
 		return;
 	}
-	memcpy(name, domain, n);
 	name[n] = '\0';
 	if ((q = dns_lookup(dns, DNS_MX, name)) == NULL) {
 		fail(list, MX_TEMPORARY, "no memory");

@@ -53,10 +53,10 @@ struct mx_list {
 #define MX_IPV6		0x4u	/* neither or both: both */
 
 /*
- * Find the hosts for a domain or an address literal ("[192.0.2.1]",
- * "[IPv6:2001:db8::1]"); one dot at the end is allowed.  list is filled in
- * always and freed with mx_free().  Out of memory is MX_TEMPORARY.  No other
- * question may be under way in dns.
+ * Find the hosts for a domain, in UTF-8 too, or an address literal
+ * ("[192.0.2.1]", "[IPv6:2001:db8::1]"); one dot at the end is allowed.  list
+ * is filled in always and freed with mx_free().  Out of memory is
+ * MX_TEMPORARY.  No other question may be under way in dns.
  * list->status is MX_TEMPORARY when no host has an address and one of them
  * may get one later.
  */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "grammar/address.h"
+#include "grammar/idna.h"
 #include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
@@ -566,9 +567,14 @@ without_dot(const char *s, size_t n)
 static bool
 has_domain(const struct conf_list *list, const char *domain, size_t len)
 {
+	char ascii[IDNA_MAX];
 	size_t i, n;
 
-	len = without_dot(domain, len);
+	/* The list has names as the DNS has them. */
+	if (idna_ascii(ascii, domain, len) == -1)
+		return false;
+	len = without_dot(ascii, strlen(ascii));
+	domain = ascii;
 	for (i = 0; i < list->n; i++) {
 		n = without_dot(list->v[i], strlen(list->v[i]));
 		if (n == len && strncasecmp(list->v[i], domain, n) == 0)

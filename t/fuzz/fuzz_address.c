@@ -11,6 +11,7 @@
 #include "bytes/utf8.h"
 #include "grammar/address.h"
 #include "grammar/addrlist.h"
+#include "grammar/idna.h"
 #include "grammar/message_id.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -18,9 +19,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 static void
 envelope(const char *p, size_t size)
 {
-	char text[ADDRESS_TEXT_MAX];
+	char text[ADDRESS_TEXT_MAX], name[IDNA_MAX];
 	struct address a, b;
 	const char *why = NULL, *s;
+
+	if (idna_ascii(name, p, size) == 0)
+		for (s = name; *s != '\0'; s++)
+			if ((unsigned char)*s > 127)
+				abort();
 
 	if (address_parse_utf8(&a, p, size, &why) != 1) {
 		if (why == NULL)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * Proves that a header comes apart without a gap, that header_scan() finds the
- * same names and end in pieces, that dates in it round-trip, and that an
- * envelope read from its start is one that could have been written.
+ * same names and end in pieces, that dates in it round-trip, that an envelope
+ * read from its start is one that could have been written, and that no blind
+ * copy stays in it, nor is an author made or lost by taking it out.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 
 #include "grammar/date.h"
 #include "grammar/header.h"
+#include "grammar/submit.h"
 #include "grammar/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
@@ -95,9 +97,33 @@ envelope(const char *p, size_t size)
 	buf_free(&b);
 }
 
+static void
+blind(const char *p, size_t size)
+{
+	struct submit_authors before, after;
+	enum submit_from from = submit_authors(&before, p, size);
+	struct header_field f;
+	char *text;
+	size_t n;
+
+	if ((text = malloc(size + 1)) == NULL)
+		return;
+	memcpy(text, p, size);
+	n = submit_strip(text, size);
+	if (n > size || header_find(text, n, "Bcc", &f) ||
+	    header_find(text, n, "Resent-Bcc", &f))
+		abort();
+	if (submit_authors(&after, text, n) != from ||
+	    before.n != after.n || before.n > SUBMIT_AUTHORS ||
+	    memcmp(before.v, after.v, before.n * sizeof(before.v[0])) != 0)
+		abort();
+	free(text);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	blind((const char *)data, size);
 	fields((const char *)data, size);
 	envelope((const char *)data, size);
 	dates((const char *)data, size);

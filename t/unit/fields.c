@@ -15,7 +15,7 @@ static const char text[] = "Received: one\n two\nSubject: a\nx: 1\n"
 
 #define BEGIN(rest)	"Received: one\n two\nSubject: a\n" rest
 
-enum what { INSERT, CHANGE, PREPEND };
+enum what { INSERT, CHANGE, PREPEND, REMOVE };
 
 static const struct {
 	enum what	 what;
@@ -53,6 +53,8 @@ static const struct {
 	{ CHANGE, 4, "X", "", false, 0, NULL },
 	{ CHANGE, 4, "X", "y", false, 0,
 	    BEGIN("x: 1\nno field\nX: 2\nx : 3\nX: y\n") },
+	{ REMOVE, 0, "x", NULL, false, 0, BEGIN("no field\n") },
+	{ REMOVE, 0, "Y", NULL, false, 0, NULL },
 	{ PREPEND, 0, NULL, "A: b\n c\nD: e\n", false, 0, "A: b\n c\nD: e\n"
 	    BEGIN("x: 1\nno field\nX: 2\nx : 3\n") },
 	{ PREPEND, 0, NULL, "", false, 0, NULL },
@@ -80,6 +82,9 @@ change(struct fields *f, size_t i)
 	case CHANGE:
 		return fields_change(f, rows[i].index, rows[i].name,
 		    rows[i].value, rows[i].leading);
+	case REMOVE:
+		fields_remove(f, rows[i].name);
+		return 0;
 	case PREPEND:
 		return fields_prepend(f, rows[i].value,
 		    strlen(rows[i].value));

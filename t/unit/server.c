@@ -359,7 +359,8 @@ serve(int listener, char *const *argv)
 	}
 	if (getenv("T_IDLE") != NULL)
 		server.idle_exit = 1;
-	server.ahead = getenv("T_AHEAD") != NULL;
+	server.ahead = getenv("T_AHEAD") == NULL ? 0 :
+	    SERVER_AHEAD_DOORS | SERVER_AHEAD_HELPERS;
 	if (activate_detect(&a, error, sizeof(error)) == -1)
 		exit(99);
 	exit(server_run(&server, &a, argv));

@@ -61,7 +61,8 @@ static const struct {
 	{ "Bcc: x\nBcc: y\nA: b", "A: b" },
 	{ "X-Bcc: x\nBccx: y\n", "X-Bcc: x\nBccx: y\n" },
 	{ "A: b\n Bcc: not a field\n", "A: b\n Bcc: not a field\n" },
-	{ "Bcc\nA: b\n", "Bcc\nA: b\n" }
+	{ "Bcc\nA: b\n", "Bcc\nA: b\n" },
+	{ "A: b\nBcc: x\n\nBcc: y\n", "A: b\n\nBcc: y\n" }
 };
 
 static void
