@@ -336,8 +336,7 @@ check_vrfy(struct session *s, const struct smtp_command *c)
 static enum reply
 check_expn(struct session *s, const struct smtp_command *c)
 {
-	(void)c;
-	return s->authenticated ? REPLY_NONE : REPLY_NOT_OFFERED;
+	return s->authenticated ? check_vrfy(s, c) : REPLY_NOT_OFFERED;
 }
 
 static void

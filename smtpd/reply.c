@@ -27,7 +27,6 @@ static const char *const replies[REPLIES] = {
 [REPLY_DELIVERED] = "250 2.1.5 <{}> Delivered",
 [REPLY_CHUNK_OK] = "250 2.0.0 {} octets taken",
 [REPLY_VRFY] = "252 2.1.5 Not told here; send mail and see",
-[REPLY_ADDRESS] = "250 2.1.5 <{}>",
 [REPLY_SEND_DATA] = "354 Send the message, end with <CRLF>.<CRLF>",
 [REPLY_STOPPING] = "421 4.3.2 Service is stopping, try again later",
 [REPLY_TIMEOUT] = "421 4.4.2 Nothing heard for too long, closing",

@@ -47,20 +47,31 @@ parse(struct session *s, const struct smtp_command *c, struct address *a)
 {
 	const char *why = NULL;
 
-	if (address_parse(a, c->arg, c->arg_len, &why) == 1 &&
+	if (address_parse_utf8(a, c->arg, c->arg_len, &why) == 1 &&
 	    !address_is_null(a))
 		return true;
 	reply(s, REPLY_BAD_RCPT, why == NULL ? "it is empty" : why);
 	return false;
 }
 
+/* UTF-8 is only said to who asked with SMTPUTF8. */
+static void
+say(struct session *s, enum reply r, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	if (r == REPLY_NONE)
+		stream_printf(s->stream, "250 2.1.5 <%s>\r\n",
+		    address_text(a, text));
+	else
+		reply(s, r, address_text(a, text));
+}
+
 void
 verify_vrfy(struct session *s, const struct smtp_command *c)
 {
 	static struct expand_reply answer;
-	char text[ADDRESS_TEXT_MAX];
 	struct address a = { 0 };
-	enum reply r;
 
 	if (!smtpd.settings->vrfy || !(s->authenticated || s->trusted)) {
 		reply(s, REPLY_VRFY, NULL);
@@ -71,8 +82,7 @@ verify_vrfy(struct session *s, const struct smtp_command *c)
 	if (a.domain[0] == '\0')
 		strlcpy(a.domain, smtpd.settings->domains.v[0],
 		    sizeof(a.domain));
-	r = ask(s, &a, false, 0, &answer);
-	reply(s, r == REPLY_NONE ? REPLY_ADDRESS : r, address_text(&a, text));
+	say(s, ask(s, &a, false, 0, &answer), &a);
 }
 
 /* The addresses of one answer; the last line of all ends the reply. */
@@ -88,25 +98,45 @@ write_some(struct session *s, const struct expand_reply *answer)
 		    i + 1 < answer->n || answer->more ? "-" : " ", p);
 }
 
+/* May all that is behind it be said in ASCII? */
+static enum reply
+check_list(struct session *s, const struct address *a)
+{
+	static struct expand_reply answer;
+	enum reply r = REPLY_NONE;
+	uint32_t from = 0;
+	size_t i;
+
+	do {
+		r = ask(s, a, true, from, &answer);
+		from += answer.n;
+		for (i = 0; i < sizeof(answer.text); i++)
+			if ((unsigned char)answer.text[i] > 127)
+				return REPLY_UTF8_ASKED;
+	} while (r == REPLY_NONE && answer.more && answer.n > 0);
+	return r;
+}
+
 void
 verify_expn(struct session *s, const struct smtp_command *c)
 {
 	static struct expand_reply answer;
-	char text[ADDRESS_TEXT_MAX];
 	struct address a = { 0 };
 	uint32_t from = 0;
-	enum reply r;
+	enum reply r = REPLY_NONE;
 
 	if (!parse(s, c, &a))
 		return;
 	if (a.domain[0] == '\0')
 		strlcpy(a.domain, smtpd.settings->domains.v[0],
 		    sizeof(a.domain));
-	r = ask(s, &a, true, 0, &answer);
-	if (r == REPLY_NONE && answer.n == 0)
-		r = REPLY_ADDRESS;	/* a user is himself alone */
-	if (r != REPLY_NONE) {
-		reply(s, r, address_text(&a, text));
+	if (!(c->params.given & SMTP_WITH_UTF8))
+		r = check_list(s, &a);
+	if (r == REPLY_NONE)
+		r = ask(s, &a, true, 0, &answer);
+	if (r != REPLY_NONE || answer.n == 0) {
+		/* a user is himself alone */
+		say(s, r, &a);
 		return;
 	}
 	for (;;) {
