@@ -172,6 +172,8 @@ do_mail(struct session *s, const struct smtp_command *c)
 static enum reply
 check_rcpt(struct session *s, const struct smtp_command *c)
 {
+	if (!ehlo_offers(s, c->params.given))
+		return REPLY_PARAM_HERE;
 	if (address_is_null(&c->path))
 		return REPLY_RCPT_NULL;
 	if (!(s->mail.given & SMTP_WITH_UTF8) && !address_is_ascii(&c->path))

@@ -140,6 +140,8 @@ file_open(struct tally *t)
 {
 	struct stat st;
 
+	if (t->path == NULL)
+		return -1;		/* no memory for it, or none is kept */
 	t->fd = open(t->path, (t->read_only ? O_RDONLY : O_RDWR | O_CREAT) |
 	    O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (t->fd == -1) {
