@@ -240,6 +240,9 @@ my $note = "X-Quarantine-Reason: looks bad\nX-Quarantine-Sender: <a\@b.test>\n" 
 changed('quarantine', ['quarantine looks bad', 'add Y: z'],
     [['<> held@a.test', "$note${head}Y: z\n$body"]],
     conf => ['quarantine=held']);
+changed('lines in a reason', ["quarantine bad\r\nX-Evil: 1\n\nbody"],
+    [['<> held@a.test', $note =~ s/looks bad/bad\n\tX-Evil: 1\n\t\n\tbody/r .
+    $text]], conf => ['quarantine=held']);
 row('no quarantine', { end => ['quarantine x', 'continue'] },
     '220 250 250 250 354 451', qr/^451 4\.3\.0/, []);
 
@@ -322,6 +325,13 @@ my @bad = (
 	['changes in the header', { header => ['add Y: z', 'continue'] }],
 	['a stranger', { end => ['rcpt+ <x@elsewhere.test>', 'continue'] },
 	    conf => ['relay_from=192.0.2.1']],
+	['a line behind a recipient', { end => ["rcpt+ <carol\@a.test>\nto x",
+	    'continue'] }],
+	['a line in a sender', { end => ["from <x\@b.test\n>", 'continue'] }],
+	['a recipient behind >', { end => ['rcpt+ <carol@a.test> <x@a.test>',
+	    'continue'] }],
+	['no recipient', { end => ['rcpt+ <>', 'continue'] }],
+	['a line in a field name', { end => ["add Y\nZ: z", 'continue'] }],
 	['nobody', { end => ['rcpt+ <nobody@a.test>', 'continue'] }],
 	['a body too large', { end => [('body ' . 'x' x 60000) x 20,
 	    'continue'] }, conf => ['max_size=1M']],
