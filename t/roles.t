@@ -156,6 +156,8 @@ door
 	my $pid = new_child($srv->{pid});
 	gave_up("$prog, door", $pid, @door);
 	filtered("$prog, door", $pid);
+	like(Stdmail::slurp("/proc/$pid/limits"),
+	    qr/^Max open files +64 +64 /m, "$prog, door: hoards no files");
 	tries("$prog, door", $pid, [['list', $s->{dir}], $no],
 	    [['trace', $srv->{pid}], 'dies']);
 	ok($srv->alive(0.1), "$prog: the server lives on");

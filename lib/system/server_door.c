@@ -5,6 +5,7 @@
  * it reads the first byte.
  */
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -25,6 +26,7 @@
 
 #define KEEP_MAX	8
 #define PROXY_SECONDS	10
+#define DOOR_FILES	64	/* descriptors it may have */
 
 static volatile sig_atomic_t stopping, busy;
 static int stop_fd = -1, stop_null = -1;
@@ -243,6 +245,16 @@ door_wait(struct server_session *s, bool *proxy)
 	door_named(s);
 }
 
+/* Who gets descriptors from the monitor must not hoard them: each may be a
+ * file that takes room and has no name. */
+static int
+limit_files(void)
+{
+	struct rlimit few = { DOOR_FILES, DOOR_FILES };
+
+	return setrlimit(RLIMIT_NOFILE, &few);
+}
+
 void
 door_main(struct server_conn *c, int in, int out, int monitor)
 {
@@ -278,7 +290,7 @@ door_main(struct server_conn *c, int in, int out, int monitor)
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) == -1 ||
 	    getppid() != parent)
 		child_exit(EX_OSERR);
-	if (sandbox_door() == -1) {
+	if (limit_files() == -1 || sandbox_door() == -1) {
 		log_error("door", "error=%s", log_str(strerror(errno)));
 		child_exit(EX_OSERR);
 	}
