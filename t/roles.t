@@ -10,6 +10,7 @@
 use strict;
 use warnings;
 
+use Fcntl qw(:flock);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::IP;
@@ -337,6 +338,52 @@ delivering
 	    [['list', $s->{spool}], $no], [['read', "$s->{dir}/users"], $no]);
 }
 
+# By LMTP: it waits for a mailbox that another has locked, and no descriptor of
+# the server is open in it.
+sub
+delivering_lmtp
+{
+	my $s = site();
+	my $dir = "$s->{dir}/mboxes";
+
+	mkdir $dir;
+	chmod 01777, $dir;
+	$s->{conf}{mail} = "$dir/%u";
+	$s->write_conf;
+	for my $user (qw(alice bob)) {
+		Stdmail::spew("$dir/$user", '', 0600);
+		chown $s->ids($user), "$dir/$user";
+	}
+	open(my $mbox, '+<', "$dir/alice") or die "$!\n";
+	flock($mbox, LOCK_EX) or die "$!\n";
+	my $srv = $s->start('smtpd', args => ['-m', 'lmtp']);
+	my $c = $srv->connect(timeout => 10);
+	$c->smtp($_) for undef, 'LHLO x', 'MAIL FROM:<a@b.test>',
+	    'RCPT TO:<alice@a.test>', 'DATA';
+	$c->send("x: y\r\n\r\n.\r\n");
+	my ($pid, $helper);
+	ok(Stdmail::until_true(sub {
+		for my $h (children($srv->{pid})) {
+			for my $p (children($h)) {
+				my $w = (children($p))[0] // $p;
+				($helper, $pid) = ($h, $w)
+				    if (status($w)->{Seccomp} // 0) == 2;
+			}
+		}
+		return $pid;
+	}, 20), 'mda-deliver by LMTP: runs');
+	sleep 0.3;
+	gave_up('mda-deliver by LMTP', $pid, $s->ids('alice'));
+	filtered('mda-deliver by LMTP', $pid);
+	is(scalar(grep { (readlink($_) // '') =~ /^socket:/ }
+	    glob "/proc/$pid/fd/*"), 0, 'mda-deliver by LMTP: no socket');
+	from_inside('mda-deliver by LMTP', $pid, $none,
+	    [['list', $s->{spool}], $no], [['read', "$s->{dir}/users"], $no],
+	    [['read', "$dir/bob"], $no]);
+	like($c->smtp(undef), qr/^451 /, 'mda-deliver by LMTP: it died');
+	$srv->stop;
+}
+
 # In the queue: a worker is held by its own log line, in a pipe that is full.
 sub
 queue_worker
@@ -381,6 +428,7 @@ if (Stdmail::program('smtp-send')) {
 if (Stdmail::program('mda-deliver')) {
 	delivering();
 	queue_worker();
+	delivering_lmtp();
 }
 
 done_testing();
