@@ -22,11 +22,18 @@ struct memory {
 	struct policy_memory policy;
 };
 
-/* Does a string of a request end? */
+/* Does a string of a request end?  Do those of an address? */
 static inline bool
 monitor_string(const char *s, size_t size)
 {
 	return memchr(s, '\0', size) != NULL;
+}
+
+static inline bool
+monitor_address(const struct address *a)
+{
+	return monitor_string(a->local, sizeof(a->local)) &&
+	    monitor_string(a->domain, sizeof(a->domain));
 }
 
 /* monitor_recipient.c: may this recipient be? */
@@ -40,13 +47,6 @@ void	 recipient_run_expand(struct server_call *);
 /* Where addresses are looked up. */
 struct directory monitor_directory(void);
 
-static inline bool
-monitor_address(const struct address *a)
-{
-	return monitor_string(a->local, sizeof(a->local)) &&
-	    monitor_string(a->domain, sizeof(a->domain));
-}
-
 /* monitor_sender.c: as whom may the account send, and to how many? */
 int	 sender_check(struct server_call *);
 void	 sender_run(struct server_call *);
@@ -54,9 +54,8 @@ void	 sender_run(struct server_call *);
 bool	 sender_rate(struct server_call *);
 void	 sender_count(struct server_call *);
 
-/* monitor_deliver.c: LMTP's deliveries.  Where is the program?  Before any
- * request;
- * 0, or -1 with error[CONF_ERROR_MAX]. */
+/* monitor_deliver.c: LMTP's deliveries.  Where is the program?  Asked before
+ * any request.  0, or -1 with error[CONF_ERROR_MAX]. */
 int	 deliver_find(char *error);
 int	 deliver_check(struct server_call *);
 void	 deliver_run(struct server_call *);

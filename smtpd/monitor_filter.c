@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "monitor.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -46,12 +47,11 @@ filter_check(struct server_call *call)
 {
 	const struct filter_request *q = call->request;
 
-	if (memchr(q->sender.local, '\0', sizeof(q->sender.local)) != NULL &&
-	    memchr(q->sender.domain, '\0', sizeof(q->sender.domain)) != NULL &&
-	    memchr(q->rcpts, '\0', sizeof(q->rcpts)) != NULL &&
-	    memchr(q->name, '\0', sizeof(q->name)) != NULL &&
-	    memchr(q->helo, '\0', sizeof(q->helo)) != NULL &&
-	    memchr(q->login, '\0', sizeof(q->login)) != NULL &&
+	if (monitor_address(&q->sender) &&
+	    monitor_string(q->rcpts, sizeof(q->rcpts)) &&
+	    monitor_string(q->name, sizeof(q->name)) &&
+	    monitor_string(q->helo, sizeof(q->helo)) &&
+	    monitor_string(q->login, sizeof(q->login)) &&
 	    call->fds[0] != -1)
 		/* since a reload there may be none; the door goes by ran */
 		return smtpd.settings->filter.n > 0;
