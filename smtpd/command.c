@@ -89,10 +89,8 @@ do_ehlo(struct session *s, const struct smtp_command *c)
 static void
 sender_complete(const struct session *s, struct address *sender)
 {
-	if ((s->trusted || s->authenticated) && sender->domain[0] == '\0' &&
-	    !address_is_null(sender))
-		strlcpy(sender->domain, smtpd.settings->domains.v[0],
-		    sizeof(sender->domain));
+	if ((s->trusted || s->authenticated) && !address_is_null(sender))
+		recipient_complete(smtpd.settings, sender);
 }
 
 static enum reply

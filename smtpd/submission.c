@@ -73,9 +73,8 @@ own_address(const struct session *s, struct address *a)
 		*a = s->sender;
 	else if (address_parse(a, s->login, strlen(s->login), NULL) != 1)
 		memset(a, 0, sizeof(*a));
-	else if (a->domain[0] == '\0')
-		strlcpy(a->domain, smtpd.settings->domains.v[0],
-		    sizeof(a->domain));
+	else
+		recipient_complete(smtpd.settings, a);
 }
 
 static void

@@ -68,9 +68,7 @@ verify_vrfy(struct session *s, const struct smtp_command *c)
 	}
 	if (!parse(s, c, &a))
 		return;
-	if (a.domain[0] == '\0')
-		strlcpy(a.domain, smtpd.settings->domains.v[0],
-		    sizeof(a.domain));
+	recipient_complete(smtpd.settings, &a);
 	r = ask(s, &a, false, 0, &answer);
 	reply(s, r == REPLY_NONE ? REPLY_ADDRESS : r, address_text(&a, text));
 }
@@ -99,9 +97,7 @@ verify_expn(struct session *s, const struct smtp_command *c)
 
 	if (!parse(s, c, &a))
 		return;
-	if (a.domain[0] == '\0')
-		strlcpy(a.domain, smtpd.settings->domains.v[0],
-		    sizeof(a.domain));
+	recipient_complete(smtpd.settings, &a);
 	r = ask(s, &a, true, 0, &answer);
 	if (r == REPLY_NONE && answer.n == 0)
 		r = REPLY_ADDRESS;	/* a user is himself alone */

@@ -80,6 +80,9 @@ enum recipient_kind recipient_find(const struct directory *,
 enum recipient_kind recipient_user(const struct directory *,
 	    const struct address *, struct recipient *);
 
+/* A local part alone is at our first domain. */
+void	 recipient_complete(const struct settings *, struct address *);
+
 /* Add one, once.  0, or -1 no memory. */
 int	 recipient_list_add(struct recipient_list *, const struct address *);
 void	 recipient_list_free(struct recipient_list *);
