@@ -190,7 +190,6 @@ rcpt_add(struct session *s, const struct smtp_command *c,
 		return -1;
 	r = &s->rcpts[s->nrcpts - 1];
 	r->queue = queue;
-	r->delivered = false;
 	r->notify = c->params.notify;
 	if (orcpt[0] != '\0' && (r->orcpt = strdup(orcpt)) == NULL) {
 		s->nrcpts--;
@@ -215,16 +214,10 @@ static enum reply
 rcpt_judge(struct session *s, const struct smtp_command *c)
 {
 	struct rcpt_reply answer;
+	enum reply r = session_rcpt_ask(s, &c->path, &answer);
 
-	switch (session_rcpt_ask(s, &c->path, &answer)) {
-	case 0:
-		break;
-	case 1:
-		return REPLY_USERS_LATER;
-	default:
-		session_end(s);
-		return REPLY_INTERNAL;
-	}
+	if (r != REPLY_NONE)
+		return r;
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
 	case RCPT_IS_LIST:

@@ -14,21 +14,14 @@ ask(struct session *s, const struct address *a, bool list, uint32_t from,
     struct expand_reply *answer)
 {
 	struct expand_request request;
+	enum reply r;
 
 	memset(&request, 0, sizeof(request));
 	request.addr = *a;
 	request.list = list;
 	request.from = from;
-	switch (server_ask(s->server, OP_EXPAND, &request, answer, NULL, 0,
-	    NULL)) {
-	case 0:
-		break;
-	case 1:
-		return REPLY_USERS_LATER;
-	default:
-		session_end(s);
-		return REPLY_INTERNAL;
-	}
+	if ((r = session_ask(s, OP_EXPAND, &request, answer)) != REPLY_NONE)
+		return r;
 	switch (answer->verdict) {
 	case RCPT_IS_LOCAL:
 		return REPLY_NONE;

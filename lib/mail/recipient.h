@@ -67,7 +67,7 @@ struct recipient_list {
  * be freed) it is filled for RECIPIENT_LIST; NULL: the kind is enough, and
  * what is wrong behind the second address is not found.
  *
- * A local part alone is at our first domain.  An address literal is remote.
+ * The address is completed first.  An address literal is remote.
  * Entries that lead back to themselves, or to a program or file, and what is
  * too long or too deep, are temporary: no mail is lost by an error in a file.
  */
