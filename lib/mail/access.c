@@ -216,15 +216,6 @@ take_text(struct access *t, const char *path, char *text, char *error)
 	return faults;
 }
 
-static bool
-same_file(const struct access *t, const struct stat *st)
-{
-	return t->dev == st->st_dev && t->ino == st->st_ino &&
-	    t->size == st->st_size &&
-	    t->changed.tv_sec == st->st_ctim.tv_sec &&
-	    t->changed.tv_nsec == st->st_ctim.tv_nsec;
-}
-
 static void
 read_anew(struct access *t)
 {
@@ -237,10 +228,7 @@ read_anew(struct access *t)
 		return;
 	}
 	empty(t);
-	t->dev = st.st_dev;
-	t->ino = st.st_ino;
-	t->size = st.st_size;
-	t->changed = st.st_ctim;
+	stamp_set(&t->stamp, &st);
 	(void)take_text(t, t->path, text, error);
 	free(text);
 }
@@ -257,7 +245,7 @@ access_refresh(struct access *t, const char *path)
 	}
 	if (*t->path == '\0')
 		return;
-	if (stat(t->path, &st) == -1 || !same_file(t, &st))
+	if (stat(t->path, &st) == -1 || stamp_changed(&t->stamp, &st))
 		read_anew(t);
 }
 
