@@ -293,8 +293,8 @@ required(const struct settings *s, const char *local)
 		const char	*name;
 		const char	*other;
 	} rows[] = {
-		{ "postmaster", "root" },	/* RFC 5321, 4.5.1 */
-		{ "abuse", "postmaster" },	/* RFC 2142, 4 */
+		{ "postmaster", "root" },	/* RFC 5321, section 4.5.1 */
+		{ "abuse", "postmaster" },	/* RFC 2142 */
 		{ "mailer-daemon", "postmaster" },
 		{ "root", NULL },
 	};
