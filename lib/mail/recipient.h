@@ -5,16 +5,18 @@
  * delivery) ask, so that they never disagree.  Whether a client may relay is
  * smtpd's to decide.
  *
- * At a domain of ours an address is the first of these that there is, with
- * the name as written, then without its "+folder" (key recipient_delimiter):
+ * At a domain of ours an address is the first of these that there is:
  *
  *	1. an entry of the table `virtual`
  *	2. an entry of the file `aliases`
  *	3. a user
+ *	4. an address of SRS that we made
+ *	5. 1 to 3 again, without its "+folder" (key recipient_delimiter)
+ *	6. for postmaster and the like, who gets their mail (RFC 5321,
+ *	   section 4.5.1; RFC 2142)
+ *	7. the entry "@domain" of the table
  *
- * then an address of SRS that we made, then, for postmaster and the like, who
- * gets their mail (RFC 5321, section 4.5.1; RFC 2142), and at last the entry
- * "@domain" of the table.  A name within its own entry means the user.
+ * A name within its own entry means the user.
  */
 #ifndef MAIL_RECIPIENT_H
 #define MAIL_RECIPIENT_H
