@@ -52,7 +52,7 @@ filter_check(struct server_call *call)
 	    monitor_string(q->name, sizeof(q->name)) &&
 	    monitor_string(q->helo, sizeof(q->helo)) &&
 	    monitor_string(q->login, sizeof(q->login)) &&
-	    call->fds[0] != -1)
+	    monitor_draft(call->fds[0]) && smtpd.mode != MODE_LMTP)
 		/* since a reload there may be none; the door goes by ran */
 		return smtpd.settings->filter.n > 0;
 	server_violation(call, "filter");
@@ -64,14 +64,7 @@ static int
 reopen(int fd)
 {
 	char path[40];
-	struct stat st;
 
-	if (fstat(fd, &st) == -1)
-		return -1;
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 0) {
-		errno = EINVAL;		/* no draft of ours */
-		return -1;
-	}
 	if (fchmod(fd, 0400) == -1)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
