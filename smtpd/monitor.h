@@ -13,6 +13,8 @@
 /* The monitor's memory of a session. */
 struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
+	unsigned long	 counted;	/* of the message, for the account */
+	bool		 again;		/* other recipients of it */
 	uint64_t	 size;		/* of the message, as MAIL said */
 	uid_t		 owner;		/* of the last local recipient */
 	bool		 list;		/* which is no mailbox */
@@ -37,6 +39,13 @@ void	 recipient_run_ask(struct server_call *);
 /* What VRFY and EXPN say. */
 int	 recipient_check_expand(struct server_call *);
 void	 recipient_run_expand(struct server_call *);
+/* How many were taken. */
+static inline unsigned long
+monitor_rcpts(const struct memory *m)
+{
+	return m->nrcpts[SPOOL_LOCAL] + m->nrcpts[SPOOL_REMOTE];
+}
+
 /* Where addresses are looked up. */
 struct directory monitor_directory(void);
 

@@ -135,8 +135,10 @@ recipient_done_rcpt(struct server_call *call)
 		m->list = answer->verdict == RCPT_IS_LIST;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
-	else if (answer->verdict == RCPT_IS_UNKNOWN)
+	else if (answer->verdict == RCPT_IS_UNKNOWN && !m->again)
 		policy_unknown(call);
+	else if (answer->verdict == RCPT_IS_UNKNOWN)
+		m->again = false;	/* one, which the client did not give */
 	remember(&request->addr, (enum remembered)answer->remember);
 	sender_count(call);
 	answer->owner = 0;

@@ -46,7 +46,7 @@ sub taken {
 # One message in one session: the code of each reply, the last one whole.
 sub talk {
 	my ($milters, %o) = @_;
-	my ($pid, $c) = $s->session('smtpd', args => [
+	my ($pid, $c) = $s->session('smtpd', args => [@{$o{args} // []},
 	    (map { ('-o', 'milter=' . $_->name) } @$milters),
 	    map { ('-o', $_) } @{$o{conf} // []}]);
 	my (@codes, $last);
@@ -63,7 +63,8 @@ sub talk {
 	};
 
 	$hear->();
-	for my $say ('EHLO c.test', 'MAIL FROM:<a@b.test>',
+	for my $say ('EHLO c.test', $o{login} // (),
+	    'MAIL FROM:<' . ($o{from} // 'a@b.test') . '>',
 	    (map { "RCPT TO:<$_\@a.test>" } @{$o{rcpts} // ['bob']}), 'DATA') {
 		last if !$c->send("$say\r\n") || !$hear->();
 	}
@@ -294,6 +295,23 @@ if (!Stdmail::Conn::no_tls()) {
     $good, qr/^250/, $all);
 unlike($heard, qr/^data/m, 'is not told of what it does not know');
 like($heard, qr/^eoh/m, 'but of the rest');
+
+# An account's recipients count once each: those the client gave, and those
+# that are added.
+for my $row ([['rcpt+ <carol@a.test>'], '250 354 250'],
+    [['rcpt- <bob@a.test>', 'rcpt+ <carol@a.test>'], '250 354 250'],
+    [[], '450 554']) {
+	my ($say, $want) = @$row;
+	my $m = Stdmail::Milter->start(end => [@$say, 'continue']);
+	my ($got) = talk([$m], login => 'AUTH PLAIN AGhlbGQAcHc=',
+	    from => 'held@a.test', args => ['-m', 'submission'],
+	    text => "From: held\@a.test\n\nx\n",
+	    conf => ['submission_rate=3']);
+
+	is($got, "220 250 235 250 $want", "counts: @$say: $want");
+	$m->stop;
+	taken();
+}
 
 # What may not be.
 my $failed = '220 250 250 250 354 451';
