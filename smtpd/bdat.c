@@ -38,6 +38,16 @@ take(struct session *s, const struct smtp_command *c)
 		session_reset(s);
 }
 
+/* Why a message cannot begin is said when its chunk has been read. */
+static void
+begin(struct session *s)
+{
+	(void)stream_flush(s->stream);
+	stream_hold(s->stream, 1);
+	if (milter_data(s) && incoming_begin(&in, s))
+		in.data.raw = 1;
+}
+
 void
 bdat_run(struct session *s, const struct smtp_command *c)
 {
@@ -45,14 +55,15 @@ bdat_run(struct session *s, const struct smtp_command *c)
 		incoming_drop(&in);
 		return;
 	}
-	if (!in.open && milter_data(s) && incoming_begin(&in, s))
-		in.data.raw = 1;
+	if (!in.open)
+		begin(s);
 	if (data_read(s, in.open ? &in : NULL, c->chunk))
 		take(s, c);
 	else {
 		incoming_drop(&in);
 		session_end(s);
 	}
+	stream_hold(s->stream, 0);
 	(void)stream_flush(s->stream);	/* before SIGTERM is heard again */
 	server_busy(false);
 }

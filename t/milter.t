@@ -10,6 +10,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Select;
 use Test::More;
 use Stdmail;
 use Stdmail::Milter;
@@ -295,6 +296,28 @@ if (!Stdmail::Conn::no_tls()) {
     $good, qr/^250/, $all);
 unlike($heard, qr/^data/m, 'is not told of what it does not know');
 like($heard, qr/^eoh/m, 'but of the rest');
+
+# What is refused at the first chunk is said when the chunk has been read.
+{
+	my $m = Stdmail::Milter->start(data => ['reject']);
+	my ($pid, $c) = $s->session('smtpd', args => ['-o', 'milter=' .
+	    $m->name]);
+	my $before = length $s->log_text;
+
+	$c->smtp($_) for undef, 'EHLO c.test', 'MAIL FROM:<a@b.test>',
+	    'RCPT TO:<bob@a.test>';
+	$c->send("BDAT 10 LAST\r\n12345");
+	ok(Stdmail::until_true(sub { substr($s->log_text, $before) =~
+	    /refused .*milter=/ }, 30), 'a chunk is refused');
+	ok(!IO::Select->new($c->{in})->can_read(0.3),
+	    'which is not said within it');
+	$c->send('67890');
+	like($c->smtp(undef), qr/^550 5\.7\.1/, 'but behind it');
+	like($c->smtp('NOOP'), qr/^250 /, 'none of it was a command');
+	$c->send("QUIT\r\n");
+	Stdmail::reap($pid, 10);
+	$m->stop;
+}
 
 # An account's recipients count once each: those the client gave, and those
 # that are added.
