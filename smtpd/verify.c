@@ -59,7 +59,7 @@ verify_vrfy(struct session *s, const struct smtp_command *c)
 {
 	static struct expand_reply answer;
 	char text[ADDRESS_TEXT_MAX];
-	struct address a;
+	struct address a = { 0 };
 	enum reply r;
 
 	if (!smtpd.settings->vrfy || !(s->authenticated || s->trusted)) {
@@ -93,7 +93,7 @@ verify_expn(struct session *s, const struct smtp_command *c)
 {
 	static struct expand_reply answer;
 	char text[ADDRESS_TEXT_MAX];
-	struct address a;
+	struct address a = { 0 };
 	uint32_t from = 0;
 	enum reply r;
 

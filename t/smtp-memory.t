@@ -20,8 +20,9 @@ Stdmail::need(qw(smtpd tls));
 plan skip_all => 'no smaps_rollup' if !-r "/proc/$$/smaps_rollup";
 
 my $variant = $ENV{STDMAIL_VARIANT} // 'plain';
-# Sanitizers keep for a while what was given back.
+# Sanitizers have much of their own, and keep for a while what was given back.
 my $room = $variant eq 'plain' ? 0 : 60000;
+$ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (), 'quarantine_size_mb=1';
 my $s = Stdmail->new(users => { alice => 'open-sesame' }, conf => {
     max_size => '200M', max_recipients => 2000, max_per_address => 100 });
 my $large = 100 << 20;
