@@ -657,6 +657,7 @@ flood
 		}
 	});
 	my ($tried, $good, $worst, $done) = (0, 0, 0, 0);
+	my $began = time;
 	while (!$done && $tried < 2000) {
 		my $t = time;
 
@@ -671,9 +672,14 @@ flood
 	diag(sprintf '%d messages beside %d connections, the slowest %.2f s',
 	    $good, $n, $worst) if $ENV{TEST_VERBOSE};
 	like(say($srv->connect), qr/^220 /, 'the server lives');
-	logged($s, qr/ip=192\.0\.2\.66 .*reason=too-fast|reason=too-fast/,
+	logged($s, qr/refused ip=192\.0\.2\.66 reason=too-fast/,
 	    'the flood was refused');
 	$s->stop;
+	my $lines = () = $s->log_text =~ /refused ip=192\.0\.2\.66 /g;
+	my ($more) = $s->log_text =~ /refused ip=192\.0\.2\.66 more=(\d+)/;
+	cmp_ok($lines, '<=', 2 * (2 + (time - $began) / 60),
+	    'the log has a line for a minute of it');
+	cmp_ok($more // 0, '>', 20, 'and how many there were');
 }
 
 door('nobody');
