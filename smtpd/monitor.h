@@ -15,6 +15,8 @@
 /* The monitor's memory of a session. */
 struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
+	unsigned long	 counted;	/* of the message, for the account */
+	bool		 again;		/* other recipients of it */
 	uint64_t	 size;		/* of the message, as MAIL said */
 	uid_t		 owner;		/* of the last local recipient */
 	bool		 list;		/* which is no mailbox */
@@ -31,6 +33,13 @@ static inline bool
 monitor_string(const char *s, size_t size)
 {
 	return memchr(s, '\0', size) != NULL;
+}
+
+/* How many were taken. */
+static inline unsigned long
+monitor_rcpts(const struct memory *m)
+{
+	return m->nrcpts[SPOOL_LOCAL] + m->nrcpts[SPOOL_REMOTE];
 }
 
 static inline bool
