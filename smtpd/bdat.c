@@ -39,10 +39,13 @@ take(struct session *s, const struct smtp_command *c)
 }
 
 /* The first chunk begins a message as DATA does: the milters are told, and if
- * they, or the spool, do not want it, that was replied. */
+ * they, or the spool, do not want it, that is said when the chunk has been
+ * read. */
 static void
 begin(struct session *s, const struct smtp_command *c)
 {
+	(void)stream_flush(s->stream);
+	stream_hold(s->stream, 1);
 	if (milter_data(s) && incoming_begin(&in, s, c->last))
 		in.data.raw = 1;
 }
@@ -62,6 +65,7 @@ bdat_run(struct session *s, const struct smtp_command *c)
 		incoming_drop(&in);
 		session_end(s);
 	}
+	stream_hold(s->stream, 0);
 	(void)stream_flush(s->stream);	/* before SIGTERM is heard again */
 	server_busy(false);
 }

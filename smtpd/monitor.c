@@ -210,6 +210,8 @@ forget(struct memory *m)
 		memset(&m->file[i], 0, sizeof(m->file[i]));
 		m->nrcpts[i] = 0;
 	}
+	m->counted = 0;
+	m->again = false;
 }
 
 /* The spool may come later than we did. */
@@ -233,9 +235,15 @@ run_begin(struct server_call *call)
 {
 	const struct begin_request *request = call->request;
 	struct status_reply *answer = call->reply;
+	struct memory *m = call->data;
+	unsigned long counted = m->counted;
 
-	forget(call->data);
-	((struct memory *)call->data)->size = request->size;
+	forget(m);
+	m->size = request->size;
+	if (request->again) {
+		m->counted = counted;
+		m->again = true;
+	}
 	if (request->size > (uint64_t)smtpd.settings->max_size)
 		answer->error = EFBIG;
 	else if (spool_there() == 0 &&

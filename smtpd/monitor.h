@@ -15,6 +15,8 @@
 /* The monitor's memory of a session. */
 struct memory {
 	unsigned long	 nrcpts[SPOOL_QUEUES];
+	unsigned long	 counted;	/* of the message, for the account */
+	bool		 again;		/* other recipients of it */
 	uint64_t	 size;		/* of the message, as MAIL said */
 	uid_t		 owner;		/* of the last local recipient */
 	bool		 list;		/* which is no mailbox */
@@ -26,11 +28,25 @@ struct memory {
 	struct policy_memory policy;
 };
 
-/* Does a string of a request end? */
+/* Does a string of a request end?  Do those of an address? */
 static inline bool
 monitor_string(const char *s, size_t size)
 {
 	return memchr(s, '\0', size) != NULL;
+}
+
+/* How many were taken. */
+static inline unsigned long
+monitor_rcpts(const struct memory *m)
+{
+	return m->nrcpts[SPOOL_LOCAL] + m->nrcpts[SPOOL_REMOTE];
+}
+
+static inline bool
+monitor_address(const struct address *a)
+{
+	return monitor_string(a->local, sizeof(a->local)) &&
+	    monitor_string(a->domain, sizeof(a->domain));
 }
 
 /* Is this a draft?  Who reads from something else might wait for ever. */
@@ -55,13 +71,6 @@ void	 recipient_run_expand(struct server_call *);
 /* Where addresses are looked up. */
 struct directory monitor_directory(void);
 
-static inline bool
-monitor_address(const struct address *a)
-{
-	return monitor_string(a->local, sizeof(a->local)) &&
-	    monitor_string(a->domain, sizeof(a->domain));
-}
-
 /* monitor_sender.c: as whom may the account send, and to how many? */
 int	 sender_check(struct server_call *);
 void	 sender_run(struct server_call *);
@@ -69,9 +78,8 @@ void	 sender_run(struct server_call *);
 bool	 sender_rate(struct server_call *);
 void	 sender_count(struct server_call *);
 
-/* monitor_deliver.c: LMTP's deliveries.  Where is the program?  Before any
- * request;
- * 0, or -1 with error[CONF_ERROR_MAX]. */
+/* monitor_deliver.c: LMTP's deliveries.  Where is the program?  Asked before
+ * any request.  0, or -1 with error[CONF_ERROR_MAX]. */
 int	 deliver_find(char *error);
 int	 deliver_check(struct server_call *);
 void	 deliver_run(struct server_call *);

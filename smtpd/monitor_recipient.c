@@ -164,8 +164,10 @@ count(struct server_call *call)
 		m->list = answer->verdict == RCPT_IS_LIST;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
-	else if (answer->verdict == RCPT_IS_UNKNOWN)
+	else if (answer->verdict == RCPT_IS_UNKNOWN && !m->again)
 		policy_unknown(call);
+	else if (answer->verdict == RCPT_IS_UNKNOWN)
+		m->again = false;	/* one, which the client did not give */
 	sender_count(call);
 	answer->owner = 0;
 	answer->remember = 0;

@@ -138,6 +138,16 @@ void	 reply(struct session *, enum reply, const char *detail);
  * ends the session. */
 void	 reply_words(struct session *, const char *lines);
 
+/* session.c: ask the monitor, descriptors aside.  REPLY_NONE and its answer;
+ * else what to reply: for now it has none, or it is gone and the session
+ * ends. */
+enum reply session_ask(struct session *, enum op, const void *request,
+	    void *answer);
+
+/* session_rcpts.c: what it says of a recipient; likewise. */
+enum reply session_rcpt_ask(struct session *, const struct address *,
+	    struct rcpt_reply *);
+
 /* session_rcpts.c: have the monitor judge all recipients again, after some were
  * added or taken away.  REPLY_NONE; REPLY_FILTER_FAILED; REPLY_DISCARDED: none
  * are left. */

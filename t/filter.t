@@ -132,6 +132,11 @@ talk('sleep 100 & echo "X-Pid: $!"');
 my ($left) = join('', taken()) =~ /^X-Pid: (\d+)$/m;
 ok($left && Stdmail::until_true(sub { !kill 0, $left }, 10),
     'which does not live on');
+# Nor does one in a session of its own, whose parent has ended.
+talk("setsid sh -c 'sleep 100 & echo \"X-Pid: \$!\"'");
+($left) = join('', taken()) =~ /^X-Pid: (\d+)$/m;
+ok($left && Stdmail::until_true(sub { !kill 0, $left }, 10),
+    'nor does what made a session for itself');
 like($s->log_text, qr/error="too late"/, 'the log says it');
 
 # A large message; and a header that is too large to be looked at.
