@@ -110,14 +110,11 @@ places_by_mx(struct route *r)
 static const char *
 fixed_host(const struct settings *s, const char *host, const char *domain)
 {
-	size_t i;
+	const char *to;
 
 	if (host != NULL)
 		return host;
-	for (i = 0; i < s->route.n; i++)
-		if (strcasecmp(s->route.v[i].name, domain) == 0)
-			return s->route.v[i].value;
-	return s->relay;
+	return (to = settings_route(s, domain)) != NULL ? to : s->relay;
 }
 
 static void

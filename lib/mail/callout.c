@@ -47,12 +47,9 @@ add_place(struct callout *c, const struct dns_addr *addr)
 static const char *
 fixed_host(const struct settings *s, const char *domain)
 {
-	size_t i;
+	const char *to;
 
-	for (i = 0; i < s->route.n; i++)
-		if (strcasecmp(s->route.v[i].name, domain) == 0)
-			return s->route.v[i].value;
-	return s->relay;
+	return (to = settings_route(s, domain)) != NULL ? to : s->relay;
 }
 
 static void

@@ -142,14 +142,17 @@ int	 settings_load(struct settings *, const char *file,
 
 void	 settings_free(struct settings *);
 
-/* Is this domain (no NUL in it, any letter case, a final dot ignored) one of
- * ours?  [address] literals are not judged here. */
+/* Is this domain (no NUL in it, any letter case, a final dot ignored, in UTF-8
+ * or its xn-- form) one of ours?  [address] literals are not judged here. */
 bool	 settings_is_local(const struct settings *, const char *domain,
 	    size_t len);
 
 /* The same for relay_domains. */
 bool	 settings_is_relay(const struct settings *, const char *domain,
 	    size_t len);
+
+/* Where key route sends mail for it, or NULL. */
+const char *settings_route(const struct settings *, const char *domain);
 
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
  * the host without brackets; port stays when there is none.  0, or -1: it is
