@@ -38,13 +38,15 @@ take(struct session *s, const struct smtp_command *c)
 		session_reset(s);
 }
 
-/* Why a message cannot begin is said when its chunk has been read. */
+/* The first chunk begins a message as DATA does: the milters are told, and if
+ * they, or the spool, do not want it, that is said when the chunk has been
+ * read. */
 static void
-begin(struct session *s)
+begin(struct session *s, const struct smtp_command *c)
 {
 	(void)stream_flush(s->stream);
 	stream_hold(s->stream, 1);
-	if (milter_data(s) && incoming_begin(&in, s))
+	if (milter_data(s) && incoming_begin(&in, s, c->last))
 		in.data.raw = 1;
 }
 
@@ -56,7 +58,7 @@ bdat_run(struct session *s, const struct smtp_command *c)
 		return;
 	}
 	if (!in.open)
-		begin(s);
+		begin(s, c);
 	if (data_read(s, in.open ? &in : NULL, c->chunk))
 		take(s, c);
 	else {

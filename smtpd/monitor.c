@@ -460,7 +460,7 @@ static struct server_op ops[OPS] = {
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
 	[OP_RCPT_ASK] = { "rcpt-ask", sizeof(struct rcpt_request),
 	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
-	    recipient_check_rcpt, recipient_run_ask, recipient_done_rcpt },
+	    recipient_check_ask, recipient_run_ask, recipient_done_ask },
 	[OP_EXPAND] = { "expand", sizeof(struct expand_request),
 	    sizeof(struct expand_reply), ANYBODY, 0, SERVER_HELPER,
 	    recipient_check_expand, recipient_run_expand, NULL },

@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "monitor.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -48,13 +49,12 @@ filter_check(struct server_call *call)
 {
 	const struct filter_request *q = call->request;
 
-	if (memchr(q->sender.local, '\0', sizeof(q->sender.local)) != NULL &&
-	    memchr(q->sender.domain, '\0', sizeof(q->sender.domain)) != NULL &&
-	    memchr(q->rcpts, '\0', sizeof(q->rcpts)) != NULL &&
-	    memchr(q->name, '\0', sizeof(q->name)) != NULL &&
-	    memchr(q->helo, '\0', sizeof(q->helo)) != NULL &&
-	    memchr(q->login, '\0', sizeof(q->login)) != NULL &&
-	    call->fds[0] != -1)
+	if (monitor_address(&q->sender) &&
+	    monitor_string(q->rcpts, sizeof(q->rcpts)) &&
+	    monitor_string(q->name, sizeof(q->name)) &&
+	    monitor_string(q->helo, sizeof(q->helo)) &&
+	    monitor_string(q->login, sizeof(q->login)) &&
+	    monitor_draft(call->fds[0]) && smtpd.mode != MODE_LMTP)
 		/* since a reload there may be none; the door goes by ran */
 		return smtpd.settings->filter.n > 0;
 	server_violation(call, "filter");
@@ -66,14 +66,7 @@ static int
 reopen(int fd)
 {
 	char path[40];
-	struct stat st;
 
-	if (fstat(fd, &st) == -1)
-		return -1;
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 0) {
-		errno = EINVAL;		/* no draft of ours */
-		return -1;
-	}
 	if (fchmod(fd, 0400) == -1)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);

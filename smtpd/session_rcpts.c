@@ -10,19 +10,18 @@
 #include "smtpd.h"
 #include "system/log.h"
 
-int
+enum reply
 session_rcpt_ask(struct session *s, const struct address *addr,
     struct rcpt_reply *answer)
 {
 	struct rcpt_request request;
-	int r;
+	enum reply r;
 
 	memset(&request, 0, sizeof(request));
 	request.addr = *addr;
-	r = server_ask(s->server, OP_RCPT, &request, answer, NULL, 0, NULL);
-	if (r == 0 && answer->verdict == RCPT_IS_ASK)
-		r = server_ask(s->server, OP_RCPT_ASK, &request, answer, NULL,
-		    0, NULL);
+	r = session_ask(s, OP_RCPT, &request, answer);
+	if (r == REPLY_NONE && answer->verdict == RCPT_IS_ASK)
+		r = session_ask(s, OP_RCPT_ASK, &request, answer);
 	return r;
 }
 
@@ -60,7 +59,7 @@ judge(struct session *s, struct rcpt *rcpt)
 {
 	struct rcpt_reply answer;
 
-	if (session_rcpt_ask(s, &rcpt->addr, &answer) != 0)
+	if (session_rcpt_ask(s, &rcpt->addr, &answer) != REPLY_NONE)
 		return -1;
 	rcpt->list = answer.verdict == RCPT_IS_LIST;
 	rcpt->queue = answer.verdict == RCPT_IS_REMOTE ? SPOOL_REMOTE :

@@ -66,8 +66,14 @@ sub talk {
 	$hear->();
 	for my $say ('EHLO c.test', $o{login} // (),
 	    'MAIL FROM:<' . ($o{from} // 'a@b.test') . '>',
-	    (map { "RCPT TO:<$_\@a.test>" } @{$o{rcpts} // ['bob']}), 'DATA') {
+	    (map { "RCPT TO:<$_\@a.test>" } @{$o{rcpts} // ['bob']}),
+	    $o{chunks} ? () : 'DATA') {
 		last if !$c->send("$say\r\n") || !$hear->();
+	}
+	for ($o{chunks} ? ($text =~ s/\n/\r\n/gr) =~ /(.{40})(.*)/s : ()) {
+		my $last = length == 40 ? '' : ' LAST';
+		last if !$c->send('BDAT ' . length() . "$last\r\n$_") ||
+		    !$hear->();
 	}
 	if ($last =~ /^354/) {
 		my $wire = ($o{text} // $text) =~ s/^\./../mgr =~ s/\n/\r\n/gr;
@@ -164,6 +170,14 @@ row('reject, one of two', { rcpt => [['reply 550 5.1.1 Not him'],
     [['a@b.test carol@a.test', $text]], rcpts => [qw(bob carol)]);
 row('reject, data', { data => ['reject'] }, '220 250 250 250 550', qr/^550/,
     []);
+# Chunks begin a message as DATA does.
+($heard) = row('chunks', {}, '220 250 250 250 250 250', qr/^250/, $all,
+    chunks => 1);
+is(scalar(() = $heard =~ /^data$/mg), 1, 'DATA is told, once');
+row('reject, data, chunks', { data => ['reject'] }, '220 250 250 250 550 503',
+    qr/^503 5\.5\.1/, [], chunks => 1);
+row('discard, data, chunks', { data => ['discard'] },
+    '220 250 250 250 250 250', qr/^250/, [], chunks => 1);
 for (qw(header eoh body end)) {
 	row("reject, $_", { $_ => ['reject'] }, '220 250 250 250 354 550',
 	    qr/^550 5\.7\.1 Refused by a filter\r\n\z/, []);

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "grammar/address.h"
-#include "grammar/idna.h"
 #include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
@@ -556,71 +555,4 @@ void
 settings_free(struct settings *s)
 {
 	conf_free(keys, NKEYS, s);
-}
-
-static size_t
-without_dot(const char *s, size_t n)
-{
-	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
-}
-
-/* Is a name of the configuration this one, as the DNS has it? */
-static bool
-is_domain(const char *listed, const char *ascii, size_t len)
-{
-	char own[IDNA_MAX];
-	const char *p = listed;
-	size_t n;
-
-	while (*p != '\0' && (unsigned char)*p < 128)
-		p++;
-	if (*p != '\0') {
-		if (idna_ascii(own, listed, strlen(listed)) == -1)
-			return false;
-		listed = own;
-	}
-	n = without_dot(listed, strlen(listed));
-	return n == len && strncasecmp(listed, ascii, n) == 0;
-}
-
-static bool
-has_domain(const struct conf_list *list, const char *domain, size_t len)
-{
-	char ascii[IDNA_MAX];
-	size_t i;
-
-	if (idna_ascii(ascii, domain, len) == -1)
-		return false;
-	len = without_dot(ascii, strlen(ascii));
-	for (i = 0; i < list->n; i++)
-		if (is_domain(list->v[i], ascii, len))
-			return true;
-	return false;
-}
-
-const char *
-settings_route(const struct settings *s, const char *domain)
-{
-	char ascii[IDNA_MAX];
-	size_t i, len;
-
-	if (idna_ascii(ascii, domain, strlen(domain)) == -1)
-		return NULL;
-	len = without_dot(ascii, strlen(ascii));
-	for (i = 0; i < s->route.n; i++)
-		if (is_domain(s->route.v[i].name, ascii, len))
-			return s->route.v[i].value;
-	return NULL;
-}
-
-bool
-settings_is_local(const struct settings *s, const char *domain, size_t len)
-{
-	return has_domain(&s->domains, domain, len);
-}
-
-bool
-settings_is_relay(const struct settings *s, const char *domain, size_t len)
-{
-	return has_domain(&s->relay_domains, domain, len);
 }

@@ -149,6 +149,34 @@ test_start(const char *file)
 	free(argv[5]);
 }
 
+/* Where mail for a domain goes, whatever form its name has. */
+static void
+test_next_host(const char *file)
+{
+	static const struct {
+		const char	*domain, *want;
+	} routes[] = {
+		{ "b.test", "one.test" },
+		{ "B.Test.", "one.test" },
+		{ "xn--bcher-kva.test", "two.test:26" },
+		{ "b\xc3\xbc" "cher.test", "two.test:26" },
+		{ "other.test", "relay.test" },
+		{ "a.b.test", "relay.test" },
+		{ "\xff.test", "relay.test" },
+	};
+	char error[CONF_ERROR_MAX];
+	struct settings s;
+	size_t i;
+
+	write_file(file, "hostname a.test\nrelay relay.test\n"
+	    "route b.test one.test\nroute xn--bcher-kva.test two.test:26\n");
+	is_int(settings_load(&s, file, NULL, 0, error), 0, "routes");
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		is_str(settings_next_host(&s, routes[i].domain), routes[i].want,
+		    routes[i].domain);
+	settings_free(&s);
+}
+
 int
 main(void)
 {
@@ -187,9 +215,9 @@ main(void)
 	    !settings_is_local(&s, "b\303\266cher.test", 12),
 	    "a domain is ours in both forms");
 	ok(settings_is_relay(&s, "b\303\274cher.org", 11), "so relay_domains");
-	is_str(settings_route(&s, "xn--bcher-kva.net"), "one", "so route");
-	is_str(settings_route(&s, "CAF\303\251.net"), "two", "both ways");
-	is_str(settings_route(&s, "cafe.net"), NULL, "and no other");
+	is_str(settings_next_host(&s, "xn--bcher-kva.net"), "one", "so route");
+	is_str(settings_next_host(&s, "CAF\303\251.net"), "two", "both ways");
+	is_str(settings_next_host(&s, "cafe.net"), "", "and no other");
 	settings_free(&s);
 	write_file(file, "hostname mail\n");
 	settings_load(&s, file, NULL, 0, error);
@@ -200,6 +228,7 @@ main(void)
 	write_file(file, "hostname a.example.org\n");
 	test_start(file);
 	test_hosts();
+	test_next_host(file);
 	unlink(file);
 	is_int(settings_load(&s, file, NULL, 0, error), -1,
 	    "a file that was named must be there");
