@@ -10,7 +10,10 @@
 #include <sysexits.h>
 
 #include "incoming.h"
+#include "system/clock.h"
 #include "system/log.h"
+
+#define TERMS	6		/* for all deliveries: 5 minutes */
 
 /*
  * What mda-deliver's exit code means.  The enhanced code that its last line
@@ -126,8 +129,9 @@ was_delivered(const struct session *s, size_t i)
 	return false;
 }
 
+/* Until then deliveries are begun. */
 static void
-answer_one(struct incoming *in, size_t i)
+answer_one(struct incoming *in, size_t i, long long last)
 {
 	struct session *s = in->s;
 	struct rcpt *rcpt = &s->rcpts[i];
@@ -141,6 +145,8 @@ answer_one(struct incoming *in, size_t i)
 		r = REPLY_DELIVERED;
 	else if (server_stopping())
 		r = REPLY_DELIVER_STOPPED;
+	else if (clock_ms() >= last)
+		r = REPLY_DELIVER_OVERDUE;
 	else
 		r = deliver(in, rcpt, to, detail, sizeof(detail));
 	rcpt->delivered = r == REPLY_DELIVERED;
@@ -156,6 +162,7 @@ void
 lmtp_end(struct incoming *in, enum reply fault, const char *detail)
 {
 	struct session *s = in->s;
+	long long last = clock_ms() + TERMS * 1000LL * deliver_term();
 	bool any = false;
 	size_t i;
 
@@ -164,7 +171,7 @@ lmtp_end(struct incoming *in, enum reply fault, const char *detail)
 			reply(s, fault, detail);
 			continue;
 		}
-		answer_one(in, i);
+		answer_one(in, i, last);
 		any = any || s->rcpts[i].delivered;
 		/* a client that is gone will send it again, to all */
 		if (stream_flush(s->stream) != STREAM_OK)

@@ -62,8 +62,8 @@ deliver_check(struct server_call *call)
 	return 0;
 }
 
-static unsigned
-term(void)
+unsigned
+deliver_term(void)
 {
 	long long most = smtpd.settings->timeout;
 
@@ -94,7 +94,7 @@ execute(const struct deliver_request *request, int message, int said)
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGINT, SIG_DFL);
-	alarm(term());			/* exec keeps it */
+	alarm(deliver_term());		/* exec keeps it */
 	execv(program, (char *const *)(uintptr_t)argv);
 	dprintf(STDERR_FILENO, PROGRAM ": 4.3.5 %s: %s\n", program,
 	    strerror(errno));

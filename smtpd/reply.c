@@ -61,6 +61,8 @@ static const char *const replies[REPLIES] = {
 [REPLY_DELIVER_FULL] = "452 {}",
 [REPLY_DELIVER_STOPPED] = "451 4.3.2 <{}>: not delivered, the service is "
     "stopping, try again later",
+[REPLY_DELIVER_OVERDUE] = "451 4.3.0 <{}>: not delivered, the recipients "
+    "before took too long; try again later",
 [REPLY_LMTP_PORT] = "421 4.3.5 LMTP is not for port 25, closing",
 [REPLY_FROZEN] = "450 4.7.1 <{}>: this account has sent to as many recipients "
     "as it may in an hour, and is frozen for an hour",

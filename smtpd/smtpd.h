@@ -199,6 +199,9 @@ void	 monitor_ended(struct server_call *);
 /* Before a fork: whether SCRAM can be offered. */
 void	 monitor_judge_scram(void);
 
+/* monitor_deliver.c: the seconds that a delivery by LMTP may take. */
+unsigned deliver_term(void);
+
 /* monitor_milter.c */
 int	 milter_check(struct server_call *);
 void	 milter_run(struct server_call *);

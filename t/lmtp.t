@@ -139,6 +139,16 @@ like($c->smtp("Subject: x\r\n\r\n."), qr/^451 4\.3\.0 <hangs\@a\.test>/,
 like($c->smtp(undef), qr/^250 2\.1\.5 <good\@a\.test>/, 'the next is made');
 $c->close;
 $short->stop;
+
+# All together have an end too: no client waits for ever for its replies.
+$short = $s->start("$dir/smtpd", args => ['-m', 'lmtp', '-o', 'timeout=2']);
+$c = begin($short, ('hangs') x 6, 'good', 'good');
+my @said = map { $c->smtp($_) } "Subject: x\r\n\r\n.", (undef) x 7;
+is(scalar(grep { /^451 4\.3\.0 <hangs/ } @said), 6, 'many that hang');
+is(scalar(grep { /^451 4\.3\.0 <good\@a\.test>: not delivered, the rec/ }
+    @said), 2, 'those behind them are put off');
+$c->close;
+$short->stop;
 Stdmail::spew($s->{log}, '', 0666);
 
 # The client leaves while its message is delivered: to nobody else then, since

@@ -26,6 +26,7 @@ mx.b.test		A	192.0.2.53
 plain.test		A	192.0.2.54
 nomx.test		TXT	neither MX nor address
 null.test		MX	0 .
+xn--bcher-kva.test	MX	10 mx.b.test
 both.test		MX	0 .
 both.test		MX	10 mx.b.test
 broken.test		SERVFAIL
@@ -176,6 +177,18 @@ sender_domain
 	}
 	logged($s, qr/refused .*rule=sender-domain .*from=x\@null\.test/,
 	    'the log names the rule');
+
+	# A domain in UTF-8 is the one of its xn-- form.
+	my $utf = client($srv, '192.0.2.20');
+	say($utf, 'EHLO c.test');
+	for my $row (["b\xc3\xbccher", 250], ["b\xc3\xb6cher", 550],
+	    ["b\xc3\xbc" . 'x' x 60, 550]) {
+		$utf->smtp("MAIL FROM:<x\@$row->[0].test> SMTPUTF8");
+		like($utf->smtp("RCPT TO:<$user>"), qr/^$row->[1] /,
+		    "sender: in UTF-8: $row->[1]");
+		$utf->smtp('RSET');
+	}
+	$utf->close;
 
 	# A second sender in one session, after one that is refused.
 	my $c = client($srv, '192.0.2.20');

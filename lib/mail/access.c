@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar/idna.h"
 #include "mail/access.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -87,12 +88,19 @@ more(struct access_entry **v, size_t n)
 	return p + n;
 }
 
-/* The text of an entry as it is compared; NULL: no memory. */
+/* The text of an entry as it is compared, its domain as the DNS has it; NULL:
+ * no memory. */
 static char *
 fold(const char *s, size_t n)
 {
-	char *text = strndup(s, n), *p;
+	const char *at = memrchr(s, '@', n);
+	size_t start = at == NULL ? 0 : (size_t)(at - s) + 1;
+	char ascii[IDNA_MAX], *text, *p;
 
+	if (idna_ascii(ascii, s + start, n - start) == -1)
+		text = strndup(s, n);
+	else if (asprintf(&text, "%.*s%s", (int)start, s, ascii) == -1)
+		text = NULL;
 	if (text == NULL)
 		return NULL;
 	for (p = text; *p != '\0'; p++)

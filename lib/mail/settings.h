@@ -142,8 +142,8 @@ int	 settings_load(struct settings *, const char *file,
 
 void	 settings_free(struct settings *);
 
-/* Is this domain (no NUL in it, any letter case, a final dot ignored) one of
- * ours?  [address] literals are not judged here. */
+/* Is this domain (no NUL in it, any letter case, a final dot ignored, in UTF-8
+ * or its xn-- form) one of ours?  [address] literals are not judged here. */
 bool	 settings_is_local(const struct settings *, const char *domain,
 	    size_t len);
 

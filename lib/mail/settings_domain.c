@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What the configuration says of a domain.  Its names are as the DNS has them,
- * in ASCII; a domain that is asked for may be in UTF-8.
+ * What the configuration says of a domain.  Its names, and a domain that is
+ * asked for, may be in UTF-8, and are compared as the DNS has them.
  */
 #include <string.h>
 #include <strings.h>
@@ -18,8 +18,18 @@ without_dot(const char *s, size_t n)
 static bool
 is_named(const char *name, const char ascii[IDNA_MAX])
 {
-	size_t n = without_dot(name, strlen(name));
+	const char *p = name;
+	char own[IDNA_MAX];
+	size_t n;
 
+	while (*p != '\0' && (unsigned char)*p < 128)
+		p++;
+	if (*p != '\0') {
+		if (idna_ascii(own, name, strlen(name)) == -1)
+			return false;
+		name = own;
+	}
+	n = without_dot(name, strlen(name));
 	return n == without_dot(ascii, strlen(ascii)) &&
 	    strncasecmp(name, ascii, n) == 0;
 }

@@ -36,7 +36,7 @@ of_sender(const struct access *t, const char *text)
 {
 	struct address a;
 
-	return address_parse(&a, text, strlen(text), NULL) != 1 ? "?" :
+	return address_parse_utf8(&a, text, strlen(text), NULL) != 1 ? "?" :
 	    access_sender(t, &a);
 }
 
@@ -89,6 +89,7 @@ names(void)
 		{ ACCESS_HELO, "mx.example.net", NULL },
 		{ ACCESS_HELO, "[192.0.2.9]", "[192.0.2.9]" },
 		{ ACCESS_HELO, "x", "x" },
+		{ ACCESS_HELO, "a.b\303\274cher.org", ".xn--bcher-kva.org" },
 	};
 	static const struct { const char *from, *want; } senders[] = {
 		{ "<>", "<>" }, { "Bob@Example.org", "bob@example.org" },
@@ -96,13 +97,19 @@ names(void)
 		"spam.example" }, { "x@a.spam.example", NULL },
 		{ "x@a.all.example", ".all.example" },
 		{ "x@all.example", NULL },
+		{ "x@xn--bcher-kva.test", "xn--bcher-kva.test" },
+		{ "J\303\266@B\303\274cher.test",
+		"j\303\266@xn--bcher-kva.test" },
+		{ "x@b\303\266cher.test", NULL },
 	};
 	struct access t = { 0 };
 	size_t i;
 
 	write_file("client mx.example.net.\nclient .dyn.example\n"
 	    "helo [192.0.2.9]\nhelo X\nsender <>\nsender BOB@example.org\n"
-	    "sender spam.example\nsender .all.example\n");
+	    "sender spam.example\nsender .all.example\n"
+	    "helo .xn--bcher-kva.org\nsender b\303\274cher.test\n"
+	    "sender j\303\266@b\303\274cher.test\n");
 	access_refresh(&t, path);
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		is_str(access_name(&t, rows[i].what, rows[i].name),

@@ -205,6 +205,20 @@ main(void)
 	ok(!settings_is_local(&s, "example.org", 11), "and no other");
 	is_int(settings_check_hostname(&s, error), 0, "a full name is good");
 	settings_free(&s);
+	write_file(file, "hostname mx.a.test\ndomains b\303\274cher.test "
+	    "xn--caf-dma.test\nrelay_domains xn--bcher-kva.org\n"
+	    "route b\303\274cher.net one\nroute xn--caf-dma.net two\n");
+	is_int(settings_load(&s, file, NULL, 0, error), 0, "UTF-8");
+	ok(settings_is_local(&s, "xn--bcher-kva.TEST.", 19) &&
+	    settings_is_local(&s, "b\303\274cher.test", 12) &&
+	    settings_is_local(&s, "caf\303\251.test", 10) &&
+	    !settings_is_local(&s, "b\303\266cher.test", 12),
+	    "a domain is ours in both forms");
+	ok(settings_is_relay(&s, "b\303\274cher.org", 11), "so relay_domains");
+	is_str(settings_next_host(&s, "xn--bcher-kva.net"), "one", "so route");
+	is_str(settings_next_host(&s, "CAF\303\251.net"), "two", "both ways");
+	is_str(settings_next_host(&s, "cafe.net"), "", "and no other");
+	settings_free(&s);
 	write_file(file, "hostname mail\n");
 	settings_load(&s, file, NULL, 0, error);
 	is_int(settings_check_hostname(&s, error), -1, "a short one is not");
