@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "grammar/idna.h"
 #include "policy.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -34,6 +35,7 @@ struct search {
 	struct dns_addr	 addr;
 	struct ask	 asks[ASKS_MAX];
 	size_t		 n;
+	char		 domain[IDNA_MAX];	/* of the sender */
 	size_t		 silent;	/* addresses of the domain: none */
 };
 
@@ -88,28 +90,21 @@ ask_host(struct search *s)
 	ask_lists(s, &smtpd.settings->dnswl, -1);
 }
 
-/* NOTE: a name that is not ASCII is not for us to judge. */
-static bool
-is_ascii(const char *s)
-{
-	for (; *s != '\0'; s++)
-		if ((unsigned char)*s > 127)
-			return false;
-	return true;
-}
-
 static void
 ask_domain(struct search *s)
 {
 	const char *domain = s->out->domain;
 
-	if (*domain == '\0' || *domain == '[' || !is_ascii(domain) ||
+	if (*domain == '\0' || *domain == '[' ||
 	    settings_is_local(smtpd.settings, domain, strlen(domain))) {
 		s->out->state = DOMAIN_GOOD;
 		return;
 	}
+	s->out->state = DOMAIN_NONE;
+	if (idna_ascii(s->domain, domain, strlen(domain)) == -1)
+		return;
 	s->out->state = DOMAIN_LATER;
-	ask(s, ASK_MX, DNS_MX, domain, NULL, 0);
+	ask(s, ASK_MX, DNS_MX, s->domain, NULL, 0);
 }
 
 /*
@@ -191,8 +186,8 @@ take_mx(struct search *s, const struct dns_answer *r)
 		s->out->state = is_null_mx(r) ? DOMAIN_NULL_MX : DOMAIN_GOOD;
 		break;
 	case DNS_NODATA:
-		ask(s, ASK_ADDRESS, DNS_A, s->out->domain, NULL, 0);
-		ask(s, ASK_ADDRESS, DNS_AAAA, s->out->domain, NULL, 0);
+		ask(s, ASK_ADDRESS, DNS_A, s->domain, NULL, 0);
+		ask(s, ASK_ADDRESS, DNS_AAAA, s->domain, NULL, 0);
 		break;
 	case DNS_NXDOMAIN:
 	case DNS_INVALID:
