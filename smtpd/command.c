@@ -507,7 +507,9 @@ order_reply(const struct session *s, enum smtp_verb verb)
 	case SESSION_GREETED:
 		return REPLY_NEED_MAIL;
 	case SESSION_MAIL:
-		return verb == SMTP_MAIL ? REPLY_NESTED_MAIL :
+		if (verb == SMTP_MAIL)
+			return REPLY_NESTED_MAIL;
+		return smtpd.mode == MODE_LMTP ? REPLY_NEED_RCPT_LMTP :
 		    REPLY_NEED_RCPT;
 	case SESSION_RCPT:
 		return REPLY_NESTED_MAIL;

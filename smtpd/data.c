@@ -55,7 +55,7 @@ data_run(struct session *s)
 
 	if (!session_busy(s))
 		return;
-	if (incoming_begin(&in, s)) {
+	if (incoming_begin(&in, s, false)) {
 		reply(s, REPLY_SEND_DATA, NULL);
 		if (data_read(s, &in, UINT64_MAX))
 			incoming_end(&in);

@@ -71,7 +71,7 @@ judge(struct session *s, struct rcpt *rcpt)
 enum reply
 session_rcpts_again(struct session *s)
 {
-	struct begin_request none = { 0 };
+	struct begin_request again = { .again = 1 };
 	struct status_reply status;
 	size_t i;
 
@@ -79,7 +79,7 @@ session_rcpts_again(struct session *s)
 	if (s->nrcpts == 0)
 		return REPLY_DISCARDED;
 	if (s->nrcpts > (size_t)smtpd.settings->max_recipients ||
-	    server_ask(s->server, OP_BEGIN, &none, &status, NULL, 0,
+	    server_ask(s->server, OP_BEGIN, &again, &status, NULL, 0,
 	    NULL) != 0)
 		return REPLY_FILTER_FAILED;
 	memset(s->nqueue, 0, sizeof(s->nqueue));

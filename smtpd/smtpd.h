@@ -108,6 +108,7 @@ struct sender_reply {
 
 struct begin_request {
 	uint64_t size;		/* as MAIL said, else 0 */
+	uint32_t again;		/* the same message, with other recipients */
 };
 
 struct status_reply {

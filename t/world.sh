@@ -114,10 +114,10 @@ add()
 	in_tree "$r" apt-get -qq -y --no-install-recommends \
 	    -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-unsafe-io \
 	    install "$@" >"$dir/log" 2>&1 </dev/null
-	for q in $unpack; do
+	for deb in $unpack; do
 		in_tree "$r" sh -c 'cd /tmp && rm -rf "/opt/$0" &&
 		    apt-get -qq -o APT::Sandbox::User=root download "$0" &&
-		    dpkg-deb -x "$0"_*.deb "/opt/$0" && rm "$0"_*.deb' "$q" \
+		    dpkg-deb -x "$0"_*.deb "/opt/$0" && rm "$0"_*.deb' "$deb" \
 		    >>"$dir/log" 2>&1 </dev/null
 	done
 	in_tree "$r" apt-get clean

@@ -267,9 +267,12 @@ read_file(const struct quota *q, char *buf, struct stat *st)
 static bool
 is_stale(const struct stat *st)
 {
-	time_t now = time(NULL);
+	struct timespec now;
 
-	return st->st_mtime > now || now - st->st_mtime >= QUOTA_STALE;
+	/* NOTE: time(3) may be a tick behind the time that a file has got. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	return st->st_mtime > now.tv_sec ||
+	    now.tv_sec - st->st_mtime >= QUOTA_STALE;
 }
 
 /* With force the file is only asked for its limits. */

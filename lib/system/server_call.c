@@ -248,6 +248,8 @@ take_named(struct server_conn *c, const unsigned char *body, size_t n)
 		verdict.refused = true;
 		verdict.why = SERVER_NO_FORK;
 	}
+	if (verdict.refused)
+		client_refused(&c->peer, verdict.why, clock_ms());
 	if (message_send(c->watch.fd, SERVER_DONE, &verdict, sizeof(verdict),
 	    NULL, 0, MSG_DONTWAIT) == -1)
 		server_unwatch(&c->watch);

@@ -175,10 +175,17 @@ _body
 		$line =~ s/^\.//;
 		$bytes .= $line;
 	}
+	# Two sessions may be here at once: one number is for one message.
 	my ($seen) = sort { $b <=> $a } map { /(\d+)\z/ }
 	    glob("$m->{dir}/message.*");
-	Stdmail::spew(sprintf('%s/message.%04d', $m->{dir}, ($seen // 0) + 1),
-	    $bytes);
+	my $part = "$m->{dir}/part.$$";
+	Stdmail::spew($part, $bytes);
+	for ($seen //= 0; ; ) {
+		last if link $part, sprintf('%s/message.%04d', $m->{dir},
+		    ++$seen);
+		die "$m->{dir}: $!\n" if !$!{EEXIST};
+	}
+	unlink $part;
 	$m->_reply($c, 'BODY', '250 2.0.0 queued as 4711');
 }
 
