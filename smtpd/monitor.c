@@ -18,12 +18,6 @@
 #include "system/log.h"
 #include "system/sandbox.h"
 
-struct policy_memory *
-monitor_policy(struct server_call *call)
-{
-	return &((struct memory *)call->data)->policy;
-}
-
 /* A UNIX socket with a name was made for submission; what a relay program
  * made with socketpair(2) says nothing of who is behind it.  NOTE: submission
  * wants a login from everybody else, relay_from included (RFC 6409). */

@@ -25,7 +25,7 @@ struct memory {
 	struct spool_new file[SPOOL_QUEUES];
 	char		 account[USERS_NAME_MAX]; /* who logged in, or "" */
 	struct login_scram scram;	/* that a proof is awaited for */
-	struct policy_memory policy;
+	struct lookup	 lookup;	/* for the rules of policy.h */
 };
 
 /* Does a string of a request end?  Do those of an address? */

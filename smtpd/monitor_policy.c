@@ -20,7 +20,7 @@ policy_open(bool read_only)
 {
 	const struct settings *s = smtpd.settings;
 	char *path = NULL;
-	int r = -1;
+	int r = 0;
 
 	if (*s->policy_state != '\0' ? (path = strdup(s->policy_state)) == NULL
 	    : asprintf(&path, "%s/policy", s->spool) == -1)
@@ -29,8 +29,7 @@ policy_open(bool read_only)
 	    strcmp(policy_tally.path, path) != 0) {
 		tally_close(&policy_tally);
 		r = tally_init(&policy_tally, path, read_only);
-	} else
-		r = 0;
+	}
 	free(path);
 	return r;
 }
@@ -84,7 +83,7 @@ static void
 facts_of(struct server_call *call, struct policy_facts *f)
 {
 	const struct policy_request *q = call->request;
-	const struct policy_memory *m = monitor_policy(call);
+	const struct memory *m = call->data;
 
 	memset(f, 0, sizeof(*f));
 	f->peer = call->peer;
@@ -134,7 +133,7 @@ int
 lookup_check(struct server_call *call)
 {
 	const struct lookup_request *q = call->request;
-	const struct policy_memory *m = monitor_policy(call);
+	const struct memory *m = call->data;
 	struct lookup_reply *answer = call->reply;
 
 	if (!monitor_string(q->domain, sizeof(q->domain))) {
@@ -158,11 +157,12 @@ void
 lookup_answer(struct server_call *call)
 {
 	const struct lookup_request *q = call->request;
+	const struct memory *m = call->data;
 	struct lookup_reply *answer = call->reply;
 
 	if (call->peer->kind != PEER_INET)
 		return;
-	answer->lookup = monitor_policy(call)->lookup;
+	answer->lookup = m->lookup;
 	lookup_run(call->peer, q->domain, &answer->lookup, lookup_alone);
 }
 
@@ -170,11 +170,12 @@ void
 lookup_done(struct server_call *call)
 {
 	struct lookup_reply *answer = call->reply;
+	struct memory *m = call->data;
 
 	answer->lookup.reverse[sizeof(answer->lookup.reverse) - 1] = '\0';
 	answer->lookup.listed[sizeof(answer->lookup.listed) - 1] = '\0';
 	answer->lookup.domain[sizeof(answer->lookup.domain) - 1] = '\0';
-	monitor_policy(call)->lookup = answer->lookup;
+	m->lookup = answer->lookup;
 }
 
 void

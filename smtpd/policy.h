@@ -41,11 +41,6 @@ struct lookup {
 	char		  domain[ADDRESS_DOMAIN_MAX + 1];
 };
 
-/* In the monitor's memory of a session. */
-struct policy_memory {
-	struct lookup	lookup;
-};
-
 /* Of a client, as far as it has come: what is not known is NULL. */
 struct policy_facts {
 	const struct peer	*peer;
@@ -144,8 +139,6 @@ void	 policy_answer(struct server_call *);
 int	 lookup_check(struct server_call *);
 void	 lookup_answer(struct server_call *);
 void	 lookup_done(struct server_call *);
-/* Of monitor.c. */
-struct policy_memory *monitor_policy(struct server_call *);
 /* Of struct server. */
 bool	 policy_admit(const struct peer *);
 /* At the start and after a reload.  read_only: a dry run.  0, -1. */

@@ -76,7 +76,7 @@ hold(struct incoming *in, const char *reason)
 	/* what cannot be delivered there is no matter of the sender's */
 	memset(&s->sender, 0, sizeof(s->sender));
 	s->mail = (struct smtp_params){ .body = s->mail.body,
-	    .given = s->mail.given & SMTP_WITH_UTF8 };
+	    .given = s->mail.given & (SMTP_WITH_UTF8 | SMTP_WITH_REQUIRETLS) };
 	s->due = s->by = 0;
 	while (s->nrcpts > 0)
 		session_rcpt_drop(s, s->nrcpts - 1);

@@ -29,6 +29,7 @@ null.test		MX	0 .
 xn--bcher-kva.test	MX	10 mx.b.test
 both.test		MX	0 .
 both.test		MX	10 mx.b.test
+xn--bcher-kva.test	MX	10 mx.b.test
 broken.test		SERVFAIL
 mute.test		DROP
 20.2.0.192.in-addr.arpa	PTR	mail.good.test
@@ -175,6 +176,13 @@ sender_domain
 		like(mail($srv, '192.0.2.20', from => $from), $want,
 		    "sender: $what");
 	}
+	my $utf8 = client($srv, '192.0.2.20');
+	like(say($utf8, 'EHLO c.test',
+	    "MAIL FROM:<x\@b\xc3\xbccher.test> SMTPUTF8"), qr/^250 /,
+	    'sender: in UTF-8, asked for in its xn-- form');
+	$utf8->smtp('RSET');
+	like($utf8->smtp("MAIL FROM:<x\@n\xc3\xbc.test> SMTPUTF8"),
+	    qr/^550 5\.1\.8 /, 'sender: in UTF-8, and does not exist');
 	logged($s, qr/refused .*rule=sender-domain .*from=x\@null\.test/,
 	    'the log names the rule');
 
