@@ -416,10 +416,11 @@ until_true
 	my ($what, $seconds) = @_;
 	my $deadline = time + ($seconds // 5);
 
-	for (;;) {
+	# Most of what is waited for is there in a moment.
+	for (my $nap = 0.0005; ; $nap *= 1.5) {
 		my $got = $what->();
 		return $got if $got || time > $deadline;
-		sleep 0.01;
+		sleep($nap < 0.01 ? $nap : 0.01);
 	}
 }
 
