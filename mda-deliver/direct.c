@@ -103,8 +103,7 @@ find_user(struct job *j, struct users *users, const char *login)
 		return EX_USAGE;
 	if (at == NULL) {
 		strlcpy(j->to.local, login, sizeof(j->to.local));
-		strlcpy(j->to.domain, j->settings->domains.v[0],
-		    sizeof(j->to.domain));
+		recipient_complete(j->settings, &j->to);
 	}
 	return judge(j, login);
 }
@@ -132,9 +131,7 @@ use_spool(struct job *j)
 		warnx("4.3.0 %s", error);
 		return EX_TEMPFAIL;
 	}
-	if (j->to.domain[0] == '\0')
-		strlcpy(j->to.domain, j->settings->domains.v[0],
-		    sizeof(j->to.domain));
+	recipient_complete(j->settings, &j->to);
 	j->spooled = true;
 	j->how.mailbox = j->settings->spool;
 	j->how.to = &j->to;

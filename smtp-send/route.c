@@ -106,20 +106,6 @@ places_by_mx(struct route *r)
 			    &r->mx.hosts[i].addrs[k], secure);
 }
 
-/* -r, then `route`, then `relay`. */
-static const char *
-fixed_host(const struct settings *s, const char *host, const char *domain)
-{
-	size_t i;
-
-	if (host != NULL)
-		return host;
-	for (i = 0; i < s->route.n; i++)
-		if (strcasecmp(s->route.v[i].name, domain) == 0)
-			return s->route.v[i].value;
-	return s->relay;
-}
-
 static void
 set_resolver(struct route *r)
 {
@@ -145,7 +131,7 @@ route_new(const struct settings *settings, const char *host,
 	r->trusting = trusting;
 	r->domain = domain;
 	r->port = (unsigned short)settings->smtp_port;
-	fixed = fixed_host(settings, host, domain);
+	fixed = host != NULL ? host : settings_next_host(settings, domain);
 	if ((r->dns = dns_new()) == NULL ||
 	    (*fixed != '\0' &&
 	    settings_host_port(fixed, r->fixed, &r->port) == -1)) {

@@ -38,6 +38,18 @@ take(struct session *s, const struct smtp_command *c)
 		session_reset(s);
 }
 
+/* The first chunk begins a message as DATA does: the milters are told, and if
+ * they, or the spool, do not want it, that is said when the chunk has been
+ * read. */
+static void
+begin(struct session *s, const struct smtp_command *c)
+{
+	(void)stream_flush(s->stream);
+	stream_hold(s->stream, 1);
+	if (milter_data(s) && incoming_begin(&in, s, c->last))
+		in.data.raw = 1;
+}
+
 void
 bdat_run(struct session *s, const struct smtp_command *c)
 {
@@ -45,14 +57,15 @@ bdat_run(struct session *s, const struct smtp_command *c)
 		incoming_drop(&in);
 		return;
 	}
-	if (!in.open && milter_data(s) && incoming_begin(&in, s))
-		in.data.raw = 1;
+	if (!in.open)
+		begin(s, c);
 	if (data_read(s, in.open ? &in : NULL, c->chunk))
 		take(s, c);
 	else {
 		incoming_drop(&in);
 		session_end(s);
 	}
+	stream_hold(s->stream, 0);
 	(void)stream_flush(s->stream);	/* before SIGTERM is heard again */
 	server_busy(false);
 }

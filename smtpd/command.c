@@ -89,10 +89,8 @@ do_ehlo(struct session *s, const struct smtp_command *c)
 static void
 sender_complete(const struct session *s, struct address *sender)
 {
-	if ((s->trusted || s->authenticated) && sender->domain[0] == '\0' &&
-	    !address_is_null(sender))
-		strlcpy(sender->domain, smtpd.settings->domains.v[0],
-		    sizeof(sender->domain));
+	if ((s->trusted || s->authenticated) && !address_is_null(sender))
+		recipient_complete(smtpd.settings, sender);
 }
 
 static enum reply
@@ -192,7 +190,6 @@ rcpt_add(struct session *s, const struct smtp_command *c,
 		return -1;
 	r = &s->rcpts[s->nrcpts - 1];
 	r->queue = queue;
-	r->delivered = false;
 	r->notify = c->params.notify;
 	if (orcpt[0] != '\0' && (r->orcpt = strdup(orcpt)) == NULL) {
 		s->nrcpts--;
@@ -217,16 +214,10 @@ static enum reply
 rcpt_judge(struct session *s, const struct smtp_command *c)
 {
 	struct rcpt_reply answer;
+	enum reply r = session_rcpt_ask(s, &c->path, &answer);
 
-	switch (session_rcpt_ask(s, &c->path, &answer)) {
-	case 0:
-		break;
-	case 1:
-		return REPLY_USERS_LATER;
-	default:
-		session_end(s);
-		return REPLY_INTERNAL;
-	}
+	if (r != REPLY_NONE)
+		return r;
 	switch (answer.verdict) {
 	case RCPT_IS_LOCAL:
 	case RCPT_IS_LIST:
@@ -516,7 +507,9 @@ order_reply(const struct session *s, enum smtp_verb verb)
 	case SESSION_GREETED:
 		return REPLY_NEED_MAIL;
 	case SESSION_MAIL:
-		return verb == SMTP_MAIL ? REPLY_NESTED_MAIL :
+		if (verb == SMTP_MAIL)
+			return REPLY_NESTED_MAIL;
+		return smtpd.mode == MODE_LMTP ? REPLY_NEED_RCPT_LMTP :
 		    REPLY_NEED_RCPT;
 	case SESSION_RCPT:
 		return REPLY_NESTED_MAIL;

@@ -9,8 +9,7 @@
 #include "system/log.h"
 
 #define CHUNK		8192
-#define RECORD_TIMEOUTS	2	/* for each CHUNK; 10 minutes by default, as
-				 * RFC 5321 section 4.5.3.2.6 has it */
+#define RECORD_TIMEOUTS	2	/* for each CHUNK; 10 minutes by default */
 
 bool
 data_read(struct session *s, struct incoming *in, uint64_t most)
@@ -56,7 +55,7 @@ data_run(struct session *s)
 
 	if (!session_busy(s))
 		return;
-	if (incoming_begin(&in, s)) {
+	if (incoming_begin(&in, s, false)) {
 		reply(s, REPLY_SEND_DATA, NULL);
 		if (data_read(s, &in, UINT64_MAX))
 			incoming_end(&in);

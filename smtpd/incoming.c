@@ -92,8 +92,33 @@ incoming_drop(struct incoming *in)
 	end(in);
 }
 
+/* It is not taken.  LMTP says so for each recipient when all of it is here. */
+static void
+refuse(struct incoming *in, enum reply r, bool all)
+{
+	char size[24];
+	const char *detail = in->detail;
+
+	intake_forget(in);
+	log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
+	    "reply=\"%.9s\" bytes=%llu", r == REPLY_OWN_WORDS ?
+	    buf_str(&in->words) : reply_text(r),
+	    (unsigned long long)in->data.wire);
+	if (r == REPLY_TOO_BIG) {
+		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
+		detail = size;
+	}
+	if (smtpd.mode == MODE_LMTP && all)
+		lmtp_end(in, r, detail);
+	else if (r == REPLY_OWN_WORDS)
+		reply_words(in->s, buf_str(&in->words));
+	else
+		reply(in->s, r, detail);
+	end(in);
+}
+
 bool
-incoming_begin(struct incoming *in, struct session *s)
+incoming_begin(struct incoming *in, struct session *s, bool all)
 {
 	memset(in, 0, offsetof(struct incoming, draft_w));
 	in->s = s;
@@ -109,8 +134,7 @@ incoming_begin(struct incoming *in, struct session *s)
 	session_learn_reverse(s);
 	if (wants_draft() ? draft_open(in) : intake_open(in))
 		return true;
-	reply(s, error_reply(in), NULL);
-	incoming_drop(in);
+	refuse(in, error_reply(in), all);
 	return false;
 }
 
@@ -260,31 +284,6 @@ log_message(const struct incoming *in)
 		    s->nqueue[p - in->part],
 		    (unsigned long long)in->data.wire, session_with(s),
 		    log_str(s->helo));
-}
-
-/* It is not taken.  LMTP says so for each recipient when all of it is here. */
-static void
-refuse(struct incoming *in, enum reply r, bool all)
-{
-	char size[24];
-	const char *detail = in->detail;
-
-	intake_forget(in);
-	log_info(r == REPLY_DISCARDED ? "discarded" : "refused",
-	    "reply=\"%.9s\" bytes=%llu", r == REPLY_OWN_WORDS ?
-	    buf_str(&in->words) : reply_text(r),
-	    (unsigned long long)in->data.wire);
-	if (r == REPLY_TOO_BIG) {
-		snprintf(size, sizeof(size), "%lld", smtpd.settings->max_size);
-		detail = size;
-	}
-	if (smtpd.mode == MODE_LMTP && all)
-		lmtp_end(in, r, detail);
-	else if (r == REPLY_OWN_WORDS)
-		reply_words(in->s, buf_str(&in->words));
-	else
-		reply(in->s, r, detail);
-	end(in);
 }
 
 bool

@@ -59,8 +59,9 @@ struct incoming {
 
 /* incoming.c */
 
-/* False: it was replied why, and nothing is open. */
-bool	 incoming_begin(struct incoming *, struct session *);
+/* False: it was replied why, and nothing is open; by LMTP for each recipient,
+ * when all of it is here with the command that begins it. */
+bool	 incoming_begin(struct incoming *, struct session *, bool all);
 /* Take octets: *n becomes how many, all but when the message ended there. */
 void	 incoming_text(struct incoming *, const char *, size_t *n);
 /* Between two chunks: is all well so far?  False: it was refused, and nothing

@@ -1,8 +1,27 @@
 /* SPDX-License-Identifier: ISC
  *
  * smtpd: takes mail by SMTP from other servers (mx) and from users
- * (submission).  Here everything is prepared that a session must not be able
- * to do itself: the certificate, the users, the spool.
+ * (submission), and by LMTP.  Here everything is prepared that a session must
+ * not be able to do itself: the certificate, the users, the spool.
+ *
+ * The way through the folder.  In the session, which talks to a stranger and
+ * has no rights:
+ *
+ *	session		one client, line by line
+ *	command		the table of commands; ehlo, auth and verify are some
+ *	policy_door	what the policy says, asked at each stage
+ *	data, bdat	the octets of a message, as they come
+ *	incoming	a message from its first octet to the reply; intake: its
+ *			files, submission: its header, lmtp: its replies
+ *	review		what filter and milter_* say of it; text: its form
+ *	reply		all that is said
+ *
+ * In the monitor, which answers the session's requests (smtpd.h) and never
+ * reads a byte of a peer:
+ *
+ *	monitor		the table of requests; monitor_*: what is behind them
+ *	policy		the table of rules; policy_rules, policy_lookup: each of
+ *			them, and the DNS; policy_dry: smtpd -t
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -210,6 +210,8 @@ forget(struct memory *m)
 		memset(&m->file[i], 0, sizeof(m->file[i]));
 		m->nrcpts[i] = 0;
 	}
+	m->counted = 0;
+	m->again = false;
 }
 
 /* The spool may come later than we did. */
@@ -233,9 +235,15 @@ run_begin(struct server_call *call)
 {
 	const struct begin_request *request = call->request;
 	struct status_reply *answer = call->reply;
+	struct memory *m = call->data;
+	unsigned long counted = m->counted;
 
-	forget(call->data);
-	((struct memory *)call->data)->size = request->size;
+	forget(m);
+	m->size = request->size;
+	if (request->again) {
+		m->counted = counted;
+		m->again = true;
+	}
 	if (request->size > (uint64_t)smtpd.settings->max_size)
 		answer->error = EFBIG;
 	else if (spool_there() == 0 &&
@@ -452,7 +460,7 @@ static struct server_op ops[OPS] = {
 	    recipient_check_rcpt, recipient_run_rcpt, recipient_done_rcpt },
 	[OP_RCPT_ASK] = { "rcpt-ask", sizeof(struct rcpt_request),
 	    sizeof(struct rcpt_reply), ANYBODY, 0, SERVER_HELPER,
-	    recipient_check_rcpt, recipient_run_ask, recipient_done_rcpt },
+	    recipient_check_ask, recipient_run_ask, recipient_done_ask },
 	[OP_EXPAND] = { "expand", sizeof(struct expand_request),
 	    sizeof(struct expand_reply), ANYBODY, 0, SERVER_HELPER,
 	    recipient_check_expand, recipient_run_expand, NULL },

@@ -55,7 +55,8 @@ deliver_check(struct server_call *call)
 	const struct memory *m = call->data;
 
 	if (smtpd.mode == MODE_LMTP && monitor_address(&request->sender) &&
-	    monitor_address(&request->rcpt) && m->nrcpts[SPOOL_LOCAL] > 0)
+	    monitor_address(&request->rcpt) &&
+	    m->nrcpts[SPOOL_LOCAL] > 0 && monitor_draft(call->fds[0]))
 		return 1;
 	server_violation(call, "deliver");
 	return 0;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 #include <unistd.h>
 
 #include "filter.h"
+#include "monitor.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -29,6 +31,7 @@
 
 #define ERRORS_MAX	400	/* kept of its standard error */
 #define ENV_MAX		16
+#define ROUNDS		500	/* of ending what it left, a ms each */
 
 /* What it writes into one of its two pipes. */
 struct pipe_end {
@@ -46,13 +49,12 @@ filter_check(struct server_call *call)
 {
 	const struct filter_request *q = call->request;
 
-	if (memchr(q->sender.local, '\0', sizeof(q->sender.local)) != NULL &&
-	    memchr(q->sender.domain, '\0', sizeof(q->sender.domain)) != NULL &&
-	    memchr(q->rcpts, '\0', sizeof(q->rcpts)) != NULL &&
-	    memchr(q->name, '\0', sizeof(q->name)) != NULL &&
-	    memchr(q->helo, '\0', sizeof(q->helo)) != NULL &&
-	    memchr(q->login, '\0', sizeof(q->login)) != NULL &&
-	    call->fds[0] != -1)
+	if (monitor_address(&q->sender) &&
+	    monitor_string(q->rcpts, sizeof(q->rcpts)) &&
+	    monitor_string(q->name, sizeof(q->name)) &&
+	    monitor_string(q->helo, sizeof(q->helo)) &&
+	    monitor_string(q->login, sizeof(q->login)) &&
+	    monitor_draft(call->fds[0]) && smtpd.mode != MODE_LMTP)
 		/* since a reload there may be none; the door goes by ran */
 		return smtpd.settings->filter.n > 0;
 	server_violation(call, "filter");
@@ -64,14 +66,7 @@ static int
 reopen(int fd)
 {
 	char path[40];
-	struct stat st;
 
-	if (fstat(fd, &st) == -1)
-		return -1;
-	if (!S_ISREG(st.st_mode) || st.st_nlink != 0) {
-		errno = EINVAL;		/* no draft of ours */
-		return -1;
-	}
 	if (fchmod(fd, 0400) == -1)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
@@ -242,6 +237,51 @@ start(int in, pid_t *pid, struct pipe_end p[2])
 	return true;
 }
 
+/* As proc(5) has it; 0: there is no such process any more. */
+static pid_t
+parent_of(const char *pid)
+{
+	char path[40], text[512], *p;
+	ssize_t n = -1;
+	int fd, parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) != -1) {
+		n = read(fd, text, sizeof(text) - 1);
+		close(fd);
+	}
+	text[n > 0 ? n : 0] = '\0';
+	if ((p = strrchr(text, ')')) != NULL)
+		(void)sscanf(p, ") %*c %d", &parent);
+	return parent;
+}
+
+/* All that descends from it is ours when its parent has ended, whatever group
+ * or session it made for itself. */
+static void
+end_all(void)
+{
+	const struct dirent *e;
+	pid_t pid, self = getpid();
+	int i;
+	DIR *d;
+
+	for (i = 0; i < ROUNDS; i++) {
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			continue;
+		if (pid == -1 || (d = opendir("/proc")) == NULL)
+			return;		/* there is none; none can be found */
+		while ((e = readdir(d)) != NULL)
+			if (*e->d_name >= '1' && *e->d_name <= '9' &&
+			    parent_of(e->d_name) == self)
+				(void)kill((pid_t)strtol(e->d_name, NULL, 10),
+				    SIGKILL);
+		closedir(d);
+		(void)poll(NULL, 0, 1);
+	}
+	log_error("filter", "error=\"it left processes that do not end\"");
+}
+
 static void
 report(const struct pipe_end p[2], int status, struct filter_reply *a)
 {
@@ -279,13 +319,13 @@ filter_run(struct server_call *call)
 	pid_t pid;
 
 	if (in == -1 || become() == -1 || set_all(call) == -1 ||
+	    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == -1 ||
 	    !start(in, &pid, p)) {
 		log_error("filter", "error=%s", log_str(strerror(errno)));
 		return;
 	}
 	status = watch(pid, p);
 	kill(-pid, SIGKILL);
-	if (status == -1)
-		(void)waitpid(pid, NULL, 0);
+	end_all();
 	report(p, status, a);
 }

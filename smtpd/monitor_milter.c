@@ -80,7 +80,8 @@ milter_check(struct server_call *call)
 	const struct milter_request *request = call->request;
 	struct status_reply *answer = call->reply;
 
-	if (request->index < smtpd.settings->milter.n)
+	if (request->index < smtpd.settings->milter.n &&
+	    smtpd.mode != MODE_LMTP)
 		return 1;
 	answer->error = ENOENT;
 	return 0;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "monitor.h"
 #include "policy.h"
 #include "system/log.h"
 #include "system/sandbox.h"
@@ -54,27 +55,14 @@ policy_admit(const struct peer *peer)
 	return policy_run(POLICY_ADMIT, &f, &v) == NULL;
 }
 
-static bool
-is_string(const char *s, size_t size)
-{
-	return memchr(s, '\0', size) != NULL;
-}
-
-static bool
-is_address(const struct address *a)
-{
-	return is_string(a->local, sizeof(a->local)) &&
-	    is_string(a->domain, sizeof(a->domain));
-}
-
 int
 policy_check(struct server_call *call)
 {
 	const struct policy_request *q = call->request;
 
 	if (q->stage > POLICY_ADMIT && q->stage < POLICY_STAGES &&
-	    is_string(q->helo, sizeof(q->helo)) && is_address(&q->sender) &&
-	    is_address(&q->rcpt))
+	    monitor_string(q->helo, sizeof(q->helo)) &&
+	    monitor_address(&q->sender) && monitor_address(&q->rcpt))
 		return 1;
 	server_violation(call, "policy request");
 	return 0;
@@ -149,7 +137,7 @@ lookup_check(struct server_call *call)
 	const struct policy_memory *m = monitor_policy(call);
 	struct lookup_reply *answer = call->reply;
 
-	if (!is_string(q->domain, sizeof(q->domain))) {
+	if (!monitor_string(q->domain, sizeof(q->domain))) {
 		server_violation(call, "lookup string");
 		return 0;
 	}

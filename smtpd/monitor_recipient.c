@@ -41,19 +41,49 @@ monitor_directory(void)
  * rcpt
  */
 
-int
-recipient_check_rcpt(struct server_call *call)
+/* What is wrong with the request, or NULL. */
+static const char *
+fault_of(const struct server_call *call)
 {
 	const struct rcpt_request *request = call->request;
 	const struct memory *m = call->data;
 
-	if (!monitor_address(&request->addr)) {
-		server_violation(call, "rcpt strings");
+	if (!monitor_address(&request->addr))
+		return "rcpt strings";
+	if (m->file[SPOOL_LOCAL].id[0] != '\0' ||
+	    m->file[SPOOL_REMOTE].id[0] != '\0')
+		return "rcpt behind create";
+	/* who has not logged in submits nothing, to nobody */
+	return smtpd.mode == MODE_SUBMISSION && !may_relay(call) ?
+	    "rcpt before auth" : NULL;
+}
+
+int
+recipient_check_rcpt(struct server_call *call)
+{
+	const char *fault = fault_of(call);
+	struct memory *m = call->data;
+
+	memset(&m->asked, 0, sizeof(m->asked));
+	if (fault != NULL) {
+		server_violation(call, fault);
 		return 0;
 	}
-	if (m->file[SPOOL_LOCAL].id[0] != '\0' ||
-	    m->file[SPOOL_REMOTE].id[0] != '\0') {
-		server_violation(call, "rcpt behind create");
+	return sender_rate(call);
+}
+
+/* Only behind the answer that a helper must find out, and of the same. */
+int
+recipient_check_ask(struct server_call *call)
+{
+	const struct rcpt_request *request = call->request;
+	const struct memory *m = call->data;
+
+	if (!monitor_address(&request->addr) ||
+	    address_is_null(&request->addr) ||
+	    strcmp(request->addr.local, m->asked.local) != 0 ||
+	    strcmp(request->addr.domain, m->asked.domain) != 0) {
+		server_violation(call, "rcpt-ask of another");
 		return 0;
 	}
 	return sender_rate(call);
@@ -121,10 +151,9 @@ recipient_run_rcpt(struct server_call *call)
 	answer->owner = recipient_owner(&r);
 }
 
-void
-recipient_done_rcpt(struct server_call *call)
+static void
+count(struct server_call *call)
 {
-	const struct rcpt_request *request = call->request;
 	struct rcpt_reply *answer = call->reply;
 	struct memory *m = call->data;
 
@@ -135,12 +164,51 @@ recipient_done_rcpt(struct server_call *call)
 		m->list = answer->verdict == RCPT_IS_LIST;
 	} else if (answer->verdict == RCPT_IS_REMOTE)
 		m->nrcpts[SPOOL_REMOTE]++;
-	else if (answer->verdict == RCPT_IS_UNKNOWN)
+	else if (answer->verdict == RCPT_IS_UNKNOWN && !m->again)
 		policy_unknown(call);
-	remember(&request->addr, (enum remembered)answer->remember);
+	else if (answer->verdict == RCPT_IS_UNKNOWN)
+		m->again = false;	/* one, which the client did not give */
 	sender_count(call);
 	answer->owner = 0;
 	answer->remember = 0;
+}
+
+void
+recipient_done_rcpt(struct server_call *call)
+{
+	const struct rcpt_request *request = call->request;
+	struct rcpt_reply *answer = call->reply;
+	struct memory *m = call->data;
+
+	if (answer->verdict == RCPT_IS_ASK) {
+		m->asked = request->addr;
+		m->asked_owner = answer->owner;
+	}
+	count(call);
+}
+
+/*
+ * The helper has read what another host said, or a user's file.  Whose the
+ * mailbox is was known before, and whether there is one at all: it can say
+ * no more than yes or no.
+ */
+void
+recipient_done_ask(struct server_call *call)
+{
+	const struct rcpt_request *request = call->request;
+	struct rcpt_reply *answer = call->reply;
+	struct memory *m = call->data;
+	bool local = m->asked_owner != (uid_t)-1;
+
+	if ((answer->verdict == RCPT_IS_LOCAL && !local) ||
+	    (answer->verdict == RCPT_IS_REMOTE && local) ||
+	    answer->verdict == RCPT_IS_LIST)
+		answer->verdict = RCPT_IS_LATER;
+	answer->owner = m->asked_owner;
+	if (!local && answer->remember <= REMEMBER_AWAY)
+		remember(&request->addr, (enum remembered)answer->remember);
+	memset(&m->asked, 0, sizeof(m->asked));
+	count(call);
 }
 
 /*

@@ -100,6 +100,8 @@ sender_run(struct server_call *call)
 
 /*
  * How many recipients: counted over all processes of smtpd (mail/tally.h).
+ * One of a message that a filter gave other recipients counts for one of those
+ * that the client gave.
  * NOTE: as with every rate, a memory that cannot be asked stops no mail.
  */
 
@@ -117,6 +119,7 @@ sender_rate(struct server_call *call)
 	char key[FROZEN_KEY_MAX];
 
 	if (smtpd.settings->submission_rate == 0 || m->account[0] == '\0' ||
+	    monitor_rcpts(m) < m->counted ||
 	    tally_known(&policy_tally, TALLY_RATE, key, frozen_key(m, key),
 	    HOUR, policy_now()) != 1)
 		return true;
@@ -127,7 +130,7 @@ sender_rate(struct server_call *call)
 void
 sender_count(struct server_call *call)
 {
-	const struct memory *m = call->data;
+	struct memory *m = call->data;
 	const struct rcpt_reply *answer = call->reply;
 	long long max = smtpd.settings->submission_rate;
 	size_t n = strlen(m->account);
@@ -135,8 +138,10 @@ sender_count(struct server_call *call)
 
 	if (max == 0 || n == 0 || (answer->verdict != RCPT_IS_LOCAL &&
 	    answer->verdict != RCPT_IS_LIST &&
-	    answer->verdict != RCPT_IS_REMOTE))
+	    answer->verdict != RCPT_IS_REMOTE) ||
+	    monitor_rcpts(m) <= m->counted)
 		return;
+	m->counted++;
 	(void)tally_rate(&policy_tally, "account", m->account, n, max, HOUR,
 	    policy_now(), true);
 	if (tally_rate(&policy_tally, "account", m->account, n, max, HOUR,

@@ -70,6 +70,7 @@ struct policy_rule {
 	unsigned	 stages;	/* bit mask */
 	void		(*check)(const struct policy_facts *,
 			    struct policy_verdict *);
+	bool		 spares;	/* postmaster and abuse */
 };
 
 /* policy.c.  policy_run: the first rule of the stage that objects, or NULL. */
@@ -78,6 +79,8 @@ extern const size_t policy_nrules;
 bool	 policy_applies(const struct peer *);
 const struct policy_rule *policy_run(enum policy_stage,
 	    const struct policy_facts *, struct policy_verdict *);
+/* Is the rule not for this recipient? */
+bool	 policy_spares(const struct policy_rule *, const struct policy_facts *);
 /* The entry of the allow table that exempts, or NULL. */
 const char *policy_allowed(const struct policy_facts *);
 int64_t	 policy_now(void);

@@ -75,7 +75,10 @@ stage(struct dry *d, enum policy_stage at)
 			continue;
 		v.reply = REPLY_NONE;
 		v.why[0] = '\0';
-		rule->check(&d->f, &v);
+		if (policy_spares(rule, &d->f))
+			strlcpy(v.why, d->f.rcpt->local, sizeof(v.why));
+		else
+			rule->check(&d->f, &v);
 		line(d, at, rule->name, v.reply, v.why);
 	}
 }

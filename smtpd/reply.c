@@ -96,6 +96,7 @@ static const char *const replies[REPLIES] = {
 [REPLY_NEED_LHLO] = "503 5.5.1 Say LHLO first",
 [REPLY_SAY_LHLO] = "500 5.5.1 This is LMTP: say LHLO",
 [REPLY_NEED_MAIL] = "503 5.5.1 Say MAIL first",
+[REPLY_NEED_RCPT_LMTP] = "503 5.5.1 No valid recipients",
 [REPLY_NEED_RCPT] = "554 5.5.1 No valid recipients",
 [REPLY_NESTED_MAIL] = "503 5.5.1 Sender already given; RSET to begin anew",
 [REPLY_NESTED_BDAT] = "503 5.5.1 A message is half here: more BDAT, or RSET",

@@ -79,6 +79,7 @@ enum reply {
 	REPLY_NEED_LHLO,
 	REPLY_SAY_LHLO,
 	REPLY_NEED_MAIL,
+	REPLY_NEED_RCPT_LMTP,	/* RFC 2033, section 4.2 */
 	REPLY_NEED_RCPT,
 	REPLY_NESTED_MAIL,
 	REPLY_NESTED_BDAT,
@@ -137,6 +138,16 @@ void	 reply(struct session *, enum reply, const char *detail);
 /* Words that are not ours: whole lines of a reply, found printable before; 421
  * ends the session. */
 void	 reply_words(struct session *, const char *lines);
+
+/* session.c: ask the monitor, descriptors aside.  REPLY_NONE and its answer;
+ * else what to reply: for now it has none, or it is gone and the session
+ * ends. */
+enum reply session_ask(struct session *, enum op, const void *request,
+	    void *answer);
+
+/* session_rcpts.c: what it says of a recipient; likewise. */
+enum reply session_rcpt_ask(struct session *, const struct address *,
+	    struct rcpt_reply *);
 
 /* session_rcpts.c: have the monitor judge all recipients again, after some were
  * added or taken away.  REPLY_NONE; REPLY_FILTER_FAILED; REPLY_DISCARDED: none

@@ -61,9 +61,7 @@ hold(struct incoming *in, const char *reason)
 		log_error("quarantine", "error=\"key quarantine is not set\"");
 		return REPLY_FILTER_FAILED;
 	}
-	if (a.domain[0] == '\0')
-		strlcpy(a.domain, smtpd.settings->domains.v[0],
-		    sizeof(a.domain));
+	recipient_complete(smtpd.settings, &a);
 	/* what the message says of itself must not be believed */
 	for (i = 0; i < sizeof(notes) / sizeof(notes[0]); i++)
 		fields_remove(&in->text.fields, notes[i]);

@@ -45,6 +45,19 @@ session_end(struct session *s)
 	s->state = SESSION_END;
 }
 
+enum reply
+session_ask(struct session *s, enum op op, const void *request, void *answer)
+{
+	switch (server_ask(s->server, op, request, answer, NULL, 0, NULL)) {
+	case 0:
+		return REPLY_NONE;
+	case 1:
+		return REPLY_USERS_LATER;
+	}
+	session_end(s);
+	return REPLY_INTERNAL;
+}
+
 const char *
 log_address(const struct address *a)
 {

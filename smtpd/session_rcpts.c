@@ -10,19 +10,18 @@
 #include "smtpd.h"
 #include "system/log.h"
 
-int
+enum reply
 session_rcpt_ask(struct session *s, const struct address *addr,
     struct rcpt_reply *answer)
 {
 	struct rcpt_request request;
-	int r;
+	enum reply r;
 
 	memset(&request, 0, sizeof(request));
 	request.addr = *addr;
-	r = server_ask(s->server, OP_RCPT, &request, answer, NULL, 0, NULL);
-	if (r == 0 && answer->verdict == RCPT_IS_ASK)
-		r = server_ask(s->server, OP_RCPT_ASK, &request, answer, NULL,
-		    0, NULL);
+	r = session_ask(s, OP_RCPT, &request, answer);
+	if (r == REPLY_NONE && answer->verdict == RCPT_IS_ASK)
+		r = session_ask(s, OP_RCPT_ASK, &request, answer);
 	return r;
 }
 
@@ -60,7 +59,7 @@ judge(struct session *s, struct rcpt *rcpt)
 {
 	struct rcpt_reply answer;
 
-	if (session_rcpt_ask(s, &rcpt->addr, &answer) != 0)
+	if (session_rcpt_ask(s, &rcpt->addr, &answer) != REPLY_NONE)
 		return -1;
 	rcpt->list = answer.verdict == RCPT_IS_LIST;
 	rcpt->queue = answer.verdict == RCPT_IS_REMOTE ? SPOOL_REMOTE :
@@ -72,7 +71,7 @@ judge(struct session *s, struct rcpt *rcpt)
 enum reply
 session_rcpts_again(struct session *s)
 {
-	struct begin_request none = { 0 };
+	struct begin_request again = { .again = 1 };
 	struct status_reply status;
 	size_t i;
 
@@ -80,7 +79,7 @@ session_rcpts_again(struct session *s)
 	if (s->nrcpts == 0)
 		return REPLY_DISCARDED;
 	if (s->nrcpts > (size_t)smtpd.settings->max_recipients ||
-	    server_ask(s->server, OP_BEGIN, &none, &status, NULL, 0,
+	    server_ask(s->server, OP_BEGIN, &again, &status, NULL, 0,
 	    NULL) != 0)
 		return REPLY_FILTER_FAILED;
 	memset(s->nqueue, 0, sizeof(s->nqueue));

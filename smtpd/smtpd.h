@@ -108,6 +108,7 @@ struct sender_reply {
 
 struct begin_request {
 	uint64_t size;		/* as MAIL said, else 0 */
+	uint32_t again;		/* the same message, with other recipients */
 };
 
 struct status_reply {
@@ -286,12 +287,10 @@ void	 command_line(struct session *, const struct stream_line *);
 void	 ehlo_reply(const struct session *);
 bool	 ehlo_offers(const struct session *, unsigned params);
 
-/* session_rcpts.c: add a recipient of which nothing is asked: 0, or -1. */
-/* What the monitor says of one: as server_ask(). */
-int	 session_rcpt_ask(struct session *, const struct address *,
-	    struct rcpt_reply *);
+/* session_rcpts.c: add a recipient, of whom the monitor is not asked: 0, or
+ * -1 no memory; take the i'th away. */
 int	 session_rcpt_add(struct session *, const struct address *);
-void	 session_rcpt_drop(struct session *, size_t);
+void	 session_rcpt_drop(struct session *, size_t i);
 
 /* auth.c */
 void	 auth_run(struct session *, const struct smtp_command *);

@@ -18,21 +18,14 @@ submission_sender(struct session *s, const struct address *a)
 {
 	struct sender_request request;
 	struct sender_reply answer;
+	enum reply r;
 
 	if (!s->authenticated)
 		return REPLY_NONE;
 	memset(&request, 0, sizeof(request));
 	request.addr = *a;
-	switch (server_ask(s->server, OP_SENDER, &request, &answer, NULL, 0,
-	    NULL)) {
-	case 0:
-		break;
-	case 1:
-		return REPLY_USERS_LATER;
-	default:
-		session_end(s);
-		return REPLY_INTERNAL;
-	}
+	if ((r = session_ask(s, OP_SENDER, &request, &answer)) != REPLY_NONE)
+		return r;
 	switch (answer.verdict) {
 	case SENDER_IS_GOOD:
 		return REPLY_NONE;
@@ -73,9 +66,8 @@ own_address(const struct session *s, struct address *a)
 		*a = s->sender;
 	else if (address_parse(a, s->login, strlen(s->login), NULL) != 1)
 		memset(a, 0, sizeof(*a));
-	else if (a->domain[0] == '\0')
-		strlcpy(a->domain, smtpd.settings->domains.v[0],
-		    sizeof(a->domain));
+	else
+		recipient_complete(smtpd.settings, a);
 }
 
 static void

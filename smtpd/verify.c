@@ -14,21 +14,14 @@ ask(struct session *s, const struct address *a, bool list, uint32_t from,
     struct expand_reply *answer)
 {
 	struct expand_request request;
+	enum reply r;
 
 	memset(&request, 0, sizeof(request));
 	request.addr = *a;
 	request.list = list;
 	request.from = from;
-	switch (server_ask(s->server, OP_EXPAND, &request, answer, NULL, 0,
-	    NULL)) {
-	case 0:
-		break;
-	case 1:
-		return REPLY_USERS_LATER;
-	default:
-		session_end(s);
-		return REPLY_INTERNAL;
-	}
+	if ((r = session_ask(s, OP_EXPAND, &request, answer)) != REPLY_NONE)
+		return r;
 	switch (answer->verdict) {
 	case RCPT_IS_LOCAL:
 		return REPLY_NONE;
@@ -59,7 +52,7 @@ verify_vrfy(struct session *s, const struct smtp_command *c)
 {
 	static struct expand_reply answer;
 	char text[ADDRESS_TEXT_MAX];
-	struct address a;
+	struct address a = { 0 };
 	enum reply r;
 
 	if (!smtpd.settings->vrfy || !(s->authenticated || s->trusted)) {
@@ -68,9 +61,7 @@ verify_vrfy(struct session *s, const struct smtp_command *c)
 	}
 	if (!parse(s, c, &a))
 		return;
-	if (a.domain[0] == '\0')
-		strlcpy(a.domain, smtpd.settings->domains.v[0],
-		    sizeof(a.domain));
+	recipient_complete(smtpd.settings, &a);
 	r = ask(s, &a, false, 0, &answer);
 	reply(s, r == REPLY_NONE ? REPLY_ADDRESS : r, address_text(&a, text));
 }
@@ -93,15 +84,13 @@ verify_expn(struct session *s, const struct smtp_command *c)
 {
 	static struct expand_reply answer;
 	char text[ADDRESS_TEXT_MAX];
-	struct address a;
+	struct address a = { 0 };
 	uint32_t from = 0;
 	enum reply r;
 
 	if (!parse(s, c, &a))
 		return;
-	if (a.domain[0] == '\0')
-		strlcpy(a.domain, smtpd.settings->domains.v[0],
-		    sizeof(a.domain));
+	recipient_complete(smtpd.settings, &a);
 	r = ask(s, &a, true, 0, &answer);
 	if (r == REPLY_NONE && answer.n == 0)
 		r = REPLY_ADDRESS;	/* a user is himself alone */

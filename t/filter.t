@@ -71,6 +71,11 @@ row('takes', 'cat >/dev/null', qr/^250/, ["$begin$text"]);
 row('takes without reading', ':', qr/^250/, ["$begin$text"]);
 row('adds', q{printf 'X-A: 1\n 2\nX-B: 3\n'}, qr/^250/,
     ["${begin}X-A: 1\n 2\nX-B: 3\n$text"]);
+row('adds in wire form', q{printf 'X-A: 1\r\n 2\r\nX-B: 3\r4\r\n'},
+    qr/^250/, ["${begin}X-A: 1\n 2\nX-B: 3 4\n$text"]);
+row('a line of mbox', q{printf 'From a@b.test Thu Jan 1 00:00:00 1970\n'},
+    qr/^451/, []);
+row('ends the header', q{printf 'X-A: 1\r\n\r\nX-B: 3\n'}, qr/^451/, []);
 row('reads all of it', q{echo "X-Sum: $(cksum)"}, qr/^250/,
     [$begin . 'X-Sum: ' . `printf '%s' '$text' | cksum` . $text]);
 row('reads it twice', q{cat >/dev/null; exec </proc/self/fd/0;
@@ -127,6 +132,11 @@ talk('sleep 100 & echo "X-Pid: $!"');
 my ($left) = join('', taken()) =~ /^X-Pid: (\d+)$/m;
 ok($left && Stdmail::until_true(sub { !kill 0, $left }, 10),
     'which does not live on');
+# Nor does one in a session of its own, whose parent has ended.
+talk("setsid sh -c 'sleep 100 & echo \"X-Pid: \$!\"'");
+($left) = join('', taken()) =~ /^X-Pid: (\d+)$/m;
+ok($left && Stdmail::until_true(sub { !kill 0, $left }, 10),
+    'nor does what made a session for itself');
 like($s->log_text, qr/error="too late"/, 'the log says it');
 
 # A large message; and a header that is too large to be looked at.

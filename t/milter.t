@@ -10,6 +10,7 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Select;
 use Test::More;
 use Stdmail;
 use Stdmail::Milter;
@@ -46,7 +47,7 @@ sub taken {
 # One message in one session: the code of each reply, the last one whole.
 sub talk {
 	my ($milters, %o) = @_;
-	my ($pid, $c) = $s->session('smtpd', args => [
+	my ($pid, $c) = $s->session('smtpd', args => [@{$o{args} // []},
 	    (map { ('-o', 'milter=' . $_->name) } @$milters),
 	    map { ('-o', $_) } @{$o{conf} // []}]);
 	my (@codes, $last);
@@ -63,9 +64,16 @@ sub talk {
 	};
 
 	$hear->();
-	for my $say ('EHLO c.test', 'MAIL FROM:<a@b.test>',
-	    (map { "RCPT TO:<$_\@a.test>" } @{$o{rcpts} // ['bob']}), 'DATA') {
+	for my $say ('EHLO c.test', $o{login} // (),
+	    'MAIL FROM:<' . ($o{from} // 'a@b.test') . '>',
+	    (map { "RCPT TO:<$_\@a.test>" } @{$o{rcpts} // ['bob']}),
+	    $o{chunks} ? () : 'DATA') {
 		last if !$c->send("$say\r\n") || !$hear->();
+	}
+	for ($o{chunks} ? ($text =~ s/\n/\r\n/gr) =~ /(.{40})(.*)/s : ()) {
+		my $last = length == 40 ? '' : ' LAST';
+		last if !$c->send('BDAT ' . length() . "$last\r\n$_") ||
+		    !$hear->();
 	}
 	if ($last =~ /^354/) {
 		my $wire = ($o{text} // $text) =~ s/^\./../mgr =~ s/\n/\r\n/gr;
@@ -162,6 +170,14 @@ row('reject, one of two', { rcpt => [['reply 550 5.1.1 Not him'],
     [['a@b.test carol@a.test', $text]], rcpts => [qw(bob carol)]);
 row('reject, data', { data => ['reject'] }, '220 250 250 250 550', qr/^550/,
     []);
+# Chunks begin a message as DATA does.
+($heard) = row('chunks', {}, '220 250 250 250 250 250', qr/^250/, $all,
+    chunks => 1);
+is(scalar(() = $heard =~ /^data$/mg), 1, 'DATA is told, once');
+row('reject, data, chunks', { data => ['reject'] }, '220 250 250 250 550 503',
+    qr/^503 5\.5\.1/, [], chunks => 1);
+row('discard, data, chunks', { data => ['discard'] },
+    '220 250 250 250 250 250', qr/^250/, [], chunks => 1);
 for (qw(header eoh body end)) {
 	row("reject, $_", { $_ => ['reject'] }, '220 250 250 250 354 550',
 	    qr/^550 5\.7\.1 Refused by a filter\r\n\z/, []);
@@ -294,6 +310,45 @@ if (!Stdmail::Conn::no_tls()) {
     $good, qr/^250/, $all);
 unlike($heard, qr/^data/m, 'is not told of what it does not know');
 like($heard, qr/^eoh/m, 'but of the rest');
+
+# What is refused at the first chunk is said when the chunk has been read.
+{
+	my $m = Stdmail::Milter->start(data => ['reject']);
+	my ($pid, $c) = $s->session('smtpd', args => ['-o', 'milter=' .
+	    $m->name]);
+	my $before = length $s->log_text;
+
+	$c->smtp($_) for undef, 'EHLO c.test', 'MAIL FROM:<a@b.test>',
+	    'RCPT TO:<bob@a.test>';
+	$c->send("BDAT 10 LAST\r\n12345");
+	ok(Stdmail::until_true(sub { substr($s->log_text, $before) =~
+	    /refused .*milter=/ }, 30), 'a chunk is refused');
+	ok(!IO::Select->new($c->{in})->can_read(0.3),
+	    'which is not said within it');
+	$c->send('67890');
+	like($c->smtp(undef), qr/^550 5\.7\.1/, 'but behind it');
+	like($c->smtp('NOOP'), qr/^250 /, 'none of it was a command');
+	$c->send("QUIT\r\n");
+	Stdmail::reap($pid, 10);
+	$m->stop;
+}
+
+# An account's recipients count once each: those the client gave, and those
+# that are added.
+for my $row ([['rcpt+ <carol@a.test>'], '250 354 250'],
+    [['rcpt- <bob@a.test>', 'rcpt+ <carol@a.test>'], '250 354 250'],
+    [[], '450 554']) {
+	my ($say, $want) = @$row;
+	my $m = Stdmail::Milter->start(end => [@$say, 'continue']);
+	my ($got) = talk([$m], login => 'AUTH PLAIN AGhlbGQAcHc=',
+	    from => 'held@a.test', args => ['-m', 'submission'],
+	    text => "From: held\@a.test\n\nx\n",
+	    conf => ['submission_rate=3']);
+
+	is($got, "220 250 235 250 $want", "counts: @$say: $want");
+	$m->stop;
+	taken();
+}
 
 # What may not be.
 my $failed = '220 250 250 250 354 451';

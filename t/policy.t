@@ -179,12 +179,13 @@ sender_domain
 
 	# A second sender in one session, after one that is refused.
 	my $c = client($srv, '192.0.2.20');
-	like(say($c, 'EHLO c.test', 'MAIL FROM:<x@null.test>'), qr/^550 /,
-	    'one session: the first is refused');
-	like($c->smtp('MAIL FROM:<x@b.test>'), qr/^250 /, 'the second taken');
-	$c->smtp('RSET');
-	like($c->smtp('MAIL FROM:<x@nowhere.test>'), qr/^550 /,
-	    'the third refused');
+	say($c, 'EHLO c.test');
+	for my $row (['null', 550], ['b', 250], ['nowhere', 550]) {
+		$c->smtp("MAIL FROM:<x\@$row->[0].test>");
+		like($c->smtp("RCPT TO:<$user>"), qr/^$row->[1] /,
+		    "one session: $row->[0].test: $row->[1]");
+		$c->smtp('RSET');
+	}
 	$c->close;
 	$s->stop;
 
@@ -215,9 +216,11 @@ exempt
 	like(say($c, 'EHLO c.test', $login, $bad, "RCPT TO:<$user>"),
 	    qr/^250 /, 'after a login nobody is');
 	$c = client($srv, '192.0.2.41');
-	like(say($c, 'HELO x'), qr/^550 /, 'a stranger is');
+	like(say($c, 'HELO x', 'MAIL FROM:<>', "RCPT TO:<$user>"), qr/^550 /,
+	    'a stranger is');
 	$c = client($srv, '192.0.2.41');
-	like(say($c, 'HELO c.test', $bad), qr/^550 /, 'twice');
+	like(say($c, 'HELO c.test', $bad, "RCPT TO:<$user>"), qr/^550 /,
+	    'twice');
 	$s->stop;
 
 	$s = site(relay_from => '192.0.2.40', allow_plaintext => 'yes',
@@ -246,7 +249,8 @@ helo_and_pause
 		my ($helo, $want) = @$row;
 		my $c = client($srv, '192.0.2.20');
 
-		like(say($c, "HELO $helo"), qr/^$want /, "HELO $helo: $want");
+		like(say($c, "HELO $helo", 'MAIL FROM:<>', "RCPT TO:<$user>"),
+		    qr/^$want /, "HELO $helo: $want");
 		$c->close;
 	}
 	logged($s, qr/refused .*rule=helo helo=x .*reply="550 5\.7\.1/,
@@ -339,6 +343,43 @@ lists
 	    'dnsbl=3']);
 	is($status, 78, 'a weight without a zone is a fault');
 	like($err, qr/dnsbl: the weight 3/, 'that is named');
+}
+
+# --- whom it refuses by mistake can say so ---------------------------------
+
+sub
+postmaster
+{
+	my $s = site(dnsbl => 'bl.test', greylist => 'yes',
+	    helo_check => 'yes', postmaster => 'alice', unknown_rate => 1,
+	    relay_domains => 'backup.test',);
+	my $deny = "$s->{dir}/deny";
+	Stdmail::spew($deny, "client 192.0.2.66\n");
+	$s->{conf}{deny} = $deny;
+	$s->write_conf;
+	my $srv = $s->start('smtpd');
+	my @bad = (['192.0.2.30'], ['192.0.2.20', helo => 'x'],
+	    ['192.0.2.20', from => 'x@null.test'], ['192.0.2.20']);
+
+	for my $row (@bad) {
+		my ($ip, @o) = @$row;
+
+		like(mail($srv, $ip, @o, to => $_), qr/^250 /,
+		    "$ip @o: $_") for 'Postmaster', 'POSTMASTER@a.test',
+		    'abuse@a.test', 'postmaster@backup.test';
+		my $said = mail($srv, $ip, @o);
+		like($said, qr/^[45]5\d /, "$ip @o: not another");
+		is(mail($srv, $ip, @o, to => $_) =~ s/\d+ seconds//r,
+		    $said =~ s/\d+ seconds//r, "$ip @o: $_ like $user")
+		    for 'nobody@a.test', 'postmaster@elsewhere.test';
+	}
+	my ($status, $out) = $s->run_program('smtpd', ['-t', '192.0.2.30',
+	    'x', 'x@null.test', 'abuse@a.test']);
+	is($status, 0, 'dry: postmaster is spared');
+	like($out, qr/^rcpt\tdnsbl\tpass\tabuse$/m, 'dry: and why');
+	like(mail($srv, '192.0.2.66', to => 'postmaster'), qr/^554 /,
+	    'who is denied is not heard');
+	$s->stop;
 }
 
 # --- tables ---------------------------------------------------------------
@@ -518,7 +559,7 @@ dry_run
 	is($status, 75, 'dry: it would be greylisted');
 	like($out, qr/^mail\tlook-up\tpass\tname=mail\.good\.test score=0/m,
 	    'dry: what the DNS says');
-	like($out, qr/^mail\tsender-domain\tpass/m, 'dry: a rule that passes');
+	like($out, qr/^rcpt\tsender-domain\tpass/m, 'dry: a rule that passes');
 	like($out, qr/^rcpt\trecipient\tpass\t\Q$user\E$/m,
 	    'dry: the recipient');
 	like($out, qr/^decides\tgreylist\t451 4\.7\.1 .*seconds$/m,
@@ -616,6 +657,7 @@ flood
 		}
 	});
 	my ($tried, $good, $worst, $done) = (0, 0, 0, 0);
+	my $began = time;
 	while (!$done && $tried < 2000) {
 		my $t = time;
 
@@ -630,9 +672,14 @@ flood
 	diag(sprintf '%d messages beside %d connections, the slowest %.2f s',
 	    $good, $n, $worst) if $ENV{TEST_VERBOSE};
 	like(say($srv->connect), qr/^220 /, 'the server lives');
-	logged($s, qr/ip=192\.0\.2\.66 .*reason=too-fast|reason=too-fast/,
+	logged($s, qr/refused ip=192\.0\.2\.66 reason=too-fast/,
 	    'the flood was refused');
 	$s->stop;
+	my $lines = () = $s->log_text =~ /refused ip=192\.0\.2\.66 /g;
+	my ($more) = $s->log_text =~ /refused ip=192\.0\.2\.66 more=(\d+)/;
+	cmp_ok($lines, '<=', 2 * (2 + (time - $began) / 60),
+	    'the log has a line for a minute of it');
+	cmp_ok($more // 0, '>', 20, 'and how many there were');
 }
 
 door('nobody');
@@ -641,6 +688,7 @@ sender_domain();
 exempt();
 helo_and_pause();
 lists();
+postmaster();
 tables();
 rates();
 greylist();

@@ -199,26 +199,41 @@ fields_remove(struct fields *f, const char *name)
 		take_away(f, v);
 }
 
+/* A copy in disk form, where no CR may stand: CRLF is LF, another a space. */
+static char *
+copy(const char *p, size_t n, size_t *len)
+{
+	char *own = malloc(n);
+	size_t i;
+
+	*len = 0;
+	for (i = 0; own != NULL && i < n; i++)
+		if (p[i] != '\r')
+			own[(*len)++] = p[i];
+		else if (i + 1 == n || p[i + 1] != '\n')
+			own[(*len)++] = ' ';
+	return own;
+}
+
 int
 fields_prepend(struct fields *f, const char *p, size_t n)
 {
 	struct header_field h;
 	struct header header;
 	struct field *v;
-	size_t at = 0;
+	size_t at = 0, len;
 	char *own;
 
 	header_init(&header, p, n);
 	while (header_next(&header, &h)) {
 		if (h.name_len == 0 || h.start[h.len - 1] != '\n' ||
-		    (own = malloc(h.len)) == NULL)
+		    (own = copy(h.start, h.len, &len)) == NULL)
 			return -1;
-		if ((v = place_new(f, at++, h.len)) == NULL) {
+		if ((v = place_new(f, at++, len)) == NULL) {
 			free(own);
 			return -1;
 		}
-		memcpy(own, h.start, h.len);
-		*v = (struct field){ own, h.len, own };
+		*v = (struct field){ own, len, own };
 	}
 	return header.p == p + n ? 0 : -1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * A domain name in UTF-8 as the DNS has it: each label that is not ASCII in
- * its "xn--" form (RFC 5890, section 2.3.2.1; RFC 3492).
+ * its "xn--" form (RFC 5890, RFC 3492).
  */
 #ifndef GRAMMAR_IDNA_H
 #define GRAMMAR_IDNA_H

@@ -176,13 +176,8 @@ time_offset(const char *p, const char *end, int64_t *offset)
 }
 
 /*
- * RFC 3339, section 5.6:
- *
- * date-time    = full-date "T" full-time
- * full-date    = 4DIGIT "-" 2DIGIT "-" 2DIGIT
- * partial-time = 2DIGIT ":" 2DIGIT ":" 2DIGIT ["." 1*DIGIT]
- *
- * A fraction of a second does not count.
+ * A date-time of RFC 3339, "2026-11-26T00:00:00.5+01:00" or with "Z".  A
+ * fraction of a second does not count.
  */
 static int
 param_holduntil(struct smtp_params *s, const char *p, size_t n)

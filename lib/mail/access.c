@@ -8,13 +8,11 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mail/access.h"
 #include "system/fdio.h"
@@ -160,35 +158,6 @@ take_line(struct access *t, const char *line)
 	return "begins with none of \"client\", \"helo\", \"sender\"";
 }
 
-/* Read all of it; text ends with a NUL.  NULL with errno. */
-static char *
-slurp(const char *path, struct stat *st)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	char *text = NULL;
-	ssize_t n = -1;
-
-	if (fd == -1)
-		return NULL;
-	if (fstat(fd, st) == -1)
-		goto done;
-	if (!S_ISREG(st->st_mode) || st->st_size > FILE_MAX) {
-		errno = EFBIG;
-		goto done;
-	}
-	if ((text = malloc((size_t)st->st_size + 1)) != NULL)
-		n = fd_read_all(fd, text, (size_t)st->st_size);
-	if (n >= 0)
-		text[n] = '\0';
-done:
-	close(fd);
-	if (n < 0) {
-		free(text);
-		return NULL;
-	}
-	return text;
-}
-
 /* Every line of text into the empty table; how many have a fault, the first
  * of them in error. */
 static size_t
@@ -216,31 +185,20 @@ take_text(struct access *t, const char *path, char *text, char *error)
 	return faults;
 }
 
-static bool
-same_file(const struct access *t, const struct stat *st)
-{
-	return t->dev == st->st_dev && t->ino == st->st_ino &&
-	    t->size == st->st_size &&
-	    t->changed.tv_sec == st->st_ctim.tv_sec &&
-	    t->changed.tv_nsec == st->st_ctim.tv_nsec;
-}
-
 static void
 read_anew(struct access *t)
 {
 	char error[CONF_ERROR_MAX], *text;
 	struct stat st;
+	size_t n;
 
-	if ((text = slurp(t->path, &st)) == NULL) {
+	if ((text = fd_read_file(t->path, FILE_MAX, &st, &n)) == NULL) {
 		log_once("access", "file=%s error=%s", log_str(t->path),
 		    log_str(strerror(errno)));
 		return;
 	}
 	empty(t);
-	t->dev = st.st_dev;
-	t->ino = st.st_ino;
-	t->size = st.st_size;
-	t->changed = st.st_ctim;
+	stamp_set(&t->stamp, &st);
 	(void)take_text(t, t->path, text, error);
 	free(text);
 }
@@ -257,7 +215,7 @@ access_refresh(struct access *t, const char *path)
 	}
 	if (*t->path == '\0')
 		return;
-	if (stat(t->path, &st) == -1 || !same_file(t, &st))
+	if (stat(t->path, &st) == -1 || stamp_changed(&t->stamp, &st))
 		read_anew(t);
 }
 
@@ -361,11 +319,11 @@ check_one(const char *key, const char *path, char *error)
 	struct access t = { 0 };
 	struct stat st;
 	char *text;
-	size_t faults;
+	size_t faults, n;
 
 	if (*path == '\0')
 		return 0;
-	if ((text = slurp(path, &st)) == NULL) {
+	if ((text = fd_read_file(path, FILE_MAX, &st, &n)) == NULL) {
 		snprintf(error, CONF_ERROR_MAX, "%s %.200s: %s", key, path,
 		    strerror(errno));
 		return -1;

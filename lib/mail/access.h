@@ -16,13 +16,12 @@
 #define MAIL_ACCESS_H
 
 #include <sys/socket.h>
-#include <sys/types.h>
 
 #include <stdbool.h>
-#include <time.h>
 
 #include "grammar/address.h"
 #include "mail/settings.h"
+#include "system/stamp.h"
 
 enum access_what { ACCESS_CLIENT, ACCESS_HELO, ACCESS_SENDER, ACCESS_WHATS };
 
@@ -30,10 +29,7 @@ struct access_entry;
 
 struct access {
 	char		*path;		/* "" or NULL: none */
-	dev_t		 dev;		/* of what was read */
-	ino_t		 ino;
-	off_t		 size;
-	struct timespec	 changed;
+	struct stamp	 stamp;		/* of what was read */
 	struct access_entry *names;	/* sorted */
 	size_t		 nnames;
 	struct access_entry *nets;	/* sorted */

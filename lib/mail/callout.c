@@ -43,18 +43,6 @@ add_place(struct callout *c, const struct dns_addr *addr)
 		c->places[c->n++] = *addr;
 }
 
-/* Where mail for the domain is sent: key route, then relay, else by MX. */
-static const char *
-fixed_host(const struct settings *s, const char *domain)
-{
-	size_t i;
-
-	for (i = 0; i < s->route.n; i++)
-		if (strcasecmp(s->route.v[i].name, domain) == 0)
-			return s->route.v[i].value;
-	return s->relay;
-}
-
 static void
 places_by_system(struct callout *c)
 {
@@ -73,7 +61,7 @@ struct callout *
 callout_new(const struct settings *s, const char *domain)
 {
 	struct callout *c = calloc(1, sizeof(*c));
-	const char *fixed = fixed_host(s, domain);
+	const char *fixed = settings_next_host(s, domain);
 	struct dns_addr addr;
 
 	if (c == NULL)

@@ -76,6 +76,13 @@ is_local(const struct directory *d, const struct address *a)
 	return settings_is_local(d->settings, a->domain, strlen(a->domain));
 }
 
+void
+recipient_complete(const struct settings *s, struct address *a)
+{
+	if (a->domain[0] == '\0')
+		strlcpy(a->domain, s->domains.v[0], sizeof(a->domain));
+}
+
 /* "user+folder" without its folder, which is where the return points; NULL
  * when there is none. */
 static const char *
@@ -286,8 +293,8 @@ required(const struct settings *s, const char *local)
 		const char	*name;
 		const char	*other;
 	} rows[] = {
-		{ "postmaster", "root" },	/* RFC 5321, 4.5.1 */
-		{ "abuse", "postmaster" },	/* RFC 2142, 4 */
+		{ "postmaster", "root" },	/* RFC 5321, section 4.5.1 */
+		{ "abuse", "postmaster" },	/* RFC 2142 */
 		{ "mailer-daemon", "postmaster" },
 		{ "root", NULL },
 	};
@@ -431,9 +438,7 @@ recipient_find(const struct directory *d, const struct address *given,
 
 	memset(r, 0, sizeof(*r));
 	tables_refresh(d->tables);
-	if (a.domain[0] == '\0')
-		strlcpy(a.domain, d->settings->domains.v[0],
-		    sizeof(a.domain));
+	recipient_complete(d->settings, &a);
 	if (!is_local(d, &a))
 		return r->kind = find_remote(d, &a);
 	search(&s, &a, list);

@@ -5,16 +5,18 @@
  * delivery) ask, so that they never disagree.  Whether a client may relay is
  * smtpd's to decide.
  *
- * At a domain of ours an address is the first of these that there is, with
- * the name as written, then without its "+folder" (key recipient_delimiter):
+ * At a domain of ours an address is the first of these that there is:
  *
  *	1. an entry of the table `virtual`
  *	2. an entry of the file `aliases`
  *	3. a user
+ *	4. an address of SRS that we made
+ *	5. 1 to 3 again, without its "+folder" (key recipient_delimiter)
+ *	6. for postmaster and the like, who gets their mail (RFC 5321,
+ *	   section 4.5.1; RFC 2142)
+ *	7. the entry "@domain" of the table
  *
- * then an address of SRS that we made, then, for postmaster and the like, who
- * gets their mail (RFC 5321, section 4.5.1; RFC 2142), and at last the entry
- * "@domain" of the table.  A name within its own entry means the user.
+ * A name within its own entry means the user.
  */
 #ifndef MAIL_RECIPIENT_H
 #define MAIL_RECIPIENT_H
@@ -67,7 +69,7 @@ struct recipient_list {
  * be freed) it is filled for RECIPIENT_LIST; NULL: the kind is enough, and
  * what is wrong behind the second address is not found.
  *
- * A local part alone is at our first domain.  An address literal is remote.
+ * The address is completed first.  An address literal is remote.
  * Entries that lead back to themselves, or to a program or file, and what is
  * too long or too deep, are temporary: no mail is lost by an error in a file.
  */
@@ -79,6 +81,9 @@ enum recipient_kind recipient_find(const struct directory *,
  * TEMPORARY; files are not asked again. */
 enum recipient_kind recipient_user(const struct directory *,
 	    const struct address *, struct recipient *);
+
+/* A local part alone is at our first domain. */
+void	 recipient_complete(const struct settings *, struct address *);
 
 /* Add one, once.  0, or -1 no memory. */
 int	 recipient_list_add(struct recipient_list *, const struct address *);

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "grammar/address.h"
-#include "grammar/idna.h"
 #include "grammar/pop3.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
@@ -556,41 +555,4 @@ void
 settings_free(struct settings *s)
 {
 	conf_free(keys, NKEYS, s);
-}
-
-static size_t
-without_dot(const char *s, size_t n)
-{
-	return n > 0 && s[n - 1] == '.' ? n - 1 : n;
-}
-
-static bool
-has_domain(const struct conf_list *list, const char *domain, size_t len)
-{
-	char ascii[IDNA_MAX];
-	size_t i, n;
-
-	/* The list has names as the DNS has them. */
-	if (idna_ascii(ascii, domain, len) == -1)
-		return false;
-	len = without_dot(ascii, strlen(ascii));
-	domain = ascii;
-	for (i = 0; i < list->n; i++) {
-		n = without_dot(list->v[i], strlen(list->v[i]));
-		if (n == len && strncasecmp(list->v[i], domain, n) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool
-settings_is_local(const struct settings *s, const char *domain, size_t len)
-{
-	return has_domain(&s->domains, domain, len);
-}
-
-bool
-settings_is_relay(const struct settings *s, const char *domain, size_t len)
-{
-	return has_domain(&s->relay_domains, domain, len);
 }

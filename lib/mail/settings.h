@@ -151,6 +151,10 @@ bool	 settings_is_local(const struct settings *, const char *domain,
 bool	 settings_is_relay(const struct settings *, const char *domain,
 	    size_t len);
 
+/* Where mail for a domain is sent, HOST[:PORT]: key route, then relay; "" is
+ * where its MX says. */
+const char *settings_next_host(const struct settings *, const char *domain);
+
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
  * the host without brackets; port stays when there is none.  0, or -1: it is
  * malformed. */

@@ -6,44 +6,13 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "mail/table.h"
 #include "system/fdio.h"
 #include "system/log.h"
-
-/* The whole file; NULL with errno. */
-static char *
-read_file(const char *path, struct stat *st, size_t *n)
-{
-	char *text = NULL;
-	ssize_t got = -1;
-	int fd, keep;
-
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1)
-		return NULL;
-	if (fstat(fd, st) == 0) {
-		if (!S_ISREG(st->st_mode))
-			errno = EINVAL;
-		else if (st->st_size > (off_t)TABLE_FILE_MAX)
-			errno = EFBIG;
-		else if ((text = malloc((size_t)st->st_size + 1)) != NULL)
-			got = fd_read_all(fd, text, (size_t)st->st_size);
-	}
-	keep = errno;
-	close(fd);
-	if (got == -1) {
-		free(text);
-		errno = keep;
-		return NULL;
-	}
-	*n = (size_t)got;
-	return text;
-}
 
 static int
 entry_compare(const void *a, const void *b)
@@ -128,7 +97,7 @@ table_open(struct table *t, const char *path, enum alias_form form,
 	buf_init(&t->text, 2 * TABLE_FILE_MAX);
 	if (*path == '\0')
 		return 0;
-	if ((text = read_file(path, &st, &n)) == NULL) {
+	if ((text = fd_read_file(path, TABLE_FILE_MAX, &st, &n)) == NULL) {
 		snprintf(error, CONF_ERROR_MAX, "%.200s: %s", path,
 		    strerror(errno));
 		return -1;

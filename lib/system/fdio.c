@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,6 +77,35 @@ union control {
 	struct cmsghdr	hdr;
 	char		space[CMSG_SPACE(4 * sizeof(int))];
 };
+
+char *
+fd_read_file(const char *path, size_t most, struct stat *st, size_t *n)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), keep;
+	char *text = NULL;
+	ssize_t got = -1;
+
+	if (fd == -1)
+		return NULL;
+	if (fstat(fd, st) == 0) {
+		if (!S_ISREG(st->st_mode))
+			errno = EINVAL;
+		else if ((uintmax_t)st->st_size > most)
+			errno = EFBIG;
+		else if ((text = malloc((size_t)st->st_size + 1)) != NULL)
+			got = fd_read_all(fd, text, (size_t)st->st_size);
+	}
+	keep = errno;
+	close(fd);
+	if (got == -1) {
+		free(text);
+		errno = keep;
+		return NULL;
+	}
+	text[got] = '\0';
+	*n = (size_t)got;
+	return text;
+}
 
 int
 fd_send(int sock, const void *buf, size_t n, int fd)

@@ -7,6 +7,7 @@
 #ifndef SYSTEM_FDIO_H
 #define SYSTEM_FDIO_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include <stddef.h>
@@ -20,6 +21,12 @@ ssize_t	 fd_read_all(int fd, void *, size_t n);
 
 /* The same at an offset, without moving the file's position. */
 ssize_t	 fd_pread_all(int fd, void *, size_t n, off_t);
+
+/* The text of a regular file of at most so many octets, *n of them and a NUL
+ * behind; the caller's to free().  *st says which file it was.  NULL with
+ * errno: EINVAL it is no regular file, EFBIG it is longer. */
+char	*fd_read_file(const char *path, size_t most, struct stat *st,
+	    size_t *n);
 
 /*
  * One message of n octets (n >= 1) over a UNIX socket, with a descriptor

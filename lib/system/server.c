@@ -76,12 +76,10 @@ listen_on(bool on)
 static void
 refuse(int fd, const struct peer *peer, enum server_refusal why)
 {
-	static const char *const reason[] = { "full", "address-full",
-	    "stopping", "no-fork", "too-fast" };
 	struct server *server = server_loop.server;
 	const char *text;
 
-	log_warn("refused", "ip=%s reason=%s", peer->ip, reason[why]);
+	client_refused(peer, why, clock_ms());
 	text = server->refuse == NULL ? NULL : server->refuse(why);
 	if (text != NULL)
 		(void)send(fd, text, strlen(text),
@@ -295,11 +293,14 @@ sleep_time(int64_t now)
 {
 	struct server_loop *l = &server_loop;
 	int64_t due = call_next_due(), spare = spare_next_due();
+	int64_t tell = client_tell_due();
 
 	if (l->accept_again != 0 && (due == 0 || l->accept_again < due))
 		due = l->accept_again;
 	if (spare != 0 && (due == 0 || spare < due))
 		due = spare;
+	if (tell != 0 && (due == 0 || tell < due))
+		due = tell;
 	if (l->kill_at != 0 && (due == 0 || l->kill_at < due))
 		due = l->kill_at;
 	if (l->nconns == 0 && l->server->idle_exit > 0 &&
@@ -320,6 +321,7 @@ timers(int64_t now)
 
 	call_due(now);
 	spare_due(now);
+	client_tell(now);
 	if (l->accept_again != 0 && l->accept_again <= now) {
 		l->accept_again = 0;
 		listen_on(true);
@@ -473,6 +475,7 @@ int
 server_run(struct server *server, struct activate *a, char *const *argv)
 {
 	struct server_loop *l = &server_loop;
+	int code;
 
 	memset(l, 0, sizeof(*l));
 	l->server = server;
@@ -499,5 +502,7 @@ server_run(struct server *server, struct activate *a, char *const *argv)
 		return EX_OSERR;
 	if (a->kind == ACTIVATE_LISTEN)
 		listen_on(true);
-	return run_loop();
+	code = run_loop();
+	client_tell(INT64_MAX);
+	return code;
 }

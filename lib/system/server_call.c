@@ -219,7 +219,7 @@ dispatch(struct server_conn *c)
 static void
 take_named(struct server_conn *c, const unsigned char *body, size_t n)
 {
-	struct server_verdict verdict = { false, SERVER_FULL };
+	struct server_verdict verdict;
 	struct server_named named;
 	struct peer peer, local;
 
@@ -229,6 +229,8 @@ take_named(struct server_conn *c, const unsigned char *body, size_t n)
 	}
 	c->proxy = false;
 	memcpy(&named, body, sizeof(named));
+	memset(&verdict, 0, sizeof(verdict));	/* its padding goes along */
+	verdict.why = SERVER_FULL;
 	if (named.peer.kind == PEER_INET) {
 		if (peer_set_sockaddr(&peer,
 		    (struct sockaddr *)&named.peer.addr) == -1) {
@@ -246,6 +248,8 @@ take_named(struct server_conn *c, const unsigned char *body, size_t n)
 		verdict.refused = true;
 		verdict.why = SERVER_NO_FORK;
 	}
+	if (verdict.refused)
+		client_refused(&c->peer, verdict.why, clock_ms());
 	if (message_send(c->watch.fd, SERVER_DONE, &verdict, sizeof(verdict),
 	    NULL, 0, MSG_DONTWAIT) == -1)
 		server_unwatch(&c->watch);

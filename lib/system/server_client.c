@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "system/clock.h"
+#include "system/log.h"
 #include "system/memory.h"
 #include "system/server_local.h"
 
@@ -17,11 +18,13 @@
 #define CLIENTS_MAX	16384
 #define REMEMBER	(600 * 1000)	/* ms after the last failure */
 #define DELAY_MAX	(16 * 1000)	/* ms */
+#define MINUTE		(60 * 1000)
 
 LIST_HEAD(client_list, client);
 
 static struct client_list table[BUCKETS];
 static size_t nclients;
+static int64_t tell_at;		/* 0: there is nothing to tell */
 
 /* FNV-1a over what peer_same() compares. */
 static size_t
@@ -48,12 +51,22 @@ static bool
 is_stale(const struct client *c, int64_t now)
 {
 	return c->sessions == 0 && c->helpers == 0 &&
-	    c->failed_at + REMEMBER < now && c->barred_until < now;
+	    c->failed_at + REMEMBER < now && c->barred_until < now &&
+	    c->told_at + MINUTE < now;
+}
+
+static void
+tell_rest(struct client *c)
+{
+	if (c->untold > 0)
+		log_warn("refused", "ip=%s more=%lu", c->peer.ip, c->untold);
+	c->untold = 0;
 }
 
 static void
 client_remove(struct client *c)
 {
+	tell_rest(c);
 	LIST_REMOVE(c, link);
 	nclients--;
 	free(c);
@@ -98,6 +111,7 @@ client_find(const struct peer *p)
 		return NULL;
 	c->peer = *p;
 	c->failed_at = -REMEMBER;
+	c->told_at = -MINUTE;
 	LIST_INSERT_HEAD(list, c, link);
 	nclients++;
 	return c;
@@ -140,6 +154,46 @@ client_crashed(struct client *c, int64_t now)
 	c->crashes++;
 	c->barred_until = now + (c->crashes > 8 ? 60 * 1000 :
 	    250LL << (c->crashes - 1));
+}
+
+void
+client_refused(const struct peer *p, enum server_refusal why, int64_t now)
+{
+	static const char *const reason[] = { "full", "address-full",
+	    "stopping", "no-fork", "too-fast" };
+	struct client *c = client_find(p);
+
+	if (c != NULL && c->told_at + MINUTE > now) {
+		c->untold++;
+		if (tell_at == 0)
+			tell_at = now + MINUTE;
+		return;
+	}
+	log_warn("refused", "ip=%s reason=%s", p->ip, reason[why]);
+	if (c == NULL)
+		return;
+	tell_rest(c);
+	c->told_at = now;
+}
+
+int64_t
+client_tell_due(void)
+{
+	return tell_at;
+}
+
+void
+client_tell(int64_t now)
+{
+	struct client *c;
+	size_t i;
+
+	if (tell_at == 0 || tell_at > now)
+		return;
+	tell_at = 0;
+	for (i = 0; i < BUCKETS; i++)
+		LIST_FOREACH(c, &table[i], link)
+			tell_rest(c);
 }
 
 void

@@ -204,8 +204,6 @@ meet_proxy(struct server_session *s)
 	}
 	if (!verdict.refused)
 		return 0;
-	log_warn("refused", "reason=%s", verdict.why == SERVER_FULL ? "full" :
-	    verdict.why == SERVER_TOO_FAST ? "too-fast" : "address-full");
 	text = server->refuse == NULL ? NULL : server->refuse(verdict.why);
 	if (text != NULL)
 		(void)send(s->out, text, strlen(text), MSG_NOSIGNAL);

@@ -37,6 +37,8 @@ struct client {
 	int64_t			failed_at;	/* ms, the last one */
 	unsigned		crashes;
 	int64_t			barred_until;	/* ms */
+	int64_t			told_at;	/* ms, a refusal in the log */
+	unsigned long		untold;		/* refusals since then */
 };
 
 /* A request on its way. */
@@ -154,6 +156,10 @@ void	 client_failed_login(struct client *, int64_t now);
 bool	 client_locked(const struct client *, size_t max, int64_t now);
 int64_t	 client_delay(const struct client *);	/* ms */
 void	 client_crashed(struct client *, int64_t now);
+/* Log a refusal: a line for each address and minute, and how many had none. */
+void	 client_refused(const struct peer *, enum server_refusal, int64_t now);
+int64_t	 client_tell_due(void);	/* ms; 0: nothing is left untold */
+void	 client_tell(int64_t now);
 void	 client_drop(void);	/* in a child: it knows none */
 
 /* server_proc.c: children by pid. */

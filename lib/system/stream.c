@@ -453,6 +453,12 @@ stream_flush(struct stream *s)
 	return s->failed;
 }
 
+void
+stream_hold(struct stream *s, int on)
+{
+	s->held = on;
+}
+
 /* Room for n <= STREAM_OUT octets in the buffer: where, or NULL. */
 static char *
 out_room(struct stream *s, size_t n)

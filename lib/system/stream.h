@@ -173,6 +173,10 @@ int	 stream_printf(struct stream *, const char *, ...)
 /* Send all that is buffered. */
 enum stream_status stream_flush(struct stream *);
 
+/* Whether what is written now waits for stream_flush(), also when there is no
+ * input left: a reply to octets that have still to be read. */
+void	 stream_hold(struct stream *, int on);
+
 /*
  * From here on what goes out is compressed, and what comes in, pending input
  * included, is expected to be: raw DEFLATE (RFC 1951), with everything sent at

@@ -109,7 +109,7 @@ fill(struct stream *s, size_t need, long long deadline)
 		if (n == BACKEND_END)
 			return s->inpos < s->inend || s->in_record ||
 			    s->discard.on ? STREAM_CUT : STREAM_EOF;
-		if ((st = stream_flush(s)) != STREAM_OK)
+		if (!s->held && (st = stream_flush(s)) != STREAM_OK)
 			return st;
 		stream_release(s);
 		if ((st = stream_await(s, (int)n, deadline)) != STREAM_OK)

@@ -38,6 +38,7 @@ struct stream {
 
 	char	*out;			/* output is out[outpos..outend) */
 	size_t	 outpos, outend;
+	int	 held;			/* reading does not flush */
 
 	enum stream_status failed;	/* sticks */
 	char	 error[128];

@@ -149,6 +149,34 @@ test_start(const char *file)
 	free(argv[5]);
 }
 
+/* Where mail for a domain goes, whatever form its name has. */
+static void
+test_next_host(const char *file)
+{
+	static const struct {
+		const char	*domain, *want;
+	} routes[] = {
+		{ "b.test", "one.test" },
+		{ "B.Test.", "one.test" },
+		{ "xn--bcher-kva.test", "two.test:26" },
+		{ "b\xc3\xbc" "cher.test", "two.test:26" },
+		{ "other.test", "relay.test" },
+		{ "a.b.test", "relay.test" },
+		{ "\xff.test", "relay.test" },
+	};
+	char error[CONF_ERROR_MAX];
+	struct settings s;
+	size_t i;
+
+	write_file(file, "hostname a.test\nrelay relay.test\n"
+	    "route b.test one.test\nroute xn--bcher-kva.test two.test:26\n");
+	is_int(settings_load(&s, file, NULL, 0, error), 0, "routes");
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
+		is_str(settings_next_host(&s, routes[i].domain), routes[i].want,
+		    routes[i].domain);
+	settings_free(&s);
+}
+
 int
 main(void)
 {
@@ -186,6 +214,7 @@ main(void)
 	write_file(file, "hostname a.example.org\n");
 	test_start(file);
 	test_hosts();
+	test_next_host(file);
 	unlink(file);
 	is_int(settings_load(&s, file, NULL, 0, error), -1,
 	    "a file that was named must be there");
