@@ -424,6 +424,14 @@ until_true
 	}
 }
 
+# Before the first site: keep all in memory, where no disk is waited for.  For
+# tests that kill processes, which leave the same behind on any disk.
+sub
+in_memory
+{
+	$ENV{TMPDIR} //= '/dev/shm' if -d '/dev/shm' && -w _ && -x _;
+}
+
 sub log_text { return slurp($_[0]{log}) }
 
 # --- running programs -----------------------------------------------------
