@@ -22,6 +22,7 @@ use Stdmail;
 my $fault = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
     . '/fault';
 Stdmail::need('mda-deliver', "$fault/put", "$fault/killat");
+Stdmail::in_memory();
 my ($put, $killat) = map { Stdmail::program("$fault/$_") } qw(put killat);
 my $killed = 200;
 my $step = $ENV{STDMAIL_THOROUGH} ? 1 :

@@ -21,6 +21,7 @@ use Stdmail;
 use Stdmail::Milter;
 
 Stdmail::need(qw(smtpd mda-deliver tool:strace));
+Stdmail::in_memory();
 
 my @strace = Stdmail::tool('strace');
 my $killed;		# how often the victim died

@@ -21,6 +21,7 @@ use Stdmail;
 my $fault = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
     . '/fault';
 Stdmail::need('mda-deliver', "$fault/put", "$fault/killat");
+Stdmail::in_memory();
 my $put = Stdmail::program("$fault/put");
 my $killat = Stdmail::program("$fault/killat");
 my $killed = 200;
