@@ -81,8 +81,7 @@ ask_name(const struct access *t, enum access_what what, const char *name)
 	const char *entry = access_name(t, what, name);
 	size_t n = strlen(name), len;
 
-	if (entry == NULL || strncmp(entry, "xn--", 4) == 0 ||
-	    strstr(entry, ".xn--") != NULL)
+	if (entry == NULL || strstr(entry, "xn--") != NULL)
 		return;
 	if (n > 1 && name[n - 1] == '.')
 		n--;
