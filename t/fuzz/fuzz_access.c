@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 void __sanitizer_set_report_fd(void *);
 
 static char path[] = "/dev/shm/stdmail-fuzz.XXXXXX";
+static int null, own_stderr;
 
 static void
 end(void)
@@ -32,16 +33,16 @@ end(void)
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	int fd = mkstemp(path), null = open("/dev/null", O_WRONLY);
+	int fd = mkstemp(path);
 
 	(void)argc;
 	(void)argv;
-	if (fd == -1 || null == -1)
+	null = open("/dev/null", O_WRONLY);
+	own_stderr = dup(STDERR_FILENO);
+	if (fd == -1 || null == -1 || own_stderr == -1)
 		abort();
 	close(fd);
-	/* what is logged is not for those who look at a fuzzer */
-	__sanitizer_set_report_fd((void *)(intptr_t)dup(STDERR_FILENO));
-	(void)dup2(null, STDERR_FILENO);
+	__sanitizer_set_report_fd((void *)(intptr_t)own_stderr);
 	return atexit(end);
 }
 
@@ -106,7 +107,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	write_table(data, n);
 	snprintf(name, sizeof(name), "%.*s", (int)(zero == NULL ? 0 :
 	    size - n - 1), (const char *)data + n + 1);
+	/* what is logged is not for those who look at a fuzzer */
+	(void)dup2(null, STDERR_FILENO);
 	access_refresh(&t, path);
+	(void)dup2(own_stderr, STDERR_FILENO);
 	for (i = 0; i < sizeof(ips) / sizeof(ips[0]); i++)
 		ask_address(&t, ips[i]);
 	ask_name(&t, ACCESS_CLIENT, name);
