@@ -46,6 +46,7 @@ refused.test    REFUSED
 big.test        TRUNCATE
 double.test     MX      20 a2.example.test
 double.test     MX      10 A2.example.test
+xn--tda.test    MX      10 a2.example.test
 $many
 END
 our @server = ('-s', $ns->resolver);
@@ -120,6 +121,9 @@ gives('half.test', 0, [
 gives('double.test', 0,
     ['double.test 10 A2.example.test 192.0.2.3 - mx'],
     'a host named twice counts once');
+gives("\xc3\xbc.test", 0,
+    ["\xc3\xbc.test 10 a2.example.test 192.0.2.3 - mx"],
+    'a name in UTF-8 is asked for as the DNS has it');
 gives('broken.test', 75, ['broken.test - - - - temporary'], 'SERVFAIL');
 gives('refused.test', 75, ['refused.test - - - - temporary'], 'REFUSED');
 gives('failhost.test', 75, ['failhost.test 10 broken.test - - temporary'],
@@ -130,7 +134,7 @@ gives('big.test', 0,
 
 # What is not a domain is said at once, without a question.
 for my $bad ('a..b', '-x.test', 'x-.test', '.test', 'a b.test', 'a/b.test',
-    '192.0.2.1', "\xc3\xbc.test", ('a' x 64) . '.test', 'a.' x 127 . 'test',
+    '192.0.2.1', "\xc3.test", ('a' x 64) . '.test', 'a.' x 127 . 'test',
     '[192.0.2.999]', '[IPv6:192.0.2.1]', '[2001:db8::1]', '[x', '.', '@') {
 	my ($code, $lines) = mxlookup(['--', $bad]);
 	ok($code == 1 && @$lines == 1 && $lines->[0] =~ /\tinvalid\z/,
