@@ -8,6 +8,8 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/../lib";
 use Test::More;
 
 use Stdmail;
