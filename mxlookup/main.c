@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "mail/mx.h"
+#include "mail/resolver.h"
 #include "mail/start.h"
 #include "system/sandbox.h"
 
@@ -41,23 +42,27 @@ static const struct start program = {
 struct run {
 	struct dns	*dns;
 	unsigned	 flags;		/* MX_IPV4, MX_IPV6 */
-	int		 trusted;	/* the resolver */
 	int		 code;		/* the worst so far */
 };
 
 /* ---- one domain ---- */
 
 static const char *
-security(const struct run *run, int secure)
+security(enum dns_security s)
 {
-	if (!run->trusted)
-		return "-";
-	return secure ? "secure" : "insecure";
+	switch (s) {
+	case DNS_INDETERMINATE:
+		break;
+	case DNS_INSECURE:
+		return "insecure";
+	case DNS_SECURE:
+		return "secure";
+	}
+	return "-";
 }
 
 static void
-print_host(const struct run *run, const char *domain,
-    const struct mx_host *h, enum mx_status st)
+print_host(const char *domain, const struct mx_host *h, enum mx_status st)
 {
 	char addr[DNS_ADDR_TEXT];
 	size_t i;
@@ -65,12 +70,12 @@ print_host(const struct run *run, const char *domain,
 	for (i = 0; i < h->naddrs; i++) {
 		dns_addr_text(&h->addrs[i], addr, sizeof(addr));
 		printf("%s\t%u\t%s\t%s\t%s\t%s\n", domain, h->preference,
-		    h->name, addr, security(run, h->secure),
+		    h->name, addr, security(h->security),
 		    mx_status_name(st));
 	}
 	if (h->naddrs == 0)
 		printf("%s\t%u\t%s\t-\t%s\t%s\n", domain, h->preference,
-		    h->name, security(run, h->secure),
+		    h->name, security(h->security),
 		    mx_status_name(h->status));
 }
 
@@ -103,11 +108,11 @@ one_domain(struct run *run, const char *domain)
 
 	mx_lookup(run->dns, domain, run->flags, &list);
 	for (i = 0; i < list.n; i++)
-		print_host(run, domain, &list.hosts[i], list.status ==
+		print_host(domain, &list.hosts[i], list.status ==
 		    MX_IMPLICIT ? MX_IMPLICIT : MX_FOUND);
 	if (list.n == 0)
 		printf("%s\t-\t-\t-\t%s\t%s\n", domain,
-		    security(run, list.secure), mx_status_name(list.status));
+		    security(list.security), mx_status_name(list.status));
 	code = exit_code(list.status);
 	if (code > run->code)
 		run->code = code;
@@ -195,25 +200,13 @@ usage(const char *why)
 static int
 open_dns(struct run *run, const struct settings *s)
 {
-	const char *addr = server != NULL ? server : s->resolver;
+	char error[CONF_ERROR_MAX];
 
-	if ((run->dns = dns_new()) == NULL) {
-		fprintf(stderr, "mxlookup: %s\n", strerror(ENOMEM));
-		return EX_OSERR;
-	}
-	dns_set_trusted(run->dns, run->trusted);
-	if (*addr == '\0') {
-		if (dns_read_resolvconf(run->dns, NULL) == 0)
-			return 0;
-		fprintf(stderr, "mxlookup: /etc/resolv.conf: %s\n",
-		    strerror(errno));
-		return EX_OSFILE;
-	}
-	if (dns_add_server(run->dns, addr) != 1) {
-		fprintf(stderr, "mxlookup: %s: not ADDR[@PORT]\n", addr);
-		return server != NULL ? EX_USAGE : EX_CONFIG;
-	}
-	return 0;
+	run->dns = resolver_open(s, server, error);
+	if (run->dns != NULL)
+		return 0;
+	fprintf(stderr, "mxlookup: %s\n", error);
+	return server != NULL ? EX_USAGE : EX_CONFIG;
 }
 
 /* The input that is not arguments, or NULL with an exit code. */
@@ -274,7 +267,6 @@ main(int argc, char **argv)
 	if ((code = start(&program, argc, argv, &s, &operand)) != START_GO)
 		return code;
 	run.flags = (only4 ? MX_IPV4 : 0) | (only6 ? MX_IPV6 : 0);
-	run.trusted = s.resolver_trusted;
 	if (operand < argc && file != NULL)
 		return usage("domains and -f exclude each other");
 	if (operand == argc && (in = open_input(&code)) == NULL)

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "mail/mx.h"
+#include "mail/resolver.h"
 #include "route.h"
 #include "system/clock.h"
 #include "system/dns.h"
@@ -97,7 +98,8 @@ places_by_dns(struct route *r)
 static void
 places_by_mx(struct route *r)
 {
-	bool secure = r->mx.secure || r->mx.status == MX_IMPLICIT;
+	bool secure = r->mx.security == DNS_SECURE ||
+	    r->mx.status == MX_IMPLICIT;
 	size_t i, k;
 
 	for (i = 0; i < r->mx.n; i++)
@@ -106,21 +108,12 @@ places_by_mx(struct route *r)
 			    &r->mx.hosts[i].addrs[k], secure);
 }
 
-static void
-set_resolver(struct route *r)
-{
-	if (r->settings->resolver[0] != '\0')
-		(void)dns_add_server(r->dns, r->settings->resolver);
-	else if (dns_read_resolvconf(r->dns, NULL) == -1)
-		log_warn("resolver", "error=%s", log_str(strerror(errno)));
-	dns_set_trusted(r->dns, r->settings->resolver_trusted);
-}
-
 struct route *
 route_new(const struct settings *settings, const char *host,
     const char *domain, struct tls_client *tls, struct tls_client *trusting)
 {
 	struct route *r;
+	char error[CONF_ERROR_MAX];
 	struct dns_addr addr;
 	const char *fixed;
 
@@ -132,13 +125,16 @@ route_new(const struct settings *settings, const char *host,
 	r->domain = domain;
 	r->port = (unsigned short)settings->smtp_port;
 	fixed = host != NULL ? host : settings_next_host(settings, domain);
-	if ((r->dns = dns_new()) == NULL ||
-	    (*fixed != '\0' &&
+	if ((r->dns = resolver_open(settings, NULL, error)) == NULL) {
+		log_warn("resolver", "error=%s", log_str(error));
+		route_free(r);
+		return NULL;
+	}
+	if ((*fixed != '\0' &&
 	    settings_host_port(fixed, r->fixed, &r->port) == -1)) {
 		route_free(r);
 		return NULL;
 	}
-	set_resolver(r);
 	if (r->fixed[0] == '\0')
 		return r;
 	if (dns_addr_parse(r->fixed, &addr) == 0)

@@ -13,6 +13,7 @@
 
 #include "filter.h"
 #include "mail/auth.h"
+#include "mail/resolver.h"
 #include "monitor.h"
 #include "policy.h"
 #include "system/log.h"
@@ -254,19 +255,16 @@ run_reverse(struct server_call *call)
 {
 	struct reverse_reply *answer = call->reply;
 	struct dns_addr addr;
+	char error[CONF_ERROR_MAX];
 	struct dns *dns;
-	int r;
 
 	if (call->peer->kind != PEER_INET || dns_addr_get(&addr,
 	    (const struct sockaddr *)&call->peer->addr) == -1)
 		return;
-	if ((dns = dns_new()) == NULL)
+	if ((dns = resolver_open(smtpd.settings, NULL, error)) == NULL)
 		return;
-	r = *smtpd.settings->resolver != '\0' ?
-	    dns_add_server(dns, smtpd.settings->resolver) - 1 :
-	    dns_read_resolvconf(dns, NULL);
 	dns_set_timeout(dns, 1000, 2);
-	if (r == 0 && server_become_door() == 0 && sandbox_client() == 0)
+	if (server_become_door() == 0 && sandbox_client() == 0)
 		(void)dns_reverse(dns, &addr, answer->name,
 		    sizeof(answer->name));
 	dns_free(dns);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "grammar/idna.h"
+#include "mail/resolver.h"
 #include "policy.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -256,19 +257,16 @@ lookup_run(const struct peer *peer, const char *domain, struct lookup *out,
     int (*before)(void))
 {
 	static struct search s;
-	const char *resolver = smtpd.settings->resolver;
-	int r;
+	char error[CONF_ERROR_MAX];
 
 	memset(&s, 0, sizeof(s));
 	s.out = out;
 	strlcpy(out->domain, domain, sizeof(out->domain));
 	out->state = DOMAIN_LATER;
-	if ((s.dns = dns_new()) == NULL)
+	if ((s.dns = resolver_open(smtpd.settings, NULL, error)) == NULL)
 		return;
-	r = *resolver != '\0' ? dns_add_server(s.dns, resolver) - 1 :
-	    dns_read_resolvconf(s.dns, NULL);
 	dns_set_timeout(s.dns, QUERY_MS, 2);
-	if (r == 0 && before() == 0) {
+	if (before() == 0) {
 		if (!out->host_known && dns_addr_get(&s.addr,
 		    (const struct sockaddr *)&peer->addr) == 0)
 			ask_host(&s);

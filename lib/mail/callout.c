@@ -17,6 +17,7 @@
 #include "grammar/smtp_reply.h"
 #include "mail/callout.h"
 #include "mail/mx.h"
+#include "mail/resolver.h"
 #include "system/clock.h"
 #include "system/dns.h"
 #include "system/stream.h"
@@ -62,6 +63,7 @@ callout_new(const struct settings *s, const char *domain)
 {
 	struct callout *c = calloc(1, sizeof(*c));
 	const char *fixed = settings_next_host(s, domain);
+	char error[CONF_ERROR_MAX];
 	struct dns_addr addr;
 
 	if (c == NULL)
@@ -69,15 +71,12 @@ callout_new(const struct settings *s, const char *domain)
 	c->settings = s;
 	c->domain = domain;
 	c->port = (unsigned short)s->smtp_port;
-	if ((c->dns = dns_new()) == NULL || (*fixed != '\0' &&
+	if ((c->dns = resolver_open(s, NULL, error)) == NULL ||
+	    (*fixed != '\0' &&
 	    settings_host_port(fixed, c->fixed, &c->port) == -1)) {
 		callout_free(c);
 		return NULL;
 	}
-	if (*s->resolver != '\0')
-		(void)dns_add_server(c->dns, s->resolver);
-	else
-		(void)dns_read_resolvconf(c->dns, NULL);
 	dns_set_timeout(c->dns, 1000, 2);
 	if (c->fixed[0] == '\0')
 		return c;

@@ -269,8 +269,8 @@ take_addrs(struct asked *k)
 			continue;
 		a[f] = dns_result(k->q[f]);
 		h->status = worse(h->status, from_dns(a[f]->status));
-		if (a[f]->n > 0)
-			h->secure = h->secure && a[f]->secure;
+		if (a[f]->n > 0 && a[f]->security < h->security)
+			h->security = a[f]->security;
 	}
 	for (i = 0; h->addrs != NULL; i++) {
 		if ((a[0] == NULL || i >= a[0]->n) &&
@@ -302,7 +302,7 @@ ask_addrs(struct dns *dns, struct mx_list *list, unsigned flags)
 		flags |= MX_IPV4 | MX_IPV6;
 	for (i = 0; i < list->n; i++) {
 		k[i].host = &list->hosts[i];
-		k[i].host->secure = list->secure;
+		k[i].host->security = list->security;
 		for (f = 0; f < 2; f++) {
 			if ((flags & only[f]) == 0)
 				continue;
@@ -388,7 +388,7 @@ lookup_hosts(struct dns *dns, const struct dns_answer *a, unsigned flags,
 	enum mx_status good = MX_FOUND;
 	int r = 0;
 
-	list->secure = a->secure;
+	list->security = a->security;
 	switch (a->status) {
 	case DNS_FOUND:
 		r = take_records(list, a, flags);

@@ -31,7 +31,7 @@ struct mx_host {
 	enum mx_status	 status;	/* of its addresses: MX_FOUND,
 					 * MX_NXDOMAIN, MX_NODATA,
 					 * MX_TEMPORARY, MX_BOGUS, MX_INVALID */
-	int		 secure;	/* MX and addresses, see mx_list */
+	enum dns_security security;	/* of the MX and the addresses */
 	size_t		 naddrs;	/* > 0 exactly with MX_FOUND */
 	struct dns_addr	*addrs;		/* IPv6 and IPv4 taking turns, in the
 					 * resolver's order, IPv6 first */
@@ -39,8 +39,8 @@ struct mx_host {
 
 struct mx_list {
 	enum mx_status	 status;
-	int		 secure;	/* the MX answer was validated by a
-					 * resolver that is trusted */
+	enum dns_security security;	/* of the MX answer, or of there being
+					 * none */
 	size_t		 n;
 	struct mx_host	*hosts;		/* best first; also those without an
 					 * address, as their status says */

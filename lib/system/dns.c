@@ -27,6 +27,12 @@ rr_type(enum dns_type type)
 		return LDNS_RR_TYPE_MX;
 	case DNS_PTR:
 		return LDNS_RR_TYPE_PTR;
+	case DNS_TXT:
+		return LDNS_RR_TYPE_TXT;
+	case DNS_SRV:
+		return LDNS_RR_TYPE_SRV;
+	case DNS_TLSA:
+		return LDNS_RR_TYPE_TLSA;
 	}
 	return LDNS_RR_TYPE_NULL;
 }
@@ -111,13 +117,71 @@ is_ours(const struct dns_question *q, const ldns_pkt *pkt)
 	return same;
 }
 
+/* The strings of a TXT record, joined; 0, or -1: no memory. */
+static int
+take_text(struct dns_record *to, const ldns_rr *rr)
+{
+	size_t i, n = ldns_rr_rd_count(rr), len = 0;
+	const uint8_t *p;
+
+	for (i = 0; i < n; i++)
+		len += ldns_rdf_size(ldns_rr_rdf(rr, i));
+	if ((to->data = malloc(len + 1)) == NULL)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (ldns_rdf_size(ldns_rr_rdf(rr, i)) == 0)
+			continue;
+		p = ldns_rdf_data(ldns_rr_rdf(rr, i));
+		memcpy(to->data + to->len, p + 1, p[0]);
+		to->len += p[0];
+	}
+	to->data[to->len] = '\0';
+	return 0;
+}
+
+/* What a TLSA record holds behind its three numbers; likewise. */
+static int
+take_association(struct dns_record *to, const ldns_rr *rr)
+{
+	const ldns_rdf *data = ldns_rr_rdf(rr, 3);
+
+	to->usage = ldns_rdf2native_int8(ldns_rr_rdf(rr, 0));
+	to->selector = ldns_rdf2native_int8(ldns_rr_rdf(rr, 1));
+	to->matching = ldns_rdf2native_int8(ldns_rr_rdf(rr, 2));
+	to->len = ldns_rdf_size(data);
+	if ((to->data = malloc(to->len + 1)) == NULL)
+		return -1;
+	memcpy(to->data, ldns_rdf_data(data), to->len);
+	to->data[to->len] = '\0';
+	return 0;
+}
+
+/* How many parts the data of a record has, at least. */
+static size_t
+parts(enum dns_type type)
+{
+	switch (type) {
+	case DNS_A:
+	case DNS_AAAA:
+	case DNS_PTR:
+	case DNS_TXT:
+		return 1;
+	case DNS_MX:
+		return 2;
+	case DNS_SRV:
+	case DNS_TLSA:
+		return 4;
+	}
+	return 1;
+}
+
 /* Take one record into the answer, which has room; 0, or -1: no memory.  One
  * of a wrong size is left out. */
 static int
 take_record(struct dns_answer *a, enum dns_type type, const ldns_rr *rr)
 {
 	struct dns_record *to = &a->rr[a->n];
-	size_t want = type == DNS_MX ? 2 : 1, size;
+	size_t want = parts(type), size;
 	ldns_rdf *rdf;
 
 	if (ldns_rr_rd_count(rr) < want)
@@ -126,6 +190,10 @@ take_record(struct dns_answer *a, enum dns_type type, const ldns_rr *rr)
 	to->ttl = ldns_rr_ttl(rr);
 	rdf = ldns_rr_rdf(rr, want - 1);
 	switch (type) {
+	case DNS_SRV:
+		to->weight = ldns_rdf2native_int16(ldns_rr_rdf(rr, 1));
+		to->port = ldns_rdf2native_int16(ldns_rr_rdf(rr, 2));
+		/* FALLTHROUGH */
 	case DNS_MX:
 		to->preference = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0));
 		/* FALLTHROUGH */
@@ -140,6 +208,14 @@ take_record(struct dns_answer *a, enum dns_type type, const ldns_rr *rr)
 			return 0;
 		to->addr.family = type == DNS_A ? AF_INET : AF_INET6;
 		memcpy(to->addr.ip, ldns_rdf_data(rdf), size);
+		break;
+	case DNS_TXT:
+		if (take_text(to, rr) == -1)
+			return -1;
+		break;
+	case DNS_TLSA:
+		if (take_association(to, rr) == -1)
+			return -1;
 		break;
 	}
 	a->n++;
@@ -211,7 +287,8 @@ take_answer(const struct dns_question *q, ldns_pkt *pkt, struct dns_answer *a)
 	}
 	free(a->name);
 	a->name = name;
-	a->secure = q->trusted && ldns_pkt_ad(pkt);
+	a->security = !q->trusted ? DNS_INDETERMINATE :
+	    ldns_pkt_ad(pkt) ? DNS_SECURE : DNS_INSECURE;
 	if (a->n > 0)
 		a->status = DNS_FOUND;
 	else if (ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN)
@@ -293,12 +370,14 @@ dns_answer_fail(struct dns_answer *a, enum dns_status st, const char *why)
 {
 	size_t i;
 
-	for (i = 0; i < a->n; i++)
+	for (i = 0; i < a->n; i++) {
 		free(a->rr[i].name);
+		free(a->rr[i].data);
+	}
 	free(a->rr);
 	a->rr = NULL;
 	a->n = 0;
-	a->secure = 0;
+	a->security = DNS_INDETERMINATE;
 	a->status = st;
 	snprintf(a->why, sizeof(a->why), "%s", why);
 }

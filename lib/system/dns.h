@@ -27,7 +27,18 @@ enum dns_type {
 	DNS_A,
 	DNS_AAAA,
 	DNS_MX,
-	DNS_PTR
+	DNS_PTR,
+	DNS_TXT,
+	DNS_SRV,
+	DNS_TLSA
+};
+
+/* What is known of who signed an answer, the worst first; a bogus one is
+ * never an answer, but a status. */
+enum dns_security {
+	DNS_INDETERMINATE = 0,	/* nobody whom we trust has looked */
+	DNS_INSECURE,		/* the zone is not signed */
+	DNS_SECURE		/* validated */
 };
 
 enum dns_status {
@@ -46,16 +57,22 @@ struct dns_addr {
 
 struct dns_record {
 	uint32_t	 ttl;
-	unsigned	 preference;	/* MX */
-	char		*name;		/* MX: exchanger, PTR: name; without
-					 * the last dot, "" is the root; else
-					 * NULL */
+	unsigned	 preference;	/* MX; SRV: its priority */
+	unsigned	 weight, port;	/* SRV */
+	char		*name;		/* MX: exchanger, PTR: name, SRV:
+					 * target; without the last dot, "" is
+					 * the root; else NULL */
 	struct dns_addr	 addr;		/* A, AAAA */
+	unsigned	 usage, selector, matching;	/* TLSA */
+	unsigned char	*data;		/* TXT: its strings joined; TLSA: the
+					 * association; a NUL behind it; else
+					 * NULL */
+	size_t		 len;
 };
 
 struct dns_answer {
 	enum dns_status	   status;
-	int		   secure;	/* AD of a trusted resolver */
+	enum dns_security  security;	/* of all that led to it */
 	char		  *name;	/* where CNAMEs led; as asked if none */
 	size_t		   n;		/* > 0 exactly with DNS_FOUND */
 	struct dns_record *rr;		/* in the order of the answer */

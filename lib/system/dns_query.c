@@ -43,7 +43,7 @@ struct dns_query {
 	unsigned	 failed;	/* servers that need not be asked
 					 * again, bit by bit */
 	unsigned	 hops;
-	int		 secure;	/* all answers so far were */
+	enum dns_security security;	/* the worst of all answers so far */
 	long long	 deadline;
 	struct dns_answer answer;
 };
@@ -66,7 +66,8 @@ finish(struct dns_query *q)
 {
 	close_socket(q);
 	q->state = Q_DONE;
-	q->answer.secure = q->secure && q->answer.secure;
+	if (q->security < q->answer.security)
+		q->answer.security = q->security;
 }
 
 static void
@@ -193,7 +194,8 @@ follow(struct dns_query *q)
 	}
 	free(q->q.name);
 	q->q.name = name;
-	q->secure = q->secure && q->answer.secure;
+	if (q->answer.security < q->security)
+		q->security = q->answer.security;
 	dns_answer_fail(&q->answer, DNS_NODATA, "");
 	start(q);
 }
@@ -373,7 +375,7 @@ dns_submit(struct dns *dns, enum dns_type type, const char *name, void *arg)
 	q->dns = dns;
 	q->arg = arg;
 	q->fd = -1;
-	q->secure = 1;
+	q->security = DNS_SECURE;
 	q->q.type = type;
 	q->answer.status = DNS_TEMPORARY;
 	if ((q->q.name = strdup(name)) == NULL ||

@@ -19,8 +19,10 @@ check(const struct dns_question *q, const struct dns_answer *a)
 	if ((a->status == DNS_FOUND) != (a->n > 0) || a->name == NULL)
 		abort();
 	for (i = 0; i < a->n; i++) {
-		if ((q->type == DNS_MX || q->type == DNS_PTR) !=
-		    (a->rr[i].name != NULL))
+		if ((q->type == DNS_MX || q->type == DNS_PTR ||
+		    q->type == DNS_SRV) != (a->rr[i].name != NULL) ||
+		    (q->type == DNS_TXT || q->type == DNS_TLSA) !=
+		    (a->rr[i].data != NULL))
 			abort();
 		if (q->type == DNS_A && a->rr[i].addr.family != AF_INET)
 			abort();
@@ -35,17 +37,17 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t size)
 	static const uint8_t head[] = { 0, 7, 0x81 };
 	static const uint8_t question[] = { 1, 'a', 4, 't', 'e', 's', 't', 0,
 	    0 };
-	static const uint8_t code[] = { 1, 28, 15, 12 };
+	static const uint8_t code[] = { 1, 28, 15, 12, 16, 33, 52 };
 	struct dns_question q = { .id = 7, .trusted = 1 };
 	struct dns_answer a;
 	uint8_t wire[4096];
 
 	if (size < 1 + 12 + sizeof(question) + 3 || size > sizeof(wire))
 		return 0;
-	q.type = (enum dns_type)(p[0] & 3);
+	q.type = (enum dns_type)(p[0] % 7);
 	q.name = strdup("a.test");
 	memcpy(wire, p + 1, size - 1);
-	if ((p[0] & 4) == 0) {
+	if ((p[0] & 128) == 0) {
 		memcpy(wire, head, sizeof(head));
 		memcpy(wire + 4, "\0\1", 2);
 		memcpy(wire + 12, question, sizeof(question));
