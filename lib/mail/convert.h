@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * A message for hosts that take no 8-bit octets (RFC 6152, section 3): its
+ * A message for hosts that take no 8-bit octets (RFC 1652, section 3): its
  * 8-bit parts become quoted-printable or base64, all else stays as it is.
  */
 #ifndef MAIL_CONVERT_H
