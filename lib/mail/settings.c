@@ -80,6 +80,7 @@ static const struct conf_key keys[] = {
 	{ "srs_domain", CONF_STRING, AT(srs_domain), "", ANY, rule_host },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
+	{ "https_port", CONF_INT, AT(https_port), "443", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
 	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,

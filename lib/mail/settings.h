@@ -55,6 +55,7 @@ struct settings {
 					 * of domains */
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	long long	 smtp_port;	/* where other servers listen: 25 */
+	long long	 https_port;	/* where MTA-STS policies are: 443 */
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
