@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MTA_STS_ID_MAX		33		/* NUL included */
-#define MTA_STS_POLICY_MAX	65536		/* octets of a policy */
-#define MTA_STS_MX_MAX		128		/* further patterns: malformed */
-#define MTA_STS_AGE_MAX		31557600u	/* seconds; section 3.2 */
+#define MTA_STS_ID_MAX		33	/* NUL included */
+#define MTA_STS_POLICY_MAX	65536	/* octets of a policy */
+#define MTA_STS_MX_MAX		128	/* further patterns: malformed */
+#define MTA_STS_AGE_MAX		31557600u /* seconds; section 3.2 */
 
 enum mta_sts_mode {
 	MTA_STS_NONE,		/* there is no policy (any more) */
