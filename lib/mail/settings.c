@@ -88,6 +88,7 @@ static const struct conf_key keys[] = {
 	{ "smtp_source", CONF_LIST, AT(smtp_source), "", ANY, rule_ip },
 	{ "smtp_helo", CONF_STRING, AT(smtp_helo), "", ANY, rule_host },
 	{ "smtp_ipv6", CONF_STRING, AT(smtp_ipv6), "named", ANY, rule_ipv6 },
+	{ "https_port", CONF_INT, AT(https_port), "443", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
 	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,

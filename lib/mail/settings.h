@@ -61,6 +61,7 @@ struct settings {
 	char		*smtp_ipv6;	/* named, yes, no */
 	struct conf_pairs relay_by_sender; /* address or @domain, HOST[:PORT] */
 	char		*relay_login;	/* a file; "": none */
+	long long	 https_port;	/* where MTA-STS policies are: 443 */
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
