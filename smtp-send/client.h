@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * One SMTP conversation from the client's side (RFC 5321): greeting to QUIT
- * over a stream that is connected already.  It decides nothing about hosts
- * and retries, and never touches the queue.
+ * SMTP from the client's side (RFC 5321): a connection, greeting to QUIT,
+ * over a stream that is connected already, and the messages sent on it.  It
+ * decides nothing about hosts and retries, and never touches the queue.
  */
 #ifndef SMTP_SEND_CLIENT_H
 #define SMTP_SEND_CLIENT_H
 
 #include "delivery.h"
+#include "grammar/smtp_reply.h"
 #include "system/stream.h"
 #include "system/tls.h"
 
@@ -28,19 +29,28 @@ struct client_message {
 	void		*arg;
 };
 
+/* A connection.  The caller sets the first part, all else zero. */
 struct client {
-	struct stream	*stream;
+	struct stream	*stream;	/* connected */
 	const char	*hostname;	/* for EHLO */
 	const char	*host;		/* for the reports, SNI */
-	const char	*place;		/* for the reports: host[address] */
+	char		 place[DELIVERY_HOST_MAX]; /* for the reports:
+					 * host[address] */
 	struct tls_client *tls;		/* NULL: never TLS */
 	bool		 strict;	/* REQUIRETLS: over verified TLS to a
 					 * host that offers it, or not at all */
 	bool		 found;		/* by the DNS: must not be this host */
+
+	struct smtp_reply reply;	/* the last one */
+	struct smtp_ehlo ehlo;		/* what it offers */
+	bool		 ehlo_heard;
+	bool		 midway;	/* a transaction may be open */
+	bool		 lost;		/* nothing can be sent any more */
 };
 
 enum client_result {
-	CLIENT_DONE,	/* the host has spoken about every recipient */
+	CLIENT_DONE,	/* open: it may be sent; sent: the host has spoken
+			 * about every recipient */
 	CLIENT_NEXT,	/* this host cannot be used: try the next */
 	CLIENT_CLEAR,	/* TLS failed: the same host again, without */
 	CLIENT_STOP	/* the connection broke after the message was sent
@@ -48,8 +58,24 @@ enum client_result {
 			 * arrive twice (RFC 5321, section 4.5.3.2.6) */
 };
 
-/* Have the conversation.  Recipients that no host has decided are left
- * TEMPORARY with the last words, or PENDING when there were none. */
+/*
+ * From the greeting to EHLO under TLS.  After anything but DONE the recipients
+ * that no host has decided have the reason as TEMPORARY or UNFIT.
+ */
+enum client_result client_open(struct client *, struct client_message *);
+
+/*
+ * transact.c: send a message on a connection that is open; may be called again
+ * for another one while !lost.  Recipients that no host has decided are left
+ * TEMPORARY with the last words, or PENDING when there were none.
+ */
+enum client_result client_send(struct client *, struct client_message *);
+
+/* End it politely where that can be, and close the stream; also after
+ * client_open() failed. */
+void	 client_close(struct client *);
+
+/* All three. */
 enum client_result client_run(struct client *, struct client_message *);
 
 /* report.c: is the recipient's fate not final? */

@@ -46,6 +46,8 @@ struct route {
 	bool		 have_mx;
 	struct place	 places[PLACES_MAX];
 	size_t		 nplaces;
+	struct client	 client;	/* open while it has a stream */
+	size_t		 at;		/* the place it is connected to */
 };
 
 static void
@@ -150,6 +152,7 @@ route_free(struct route *r)
 {
 	if (r == NULL)
 		return;
+	route_close(r);
 	if (r->have_mx)
 		mx_free(&r->mx);
 	dns_free(r->dns);
@@ -193,10 +196,13 @@ report_mx(struct route *r, struct client_message *m)
 	client_report_all(m, outcome, status, "", text);
 }
 
-/* Find the places; 0, or -1 and the reports say why there are none. */
+/* Find the places, unless they are known; 0, or -1 and the reports say why
+ * there are none. */
 static int
 find_places(struct route *r, struct client_message *m)
 {
+	if (r->nplaces > 0)
+		return 0;
 	if (r->fixed[0] != '\0') {
 		if (r->nplaces == 0 && r->settings->resolver[0] != '\0')
 			places_by_dns(r);
@@ -205,6 +211,8 @@ find_places(struct route *r, struct client_message *m)
 			    r->fixed, "the host has no address at present");
 		return r->nplaces == 0 ? -1 : 0;
 	}
+	if (r->have_mx)
+		mx_free(&r->mx);
 	mx_lookup(r->dns, r->domain, MX_SHUFFLE, &r->mx);
 	r->have_mx = true;
 	if (r->mx.status != MX_FOUND && r->mx.status != MX_IMPLICIT) {
@@ -296,38 +304,48 @@ may_require(const struct route *r, const struct place *p, const char *where,
 	return false;
 }
 
-/* One conversation at one place. */
+/* Is a message to be protected all the way? */
+static bool
+is_strict(const struct client_message *m)
+{
+	return m->env->requiretls && !address_is_null(&m->env->sender);
+}
+
+/* Open a connection to a place and send on it. */
 static enum client_result
 try_place(struct route *r, const struct place *p, struct client_message *m,
     bool clear)
 {
-	char ip[DNS_ADDR_TEXT], where[DELIVERY_HOST_MAX];
-	struct client c = { .hostname = r->settings->hostname,
-	    .host = p->name, .place = where, .tls = clear ? NULL : r->tls,
-	    .strict = m->env->requiretls &&
-	    !address_is_null(&m->env->sender), .found = r->have_mx };
+	struct client *c = &r->client;
+	char ip[DNS_ADDR_TEXT];
 	enum client_result result;
 	int fd;
 
+	*c = (struct client){ .hostname = r->settings->hostname,
+	    .host = p->name, .tls = clear ? NULL : r->tls,
+	    .strict = is_strict(m), .found = r->have_mx };
 	dns_addr_text(&p->addr, ip, sizeof(ip));
-	snprintf(where, sizeof(where), "%s[%s]", p->name, ip);
-	if (c.strict && !may_require(r, p, where, m))
+	snprintf(c->place, sizeof(c->place), "%s[%s]", p->name, ip);
+	if (c->strict && !may_require(r, p, c->place, m))
 		return CLIENT_NEXT;
-	if (c.strict)
-		c.tls = r->trusting;
+	if (c->strict)
+		c->tls = r->trusting;
 	if ((fd = connect_place(r, p)) == -1) {
-		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", where,
+		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", c->place,
 		    strerror(errno));
 		return CLIENT_NEXT;
 	}
-	if ((c.stream = stream_new(fd, fd)) == NULL) {
+	if ((c->stream = stream_new(fd, fd)) == NULL) {
 		close(fd);
-		client_report_all(m, OUTCOME_TEMPORARY, "4.3.0", where,
+		client_report_all(m, OUTCOME_TEMPORARY, "4.3.0", c->place,
 		    "out of memory");
 		return CLIENT_STOP;
 	}
-	result = client_run(&c, m);
-	(void)stream_close(c.stream);
+	result = client_open(c, m);
+	if (result == CLIENT_DONE)
+		result = client_send(c, m);
+	if (result != CLIENT_DONE || c->lost)
+		route_close(r);
 	return result;
 }
 
@@ -342,15 +360,43 @@ all_final(const struct client_message *m)
 	return true;
 }
 
+/* The connection of the message before, if it is fit for this one too. */
+static enum client_result
+try_open(struct route *r, struct client_message *m)
+{
+	enum client_result result = CLIENT_NEXT;
+
+	if (r->client.stream == NULL)
+		return CLIENT_NEXT;
+	if (r->client.strict == is_strict(m))
+		result = client_send(&r->client, m);
+	if (result != CLIENT_DONE || r->client.lost)
+		route_close(r);
+	return result;
+}
+
+void
+route_close(struct route *r)
+{
+	if (r->client.stream != NULL)
+		client_close(&r->client);
+}
+
 void
 route_deliver(struct route *r, struct client_message *m)
 {
-	enum client_result result = CLIENT_NEXT;
-	size_t i;
+	enum client_result result = try_open(r, m);
+	size_t i, spoken = result == CLIENT_DONE ? r->at : PLACES_MAX;
 
-	if (find_places(r, m) == -1)
+	if (all_final(m))
+		return;
+	if (result != CLIENT_STOP && find_places(r, m) == -1)
 		return;
 	for (i = 0; i < r->nplaces && result != CLIENT_STOP; i++) {
+		if (i == spoken)
+			continue;
+		route_close(r);
+		r->at = i;
 		result = try_place(r, &r->places[i], m, false);
 		/* Opportunistic TLS: a host whose handshake fails still gets
 		 * its mail, as it would had it never offered TLS. */

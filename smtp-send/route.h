@@ -23,9 +23,16 @@ struct route *route_new(const struct settings *, const char *host,
 	    const char *domain, struct tls_client *tls,
 	    struct tls_client *trusting);
 
-/* Deliver.  Afterwards every report is SENT, TEMPORARY or PERMANENT; m->final
- * was called for those that are final, not for TEMPORARY. */
+/*
+ * Deliver.  Afterwards every report is SENT, TEMPORARY or PERMANENT; m->final
+ * was called for those that are final, not for TEMPORARY.  The connection that
+ * was used stays open for the next message of the same domain, and so do the
+ * places that were found.
+ */
 void	 route_deliver(struct route *, struct client_message *);
+
+/* End the connection that is open, if there is one. */
+void	 route_close(struct route *);
 
 void	 route_free(struct route *);
 

@@ -189,7 +189,6 @@ submit_letter(const struct settings *s, const struct letter *l)
 		err(EX_TEMPFAIL, "message");
 	(void)client_run(&c, &m);
 	client_report_rest(&m);
-	stream_close(c.stream);
 	close(m.fd);
 	code = tell(l, m.reports);
 	free(m.reports);
