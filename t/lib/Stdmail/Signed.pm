@@ -207,6 +207,7 @@ server:
  zonelistfile: "$d/zone.list"
  server-count: 1
  verbosity: 1
+ rrl-ratelimit: 0
 remote-control:
  control-enable: no
 $nsd
