@@ -7,12 +7,14 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "dial.h"
 #include "direct.h"
 #include "list.h"
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "manage.h"
 #include "queue.h"
+#include "relay.h"
 #include "sendmail.h"
 
 /* What is asked for; at most one of these. */
@@ -174,7 +176,7 @@ main(int argc, char **argv)
 		{ 0 }
 	};
 	settings_check *const checks[] = { settings_check_hostname,
-	    spool_check, NULL };
+	    spool_check, relay_check, dial_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
 		.usage = "-q [-w] | -l [-u] | -l|-s|-t|-R|-H|-U|-D [-Bjv] "

@@ -154,6 +154,7 @@ envelope_write(struct buf *b, struct envelope *e)
 	add_line(b, "ip", e->ip);
 	add_line(b, "uid", e->uid);
 	add_line(b, "with", e->with);
+	add_line(b, "own", e->own ? "yes" : NULL);
 	if (e->body != SMTP_BODY_NONE)
 		add_line(b, "body", e->body == SMTP_BODY_7BIT ? "7BIT" :
 		    "8BITMIME");
@@ -339,6 +340,8 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return take_text(&e->with, p, end);
 	if (envelope_is_key(&p, end, "expanded"))
 		return take_text(&e->expanded, p, end);
+	if (envelope_is_key(&p, end, "own"))
+		return e->own = end - p == 3 && memcmp(p, "yes", 3) == 0;
 	if (envelope_is_key(&p, end, "utf8"))
 		return e->utf8 = 1;
 	if (envelope_is_key(&p, end, "requiretls"))

@@ -11,6 +11,8 @@
  *					 it over, by the kernel's word)
  *	with ESMTPSA
  *	body 8BITMIME
+ *	own yes				(of a person or program of this host,
+ *					 not forwarded: may be signed)
  *	expanded sales@example.org
  *	utf8 yes			(RFC 6531)
  *	requiretls yes			(RFC 8689)
@@ -106,6 +108,8 @@ struct envelope {
 	char		*expanded;	/* the recipients are what this address
 					 * stands for, and stand for themselves
 					 */
+	int		 own;		/* submitted here, by someone who may
+					 * speak for this host: may be signed */
 	enum smtp_body	 body;		/* as MAIL said */
 	int		 utf8;		/* SMTPUTF8 */
 	int		 requiretls;

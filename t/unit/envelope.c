@@ -31,6 +31,8 @@ show(const struct envelope *e)
 		    e->ret == ENVELOPE_RET_FULL ? "FULL" : "HDRS",
 		    e->envid == NULL ? "-" : e->envid, (long long)e->by,
 		    e->by_mode, e->by_trace ? "T" : "");
+	if (e->own)
+		n += (size_t)snprintf(out + n, sizeof(out) - n, ",own");
 	if (e->hold != 0 || e->warned != 0)
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
 		    ",%lld,%lld", (long long)e->hold, (long long)e->warned);
@@ -88,6 +90,10 @@ static const struct {
 	{ HEAD "hold 1700000200\nto Q x@y.test\nend\nheld 5 1700000201\n",
 	    1, 0, "a@b.test,1700000000,-,-,-,0,1700000200,0,held 1"
 	    "[Q x@y.test 0 0 -]" },
+	{ HEAD "own yes\nto Q x@y.test\nend\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0,own[Q x@y.test 0 0 -]" },
+	{ HEAD "own no\nto Q x@y.test\nend\n", 0, 4, NULL },
+	{ HEAD "own yes?\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "hold x\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "notify NEVER\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "to Q x@y.test\nnotify NEVER,\nend\n", 0, 5, NULL },
@@ -252,7 +258,7 @@ test_round(void)
 		snprintf(name, sizeof(name), "u%d@y.test", i);
 		add(&e, name);
 	}
-	e.utf8 = e.requiretls = 1;
+	e.own = e.utf8 = e.requiretls = 1;
 	e.ret = ENVELOPE_RET_HDRS;
 	envelope_set(&e.envid, "a b\n");
 	e.by = 1700000007;
