@@ -95,6 +95,8 @@ static const struct conf_key keys[] = {
 	    NULL },
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
+	{ "list_socket", CONF_PATH, AT(list_socket), "/run/stdmail/mailq", ANY,
+	    NULL },
 
 	{ "lmtp_from", CONF_NETS, AT(lmtp_from), "", ANY, NULL },
 	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },

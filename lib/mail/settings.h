@@ -66,6 +66,7 @@ struct settings {
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
+	char		*list_socket;	/* where mailq(1) asks */
 
 	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
 					 * this host */
