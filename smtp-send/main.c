@@ -7,7 +7,9 @@
 #include <sysexits.h>
 
 #include "direct.h"
+#include "dkim.h"
 #include "list.h"
+#include "mail/dkim_ring.h"
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "queue.h"
@@ -17,7 +19,8 @@ int
 main(int argc, char **argv)
 {
 	const char *sender = NULL, *host = NULL, *wrong = NULL;
-	int queue = 0, watch = 0, list = 0;
+	const char *key = NULL;
+	int queue = 0, watch = 0, list = 0, keys = 0;
 	char name[SETTINGS_HOST_MAX];
 	unsigned short port;
 	const struct start_option options[] = {
@@ -31,14 +34,19 @@ main(int argc, char **argv)
 		    NULL },
 		{ 'l', "list", NULL, "list what waits in the spool", &list,
 		    NULL },
+		{ 'k', "dkim-print", NULL, "print the records of the keys "
+		    "that sign", &keys, NULL },
+		{ 'K', "dkim-make", "DOMAIN", "make a key that signs",
+		    NULL, &key },
 		{ 0 }
 	};
 	settings_check *const checks[] = { settings_check_hostname,
-	    spool_check, NULL };
+	    spool_check, dkim_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
-		.usage = "-q [-w] | -l | [-f SENDER] [-r HOST[:PORT]] "
-		    "[--] RCPT... < message",
+		.usage = "-q [-w] | -l | -k [DOMAIN...] | "
+		    "-K DOMAIN SELECTOR [rsa | ed25519] | "
+		    "[-f SENDER] [-r HOST[:PORT]] [--] RCPT... < message",
 		.summary = "deliver mail to other hosts by SMTP",
 		.options = options,
 		.checks = checks,
@@ -50,14 +58,16 @@ main(int argc, char **argv)
 		return sendmail_main(argc, argv);
 	if ((code = start(&st, argc, argv, &settings, &first)) != START_GO)
 		return code;
-	if (watch && !queue)
+	if ((queue != 0) + (list != 0) + (keys != 0) + (key != NULL) > 1)
+		wrong = "-q, -l, -k or -K, not two of them";
+	else if (watch && !queue)
 		wrong = "-w needs -q";
-	else if (queue && list)
-		wrong = "-q or -l, not both";
 	else if ((queue || list) &&
 	    (first != argc || sender != NULL || host != NULL))
 		wrong = "-q and -l take no message";
-	else if (!queue && !list && first == argc)
+	else if ((keys || key != NULL) && (sender != NULL || host != NULL))
+		wrong = "-k and -K take no message";
+	else if (!queue && !list && !keys && key == NULL && first == argc)
 		wrong = "no recipient";
 	else if (host != NULL &&
 	    settings_host_port(host, name, &port) == -1)
@@ -65,7 +75,13 @@ main(int argc, char **argv)
 	if (wrong != NULL) {
 		warnx("%s", wrong);
 		code = EX_USAGE;
-	} else if (list)
+	} else if (key != NULL)
+		code = dkim_make(&settings, key, argv + first,
+		    (size_t)(argc - first));
+	else if (keys)
+		code = dkim_print(&settings, argv + first,
+		    (size_t)(argc - first));
+	else if (list)
 		code = list_queue(&settings);
 	else if (queue)
 		code = queue_run(&settings, watch);

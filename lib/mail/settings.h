@@ -58,6 +58,8 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
+	struct conf_pairs dkim;		/* SELECTOR._domainkey.DOMAIN; the file
+					 * of the private key */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 
 	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
