@@ -16,6 +16,7 @@
 
 #include "grammar/address.h"
 #include "grammar/pop3.h"
+#include "mail/dkim_ring.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
 #include "system/log.h"
@@ -38,6 +39,7 @@ static const char *rule_ipv6(const char *);
 static const char *rule_separator(const char *);
 static const char *rule_prefix(const char *);
 static const char *rule_zone(const char *);
+static const char *rule_key_file(const char *);
 
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
@@ -93,6 +95,7 @@ static const struct conf_key keys[] = {
 	    NULL },
 	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,
 	    NULL },
+	{ "dkim", CONF_PAIRS, AT(dkim), "", ANY, rule_key_file },
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
 	{ "list_socket", CONF_PATH, AT(list_socket), "/run/stdmail/mailq", ANY,
@@ -463,6 +466,12 @@ rule_zone(const char *s)
 	return why == NULL ? NULL : "is no weight of 1 to 1000";
 }
 
+static const char *
+rule_key_file(const char *s)
+{
+	return *s == '\0' ? "is no file" : NULL;
+}
+
 /* A list of zones does not begin with a weight. */
 static int
 check_zones(const char *key, const struct conf_list *list, char *error)
@@ -540,7 +549,8 @@ settings_complete(struct settings *s, char *error)
 		strlcpy(error, "more than 16 milters", CONF_ERROR_MAX);
 		return -1;
 	}
-	if (check_zones("dnsbl", &s->dnsbl, error) == -1 ||
+	if (dkim_names_check(&s->dkim, error) == -1 ||
+	    check_zones("dnsbl", &s->dnsbl, error) == -1 ||
 	    check_zones("dnswl", &s->dnswl, error) == -1)
 		return -1;
 	return check_prefix(s, error);

@@ -65,6 +65,8 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
+	struct conf_pairs dkim;		/* SELECTOR._domainkey.DOMAIN; the file
+					 * of the private key */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 	char		*list_socket;	/* where mailq(1) asks */
 
