@@ -20,8 +20,6 @@
 #include "system/fdio.h"
 #include "system/log.h"
 
-#define BUCKET	3600	/* seconds of due time in one folder */
-
 /* Lock the file under its name: another agent may have moved it between our
  * look at the folder and the lock. */
 static int
@@ -115,24 +113,30 @@ read_lines(struct spool_message *m)
 static int
 read_file(struct spool_message *m)
 {
+	char block[8192], *text = block;
 	struct stat st;
 	unsigned line;
-	char *text;
 	ssize_t got;
 	int r;
 
-	if (fstat(m->env_fd, &st) == -1)
+	/* Most are short: one call. */
+	if ((got = pread(m->env_fd, block, sizeof(block), 0)) == -1)
 		return -1;
-	if (st.st_size > ENVELOPE_MAX) {
-		errno = EBADMSG;
-		return -1;
+	if (got == (ssize_t)sizeof(block)) {
+		if (fstat(m->env_fd, &st) == -1)
+			return -1;
+		if (st.st_size > ENVELOPE_MAX) {
+			errno = EBADMSG;
+			return -1;
+		}
+		if ((text = malloc((size_t)st.st_size + 1)) == NULL)
+			return -1;
+		got = fd_pread_all(m->env_fd, text, (size_t)st.st_size, 0);
 	}
-	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
-		return -1;
-	got = fd_pread_all(m->env_fd, text, (size_t)st.st_size, 0);
 	r = got == -1 ? -1 : envelope_parse(&m->env, text, (size_t)got,
 	    &line);
-	free(text);
+	if (text != block)
+		free(text);
 	return r == 0 ? bad_envelope(m, line) : r;
 }
 
@@ -191,6 +195,36 @@ spool_look(const struct spool *sp, const struct spool_item *it,
     struct spool_message *m)
 {
 	return take(sp, it, m, O_RDONLY);
+}
+
+int
+spool_peek(const struct spool *sp, const struct spool_item *it,
+    struct envelope *e)
+{
+	struct spool_message m = { .spool = sp, .item = *it, .fd = -1 };
+	int r;
+
+	envelope_init(&m.env);
+	envelope_init(e);
+	m.env_fd = openat(sp->env[it->queue], it->id, O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC);
+	if (m.env_fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	if ((r = read_file(&m)) == 1)
+		*e = m.env;
+	else
+		envelope_free(&m.env);
+	close(m.env_fd);
+	return r;
+}
+
+int
+spool_reader(const struct spool_message *m)
+{
+	char path[SPOOL_NAME_MAX + 64];
+	int dir = spool_item_path(m->spool, &m->item, path);
+
+	return openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Append a line that is in b, behind a byte kept for the case that the last
@@ -289,7 +323,7 @@ void
 spool_item_due(struct spool_item *it, int64_t due)
 {
 	it->due = due;
-	it->bucket = due == 0 ? -1 : due - due % BUCKET;
+	it->bucket = due == 0 ? -1 : due - due % SPOOL_BUCKET;
 }
 
 /* The monitor and the agents may be different users, who share the group. */
@@ -408,6 +442,28 @@ spool_drop(struct spool_message *m)
 		r = unlinkat(m->spool->env[m->item.queue], m->item.id, 0);
 	spool_as_end(&as);
 	return r;
+}
+
+/* The name of the message goes first: an envelope without one is none that
+ * waits. */
+int
+spool_vanish(struct spool_message *m)
+{
+	char path[SPOOL_NAME_MAX + 64];
+	int dir = spool_item_path(m->spool, &m->item, path);
+
+	m->dirty = false;
+	if (unlinkat(dir, path, 0) == -1)
+		return -1;
+	return unlinkat(m->spool->env[m->item.queue], m->item.id, 0);
+}
+
+int
+spool_vanish_sync(const struct spool *sp, enum spool_queue queue)
+{
+	return spool_sync_dir(sp->now[queue], ".") == -1 ||
+	    (sp->sync_names && spool_sync_dir(sp->env[queue], ".") == -1) ?
+	    -1 : 0;
 }
 
 void
