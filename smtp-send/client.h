@@ -16,6 +16,9 @@
 struct client_message {
 	int		 fd;
 	off_t		 offset;	/* of its first octet */
+	const char	*prefix;	/* these three as in struct delivery */
+	int		 fd_7bit;
+	const char	*prefix_7bit;
 	uint64_t	 wire;		/* octets with CRLF, for SIZE= */
 	bool		 eightbit;	/* asks for 8BITMIME */
 	bool		 utf8;		/* and its header for SMTPUTF8 */

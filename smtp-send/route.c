@@ -37,6 +37,7 @@ struct place {
 
 struct route {
 	const struct settings *settings;
+	const char	*host;		/* as in route_new() */
 	struct tls_client *tls, *trusting;
 	struct dns	*dns;
 	const char	*domain;
@@ -48,6 +49,7 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
+	bool		 reached;
 };
 
 static void
@@ -110,41 +112,83 @@ places_by_mx(struct route *r)
 			    &r->mx.hosts[i].addrs[k], secure);
 }
 
+/* Is the way to the host the system's own? */
+static bool
+is_system_host(const struct route *r)
+{
+	return r->settings->resolver[0] == '\0' ||
+	    strcasecmp(r->fixed, "localhost") == 0;
+}
+
+/* Where a domain's mail goes.  0; -1: the host of the settings is malformed. */
+static int
+aim(struct route *r, const char *domain)
+{
+	struct dns_addr addr;
+	const char *fixed = r->host != NULL ? r->host :
+	    settings_next_host(r->settings, domain);
+
+	r->domain = domain;
+	r->port = (unsigned short)r->settings->smtp_port;
+	r->fixed[0] = '\0';
+	r->nplaces = 0;
+	if (*fixed == '\0')
+		return 0;
+	if (settings_host_port(fixed, r->fixed, &r->port) == -1)
+		return -1;
+	if (dns_addr_parse(r->fixed, &addr) == 0)
+		add_place(r, r->fixed, &addr, true);
+	return 0;
+}
+
 struct route *
 route_new(const struct settings *settings, const char *host,
     const char *domain, struct tls_client *tls, struct tls_client *trusting)
 {
 	struct route *r;
 	char error[CONF_ERROR_MAX];
-	struct dns_addr addr;
-	const char *fixed;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
 	r->settings = settings;
+	r->host = host;
 	r->tls = tls;
 	r->trusting = trusting;
-	r->domain = domain;
-	r->port = (unsigned short)settings->smtp_port;
-	fixed = host != NULL ? host : settings_next_host(settings, domain);
 	if ((r->dns = resolver_open(settings, NULL, error)) == NULL) {
 		log_warn("resolver", "error=%s", log_str(error));
 		route_free(r);
 		return NULL;
 	}
-	if ((*fixed != '\0' &&
-	    settings_host_port(fixed, r->fixed, &r->port) == -1)) {
+	if (aim(r, domain) == -1) {
 		route_free(r);
 		return NULL;
 	}
-	if (r->fixed[0] == '\0')
-		return r;
-	if (dns_addr_parse(r->fixed, &addr) == 0)
-		add_place(r, r->fixed, &addr, true);
-	else if (settings->resolver[0] == '\0' ||
-	    strcasecmp(r->fixed, "localhost") == 0)
+	if (r->fixed[0] != '\0' && r->nplaces == 0 && is_system_host(r))
 		places_by_system(r);
 	return r;
+}
+
+int
+route_turn(struct route *r, const char *domain)
+{
+	route_close(r);
+	if (r->have_mx)
+		mx_free(&r->mx);
+	r->have_mx = false;
+	if (aim(r, domain) == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (r->fixed[0] == '\0' || r->nplaces > 0 || !is_system_host(r))
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
+bool
+route_reached(const struct route *r)
+{
+	return r->reached;
 }
 
 void
@@ -342,8 +386,10 @@ try_place(struct route *r, const struct place *p, struct client_message *m,
 		return CLIENT_STOP;
 	}
 	result = client_open(c, m);
-	if (result == CLIENT_DONE)
+	if (result == CLIENT_DONE) {
+		r->reached = true;
 		result = client_send(c, m);
+	}
 	if (result != CLIENT_DONE || c->lost)
 		route_close(r);
 	return result;
@@ -368,8 +414,11 @@ try_open(struct route *r, struct client_message *m)
 
 	if (r->client.stream == NULL)
 		return CLIENT_NEXT;
-	if (r->client.strict == is_strict(m))
+	if (r->client.strict == is_strict(m)) {
+		r->reached = true;
 		result = client_send(&r->client, m);
+		r->reached = result != CLIENT_NEXT;
+	}
 	if (result != CLIENT_DONE || r->client.lost)
 		route_close(r);
 	return result;
@@ -385,9 +434,12 @@ route_close(struct route *r)
 void
 route_deliver(struct route *r, struct client_message *m)
 {
-	enum client_result result = try_open(r, m);
-	size_t i, spoken = result == CLIENT_DONE ? r->at : PLACES_MAX;
+	enum client_result result;
+	size_t i, spoken;
 
+	r->reached = false;
+	result = try_open(r, m);
+	spoken = result == CLIENT_DONE ? r->at : PLACES_MAX;
 	if (all_final(m))
 		return;
 	if (result != CLIENT_STOP && find_places(r, m) == -1)

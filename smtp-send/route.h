@@ -31,6 +31,13 @@ struct route *route_new(const struct settings *, const char *host,
  */
 void	 route_deliver(struct route *, struct client_message *);
 
+/* Lead to another domain from now on; reads no file.  0; -1 errno ENOENT: its
+ * host is one that only the system can find. */
+int	 route_turn(struct route *, const char *domain);
+
+/* Was a host spoken to, as far as EHLO, in the last route_deliver()? */
+bool	 route_reached(const struct route *);
+
 /* End the connection that is open, if there is one. */
 void	 route_close(struct route *);
 

@@ -56,6 +56,11 @@ struct settings {
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	long long	 queue_lifetime; /* seconds until a bounce */
+	long long	 bounce_lifetime; /* the same for a bounce, which never
+					 * waits longer than other mail */
+	long long	 max_workers;	/* of smtp-send, at once */
+	long long	 destination_concurrency; /* of these at one host or
+					 * domain */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
