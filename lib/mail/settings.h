@@ -41,7 +41,8 @@ struct settings {
 	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
 					 * SCRAM-SHA-256 */
 
-	char		*resolver;	/* ADDR[@PORT]; "": resolv.conf */
+	char		*resolver;	/* ADDR[@PORT] ...; "":
+					 * resolv.conf */
 	bool		 resolver_trusted; /* believe its AD bit */
 
 	char		*relay;		/* smarthost HOST[:PORT]; "": by MX */
