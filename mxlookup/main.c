@@ -161,6 +161,8 @@ main(int argc, char **argv)
 		return code;
 	if (operand < argc && file != NULL)
 		return usage("domains and -f exclude each other");
+	if (all && names)
+		return usage("-a and -m exclude each other");
 	if (operand < argc)
 		input_args(&in, argv + operand);
 	else if ((fd = open_input(&code)) != -1)
