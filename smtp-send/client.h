@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: ISC
  *
- * One SMTP conversation from the client's side (RFC 5321): greeting to QUIT
- * over a stream that is connected already.  It decides nothing about hosts
- * and retries, and never touches the queue.
+ * SMTP from the client's side (RFC 5321): a connection, greeting to QUIT,
+ * over a stream that is connected already, and the messages sent on it.  It
+ * decides nothing about hosts and retries, and never touches the queue.
  */
 #ifndef SMTP_SEND_CLIENT_H
 #define SMTP_SEND_CLIENT_H
 
 #include "delivery.h"
+#include "grammar/smtp_reply.h"
+#include "relay.h"
 #include "system/stream.h"
 #include "system/tls.h"
 
+/* The octets of a message. */
+struct client_text {
+	int		 fd;		/* in disk form */
+	off_t		 offset;	/* of its first octet */
+	const char	*prefix;	/* fields that stand before it, in disk
+					 * form; "" none */
+	uint64_t	 wire;		/* octets of both, with CRLF */
+	bool		 eightbit;	/* asks for 8BITMIME */
+};
+
 /* The message as the client needs to know it. */
 struct client_message {
-	int		 fd;
-	off_t		 offset;	/* of its first octet */
-	uint64_t	 wire;		/* octets with CRLF, for SIZE= */
-	bool		 eightbit;	/* asks for 8BITMIME */
-	bool		 utf8;		/* and its header for SMTPUTF8 */
+	struct client_text text;
+	struct client_text seven;	/* the same in 7 bits, for hosts that
+					 * take no more; fd -1: none yet, and
+					 * made when one needs it */
+	bool		 utf8;		/* its header asks for SMTPUTF8 */
 	const struct envelope *env;	/* not for its recipients */
 	const struct envelope_rcpt *rcpts;
 	struct report	*reports;	/* one for each recipient; those that
@@ -28,19 +40,33 @@ struct client_message {
 	void		*arg;
 };
 
+/* A connection.  The caller sets the first part, all else zero. */
 struct client {
-	struct stream	*stream;
+	struct stream	*stream;	/* connected */
 	const char	*hostname;	/* for EHLO */
 	const char	*host;		/* for the reports, SNI */
-	const char	*place;		/* for the reports: host[address] */
+	char		 place[DELIVERY_HOST_MAX]; /* for the reports:
+					 * host[address] */
 	struct tls_client *tls;		/* NULL: never TLS */
 	bool		 strict;	/* REQUIRETLS: over verified TLS to a
 					 * host that offers it, or not at all */
-	bool		 found;		/* by the DNS: must not be this host */
+	const char	*self;		/* our own name, which it must not have;
+					 * NULL: it may */
+	bool		 direct;	/* TLS from the first octet */
+	const struct relay_login *login; /* for AUTH; NULL none */
+	bool		 near;		/* on this host: a password may go
+					 * without TLS */
+
+	struct smtp_reply reply;	/* the last one */
+	struct smtp_ehlo ehlo;		/* what it offers */
+	bool		 ehlo_heard;
+	bool		 midway;	/* a transaction may be open */
+	bool		 lost;		/* nothing can be sent any more */
 };
 
 enum client_result {
-	CLIENT_DONE,	/* the host has spoken about every recipient */
+	CLIENT_DONE,	/* open: it may be sent; sent: the host has spoken
+			 * about every recipient */
 	CLIENT_NEXT,	/* this host cannot be used: try the next */
 	CLIENT_CLEAR,	/* TLS failed: the same host again, without */
 	CLIENT_STOP	/* the connection broke after the message was sent
@@ -48,8 +74,24 @@ enum client_result {
 			 * arrive twice (RFC 5321, section 4.5.3.2.6) */
 };
 
-/* Have the conversation.  Recipients that no host has decided are left
- * TEMPORARY with the last words, or PENDING when there were none. */
+/*
+ * From the greeting to EHLO under TLS.  After anything but DONE the recipients
+ * that no host has decided have the reason as TEMPORARY or UNFIT.
+ */
+enum client_result client_open(struct client *, struct client_message *);
+
+/*
+ * transact.c: send a message on a connection that is open; may be called again
+ * for another one while !lost.  Recipients that no host has decided are left
+ * TEMPORARY with the last words, or PENDING when there were none.
+ */
+enum client_result client_send(struct client *, struct client_message *);
+
+/* End it politely where that can be, and close the stream; also after
+ * client_open() failed. */
+void	 client_close(struct client *);
+
+/* All three. */
 enum client_result client_run(struct client *, struct client_message *);
 
 /* report.c: is the recipient's fate not final? */
@@ -66,5 +108,14 @@ void	 client_report_all(struct client_message *, enum outcome,
 /* No host is left: recipients that are still PENDING become TEMPORARY, and
  * those that every host was unfit for, PERMANENT. */
 void	 client_report_rest(struct client_message *);
+
+/* text.c: how long a text is on the wire, and where it has 8-bit octets.  The
+ * other members are set.  scan may be NULL.  0, or -1 with errno. */
+struct wish_scan;
+int	 client_text_measure(struct client_text *, struct wish_scan *scan);
+
+/* The 7-bit form of a message, made when there is none: 1; 0 it must not be
+ * changed, *why; -1 with errno. */
+int	 client_text_seven(struct client_message *, const char **why);
 
 #endif
