@@ -6,6 +6,7 @@
 #include <err.h>
 #include <sysexits.h>
 
+#include "dial.h"
 #include "direct.h"
 #include "dkim.h"
 #include "list.h"
@@ -13,6 +14,7 @@
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "queue.h"
+#include "relay.h"
 #include "sendmail.h"
 
 int
@@ -41,7 +43,7 @@ main(int argc, char **argv)
 		{ 0 }
 	};
 	settings_check *const checks[] = { settings_check_hostname,
-	    spool_check, dkim_check, NULL };
+	    spool_check, relay_check, dial_check, dkim_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
 		.usage = "-q [-w] | -l | -k [DOMAIN...] | "

@@ -84,8 +84,8 @@ mark(struct agent *a, struct spool_message *m, size_t i,
 {
 	char words[ENVELOPE_TEXT];
 
-	snprintf(words, sizeof(words), "%s %s %s", r->status,
-	    r->host[0] == '\0' ? "-" : r->host, r->reply);
+	envelope_words_text(words, sizeof(words), r->status, r->host, "",
+	    r->reply);
 	if (spool_mark(m, i, status, time(NULL), words) == -1) {
 		log_error("mark", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));

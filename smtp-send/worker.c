@@ -18,7 +18,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "bytes/crlf.h"
 #include "route.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -41,30 +40,6 @@ struct worker {
 
 /* ---- in the worker ---- */
 
-/* How long the message is on the wire, and where it has 8-bit octets. */
-static int
-measure(struct client_message *m)
-{
-	char block[65536];
-	struct crlf crlf = { 0 };
-	struct wish_scan scan = { 0 };
-	off_t at = m->offset;
-	ssize_t got;
-	size_t i;
-
-	while ((got = fd_pread_all(m->fd, block, sizeof(block), at)) > 0) {
-		at += got;
-		m->wire += (uint64_t)got +
-		    crlf_wire_extra(&crlf, block, (size_t)got);
-		for (i = 0; i < (size_t)got && !m->eightbit; i++)
-			m->eightbit = (block[i] & 0x80) != 0;
-		if (m->env->utf8)
-			wish_scan(&scan, block, (size_t)got);
-	}
-	m->utf8 = scan.utf8;
-	return got == -1 ? -1 : 0;
-}
-
 static void
 send_report(void *arg, const struct report *r)
 {
@@ -86,9 +61,11 @@ static int
 work(const struct worker_set *set, const struct delivery *d, int up,
     pid_t parent)
 {
-	struct client_message m = { .fd = d->fd, .offset = d->offset,
+	struct client_message m = { .text = { .fd = d->fd,
+	    .offset = d->offset, .prefix = "" }, .seven.fd = -1,
 	    .env = d->env, .rcpts = d->rcpts, .n = d->nrcpts,
 	    .final = send_report, .arg = &up };
+	struct wish_scan scan = { 0 };
 	struct route *route;
 	size_t i;
 
@@ -100,13 +77,15 @@ work(const struct worker_set *set, const struct delivery *d, int up,
 		return EX_TEMPFAIL;
 	if (privilege_drop(set->uid, set->gid) == -1 ||
 	    die_with_parent(parent) == -1 ||
-	    (route = route_new(set->settings, set->host, d->domain,
-	    set->tls, set->trusting)) == NULL ||
-	    measure(&m) == -1 || sandbox_client() == -1) {
+	    (route = route_new(&set->route, set->host, &d->env->sender,
+	    d->domain)) == NULL ||
+	    client_text_measure(&m.text, &scan) == -1 ||
+	    sandbox_client() == -1) {
 		log_error("worker", "domain=%s error=%s", log_str(d->domain),
 		    log_str(strerror(errno)));
 		return EX_TEMPFAIL;
 	}
+	m.utf8 = m.env->utf8 && scan.utf8;
 	route_deliver(route, &m);
 	for (i = 0; i < m.n; i++)
 		if (m.reports[i].outcome == OUTCOME_TEMPORARY)
@@ -125,7 +104,8 @@ worker_setup(struct worker_set *set, const struct settings *s,
 	struct passwd *pw;
 
 	memset(set, 0, sizeof(*set));
-	set->settings = s;
+	set->route.settings = s;
+	set->route.logins = &set->logins;
 	set->host = host;
 	if (geteuid() == 0) {
 		/* Without the account, by hand on a host that is not set up,
@@ -139,27 +119,35 @@ worker_setup(struct worker_set *set, const struct settings *s,
 		set->uid = pw->pw_uid;
 		set->gid = pw->pw_gid;
 	}
-	set->tls = tls_client_new(0, NULL, error, CONF_ERROR_MAX);
-	return set->tls == NULL ? -1 : 0;
+	if (relay_logins_load(&set->logins, s, error) == -1)
+		return -1;
+	if (set->logins.n > 0)
+		worker_trust(set);
+	set->route.tls = tls_client_new(0, NULL, error, CONF_ERROR_MAX);
+	return set->route.tls == NULL ? -1 : 0;
 }
 
 void
 worker_trust(struct worker_set *set)
 {
-	const char *file = set->settings->tls_ca;
+	const char *file = set->route.settings->tls_ca;
 	char error[TLS_ERROR_MAX];
 
-	set->trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
+	if (set->route.trusting != NULL)
+		return;
+
+	set->route.trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
 	    error, sizeof(error));
-	if (set->trusting == NULL)
+	if (set->route.trusting == NULL)
 		log_debug("tls", "error=%s", log_str(error));
 }
 
 void
 worker_set_free(struct worker_set *set)
 {
-	tls_client_free(set->tls);
-	tls_client_free(set->trusting);
+	tls_client_free(set->route.tls);
+	tls_client_free(set->route.trusting);
+	relay_logins_free(&set->logins);
 }
 
 struct worker *

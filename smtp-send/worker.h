@@ -9,16 +9,15 @@
 
 #include "delivery.h"
 #include "mail/settings.h"
-#include "system/tls.h"
+#include "route.h"
 
 struct worker;
 
 /* What all workers of a process share. */
 struct worker_set {
-	const struct settings *settings;
+	struct route_set route;
+	struct relay_logins logins;
 	const char	*host;		/* as in route_new() */
-	struct tls_client *tls;
-	struct tls_client *trusting;	/* knows the authorities; NULL none */
 	uid_t		 uid;		/* they become this when we are root */
 	gid_t		 gid;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * A message for hosts that take no 8-bit octets (RFC 6152, section 3): its
+ * A message for hosts that take no 8-bit octets (RFC 1652, section 3): its
  * 8-bit parts become quoted-printable or base64, all else stays as it is.
  */
 #ifndef MAIL_CONVERT_H
@@ -18,8 +18,8 @@ enum converted {
 
 /*
  * Convert the message that begins at an octet of a file, in disk form (LF, or
- * CRLF).  The new text is a file in memory, to be read from its start and
- * closed by the caller.  The 8-bit octets of a header, which no encoding of a
+ * CRLF).  The new text is a file in memory, to be read from its start,
+ * closed and, if need be, sealed by the caller.  The 8-bit octets of a header, which no encoding of a
  * body can help, stay.  Holds the whole message in memory, at most
  * CONVERT_MAX octets; EFBIG.
  */

@@ -31,7 +31,8 @@ static const struct {
 	    "MIME-Version: 1.0\nContent-Transfer-Encoding: 8bit\n"
 	    "Content-Type: text/plain; charset=utf-8\n\n= \xc3\xa4 and more\n",
 	    "MIME-Version: 1.0\nContent-Transfer-Encoding: quoted-printable\n"
-	    "Content-Type: text/plain; charset=utf-8\n\n=3D =C3=A4 and more\n" },
+	    "Content-Type: text/plain; charset=utf-8\n\n"
+	    "=3D =C3=A4 and more\n" },
 	{ "much of it: base64, with CRLF",
 	    "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
 	    "Content-Transfer-Encoding: 8bit\n\n\xc3\xa4\xc3\xb6\n\xc3\xbc\n",
