@@ -462,3 +462,25 @@ signer_read(struct signer *s, struct signature *to)
 	pump(s);
 	return got;
 }
+
+int
+signer_forget(struct signer *s, void **arg)
+{
+	struct requests *list = &s->waiting;
+	struct request *r;
+	size_t i;
+
+	if (STAILQ_EMPTY(list))
+		list = &s->lost;
+	for (i = 0; STAILQ_EMPTY(list) && i < s->nhelpers; i++)
+		list = &s->helpers[i].busy;
+	if ((r = STAILQ_FIRST(list)) == NULL)
+		return 0;
+	STAILQ_REMOVE_HEAD(list, next);
+	*arg = r->arg;
+	if (r->fd != -1)
+		close(r->fd);
+	free(r);
+	s->pending--;
+	return 1;
+}

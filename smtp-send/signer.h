@@ -74,6 +74,10 @@ size_t	 signer_pending(const struct signer *);
  * it was at has FAILED. */
 int	 signer_read(struct signer *, struct signature *);
 
+/* Forget one that was submitted and is not answered: 1 and its argument; 0:
+ * there is none.  Between this and signer_free() nothing else is called. */
+int	 signer_forget(struct signer *, void **arg);
+
 /*
  * signer_process.c, in the process: serve what comes over a socket until its
  * end, with the keys of this ring.

@@ -13,8 +13,8 @@
 #include "system/fdio.h"
 
 #define HEADER_MAX	(1u << 20)	/* of a message that is signed */
-#define FIELDS_TEXT_MAX	2000		/* of h=: DKIM_KEYS_MAX of them, each with
-					 * a key of DKIM_BITS_MAX, fit in
+#define FIELDS_TEXT_MAX	2000		/* of h=: DKIM_KEYS_MAX of them, each
+					 * with a key of DKIM_BITS_MAX, fit in
 					 * DKIM_PREFIX_MAX */
 
 struct signing {

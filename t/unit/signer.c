@@ -243,6 +243,28 @@ test_death(struct signer *s)
 	    "they are there again");
 }
 
+/* All are forgotten, each once, wherever they are. */
+static void
+test_forget(struct signer *s)
+{
+	static bool seen[50];
+	char text[200];
+	void *arg;
+	size_t i, n = 0, twice = 0;
+
+	for (i = 0; i < 50; i++) {
+		text_of(text, i);
+		signer_submit(s, &seen[i], message(text, 0), 0, true);
+	}
+	for (; signer_forget(s, &arg); n++) {
+		twice += *(bool *)arg;
+		*(bool *)arg = true;
+	}
+	is_int((long long)n, 50, "all can be forgotten");
+	is_int((long long)twice, 0, "each once");
+	is_int((long long)signer_pending(s), 0, "and nothing is pending");
+}
+
 static int
 load(struct settings *s, const char *const *o, size_t n)
 {
@@ -289,6 +311,7 @@ main(void)
 	test_7bit(s);
 	test_others(s);
 	test_death(s);
+	test_forget(s);
 	signer_free(s);
 	is_int(kill_children(), 0, "no process stays");
 	settings_free(&settings);
