@@ -136,10 +136,12 @@ static bool
 is_self(struct talk *t)
 {
 	const char *text = buf_str(&t->c->reply.text);
-	size_t n = strlen(t->c->hostname);
+	size_t n;
 
-	return t->c->found && text != NULL &&
-	    strncasecmp(text, t->c->hostname, n) == 0 &&
+	if (t->c->self == NULL || text == NULL)
+		return false;
+	n = strlen(t->c->self);
+	return strncasecmp(text, t->c->self, n) == 0 &&
 	    strchr(" \n", text[n]) != NULL;
 }
 
@@ -192,12 +194,30 @@ report_insecure(struct talk *t, const char *words)
 	return -1;
 }
 
+/* 0; -1 this host cannot be used; 1 it failed, and the clear may do. */
+static int
+handshake(struct talk *t)
+{
+	enum stream_status st;
+
+	stream_set_timeout(t->c->stream, CLIENT_WAIT);
+	st = tls_connect(t->c->stream, t->c->tls, t->c->host,
+	    t->c->strict ? TLS_VERIFY : TLS_ANY,
+	    t->c->direct ? TLS_DIRECT : TLS_STARTTLS);
+	if (st == STREAM_OK)
+		return 0;
+	if (st == STREAM_ERROR && t->c->strict)
+		return report_insecure(t, stream_error(t->c->stream));
+	client_report_lost(t, "in the TLS handshake");
+	return t->c->strict ? -1 : 1;
+}
+
 /* STARTTLS where it is offered: opportunistic (RFC 3207, section 4).
  * 0 go on; -1 this host cannot be used; 1 the handshake failed. */
 static int
 starttls(struct talk *t)
 {
-	enum stream_status st;
+	int secure;
 
 	if (t->c->tls == NULL || !(t->c->ehlo.can & SMTP_CAN_STARTTLS))
 		return !t->c->strict ? 0 : report_insecure(t,
@@ -210,14 +230,8 @@ starttls(struct talk *t)
 	if (t->c->reply.code != 220)
 		return !t->c->strict ? 0 : report_insecure(t,
 		    "it must go protected, and the host refused STARTTLS");
-	st = tls_connect(t->c->stream, t->c->tls, t->c->host,
-	    t->c->strict ? TLS_VERIFY : TLS_ANY, TLS_STARTTLS);
-	if (st == STREAM_ERROR && t->c->strict)
-		return report_insecure(t, stream_error(t->c->stream));
-	if (st != STREAM_OK) {
-		client_report_lost(t, "in the TLS handshake");
-		return t->c->strict ? -1 : 1;
-	}
+	if ((secure = handshake(t)) != 0)
+		return secure;
 	/* What was said in the clear is forgotten (section 4.2). */
 	return hello(t);
 }
@@ -230,15 +244,19 @@ client_open(struct client *c, struct client_message *m)
 	struct talk t = { .c = c, .m = m };
 
 	smtp_reply_init(&c->reply);
-	if (greeting(&t) == -1 || hello(&t) == -1)
+	if ((c->direct && handshake(&t) != 0) || greeting(&t) == -1 ||
+	    hello(&t) == -1)
 		return CLIENT_NEXT;
-	switch (starttls(&t)) {
+	switch (c->direct ? 0 : starttls(&t)) {
 	case 0:
-		return CLIENT_DONE;
+		break;
 	case 1:
 		return CLIENT_CLEAR;
+	default:
+		return CLIENT_NEXT;
 	}
-	return CLIENT_NEXT;
+	return c->login == NULL || client_auth(&t) == 0 ? CLIENT_DONE :
+	    CLIENT_NEXT;
 }
 
 void

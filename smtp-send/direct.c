@@ -145,9 +145,9 @@ make_groups(struct job *j, const struct settings *s, const char *host)
 
 	for (i = 0; i < j->n; i++) {
 		if (host != NULL)
-			strlcpy(key, "=", sizeof(key));
+			snprintf(key, sizeof(key), "=%s", host);
 		else
-			dest_key(s, j->rcpts[i].domain, key);
+			dest_key(s, &j->env.sender, j->rcpts[i].domain, key);
 		for (k = 0; k < j->ngroups; k++)
 			if (strcmp(j->groups[k].key, key) == 0)
 				break;
@@ -210,7 +210,8 @@ give_some(struct job *j, struct group *g)
 static int
 start_group(struct job *j, struct group *g)
 {
-	g->worker = worker_start(&j->set, g->rcpts[0].addr.domain);
+	g->worker = worker_start(&j->set, g->key,
+	    g->rcpts[0].addr.domain);
 	if (g->worker != NULL && give_some(j, g) == 0)
 		return 0;
 	give_up(j, g, strerror(errno));
@@ -328,7 +329,7 @@ run_job(struct job *j, const struct settings *s, const char *host,
 	if ((j->delivery.fd = take_message(s, &j->delivery.offset, &code)) ==
 	    -1)
 		return code;
-	if (worker_setup(&j->set, s, host, fault) == -1) {
+	if (worker_setup(&j->set, s, fault) == -1) {
 		warnx("%s", fault);
 		return EX_TEMPFAIL;
 	}

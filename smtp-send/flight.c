@@ -99,8 +99,8 @@ book_report(struct books *b, struct spool_message *m, size_t i,
 		status = sent_status(&m->env, &m->env.rcpts[i], r->dsn);
 	else if (r->outcome == OUTCOME_PERMANENT)
 		status = ENVELOPE_FAILED;
-	snprintf(words, sizeof(words), "%s %s %s", r->status,
-	    r->host[0] == '\0' ? "-" : r->host, r->reply);
+	envelope_words_text(words, sizeof(words), r->status, r->host, "",
+	    r->reply);
 	/* Nobody reads the words of a file that goes at once. */
 	mark(b, m, i, status, status == ENVELOPE_DELIVERED &&
 	    is_last(&m->env, i) ? NULL : words);
@@ -326,7 +326,7 @@ find_targets(struct books *b, const struct entry *e,
 		if (!is_open(e, &env->rcpts[i]))
 			continue;
 		t[n].rcpt = i;
-		t[n].dest = dest_get(&b->dests, b->settings,
+		t[n].dest = dest_get(&b->dests, b->settings, &env->sender,
 		    env->rcpts[i].addr.domain);
 		if (t[n++].dest == NULL) {
 			free(t);
@@ -420,7 +420,7 @@ begin(struct books *b, struct flight *f, int64_t now)
 
 	tell_doubtful(m);
 	/* In now/ with tries: a person has put it there. */
-	if (e->bucket == -1)
+	if (e->bucket == SPOOL_NOW)
 		for (i = 0; i < m->env.nrcpts; i++)
 			e->manual |= m->env.rcpts[i].tries > 0 &&
 			    is_open(e, &m->env.rcpts[i]);
@@ -512,7 +512,7 @@ flight_park(struct books *b, struct entry *e)
 		for (i = 0; i < env.nrcpts && d == NULL; i++)
 			if (is_open(e, &env.rcpts[i]))
 				d = dest_get(&b->dests, b->settings,
-				    env.rcpts[i].addr.domain);
+				    &env.sender, env.rcpts[i].addr.domain);
 		envelope_free(&env);
 	}
 	/* Whatever is wrong with it, a launch will say so. */

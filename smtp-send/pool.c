@@ -75,7 +75,7 @@ pool_free(struct pool *pool, int ms)
 
 /* Start one at a free place. */
 static struct post *
-start(struct pool *pool, const char *domain, int64_t now)
+start(struct pool *pool, const struct dest *d, int64_t now)
 {
 	struct post *p = pool->posts;
 
@@ -86,7 +86,8 @@ start(struct pool *pool, const char *domain, int64_t now)
 	pool->started_ms = clock_ms();
 	while (p->worker != NULL)
 		p++;
-	if ((p->worker = worker_start(&pool->set, domain)) == NULL) {
+	if ((p->worker = worker_start(&pool->set, d->key,
+	    d->domain)) == NULL) {
 		log_warn("worker", "error=%s", log_str(strerror(errno)));
 		pool->paused = now + (pool->faults < 6 ?
 		    1 << pool->faults++ : PAUSE_MAX);
@@ -148,7 +149,7 @@ is_bound(const struct pool *pool, const struct dest *d)
 
 	return d->key[0] == '=' && *host != '[' &&
 	    strspn(host, "0123456789.:") != strlen(host) &&
-	    (pool->set.settings->resolver[0] == '\0' ||
+	    (pool->set.route.settings->resolver[0] == '\0' ||
 	    strncmp(host, "localhost", 9) == 0);
 }
 
@@ -167,7 +168,7 @@ pool_place(struct pool *pool, struct dest *d, int64_t now, bool *full)
 		return o.warm;
 	bound = is_bound(pool, d);
 	if (pool->n < POOL_SPARE || o.idle == NULL || bound)
-		p = start(pool, d->domain, now);
+		p = start(pool, d, now);
 	if (p == NULL && o.idle != NULL && !bound)
 		p = o.idle;
 	if (p == NULL && o.idle != NULL && pool->n == pool->max)

@@ -471,7 +471,7 @@ queue_run(struct settings *settings, bool watch)
 		*strrchr(config, '/') = '\0';
 	a.books.settings = settings;
 	a.watching = watch;
-	if (worker_setup(&a.books.pool.set, settings, NULL, fault) == -1 ||
+	if (worker_setup(&a.books.pool.set, settings, fault) == -1 ||
 	    open_spool(&a, fault) == -1) {
 		log_error("start", "error=%s", log_str(fault));
 		return EX_CONFIG;

@@ -7,26 +7,22 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "dial.h"
 #include "mail/mx.h"
 #include "mail/resolver.h"
 #include "route.h"
-#include "system/clock.h"
 #include "system/dns.h"
 #include "system/log.h"
 
-#define PLACES_MAX	10		/* addresses tried in one run */
-#define CONNECT_WAIT	(30 * 1000)	/* ms for one address */
+#define PLACES_MAX	DIAL_MAX	/* addresses tried in one run */
+#define SMTPS_PORT	465		/* TLS from the first octet */
 
 struct place {
 	const char	*name;		/* of mx or fixed */
@@ -36,9 +32,7 @@ struct place {
 };
 
 struct route {
-	const struct settings *settings;
-	const char	*host;		/* as in route_new() */
-	struct tls_client *tls, *trusting;
+	const struct route_set *set;
 	struct dns	*dns;
 	const char	*domain;
 	char		 fixed[SETTINGS_HOST_MAX];	/* "": by MX */
@@ -49,7 +43,7 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
-	bool		 reached;
+	bool		 reached;	/* a host, in this delivery */
 };
 
 static void
@@ -116,25 +110,23 @@ places_by_mx(struct route *r)
 static bool
 is_system_host(const struct route *r)
 {
-	return r->settings->resolver[0] == '\0' ||
+	return r->set->settings->resolver[0] == '\0' ||
 	    strcasecmp(r->fixed, "localhost") == 0;
 }
 
-/* Where a domain's mail goes.  0; -1: the host of the settings is malformed. */
+/* Where the mail goes.  0; -1: the host is malformed. */
 static int
-aim(struct route *r, const char *domain)
+aim(struct route *r, const char *host, const char *domain)
 {
 	struct dns_addr addr;
-	const char *fixed = r->host != NULL ? r->host :
-	    settings_next_host(r->settings, domain);
 
 	r->domain = domain;
-	r->port = (unsigned short)r->settings->smtp_port;
+	r->port = (unsigned short)r->set->settings->smtp_port;
 	r->fixed[0] = '\0';
 	r->nplaces = 0;
-	if (*fixed == '\0')
+	if (*host == '\0')
 		return 0;
-	if (settings_host_port(fixed, r->fixed, &r->port) == -1)
+	if (settings_host_port(host, r->fixed, &r->port) == -1)
 		return -1;
 	if (dns_addr_parse(r->fixed, &addr) == 0)
 		add_place(r, r->fixed, &addr, true);
@@ -142,24 +134,20 @@ aim(struct route *r, const char *domain)
 }
 
 struct route *
-route_new(const struct settings *settings, const char *host,
-    const char *domain, struct tls_client *tls, struct tls_client *trusting)
+route_new(const struct route_set *set, const char *host, const char *domain)
 {
 	struct route *r;
 	char error[CONF_ERROR_MAX];
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
-	r->settings = settings;
-	r->host = host;
-	r->tls = tls;
-	r->trusting = trusting;
-	if ((r->dns = resolver_open(settings, NULL, error)) == NULL) {
+	r->set = set;
+	if ((r->dns = resolver_open(set->settings, NULL, error)) == NULL) {
 		log_warn("resolver", "error=%s", log_str(error));
 		route_free(r);
 		return NULL;
 	}
-	if (aim(r, domain) == -1) {
+	if (aim(r, host, domain) == -1) {
 		route_free(r);
 		return NULL;
 	}
@@ -169,13 +157,13 @@ route_new(const struct settings *settings, const char *host,
 }
 
 int
-route_turn(struct route *r, const char *domain)
+route_turn(struct route *r, const char *host, const char *domain)
 {
 	route_close(r);
 	if (r->have_mx)
 		mx_free(&r->mx);
 	r->have_mx = false;
-	if (aim(r, domain) == -1) {
+	if (aim(r, host, domain) == -1) {
 		errno = EINVAL;
 		return -1;
 	}
@@ -240,6 +228,38 @@ report_mx(struct route *r, struct client_message *m)
 	client_report_all(m, outcome, status, "", text);
 }
 
+/* Where our IPv6 address has no name, hosts are spoken to by IPv4, if they
+ * have it. */
+static void
+leave_ipv6(struct route *r)
+{
+	size_t i, six = 0, n = 0;
+
+	for (i = 0; i < r->nplaces; i++)
+		six += r->places[i].addr.family == AF_INET6;
+	for (i = 0; i < r->nplaces; i++)
+		if (r->places[i].addr.family == AF_INET6)
+			break;
+	if (six == 0 || six == r->nplaces || dial_has_name(
+	    r->set->settings, r->dns, &r->places[i].addr) != 0)
+		return;
+	for (i = 0; i < r->nplaces; i++)
+		if (r->places[i].addr.family != AF_INET6)
+			r->places[n++] = r->places[i];
+	r->nplaces = n;
+	log_debug("ipv6", "domain=%s note=%s", log_str(r->domain),
+	    "\"our address has no name\"");
+}
+
+/* The login for this message, where it is relayed. */
+static const struct relay_login *
+login_of(const struct route *r, const struct client_message *m)
+{
+	return r->fixed[0] == '\0' || r->set->logins == NULL ? NULL :
+	    relay_login_find(r->set->logins, r->fixed, r->port,
+	    &m->env->sender);
+}
+
 /* Find the places, unless they are known; 0, or -1 and the reports say why
  * there are none. */
 static int
@@ -248,7 +268,7 @@ find_places(struct route *r, struct client_message *m)
 	if (r->nplaces > 0)
 		return 0;
 	if (r->fixed[0] != '\0') {
-		if (r->nplaces == 0 && r->settings->resolver[0] != '\0')
+		if (r->nplaces == 0 && r->set->settings->resolver[0] != '\0')
 			places_by_dns(r);
 		if (r->nplaces == 0)
 			client_report_all(m, OUTCOME_TEMPORARY, "4.4.3",
@@ -263,10 +283,11 @@ find_places(struct route *r, struct client_message *m)
 		report_mx(r, m);
 		return -1;
 	}
-	if (mx_drop_self(&r->mx, r->settings->hostname) == 1)
+	if (mx_drop_self(&r->mx, r->set->settings->hostname) == 1)
 		log_debug("exchangers", "domain=%s self=yes left=%zu",
 		    log_str(r->domain), r->mx.n);
 	places_by_mx(r);
+	leave_ipv6(r);
 	if (r->nplaces > 0)
 		return 0;
 	if (r->mx.n == 0)
@@ -280,52 +301,6 @@ find_places(struct route *r, struct client_message *m)
 	return -1;
 }
 
-/* Wait for a connect under way: 0, or -1 with errno. */
-static int
-connect_wait(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	long long end = clock_ms() + CONNECT_WAIT, left;
-	socklen_t len = sizeof(int);
-	int n, fault;
-
-	while ((left = end - clock_ms()) > 0) {
-		if ((n = poll(&p, 1, (int)left)) == 1)
-			break;
-		if (n == -1 && errno != EINTR)
-			return -1;
-	}
-	if (left <= 0) {
-		errno = ETIMEDOUT;
-		return -1;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &len) == -1)
-		return -1;
-	errno = fault;
-	return fault == 0 ? 0 : -1;
-}
-
-static int
-connect_place(const struct route *r, const struct place *p)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = dns_addr_put(&p->addr, r->port, &ss);
-	int fd, one = 1, keep;
-
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (fd == -1)
-		return -1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, (struct sockaddr *)&ss, len) == 0 ||
-	    (errno == EINPROGRESS && connect_wait(fd) == 0))
-		return fd;
-	keep = errno;
-	close(fd);
-	errno = keep;
-	return -1;
-}
-
 /*
  * REQUIRETLS asks for more before a host is spoken to (RFC 8689, section
  * 4.2.1): its name must come from the DNS with a signature, and there must be
@@ -336,7 +311,7 @@ static bool
 may_require(const struct route *r, const struct place *p, const char *where,
     struct client_message *m)
 {
-	if (r->trusting == NULL)
+	if (r->set->trusting == NULL)
 		client_report_all(m, OUTCOME_TEMPORARY, "4.7.5", where,
 		    "no certificate can be verified here at present");
 	else if (!p->secure)
@@ -355,30 +330,35 @@ is_strict(const struct client_message *m)
 	return m->env->requiretls && !address_is_null(&m->env->sender);
 }
 
-/* Open a connection to a place and send on it. */
-static enum client_result
-try_place(struct route *r, const struct place *p, struct client_message *m,
-    bool clear)
+/* How we speak to a place. */
+static void
+set_client(struct route *r, const struct place *p,
+    const struct client_message *m, bool clear)
 {
 	struct client *c = &r->client;
+	const struct settings *s = r->set->settings;
 	char ip[DNS_ADDR_TEXT];
-	enum client_result result;
-	int fd;
 
-	*c = (struct client){ .hostname = r->settings->hostname,
-	    .host = p->name, .tls = clear ? NULL : r->tls,
-	    .strict = is_strict(m), .found = r->have_mx };
+	*c = (struct client){ .host = p->name, .strict = is_strict(m),
+	    .hostname = *s->smtp_helo != '\0' ? s->smtp_helo : s->hostname,
+	    .self = r->have_mx ? s->hostname : NULL,
+	    .login = login_of(r, m), .near = dns_addr_is_loopback(&p->addr),
+	    .direct = r->fixed[0] != '\0' && r->port == SMTPS_PORT };
 	dns_addr_text(&p->addr, ip, sizeof(ip));
 	snprintf(c->place, sizeof(c->place), "%s[%s]", p->name, ip);
-	if (c->strict && !may_require(r, p, c->place, m))
-		return CLIENT_NEXT;
-	if (c->strict)
-		c->tls = r->trusting;
-	if ((fd = connect_place(r, p)) == -1) {
-		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", c->place,
-		    strerror(errno));
-		return CLIENT_NEXT;
-	}
+	c->tls = c->strict || c->login != NULL ? r->set->trusting :
+	    r->set->tls;
+	if (clear)
+		c->tls = NULL;
+}
+
+/* Send on a connection that is there. */
+static enum client_result
+talk(struct route *r, struct client_message *m, int fd)
+{
+	struct client *c = &r->client;
+	enum client_result result;
+
 	if ((c->stream = stream_new(fd, fd)) == NULL) {
 		close(fd);
 		client_report_all(m, OUTCOME_TEMPORARY, "4.3.0", c->place,
@@ -393,6 +373,36 @@ try_place(struct route *r, const struct place *p, struct client_message *m,
 	if (result != CLIENT_DONE || c->lost)
 		route_close(r);
 	return result;
+}
+
+/* Connect to one of n places of a host from the at-th on, and send.  Those
+ * that were tried are marked. */
+static enum client_result
+try_host(struct route *r, struct client_message *m, size_t at, size_t n,
+    bool *tried, bool clear)
+{
+	struct dns_addr to[PLACES_MAX];
+	size_t i, which;
+	int fd;
+
+	for (i = 0; i < n; i++)
+		to[i] = r->places[at + i].addr;
+	set_client(r, &r->places[at], m, clear);
+	if (r->client.strict && !may_require(r, &r->places[at],
+	    r->client.place, m)) {
+		memset(tried + at, true, n);
+		return CLIENT_NEXT;
+	}
+	fd = dial(r->set->settings, to, n, r->port, &which, tried + at);
+	set_client(r, &r->places[at + which], m, clear);
+	if (fd == -1) {
+		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1",
+		    r->client.place, strerror(errno));
+		return CLIENT_NEXT;
+	}
+	tried[at + which] = true;
+	r->at = at + which;
+	return talk(r, m, fd);
 }
 
 static bool
@@ -414,7 +424,8 @@ try_open(struct route *r, struct client_message *m)
 
 	if (r->client.stream == NULL)
 		return CLIENT_NEXT;
-	if (r->client.strict == is_strict(m)) {
+	if (r->client.strict == is_strict(m) &&
+	    r->client.login == login_of(r, m)) {
 		r->reached = true;
 		result = client_send(&r->client, m);
 		r->reached = result != CLIENT_NEXT;
@@ -431,29 +442,42 @@ route_close(struct route *r)
 		client_close(&r->client);
 }
 
+/* The next host with places not tried: how many, from *at on; 0: none. */
+static size_t
+next_host(const struct route *r, const bool *tried, size_t *at)
+{
+	size_t n = 0;
+
+	for (*at = 0; *at < r->nplaces && tried[*at]; (*at)++)
+		;
+	while (*at + n < r->nplaces && !tried[*at + n] &&
+	    r->places[*at + n].name == r->places[*at].name)
+		n++;
+	return n;
+}
+
 void
 route_deliver(struct route *r, struct client_message *m)
 {
+	bool tried[PLACES_MAX] = { false };
 	enum client_result result;
-	size_t i, spoken;
+	size_t at, n;
 
 	r->reached = false;
 	result = try_open(r, m);
-	spoken = result == CLIENT_DONE ? r->at : PLACES_MAX;
 	if (all_final(m))
 		return;
-	if (result != CLIENT_STOP && find_places(r, m) == -1)
+	if (result == CLIENT_DONE)
+		tried[r->at] = true;
+	else if (result != CLIENT_STOP && find_places(r, m) == -1)
 		return;
-	for (i = 0; i < r->nplaces && result != CLIENT_STOP; i++) {
-		if (i == spoken)
-			continue;
+	while (result != CLIENT_STOP && (n = next_host(r, tried, &at)) > 0) {
 		route_close(r);
-		r->at = i;
-		result = try_place(r, &r->places[i], m, false);
+		result = try_host(r, m, at, n, tried, false);
 		/* Opportunistic TLS: a host whose handshake fails still gets
 		 * its mail, as it would had it never offered TLS. */
 		if (result == CLIENT_CLEAR)
-			result = try_place(r, &r->places[i], m, true);
+			result = try_host(r, m, r->at, 1, tried, true);
 		if (all_final(m))
 			return;
 	}

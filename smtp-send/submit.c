@@ -6,7 +6,6 @@
  */
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <err.h>
 #include <errno.h>
@@ -19,29 +18,9 @@
 
 #include "bytes/crlf.h"
 #include "client.h"
+#include "reach.h"
 #include "submit.h"
 #include "system/fdio.h"
-
-static int
-connect_unix(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd, keep;
-
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	keep = errno;
-	close(fd);
-	errno = keep;
-	return -1;
-}
 
 static int
 connect_loopback(unsigned short port)
@@ -69,7 +48,7 @@ reach(const struct settings *s, char *why, size_t size)
 	int fd;
 
 	if (s->submit_socket[0] != '\0') {
-		if ((fd = connect_unix(s->submit_socket)) != -1)
+		if ((fd = reach_unix(s->submit_socket)) != -1)
 			return fd;
 		snprintf(socket_fault, sizeof(socket_fault), "%.90s: %s",
 		    s->submit_socket, strerror(errno));
@@ -171,16 +150,16 @@ submit_letter(const struct settings *s, const struct letter *l)
 	struct crlf crlf = { 0 };
 	struct envelope env = { .sender = l->sender };
 	struct envelope_rcpt *rcpts = letter_rcpts(l);
-	struct client_message m = { .wire = l->text.len +
-	    crlf_wire_extra(&crlf, l->text.data, l->text.len),
-	    .eightbit = l->eightbit, .env = &env,
-	    .rcpts = rcpts, .n = l->n, .final = ignore_report };
+	struct client_message m = { .text = { .prefix = "",
+	    .wire = l->text.len + crlf_wire_extra(&crlf, l->text.data,
+	    l->text.len), .eightbit = l->eightbit }, .seven.fd = -1,
+	    .env = &env, .rcpts = rcpts, .n = l->n, .final = ignore_report };
 	struct client c = { .hostname = s->hostname, .host = "localhost",
 	    .place = "localhost" };
 	char why[512];
 	int fd, code;
 
-	if (rcpts == NULL || (m.fd = letter_fd(l)) == -1 ||
+	if (rcpts == NULL || (m.text.fd = letter_fd(l)) == -1 ||
 	    (m.reports = calloc(l->n, sizeof(*m.reports))) == NULL)
 		err(EX_TEMPFAIL, "message");
 	if ((fd = reach(s, why, sizeof(why))) == -1)
@@ -189,7 +168,7 @@ submit_letter(const struct settings *s, const struct letter *l)
 		err(EX_TEMPFAIL, "message");
 	(void)client_run(&c, &m);
 	client_report_rest(&m);
-	close(m.fd);
+	close(m.text.fd);
 	code = tell(l, m.reports);
 	free(m.reports);
 	free(rcpts);

@@ -37,14 +37,13 @@ struct worker {
 };
 
 int
-worker_setup(struct worker_set *set, const struct settings *s,
-    const char *host, char *error)
+worker_setup(struct worker_set *set, const struct settings *s, char *error)
 {
 	struct passwd *pw;
 
 	memset(set, 0, sizeof(*set));
-	set->settings = s;
-	set->host = host;
+	set->route.settings = s;
+	set->route.logins = &set->logins;
 	if (geteuid() == 0) {
 		/* Without the account, by hand on a host that is not set up,
 		 * anyone without rights will do. */
@@ -57,31 +56,39 @@ worker_setup(struct worker_set *set, const struct settings *s,
 		set->uid = pw->pw_uid;
 		set->gid = pw->pw_gid;
 	}
-	set->tls = tls_client_new(0, NULL, error, CONF_ERROR_MAX);
-	return set->tls == NULL ? -1 : 0;
+	if (relay_logins_load(&set->logins, s, error) == -1)
+		return -1;
+	if (set->logins.n > 0)
+		worker_trust(set);
+	set->route.tls = tls_client_new(0, NULL, error, CONF_ERROR_MAX);
+	return set->route.tls == NULL ? -1 : 0;
 }
 
 void
 worker_trust(struct worker_set *set)
 {
-	const char *file = set->settings->tls_ca;
+	const char *file = set->route.settings->tls_ca;
 	char error[TLS_ERROR_MAX];
 
-	set->trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
+	if (set->route.trusting != NULL)
+		return;
+	set->route.trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
 	    error, sizeof(error));
-	if (set->trusting == NULL)
+	if (set->route.trusting == NULL)
 		log_debug("tls", "error=%s", log_str(error));
 }
 
 void
 worker_set_free(struct worker_set *set)
 {
-	tls_client_free(set->tls);
-	tls_client_free(set->trusting);
+	tls_client_free(set->route.tls);
+	tls_client_free(set->route.trusting);
+	relay_logins_free(&set->logins);
 }
 
 struct worker *
-worker_start(const struct worker_set *set, const char *domain)
+worker_start(const struct worker_set *set, const char *key,
+    const char *domain)
 {
 	struct worker *w;
 	pid_t parent = getpid();
@@ -99,7 +106,8 @@ worker_start(const struct worker_set *set, const char *domain)
 		goto fail;
 	}
 	if (w->pid == 0)
-		_exit(worker_main(set, domain, pair[1], parent));
+		_exit(worker_main(set, key, domain, pair[1],
+		    parent));
 	close(pair[1]);
 	w->fd = pair[0];
 	return w;

@@ -14,7 +14,7 @@
 #include "hosts.h"
 #include "mail/settings.h"
 #include "parcel.h"
-#include "system/tls.h"
+#include "route.h"
 
 #define WORKER_DEPTH	2	/* deliveries it may have: one at work, and
 				 * the next, so that it never waits for us */
@@ -24,10 +24,8 @@ struct worker;
 
 /* What all workers of a process share. */
 struct worker_set {
-	const struct settings *settings;
-	const char	*host;		/* as in route_new() */
-	struct tls_client *tls;
-	struct tls_client *trusting;	/* knows the authorities; NULL none */
+	struct route_set route;
+	struct relay_logins logins;
 	uid_t		 uid;		/* they become this when we are root */
 	gid_t		 gid;
 };
@@ -35,19 +33,20 @@ struct worker_set {
 /* Prepare, while files may be read.  0, or -1 with one line in
  * error[CONF_ERROR_MAX]. */
 int	 worker_setup(struct worker_set *, const struct settings *,
-	    const char *host, char *error);
+	    char *error);
 /* Load the authorities too, for REQUIRETLS; without them (logged at debug) such
  * mail waits. */
 void	 worker_trust(struct worker_set *);
 void	 worker_set_free(struct worker_set *);
 
 /*
- * Start one, for this domain first: if its host is one that only the system
- * can find (/etc/hosts), the worker finds it now, before its sandbox, and no
- * other such host later.  The settings are copied by the fork.  NULL with
- * errno: no process or memory now.
+ * Start one, for this destination (key) and domain first: if its host is one
+ * that only the system can find (/etc/hosts), the worker finds it now, before
+ * its sandbox, and no other such host later.  The settings are copied by the
+ * fork.  NULL with errno: no process or memory now.
  */
-struct worker *worker_start(const struct worker_set *, const char *domain);
+struct worker *worker_start(const struct worker_set *, const char *key,
+	    const char *domain);
 
 /* Readable when worker_read() has something. */
 int	 worker_fd(const struct worker *);

@@ -10,7 +10,7 @@
 
 /* The life of a worker behind its fork; up is its end of the socketpair.
  * Returns its exit code. */
-int	 worker_main(const struct worker_set *, const char *domain, int up,
-	    pid_t parent);
+int	 worker_main(const struct worker_set *, const char *key,
+	    const char *domain, int up, pid_t parent);
 
 #endif

@@ -15,9 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "bytes/crlf.h"
 #include "route.h"
-#include "system/fdio.h"
 #include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
@@ -33,34 +31,8 @@ struct job {
 	struct route	*route;
 	struct hosts	*hosts;
 	char		 key[DELIVERY_KEY_MAX];	/* where the route leads */
-	char		 domain[DELIVERY_KEY_MAX]; /* the route's */
+	char		 domain[DELIVERY_KEY_MAX];
 };
-
-/* How long the message is on the wire, and where it has 8-bit octets. */
-static int
-measure(struct client_message *m)
-{
-	char block[65536];
-	struct crlf crlf = { 0 };
-	struct wish_scan scan = { 0 };
-	off_t at = m->offset;
-	ssize_t got;
-	size_t i;
-
-	while ((got = fd_pread_all(m->fd, block, sizeof(block), at)) > 0) {
-		at += got;
-		m->wire += (uint64_t)got +
-		    crlf_wire_extra(&crlf, block, (size_t)got);
-		for (i = 0; i < (size_t)got && !m->eightbit; i++)
-			m->eightbit = (block[i] & 0x80) != 0;
-		if (m->env->utf8)
-			wish_scan(&scan, block, (size_t)got);
-		if ((size_t)got < sizeof(block))
-			break;
-	}
-	m->utf8 = scan.utf8;
-	return got == -1 ? -1 : 0;
-}
 
 /* The addresses that did not answer. */
 static void
@@ -135,8 +107,7 @@ begin(struct job *j, const struct worker_set *set, pid_t parent)
 	    die_with_parent(parent) == -1 ||
 	    (j->hosts = calloc(1, sizeof(*j->hosts))) == NULL)
 		return -1;
-	j->route = route_new(set->settings, set->host, j->domain, set->tls,
-	    set->trusting);
+	j->route = route_new(&set->route, delivery_host(j->key), j->domain);
 	return j->route == NULL ? -1 : sandbox_client();
 }
 
@@ -147,19 +118,38 @@ turn(struct job *j, const struct delivery *d)
 	if (strcmp(d->key, j->key) == 0)
 		return 0;
 	strlcpy(j->key, d->key, sizeof(j->key));
-	if (strcmp(d->domain, j->domain) == 0)
-		return 0;
 	strlcpy(j->domain, d->domain, sizeof(j->domain));
-	return route_turn(j->route, j->domain);
+	return route_turn(j->route, delivery_host(j->key), j->domain);
+}
+
+/* Find out what there is to be sent; 0, -1. */
+static int
+measure(struct client_message *m)
+{
+	struct wish_scan scan = { 0 }, other = { 0 };
+
+	if (client_text_measure(&m->text, &scan) == -1 || (m->seven.fd != -1 &&
+	    client_text_measure(&m->seven, &other) == -1))
+		return -1;
+	m->utf8 = m->env->utf8 && scan.utf8;
+	return 0;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s == NULL ? "" : s;
 }
 
 static void
 deliver(struct job *j, const struct delivery *d)
 {
-	struct client_message m = { .fd = d->fd, .offset = d->offset,
-	    .prefix = d->prefix, .fd_7bit = d->fd_7bit,
-	    .prefix_7bit = d->prefix_7bit, .env = d->env, .rcpts = d->rcpts,
-	    .n = d->nrcpts, .final = send_report, .arg = j };
+	struct client_message m = { .text = { .fd = d->fd,
+	    .offset = d->offset, .prefix = or_empty(d->prefix) },
+	    .seven = { .fd = d->fd_7bit,
+	    .prefix = or_empty(d->prefix_7bit) },
+	    .env = d->env, .rcpts = d->rcpts, .n = d->nrcpts,
+	    .final = send_report, .arg = j };
 	struct report reports[PARCEL_RCPTS] = { 0 };
 	size_t i;
 
@@ -187,13 +177,14 @@ await(struct job *j)
 }
 
 int
-worker_main(const struct worker_set *set, const char *domain, int up,
-    pid_t parent)
+worker_main(const struct worker_set *set, const char *key,
+    const char *domain, int up, pid_t parent)
 {
 	struct job j = { .up = up };
 	struct parcel p;
 	int got;
 
+	strlcpy(j.key, key, sizeof(j.key));
 	strlcpy(j.domain, domain, sizeof(j.domain));
 	if (begin(&j, set, parent) == -1) {
 		log_error("worker", "domain=%s error=%s", log_str(domain),

@@ -230,10 +230,12 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
     struct envelope *e)
 {
 	const struct session *s = in->s;
+	char uid[24];
 	size_t i;
 
 	e->sender = s->sender;
 	e->arrived = in->now;
+	e->own = s->authenticated || s->trusted;
 	e->body = s->mail.body;
 	e->utf8 = (s->mail.given & SMTP_WITH_UTF8) != 0;
 	e->requiretls = (s->mail.given & SMTP_WITH_REQUIRETLS) != 0;
@@ -249,6 +251,10 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
 		return -1;
 	if (s->server->peer.kind == PEER_INET &&
 	    envelope_set(&e->ip, s->server->peer.ip) == -1)
+		return -1;
+	snprintf(uid, sizeof(uid), "%u", s->server->peer.uid);
+	if (s->server->peer.kind == PEER_UNIX &&
+	    envelope_set(&e->uid, uid) == -1)
 		return -1;
 	if (envelope_set(&e->with, session_with(s)) == -1)
 		return -1;

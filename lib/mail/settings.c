@@ -16,6 +16,7 @@
 
 #include "grammar/address.h"
 #include "grammar/pop3.h"
+#include "mail/dkim_ring.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
 #include "system/log.h"
@@ -33,9 +34,12 @@ static const char *rule_expire(const char *);
 static const char *rule_milter(const char *);
 static const char *rule_milter_default(const char *);
 static const char *rule_address(const char *);
+static const char *rule_ip(const char *);
+static const char *rule_ipv6(const char *);
 static const char *rule_separator(const char *);
 static const char *rule_prefix(const char *);
 static const char *rule_zone(const char *);
+static const char *rule_key_file(const char *);
 
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
@@ -79,7 +83,14 @@ static const struct conf_key keys[] = {
 	{ "srs_secret", CONF_PATH, AT(srs_secret), "", ANY, NULL },
 	{ "srs_domain", CONF_STRING, AT(srs_domain), "", ANY, rule_host },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
+	{ "relay_by_sender", CONF_PAIRS, AT(relay_by_sender), "", ANY,
+	    rule_host_port },
+	{ "relay_login", CONF_PATH, AT(relay_login), "", ANY, NULL },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
+	{ "smtp_source", CONF_LIST, AT(smtp_source), "", ANY, rule_ip },
+	{ "smtp_helo", CONF_STRING, AT(smtp_helo), "", ANY, rule_host },
+	{ "smtp_ipv6", CONF_STRING, AT(smtp_ipv6), "named", ANY, rule_ipv6 },
+	{ "https_port", CONF_INT, AT(https_port), "443", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
 	{ "bounce_lifetime", CONF_DURATION, AT(bounce_lifetime), "1d", ANY,
@@ -89,8 +100,11 @@ static const struct conf_key keys[] = {
 	    "20", 1, 1000, NULL },
 	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,
 	    NULL },
+	{ "dkim", CONF_PAIRS, AT(dkim), "", ANY, rule_key_file },
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
+	{ "list_socket", CONF_PATH, AT(list_socket), "/run/stdmail/mailq", ANY,
+	    NULL },
 
 	{ "lmtp_from", CONF_NETS, AT(lmtp_from), "", ANY, NULL },
 	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
@@ -311,6 +325,22 @@ rule_resolver(const char *s)
 }
 
 static const char *
+rule_ip(const char *s)
+{
+	struct in6_addr in6;
+
+	return inet_pton(AF_INET, s, &in6) == 1 ||
+	    inet_pton(AF_INET6, s, &in6) == 1 ? NULL : "is not an address";
+}
+
+static const char *
+rule_ipv6(const char *s)
+{
+	return strcmp(s, "named") == 0 || strcmp(s, "yes") == 0 ||
+	    strcmp(s, "no") == 0 ? NULL : "is neither named, yes nor no";
+}
+
+static const char *
 rule_users(const char *s)
 {
 	return strcmp(s, "system") == 0 || strchr(s, '/') != NULL ? NULL :
@@ -441,6 +471,12 @@ rule_zone(const char *s)
 	return why == NULL ? NULL : "is no weight of 1 to 1000";
 }
 
+static const char *
+rule_key_file(const char *s)
+{
+	return *s == '\0' ? "is no file" : NULL;
+}
+
 /* A list of zones does not begin with a weight. */
 static int
 check_zones(const char *key, const struct conf_list *list, char *error)
@@ -518,7 +554,8 @@ settings_complete(struct settings *s, char *error)
 		strlcpy(error, "more than 16 milters", CONF_ERROR_MAX);
 		return -1;
 	}
-	if (check_zones("dnsbl", &s->dnsbl, error) == -1 ||
+	if (dkim_names_check(&s->dkim, error) == -1 ||
+	    check_zones("dnsbl", &s->dnsbl, error) == -1 ||
 	    check_zones("dnswl", &s->dnswl, error) == -1)
 		return -1;
 	return check_prefix(s, error);

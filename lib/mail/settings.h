@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "grammar/address.h"
 #include "system/conf.h"
 
 #define MILTERS_MAX	16
@@ -55,6 +56,12 @@ struct settings {
 					 * of domains */
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	long long	 smtp_port;	/* where other servers listen: 25 */
+	struct conf_list smtp_source;	/* addresses that we come from */
+	char		*smtp_helo;	/* the name in EHLO; "": hostname */
+	char		*smtp_ipv6;	/* named, yes, no */
+	struct conf_pairs relay_by_sender; /* address or @domain, HOST[:PORT] */
+	char		*relay_login;	/* a file; "": none */
+	long long	 https_port;	/* where MTA-STS policies are: 443 */
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 bounce_lifetime; /* the same for a bounce, which never
 					 * waits longer than other mail */
@@ -63,7 +70,10 @@ struct settings {
 					 * domain */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
+	struct conf_pairs dkim;		/* SELECTOR._domainkey.DOMAIN; the file
+					 * of the private key */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
+	char		*list_socket;	/* where mailq(1) asks */
 
 	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
 					 * this host */
@@ -156,9 +166,13 @@ bool	 settings_is_local(const struct settings *, const char *domain,
 bool	 settings_is_relay(const struct settings *, const char *domain,
 	    size_t len);
 
-/* Where mail for a domain is sent, HOST[:PORT]: key route, then relay; "" is
- * where its MX says. */
-const char *settings_next_host(const struct settings *, const char *domain);
+/* Where mail of a sender (NULL: any) for a domain is sent, HOST[:PORT]: key
+ * route, then relay_by_sender, then relay; "" is where its MX says. */
+const char *settings_next_host(const struct settings *,
+	    const struct address *sender, const char *domain);
+
+/* Is the sender the one that a setting names: an address, or @domain? */
+bool	 settings_is_sender(const char *name, const struct address *);
 
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
  * the host without brackets; port stays when there is none.  0, or -1: it is
