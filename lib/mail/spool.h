@@ -10,7 +10,9 @@
  *				be held
  *	QUEUE/env/ID		the envelope, when it has a file
  *	QUEUE/now/ID,S=n,W=m	committed
- *	QUEUE/later/B/DUE-ID,S=n,W=m	deferred; B is the hour of DUE
+ *	QUEUE/later/B/DUE-ID,S=n,W=m	deferred; B is the minute of DUE
+ *	QUEUE/held/SINCE-ID,S=n,W=m	kept back by a person: no agent looks
+ *				there
  *
  * A message gets in by these steps, and only in this order:
  *
@@ -67,6 +69,8 @@ struct spool {
 	int	now[SPOOL_QUEUES];
 	int	later[SPOOL_QUEUES];
 	int	env[SPOOL_QUEUES];
+	int	held[SPOOL_QUEUES];		/* -1: there is none, and we
+						 * may not make it */
 	char	path[PATH_MAX];			/* as configured */
 	char	host[100];			/* as it stands in IDs */
 	uid_t	uid;				/* ours at spool_open() */
@@ -204,6 +208,9 @@ int	 spool_recover(const struct spool *);
  * The agent's side.
  */
 
+#define SPOOL_NOW	(-1)	/* as a bucket: now/ */
+#define SPOOL_HELD	(-2)	/* ... held/ */
+
 /* A name found in a queue. */
 struct spool_item {
 	char		 name[SPOOL_NAME_MAX];	/* without DUE- : base name in
@@ -211,23 +218,32 @@ struct spool_item {
 	char		 id[SPOOL_ID_MAX];
 	enum spool_queue queue;
 	enum spool_form	 form;
-	int64_t		 bucket;	/* its folder in later/; -1: now/ */
-	int64_t		 due;		/* 0 in now/ */
+	int64_t		 bucket;	/* its folder in later/; or the next
+					 * two */
+	int64_t		 due;		/* 0 in now/ and held/ */
+	int64_t		 held;		/* since when; 0 not in held/ */
 	int64_t		 arrived;	/* seconds since 1970, from the ID */
 	uint64_t	 size, wire;	/* ,S= and ,W= */
 };
 
-/* Parse a name as it stands in now/ or later/B/; bucket -1 for now/.  1, or 0
- * it is none of ours. */
+#define SPOOL_BUCKET	60	/* seconds of due time in one folder of later/;
+				 * older versions made them of an hour, and
+				 * these are read too */
+
+/* Parse a name as it stands in now/, later/B/ or held/.  1, or 0 it is none of
+ * ours. */
 int	 spool_name_parse(struct spool_item *, const char *, enum spool_queue,
 	    int64_t bucket);
 
 struct spool_walk;
 
 /* Go through now/, then what is due at the given time in later/, the oldest
- * first within some thousands; later_too 0 leaves later/ out.  NULL: errno. */
+ * first within some thousands; later_too 0 leaves later/ out.  What is held is
+ * not among it.  NULL: errno. */
 struct spool_walk *spool_walk_open(const struct spool *, enum spool_queue,
 	    int64_t time, int later_too);
+/* The same for people: now/, all of later/, and held/. */
+struct spool_walk *spool_walk_all(const struct spool *, enum spool_queue);
 /* 1 and an item; 0 the end; -1 errno.  Items may be gone already. */
 int	 spool_walk_next(struct spool_walk *, struct spool_item *);
 void	 spool_walk_close(struct spool_walk *);
@@ -264,6 +280,16 @@ int	 spool_take(const struct spool *, const struct spool_item *,
 int	 spool_look(const struct spool *, const struct spool_item *,
 	    struct spool_message *);
 
+/* Read its envelope alone, without a lock, as the queue's owner: where it
+ * would go.  SPOOL_FILE.  1, *e is to be freed; 0 it is gone; -1 as
+ * spool_take(). */
+int	 spool_peek(const struct spool *, const struct spool_item *,
+	    struct envelope *e);
+
+/* Another descriptor of a message that is ours, to read only and without the
+ * lock, for who is not to write to it.  The caller's; -1 errno. */
+int	 spool_reader(const struct spool_message *);
+
 /*
  * Overwrite the letter of recipient i, and keep a reply's words when text is
  * not NULL ("tried" line, at this time).  SPOOL_LINES has nothing on disk to
@@ -285,8 +311,28 @@ int	 spool_defer(struct spool_message *, int64_t due);
 int	 spool_defer_item(const struct spool *, const struct spool_item *,
 	    int64_t due);
 
-/* Move to now/, for a retry.  May be called without the lock. */
+/*
+ * Move to now/, for a retry.  Without the lock, so that the agent that the
+ * rename wakes can take it; one that has it already finds it there when it is
+ * done (spool_defer(), spool_give(), spool_drop() follow a message to now/).
+ * An agent tries what is in now/ with "tried" lines whatever it remembers of
+ * the hosts: a person wants it.
+ */
 int	 spool_retry(const struct spool *, const struct spool_item *);
+
+/* Move to held/, where no agent looks, and be sure that it stays there.  The
+ * lock stays.  ENOTDIR: there is no held/. */
+int	 spool_hold(struct spool_message *, int64_t now);
+
+/* From held/ back: to now/, or to later/ when its sender named a later time.
+ * What was held is written to its envelope, on disk, so that its age does not
+ * count it (SPOOL_LINES have no place for it).  Ends with spool_release(),
+ * whatever it returns: the lock is gone before an agent is woken. */
+int	 spool_unhold(struct spool_message *, int64_t now);
+
+/* The text of the envelope file as it is now, for its history: malloc'd, *n
+ * octets; NULL errno, EINVAL there is none. */
+char	*spool_envelope_text(const struct spool_message *, size_t *n);
 
 /* The file itself becomes the mailbox's: one rename under its own name, that
  * never overwrites, into a folder (open to read) of this owner.  0; -1 and
@@ -297,6 +343,17 @@ int	 spool_give(struct spool_message *, uid_t owner, int dir);
  * After -1 nothing may be believed gone. */
 int	 spool_drop(struct spool_message *);
 
+/*
+ * The same, of SPOOL_FILE as the queue's owner, without waiting for the disk:
+ * a power cut before the next spool_vanish_sync() may bring it back as it was
+ * when its letters were last synced, and never less of it.  The letters must
+ * say that all is done: a kill between the unlinks leaves the envelope alone.
+ * 0; -1 errno: nothing may be believed gone.
+ */
+int	 spool_vanish(struct spool_message *);
+/* All that has vanished so far is gone for good. */
+int	 spool_vanish_sync(const struct spool *, enum spool_queue);
+
 /* Let go of the lock, and forget it. */
 void	 spool_release(struct spool_message *);
 
@@ -304,6 +361,10 @@ void	 spool_release(struct spool_message *);
  * most (e.g. 4 hours), some at random so that a heap does not come at once. */
 int64_t	 spool_wait(int64_t arrived, int64_t now, int64_t first,
 	    int64_t most);
+
+/* Wake agents that wait for something to come into now/: one may have gone
+ * past a message there while a person had its lock. */
+int	 spool_nudge(const struct spool *, enum spool_queue);
 
 /*
  * Waiting for work.
@@ -324,6 +385,8 @@ void	 spool_watch_open(struct spool_watch *, const struct spool *,
  * blocked but inside: mask as in ppoll(2), NULL leaves the mask. */
 int	 spool_watch_wait(struct spool_watch *, int64_t until,
 	    const void *sigmask);
+/* For a loop of one's own, behind a poll(2) of fd: forget what came. */
+void	 spool_watch_drain(struct spool_watch *);
 void	 spool_watch_close(struct spool_watch *);
 
 /*

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,13 @@
 #include "system/log.h"
 
 #define BATCH	2048		/* names that are sorted at once */
-#define BUCKETS	100000		/* in later/: 11 years of hours */
+#define BUCKETS	100000		/* in later/: 69 days of minutes */
 
 struct spool_walk {
 	const struct spool *spool;
 	enum spool_queue    queue;
 	int64_t		    time;
+	bool		    held;	/* held/ is still to come */
 	int64_t		   *buckets;	/* that are due; the oldest first */
 	size_t		    nbuckets, bucket;
 	DIR		   *dir;
@@ -94,7 +96,7 @@ spool_walk_open(const struct spool *sp, enum spool_queue queue, int64_t now,
 	w->spool = sp;
 	w->queue = queue;
 	w->time = now;
-	w->dir_bucket = -1;
+	w->dir_bucket = SPOOL_NOW;
 	w->names = calloc(BATCH, sizeof(*w->names));
 	if (w->names == NULL)
 		goto fail;
@@ -107,6 +109,16 @@ spool_walk_open(const struct spool *sp, enum spool_queue queue, int64_t now,
 fail:
 	spool_walk_close(w);
 	return NULL;
+}
+
+struct spool_walk *
+spool_walk_all(const struct spool *sp, enum spool_queue queue)
+{
+	struct spool_walk *w = spool_walk_open(sp, queue, INT64_MAX, 1);
+
+	if (w != NULL)
+		w->held = sp->held[queue] != -1;
+	return w;
 }
 
 static void
@@ -172,7 +184,12 @@ next_folder(struct spool_walk *w)
 		if (errno != ENOENT)
 			return -1;
 	}
-	return 0;
+	if (!w->held)
+		return 0;
+	w->held = false;
+	w->dir_bucket = SPOOL_HELD;
+	w->dir = spool_opendir(w->spool, w->spool->held[w->queue], ".");
+	return w->dir == NULL ? -1 : 1;
 }
 
 int
@@ -225,16 +242,19 @@ bucket_due(const struct spool *sp, enum spool_queue q, int64_t bucket)
 int64_t
 spool_next_due(const struct spool *sp, enum spool_queue q)
 {
-	int64_t *buckets, due = 0, now = (int64_t)time(NULL);
+	int64_t *buckets, first, due = 0, now = (int64_t)time(NULL);
 	struct spool_as as;
 	char name[32];
 	size_t i, n;
 
 	if ((buckets = read_buckets(sp, q, INT64_MAX, &n)) == NULL)
 		return -1;
-	for (i = 0; i < n && due == 0; i++) {
-		if ((due = bucket_due(sp, q, buckets[i])) != 0 ||
-		    buckets[i] + 3600 > now)
+	/* A bucket of an older version may reach beyond the next one. */
+	for (i = 0; i < n && (due == 0 || buckets[i] < due); i++) {
+		first = bucket_due(sp, q, buckets[i]);
+		if (first != 0 && (due == 0 || first < due))
+			due = first;
+		if (first != 0 || buckets[i] + 3600 > now)
 			continue;
 		snprintf(name, sizeof(name), "%" PRId64, buckets[i]);
 		if (spool_as_queue(sp, &as, q) == 0) {

@@ -6,6 +6,7 @@
 #include <sys/inotify.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,8 +33,8 @@ spool_watch_open(struct spool_watch *w, const struct spool *sp,
 	spool_watch_close(w);
 }
 
-static void
-drain(struct spool_watch *w)
+void
+spool_watch_drain(struct spool_watch *w)
 {
 	char events[4096]
 	    __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -64,7 +65,7 @@ spool_watch_wait(struct spool_watch *w, int64_t until, const void *sigmask)
 		return -1;
 	if (r == 0)
 		return timed && (int64_t)time(NULL) >= until ? 0 : 1;
-	drain(w);
+	spool_watch_drain(w);
 	return 1;
 }
 
@@ -74,4 +75,23 @@ spool_watch_close(struct spool_watch *w)
 	if (w->fd != -1)
 		close(w->fd);
 	w->fd = -1;
+}
+
+/* Names with a dot are no work: walks and path units go past them, so that it
+ * does no harm when we are killed between the two calls. */
+#define NUDGE	".nudge"
+
+int
+spool_nudge(const struct spool *sp, enum spool_queue queue)
+{
+	struct spool_as as;
+	int r;
+
+	if (spool_as_queue(sp, &as, queue) == -1)
+		return -1;
+	r = mkdirat(sp->now[queue], NUDGE, 0700);
+	if (unlinkat(sp->now[queue], NUDGE, AT_REMOVEDIR) == 0)
+		r = 0;
+	spool_as_end(&as);
+	return r;
 }
