@@ -105,6 +105,9 @@ $Bt/%: $Bobj/t/%.o $Bobj/stdmail.a
 
 $Bt/perf/imapclient: $(patsubst %.c,$Bobj/%.o,$(wildcard t/perf/imap_*.c))
 
+$Bt/unit/signer: $(patsubst %.c,$Bobj/%.o,\
+	$(wildcard smtp-send/signer*.c))
+
 $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
 	$(call say,LD)
