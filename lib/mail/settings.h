@@ -64,6 +64,11 @@ struct settings {
 	char		*relay_login;	/* a file; "": none */
 	long long	 https_port;	/* where MTA-STS policies are: 443 */
 	long long	 queue_lifetime; /* seconds until a bounce */
+	long long	 bounce_lifetime; /* the same for a bounce, which never
+					 * waits longer than other mail */
+	long long	 max_workers;	/* of smtp-send, at once */
+	long long	 destination_concurrency; /* of these at one host or
+					 * domain */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
 	struct conf_pairs dkim;		/* SELECTOR._domainkey.DOMAIN; the file
