@@ -383,9 +383,10 @@ fetch_policy(struct posture *p, const struct posture_means *m)
 	p->sts_fetched = 1;
 	if (https_get(m->tls, &q, &p->sts_answer) != HTTPS_OK)
 		return;
-	p->sts_valid = mta_sts_policy(&p->sts_policy, buf_str(&p->sts_answer.body),
-	    p->sts_answer.body.len) == 1 && http_type_is(p->sts_answer.type,
-	    strlen(p->sts_answer.type), "text/plain");
+	p->sts_valid = mta_sts_policy(&p->sts_policy,
+	    buf_str(&p->sts_answer.body), p->sts_answer.body.len) == 1 &&
+	    http_type_is(p->sts_answer.type, strlen(p->sts_answer.type),
+	    "text/plain");
 }
 
 /* ---- all ---- */

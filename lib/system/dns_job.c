@@ -17,6 +17,7 @@
 #define REFUSED_MS	250	/* before a server that refused is asked again;
 				 * doubled likewise */
 #define SHORT_MS	20	/* before descriptors are tried again */
+#define CASED_MS	50	/* for a reply in the right case */
 #define FAILED_LIFE	5	/* seconds a failure is kept */
 #define BOGUS_LIFE	30
 
@@ -398,7 +399,9 @@ void
 dns_job_cased(struct dns_job *job, size_t server)
 {
 	job->cased |= 1u << server;
-	take_truncated(job, server, 0);
+	/* The true reply may be on its way. */
+	if (job->state == DNS_UDP && job->server == server)
+		set_deadline(job, DNS_TCP_PAUSE, CASED_MS);
 }
 
 void
