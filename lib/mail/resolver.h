@@ -11,9 +11,10 @@
 
 /*
  * A resolver by key `resolver` (or server, ADDR[@PORT], when it is not NULL),
- * else by resolv.conf(5), trusted as `resolver_trusted` says.  Reads files:
- * call it before the sandbox.  To be freed with dns_free().  NULL with one line
- * in error[CONF_ERROR_MAX].
+ * else by resolv.conf(5), trusted as `resolver_trusted` says; its answers are
+ * validated here by the anchors of `dnssec_anchor`, if there are any.  Reads
+ * files: call it before the sandbox.  To be freed with dns_free().  NULL with
+ * one line in error[CONF_ERROR_MAX].
  */
 struct dns *resolver_open(const struct settings *, const char *server,
 	    char *error);

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DNS_WHY_MAX	160	/* words, with their NUL */
+#include "system/dns.h"
 
 /* The anchors, and what is known of the zones below them: which are signed
  * with what keys, and which are not.  One for a process. */
