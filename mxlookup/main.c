@@ -140,6 +140,8 @@ open_names(struct input *in, char **args)
 
 	if (*args != NULL && file != NULL)
 		return usage("domains and -f exclude each other");
+	if (all && names)
+		return usage("-a and -m exclude each other");
 	if (*args != NULL)
 		input_args(in, args);
 	else if ((fd = open_input(&code)) != -1)
