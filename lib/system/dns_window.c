@@ -11,7 +11,7 @@
 
 #include "system/dns_local.h"
 
-#define START		100
+#define START		128	/* a forwarder may take no more than 150 */
 #define LEAST		8
 #define BUSY		200	/* enough for who answers within SLOW seconds;
 				 * the usual buffer of a socket has room for

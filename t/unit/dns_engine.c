@@ -25,6 +25,7 @@
 
 #define SERVFAIL	2
 #define NXDOMAIN	3
+#define REFUSED		5
 #define PLENTY		1000
 
 struct server {
@@ -247,7 +248,7 @@ test_many(void)
 		good += dns_result(r)->status == DNS_FOUND;
 		dns_query_free(r);
 	}
-	is_int(first, 100, "100 are sent at first");
+	is_int(first, 128, "128 are sent at first");
 	is_int(n, PLENTY, "and in the end all, each once");
 	is_int(good, PLENTY, "all are answered, in any order");
 	for (i = 0; i < n; i++) {
@@ -319,7 +320,7 @@ test_shrinking(void)
 		if (dns->window.size < least)
 			least = dns->window.size;
 	}
-	ok(least <= 50, "silence makes the window small: %zu", least);
+	ok(least <= 64, "silence makes the window small: %zu", least);
 	is_int(good, 900, "nothing is lost");
 	ok(dns->window.size > least, "and it grows again: %zu",
 	    dns->window.size);
@@ -520,6 +521,33 @@ test_restart(void)
 	ok(next(&s, &q), "and is asked");
 	found(&s, &q);
 	is_int(status(dns, 1000), DNS_FOUND, "an answer");
+	end(dns, &s);
+}
+
+/* A forwarder with too many questions refuses some. */
+static void
+test_busy(void)
+{
+	struct server s;
+	struct dns *dns = engine(&s, 1000, 2);
+	struct dns_query *r;
+	struct asked q;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ask(dns, i == 0 ? "busy.test" : "no.test");
+		next(&s, &q);
+		answer(&s, &q, REFUSED, 0, 0, -1);
+		is_int(status(dns, 50), -1, "refused: wait a little");
+		is_int(status(dns, 600), -1, "then");
+		ok(next(&s, &q), "it is asked again");
+		answer(&s, &q, i == 0 ? 0 : REFUSED, i == 0, 0, -1);
+		r = dns_wait(dns, 1000);
+		ok(r != NULL && (i == 0 ? dns_result(r)->status == DNS_FOUND :
+		    strcmp(dns_result(r)->why, "REFUSED") == 0),
+		    "in the end its word counts");
+		dns_query_free(r);
+	}
 	end(dns, &s);
 }
 
@@ -848,6 +876,7 @@ main(void)
 	test_mixed();
 	test_late();
 	test_restart();
+	test_busy();
 	test_descriptors();
 	test_cache();
 	test_shared();
