@@ -332,6 +332,8 @@ struct dns {
 	struct dns_asks	*ids;		/* DNS_IDS buckets */
 	struct dns_tcp	 tcp[DNS_TCP_MAX];
 	uint8_t		*buffer;	/* for DNS_BATCH packets */
+	uint16_t	 random[64];	/* for ids and ports, not yet used: */
+	unsigned	 nrandom;	/* so many */
 	struct dns_cache cache;
 };
 
