@@ -218,6 +218,8 @@ struct dns_window {
 	size_t		 probe;		/* the size before a try of a larger
 					 * one; 0: none runs */
 	unsigned	 steady;	/* epochs without a try */
+	unsigned	 slow;		/* epochs in sequence in which answers
+					 * took long */
 };
 
 void	 dns_window_init(struct dns_window *);

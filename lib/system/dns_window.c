@@ -17,6 +17,7 @@
 				 * the usual buffer of a socket has room for
 				 * 250 */
 #define SLOW		0.1
+#define SLOW_EPOCHS	2	/* in sequence: one may be a pause of ours */
 #define EPOCH_US	10000	/* at least */
 #define GAIN		1.25	/* by how much twice as many must be faster */
 #define STEADY_MAX	16	/* epochs until more are tried again */
@@ -47,7 +48,7 @@ static void
 try_more(struct dns_window *w, double rate, size_t size)
 {
 	w->steady = 0;
-	if (size > BUSY && (double)w->size < rate * SLOW)
+	if (size > BUSY && w->slow < SLOW_EPOCHS)
 		size = BUSY;
 	if ((size = bounded(size)) <= w->size)
 		return;
@@ -63,6 +64,7 @@ grow(struct dns_window *w, double rate)
 	size_t before = w->probe;
 
 	w->loss = 0;
+	w->slow = (double)w->size < rate * SLOW ? 0 : w->slow + 1;
 	if (w->size < START) {
 		w->size += LEAST;
 		w->probe = 0;
