@@ -13,9 +13,10 @@
 
 #define START		128	/* a forwarder may take no more than 150 */
 #define LEAST		8
-#define BUSY		200	/* enough for who answers within SLOW seconds;
-				 * the usual buffer of a socket has room for
-				 * 250 */
+#define BUSY		160	/* enough for who answers within SLOW seconds;
+				 * the usual buffer of a socket holds 256, of
+				 * which a quarter may be read already and not
+				 * yet free */
 #define SLOW		0.1
 #define SLOW_EPOCHS	2	/* in sequence: one may be a pause of ours */
 #define EPOCH_US	10000	/* at least */

@@ -53,6 +53,7 @@ open_at(struct server *s, unsigned short port)
 	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	sin.sin_port = htons(port);
 	s->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	/* Root may have more: nothing is lost but what the test loses. */
 	setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size));
 	if (bind(s->fd, (struct sockaddr *)&sin, len) == -1 ||
 	    getsockname(s->fd, (struct sockaddr *)&sin, &len) == -1)
@@ -269,18 +270,19 @@ test_many(void)
 static void
 test_growth(void)
 {
-	static struct asked q[PLENTY];
+	static struct asked q[2 * PLENTY];
 	struct server s;
-	struct dns *dns = engine(&s, 5000, 1);
+	struct dns *dns = engine(&s, 2000, 3);
 	unsigned n = 0, sent = 0, good = 0, submitted;
+	long long t = clock_ms();
 	char name[40];
 
 	for (submitted = 0; submitted < PLENTY; submitted++) {
 		snprintf(name, sizeof(name), "g%u.test", submitted);
 		ask(dns, name);
 	}
-	while (good < PLENTY) {
-		while (n < PLENTY && next(&s, &q[n]))
+	while (good < PLENTY && clock_ms() - t < 20000) {
+		while (n < 2 * PLENTY && next(&s, &q[n]))
 			n++;
 		for (; sent < n && clock_ms() - q[sent].when > 120; sent++)
 			found(&s, &q[sent]);
@@ -288,6 +290,7 @@ test_growth(void)
 		while (status(dns, 0) == DNS_FOUND)
 			good++;
 	}
+	is_int(good, PLENTY, "all are answered");
 	ok(dns->window.size > 300, "a slow resolver is asked more at once: "
 	    "%zu", dns->window.size);
 	end(dns, &s);
