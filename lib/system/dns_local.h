@@ -220,6 +220,8 @@ struct dns_window {
 	size_t		 probe;		/* the size before a try of a larger
 					 * one; 0: none runs */
 	unsigned	 steady;	/* epochs without a try */
+	unsigned	 slow;		/* epochs in sequence in which answers
+					 * took long */
 };
 
 void	 dns_window_init(struct dns_window *);
@@ -334,6 +336,8 @@ struct dns {
 	struct dns_asks	*ids;		/* DNS_IDS buckets */
 	struct dns_tcp	 tcp[DNS_TCP_MAX];
 	uint8_t		*buffer;	/* for DNS_BATCH packets */
+	uint16_t	 random[64];	/* for ids and ports, not yet used: */
+	unsigned	 nrandom;	/* so many */
 	struct dns_cache cache;
 };
 
