@@ -67,6 +67,8 @@ make_key(const struct zone *z, unsigned flags, ldns_rr **rr)
 	*rr = ldns_key2rr(key);
 	ldns_rr_set_ttl(*rr, 3600);
 	ldns_key_set_keytag(key, ldns_calc_keytag(*rr));
+	/* Else ldns does not sign with it. */
+	ldns_key_set_flags(key, 256);
 	ldns_key_list_push_key(list, key);
 	return list;
 }
