@@ -120,6 +120,7 @@ $Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))
 $Bt/fuzz/fuzz_smtp_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtpd/main.c,$(wildcard smtpd/*.c)))
+$Bt/fuzz/fuzz_mx_input: $Bobj/mxlookup/input.o
 # Its own functions come before those of the server.
 $Bt/fuzz/fuzz_smtp_session: ALL_LDFLAGS += -Wl,-z,muldefs
 
