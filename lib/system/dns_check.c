@@ -5,6 +5,7 @@
  * the same engine, with its cache, so that many names of a zone wait for one
  * question.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -40,7 +41,8 @@ finish(struct held *h, enum dns_verdict v)
 	enum dns_status st = DNS_FOUND;
 	char why[DNS_WHY_MAX];
 
-	strlcpy(why, dns_chain_why(h->chain), sizeof(why));
+	/* It is read beside words about mail. */
+	snprintf(why, sizeof(why), "DNSSEC: %.140s", dns_chain_why(h->chain));
 	switch (v) {
 	case DNS_CHAIN_SECURE:
 		security = DNS_SECURE;
