@@ -55,7 +55,8 @@ OBJ    := $(SRC:%.c=$Bobj/%.o)
 LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
 BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
-FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c))
+FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c \
+	t/dns/*.c))
 PERF   := $(patsubst t/%.c,$Bt/%,$(filter-out t/perf/imap_%.c,\
 	$(wildcard t/perf/*.c)))
 FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))

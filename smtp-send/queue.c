@@ -457,6 +457,7 @@ queue_run(struct settings *settings, bool watch)
 	struct sandbox_path paths[] = {
 		{ settings->spool, SANDBOX_WRITE },
 		{ "/etc/resolv.conf", SANDBOX_READ },
+		{ settings->dnssec_anchor, SANDBOX_READ },
 		{ "/etc/hosts", SANDBOX_READ },
 		{ "/etc/nsswitch.conf", SANDBOX_READ },
 		{ config, SANDBOX_READ },	/* for SIGHUP: only to watch */
