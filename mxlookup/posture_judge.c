@@ -259,15 +259,15 @@ judge_sts_answer(struct posture *p)
 		found(p, STS_NO_POLICY, "", a->why, NOTHING);
 		return;
 	}
-	if (p->sts_policy.why[0] != '\0') {
-		(void)snprintf(line, sizeof(line), "line %zu: ",
-		    p->sts_policy.line);
-		if (p->sts_policy.line == 0)
-			line[0] = '\0';
-		strlcat(line, p->sts_policy.why, sizeof(line));
-		found(p, STS_SYNTAX, "", line, NOTHING);
-	} else if (!p->sts_valid)
+	if (!http_type_is(a->type, strlen(a->type), "text/plain")) {
 		found(p, STS_TYPE, "", a->type, "Content-Type: text/plain");
+		return;
+	}
+	(void)snprintf(line, sizeof(line), "line %zu: ", p->sts_policy.line);
+	if (p->sts_policy.line == 0)
+		line[0] = '\0';
+	strlcat(line, p->sts_policy.why, sizeof(line));
+	found(p, STS_SYNTAX, "", line, NOTHING);
 }
 
 static void
