@@ -3,9 +3,9 @@
  * Proves that no octets break the parsers of the spool's envelopes and names
  * and of a users file; that an envelope which was read is written so that it
  * reads the same, and its history as its tries; that the words of an attempt
- * come back when they are written; that a name which was parsed stays in its folder; and that
- * no line of a users file makes a mailbox of uid 0 or outside the folder it
- * was given.
+ * come back when they are written; that a name which was parsed stays in its
+ * folder; and that no line of a users file makes a mailbox of uid 0 or outside
+ * the folder it was given.
  */
 #include <sys/mman.h>
 
