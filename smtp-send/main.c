@@ -9,7 +9,10 @@
 
 #include "dial.h"
 #include "direct.h"
+#include "dkim.h"
+#include "grammar/idna.h"
 #include "list.h"
+#include "mail/dkim_ring.h"
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "manage.h"
@@ -21,7 +24,9 @@
 enum verb {
 	VERB_SEND,		/* no letter: a message on standard input */
 	VERB_QUEUE,
-	VERB_LIST,
+	VERB_KEYS,		/* of DKIM: print their records */
+	VERB_MAKE,		/* make one */
+	VERB_LIST,		/* from here on: of messages in the queue */
 	VERB_SHOW,
 	VERB_TRACE,
 	VERB_RETRY,
@@ -33,6 +38,7 @@ enum verb {
 
 struct asked {
 	const char	*sender, *host;
+	const char	*key;		/* the domain of one to be made */
 	int		 verb[VERBS];	/* how often each was given */
 	int		 watch, bounce, json, whole, user;
 };
@@ -60,7 +66,7 @@ fault(const struct asked *a, enum verb verb, size_t n)
 	unsigned short port;
 
 	if (verb == VERBS)
-		return "only one of -q -l -s -t -R -H -U -D";
+		return "only one of -q -k -K -l -s -t -R -H -U -D";
 	if (a->watch && verb != VERB_QUEUE)
 		return "-w needs -q";
 	if (a->bounce && verb != VERB_DROP)
@@ -69,7 +75,7 @@ fault(const struct asked *a, enum verb verb, size_t n)
 		return "-v needs -s";
 	if (a->user && (verb != VERB_LIST || n > 0 || a->json))
 		return "-u needs -l, and nothing else";
-	if (a->json && verb <= VERB_QUEUE)
+	if (a->json && verb < VERB_LIST)
 		return "-j is for the queue's lists";
 	if (verb != VERB_SEND && (a->sender != NULL || a->host != NULL))
 		return "-f and -r need a message";
@@ -132,6 +138,8 @@ on_queue(const struct settings *s, const struct asked *a, enum verb verb,
 		break;
 	case VERB_SEND:
 	case VERB_QUEUE:
+	case VERB_KEYS:
+	case VERB_MAKE:
 	case VERBS:
 		break;
 	}
@@ -152,6 +160,10 @@ main(int argc, char **argv)
 		    &a.verb[VERB_QUEUE], NULL },
 		{ 'w', "watch", NULL, "with -q: keep watching", &a.watch,
 		    NULL },
+		{ 'k', "dkim-print", NULL, "print the records of the keys "
+		    "that sign", &a.verb[VERB_KEYS], NULL },
+		{ 'K', "dkim-make", "DOMAIN", "make a key that signs",
+		    NULL, &a.key },
 		{ 'l', "list", NULL, "list what waits in the spool",
 		    &a.verb[VERB_LIST], NULL },
 		{ 'u', "user", NULL, "with -l: for the peer of a UNIX socket",
@@ -176,11 +188,12 @@ main(int argc, char **argv)
 		{ 0 }
 	};
 	settings_check *const checks[] = { settings_check_hostname,
-	    spool_check, relay_check, dial_check, NULL };
+	    spool_check, relay_check, dial_check, dkim_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
 		.usage = "-q [-w] | -l [-u] | -l|-s|-t|-R|-H|-U|-D [-Bjv] "
-		    "WHICH...\n    | [-f SENDER] [-r HOST[:PORT]] "
+		    "WHICH...\n    | -k [DOMAIN...] | -K DOMAIN SELECTOR "
+		    "[rsa | ed25519]\n    | [-f SENDER] [-r HOST[:PORT]] "
 		    "[--] RCPT... < message",
 		.summary = "deliver mail to other hosts by SMTP",
 		.options = options,
@@ -191,16 +204,24 @@ main(int argc, char **argv)
 	int first, code;
 	enum verb verb;
 
+	settings_idna = idna_ascii;
 	if (sendmail_is_name(argv[0]))
 		return sendmail_main(argc, argv);
 	if ((code = start(&st, argc, argv, &settings, &first)) != START_GO)
 		return code;
+	a.verb[VERB_MAKE] = a.key != NULL;
 	verb = the_verb(&a);
 	if ((wrong = fault(&a, verb, (size_t)(argc - first))) != NULL) {
 		warnx("%s", wrong);
 		code = EX_USAGE;
 	} else if (a.user)
 		code = list_serve(&settings);
+	else if (verb == VERB_KEYS)
+		code = dkim_print(&settings, argv + first,
+		    (size_t)(argc - first));
+	else if (verb == VERB_MAKE)
+		code = dkim_make(&settings, a.key, argv + first,
+		    (size_t)(argc - first));
 	else if (verb == VERB_QUEUE)
 		code = queue_run(&settings, a.watch);
 	else if (verb == VERB_SEND)

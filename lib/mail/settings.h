@@ -41,8 +41,11 @@ struct settings {
 	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
 					 * SCRAM-SHA-256 */
 
-	char		*resolver;	/* ADDR[@PORT]; "": resolv.conf */
+	char		*resolver;	/* ADDR[@PORT] ...; "":
+					 * resolv.conf */
 	bool		 resolver_trusted; /* believe its AD bit */
+	char		*dnssec_anchor;	/* a file; "": no validation of our
+					 * own */
 
 	char		*relay;		/* smarthost HOST[:PORT]; "": by MX */
 	struct conf_nets relay_from;	/* who may relay */
@@ -63,8 +66,15 @@ struct settings {
 	char		*relay_login;	/* a file; "": none */
 	long long	 https_port;	/* where MTA-STS policies are: 443 */
 	long long	 queue_lifetime; /* seconds until a bounce */
+	long long	 bounce_lifetime; /* the same for a bounce, which never
+					 * waits longer than other mail */
+	long long	 max_workers;	/* of smtp-send, at once */
+	long long	 destination_concurrency; /* of these at one host or
+					 * domain */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
+	struct conf_pairs dkim;		/* SELECTOR._domainkey.DOMAIN; the file
+					 * of the private key */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
 	char		*list_socket;	/* where mailq(1) asks */
 
@@ -149,6 +159,13 @@ int	 settings_load(struct settings *, const char *file,
 	    const char *const *assignments, size_t n, char *error);
 
 void	 settings_free(struct settings *);
+
+/*
+ * How a domain in UTF-8 becomes what the DNS has: idna_strict() at first, so
+ * that a program of short life needs no library for it; idna_ascii() in those
+ * that take mail from the network or bring it there.
+ */
+extern int (*settings_idna)(char *, const char *, size_t);
 
 /* Is this domain (no NUL in it, any letter case, a final dot ignored, in UTF-8
  * or its xn-- form) one of ours?  [address] literals are not judged here. */

@@ -11,14 +11,24 @@
 
 #include "system/dns_local.h"
 
+#define HEADER		12	/* octets before the question */
 #define CHAIN_MAX	16	/* CNAMEs in one answer */
 #define RECORDS_MAX	512	/* of one answer */
+#define RD		0x0100	/* flags of a header */
+#define AD		0x0020
+#define CD		0x0010
+#define DO		0x8000	/* a flag of EDNS */
 #define EDE		15	/* the EDNS option "extended DNS error" */
 
+#define LIFE_MAX	86400	/* seconds an answer is kept at most */
+#define NEGATIVE_MAX	10800	/* likewise, of one without records */
+
 static ldns_rr_type
-rr_type(enum dns_type type)
+rr_type(const struct dns_question *q)
 {
-	switch (type) {
+	if (q->rr != 0)
+		return (ldns_rr_type)q->rr;
+	switch (q->type) {
 	case DNS_A:
 		return LDNS_RR_TYPE_A;
 	case DNS_AAAA:
@@ -39,82 +49,134 @@ rr_type(enum dns_type type)
 
 /* ---- packing ---- */
 
-enum dns_status
-dns_pack(const struct dns_question *q, uint8_t **wire, size_t *len)
+static uint8_t *
+put16(uint8_t *p, unsigned n)
 {
-	enum dns_status st = DNS_TEMPORARY;
+	*p++ = (uint8_t)(n >> 8);
+	*p++ = (uint8_t)n;
+	return p;
+}
+
+/*
+ * A header with one question, the question, and an OPT record (RFC 1035,
+ * sections 4.1.1 and 4.1.2; RFC 6891, section 6.1.2).  It is written here,
+ * as ldns would build and free a tree of all names for it, at half the price
+ * of a whole lookup.
+ */
+enum dns_status
+dns_pack(const struct dns_question *q, uint8_t wire[DNS_QUESTION_MAX],
+    size_t *len, size_t *name_len)
+{
+	int edns = !q->plain || q->dnssec;
+	uint8_t *p = wire;
 	ldns_rdf *name;
-	ldns_pkt *pkt;
-	uint8_t *fit;
+	size_t n;
 
 	if (strlen(q->name) >= DNS_NAME_MAX || (name =
 	    ldns_dname_new_frm_str(*q->name == '\0' ? "." : q->name)) == NULL)
 		return DNS_INVALID;
-	pkt = ldns_pkt_query_new(name, rr_type(q->type), LDNS_RR_CLASS_IN,
-	    LDNS_RD);
-	if (pkt == NULL) {
-		ldns_rdf_deep_free(name);
-		return DNS_TEMPORARY;
+	n = ldns_rdf_size(name);
+	p = put16(p, 0);
+	p = put16(p, RD | (q->trusted ? AD : 0) | (q->unchecked ? CD : 0));
+	p = put16(p, 1);
+	p = put16(p, 0);
+	p = put16(p, 0);
+	p = put16(p, edns ? 1 : 0);
+	memcpy(p, ldns_rdf_data(name), n);
+	p = put16(p + n, rr_type(q));
+	p = put16(p, LDNS_RR_CLASS_IN);
+	if (edns) {
+		*p++ = 0;
+		p = put16(p, LDNS_RR_TYPE_OPT);
+		p = put16(p, q->plain ? 0 : DNS_UDP_SIZE);
+		p = put16(p, 0);
+		p = put16(p, q->dnssec ? DO : 0);
+		p = put16(p, 0);
 	}
-	ldns_pkt_set_id(pkt, q->id);
-	if (!q->plain)
-		ldns_pkt_set_edns_udp_size(pkt, DNS_UDP_SIZE);
-	if (q->trusted)
-		ldns_pkt_set_ad(pkt, true);
-	*wire = NULL;
-	if (ldns_pkt2wire(wire, pkt, len) == LDNS_STATUS_OK) {
-		st = DNS_FOUND;
-		/* ldns leaves room for the longest of messages. */
-		if ((fit = realloc(*wire, *len)) != NULL)
-			*wire = fit;
+	ldns_rdf_deep_free(name);
+	*name_len = n + 4;
+	*len = (size_t)(p - wire);
+	return DNS_FOUND;
+}
+
+/* ---- is it one? ---- */
+
+static uint8_t
+lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+/*
+ * Octets 2 and 3 of a header are QR, opcode and flags, and the rcode; then
+ * the number of questions (RFC 1035, section 4.1.1).  No length of a label
+ * is a letter.
+ */
+enum dns_match
+dns_is_reply(const uint8_t *wire, size_t name_len, const uint8_t *p, size_t n)
+{
+	enum dns_match match = DNS_SAME;
+	size_t i;
+
+	if (n < HEADER || (p[2] & 0xf8) != 0x80)
+		return DNS_OTHER;
+	/* Some servers leave the question out of a refusal. */
+	if (p[4] == 0 && p[5] == 0)
+		return (p[3] & 15) == LDNS_RCODE_FORMERR ||
+		    (p[3] & 15) == LDNS_RCODE_NOTIMPL ? DNS_SAME : DNS_OTHER;
+	if (p[4] != 0 || p[5] != 1 || n < HEADER + name_len)
+		return DNS_OTHER;
+	for (i = HEADER; i < HEADER + name_len; i++) {
+		if (p[i] == wire[i])
+			continue;
+		if (i >= HEADER + name_len - 4 || lower(p[i]) !=
+		    lower(wire[i]))
+			return DNS_OTHER;
+		match = DNS_OTHER_CASE;
 	}
-	ldns_pkt_free(pkt);
-	return st;
+	return match;
 }
 
 /* ---- parsing ---- */
 
-/* A domain name as text without its last dot; to be freed. */
+/* "\\DDD" */
+static char *
+put_escape(char *to, uint8_t c)
+{
+	*to++ = '\\';
+	*to++ = (char)('0' + c / 100);
+	*to++ = (char)('0' + c / 10 % 10);
+	*to++ = (char)('0' + c % 10);
+	return to;
+}
+
+/*
+ * A domain name as text without its last dot, to be freed: as ldns writes it
+ * (RFC 1035, section 5.1), but at once, not by a printf for each octet.
+ */
 static char *
 name_text(const ldns_rdf *rdf)
 {
-	char *text = ldns_rdf2str(rdf);
+	const uint8_t *p = ldns_rdf_data(rdf), *end = p + ldns_rdf_size(rdf);
+	char *text = malloc(4 * ldns_rdf_size(rdf) + 1), *to = text;
 	size_t n;
 
 	if (text == NULL)
 		return NULL;
-	n = strlen(text);
-	if (n > 0 && text[n - 1] == '.' && (n < 2 || text[n - 2] != '\\'))
-		text[n - 1] = '\0';
+	while (p < end && (n = *p++) != 0 && n <= (size_t)(end - p)) {
+		if (to > text)
+			*to++ = '.';
+		for (; n > 0; n--, p++) {
+			if (*p > ' ' && *p < 0x7f) {
+				if (strchr(".;()\\", *p) != NULL)
+					*to++ = '\\';
+				*to++ = (char)*p;
+			} else
+				to = put_escape(to, *p);
+		}
+	}
+	*to = '\0';
 	return text;
-}
-
-/* Whether the packet answers just this question. */
-static int
-is_ours(const struct dns_question *q, const ldns_pkt *pkt)
-{
-	ldns_rr_list *list = ldns_pkt_question(pkt);
-	ldns_rdf *name;
-	ldns_rr *rr;
-	int same;
-
-	if (!ldns_pkt_qr(pkt) || ldns_pkt_id(pkt) != q->id ||
-	    ldns_pkt_get_opcode(pkt) != LDNS_PACKET_QUERY)
-		return 0;
-	/* Some servers leave the question out of a refusal. */
-	if (ldns_rr_list_rr_count(list) == 0)
-		return ldns_pkt_get_rcode(pkt) == LDNS_RCODE_FORMERR ||
-		    ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NOTIMPL;
-	rr = ldns_rr_list_rr(list, 0);
-	if (ldns_rr_list_rr_count(list) != 1 ||
-	    ldns_rr_get_type(rr) != rr_type(q->type) ||
-	    ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
-		return 0;
-	name = ldns_dname_new_frm_str(*q->name == '\0' ? "." : q->name);
-	same = name != NULL &&
-	    ldns_dname_compare(name, ldns_rr_owner(rr)) == 0;
-	ldns_rdf_deep_free(name);
-	return same;
 }
 
 /* The strings of a TXT record, joined; 0, or -1: no memory. */
@@ -224,8 +286,8 @@ take_record(struct dns_answer *a, enum dns_type type, const ldns_rr *rr)
 
 /* All records of the type at this owner; 0, or -1: no memory. */
 static int
-take_records(struct dns_answer *a, enum dns_type type, const ldns_rdf *owner,
-    const ldns_rr_list *list)
+take_records(struct dns_answer *a, const struct dns_question *q,
+    const ldns_rdf *owner, const ldns_rr_list *list)
 {
 	size_t i, n = ldns_rr_list_rr_count(list);
 	ldns_rr *rr;
@@ -238,10 +300,10 @@ take_records(struct dns_answer *a, enum dns_type type, const ldns_rdf *owner,
 		return -1;
 	for (i = 0; i < n; i++) {
 		rr = ldns_rr_list_rr(list, i);
-		if (ldns_rr_get_type(rr) == rr_type(type) &&
+		if (ldns_rr_get_type(rr) == rr_type(q) &&
 		    ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN &&
 		    ldns_dname_compare(ldns_rr_owner(rr), owner) == 0 &&
-		    take_record(a, type, rr) == -1)
+		    take_record(a, q->type, rr) == -1)
 			return -1;
 	}
 	return 0;
@@ -264,39 +326,83 @@ alias_of(const ldns_rdf *owner, const ldns_rr_list *list)
 	return NULL;
 }
 
+/*
+ * How long the answer may be kept: as its shortest-lived record; without
+ * records as the SOA that a negative answer carries says, and not at all
+ * without that (RFC 2308, section 5).
+ */
+static uint32_t
+life_of(const ldns_pkt *pkt, int negative)
+{
+	const ldns_rr_list *list = ldns_pkt_answer(pkt);
+	uint32_t life = LIFE_MAX, soa = 0, ttl;
+	size_t i;
+	ldns_rr *rr;
+
+	for (i = 0; i < ldns_rr_list_rr_count(list); i++)
+		if ((ttl = ldns_rr_ttl(ldns_rr_list_rr(list, i))) < life)
+			life = ttl;
+	if (!negative)
+		return life;
+	list = ldns_pkt_authority(pkt);
+	for (i = 0; i < ldns_rr_list_rr_count(list); i++) {
+		rr = ldns_rr_list_rr(list, i);
+		if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_SOA ||
+		    ldns_rr_rd_count(rr) < 7)
+			continue;
+		soa = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
+		if (ldns_rr_ttl(rr) < soa)
+			soa = ldns_rr_ttl(rr);
+	}
+	if (soa > NEGATIVE_MAX)
+		soa = NEGATIVE_MAX;
+	return soa < life ? soa : life;
+}
+
 /* The records behind all CNAMEs of this answer. */
 static enum dns_parsed
-take_answer(const struct dns_question *q, ldns_pkt *pkt, struct dns_answer *a)
+take_answer(const struct dns_question *q, ldns_pkt *pkt, struct dns_answer *a,
+    uint32_t *life)
 {
 	ldns_rr_list *list = ldns_pkt_answer(pkt);
 	ldns_rdf *owner = ldns_rr_owner(ldns_rr_list_rr(
 	    ldns_pkt_question(pkt), 0));
 	const ldns_rdf *at = owner, *next;
 	int hops = 0;
-	char *name;
 
 	while (hops < CHAIN_MAX && (next = alias_of(at, list)) != NULL) {
 		at = next;
 		hops++;
 	}
-	if ((name = name_text(at)) == NULL || take_records(a, q->type, at,
-	    list) == -1) {
-		free(name);
+	if ((hops > 0 && (a->name = name_text(at)) == NULL) ||
+	    take_records(a, q, at, list) == -1) {
 		dns_answer_fail(a, DNS_TEMPORARY, "no memory");
 		return DNS_SERVER_FAILED;
 	}
-	free(a->name);
-	a->name = name;
 	a->security = !q->trusted ? DNS_INDETERMINATE :
 	    ldns_pkt_ad(pkt) ? DNS_SECURE : DNS_INSECURE;
+	*life = life_of(pkt, a->n == 0);
 	if (a->n > 0)
 		a->status = DNS_FOUND;
 	else if (ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN)
 		a->status = DNS_NXDOMAIN;
-	else if (hops > 0)
+	else if (hops > 0) {
+		*life = life_of(pkt, 0);
 		return DNS_ALIAS;
-	else
+	} else
 		a->status = DNS_NODATA;
+	return DNS_PARSED;
+}
+
+/* Of an answer that others look into: whether there is one. */
+static enum dns_parsed
+take_raw(ldns_pkt *pkt, struct dns_answer *a, uint32_t *life)
+{
+	size_t n = ldns_rr_list_rr_count(ldns_pkt_answer(pkt));
+
+	a->status = ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN ?
+	    DNS_NXDOMAIN : n > 0 ? DNS_FOUND : DNS_NODATA;
+	*life = life_of(pkt, n == 0);
 	return DNS_PARSED;
 }
 
@@ -338,28 +444,30 @@ server_failed(ldns_pkt *pkt, struct dns_answer *a)
 
 enum dns_parsed
 dns_parse(const struct dns_question *q, const uint8_t *wire, size_t len,
-    struct dns_answer *a)
+    struct dns_answer *a, uint32_t *life)
 {
 	enum dns_parsed r = DNS_NOT_OURS;
 	ldns_pkt *pkt = NULL;
 
+	*life = 0;
 	if (ldns_wire2pkt(&pkt, wire, len) != LDNS_STATUS_OK)
 		return DNS_NOT_OURS;
-	if (is_ours(q, pkt)) {
-		switch (ldns_pkt_get_rcode(pkt)) {
-		case LDNS_RCODE_NOERROR:
-		case LDNS_RCODE_NXDOMAIN:
-			r = ldns_pkt_tc(pkt) ? DNS_TRUNCATED :
-			    take_answer(q, pkt, a);
-			break;
-		case LDNS_RCODE_FORMERR:
-		case LDNS_RCODE_NOTIMPL:
-			r = q->plain ? server_failed(pkt, a) : DNS_OLD_SERVER;
-			break;
-		default:
-			r = server_failed(pkt, a);
-			break;
-		}
+	switch (ldns_pkt_get_rcode(pkt)) {
+	case LDNS_RCODE_NOERROR:
+	case LDNS_RCODE_NXDOMAIN:
+		if (ldns_pkt_tc(pkt))
+			r = DNS_TRUNCATED;
+		else if (ldns_rr_list_rr_count(ldns_pkt_question(pkt)) == 1)
+			r = q->rr != 0 ? take_raw(pkt, a, life) :
+			    take_answer(q, pkt, a, life);
+		break;
+	case LDNS_RCODE_FORMERR:
+	case LDNS_RCODE_NOTIMPL:
+		r = q->plain ? server_failed(pkt, a) : DNS_OLD_SERVER;
+		break;
+	default:
+		r = server_failed(pkt, a);
+		break;
 	}
 	ldns_pkt_free(pkt);
 	return r;

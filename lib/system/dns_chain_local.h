@@ -119,6 +119,10 @@ int	 dns_denial_take(struct dns_denial *, const struct dns_message *,
 	    const struct dns_name *zone, const ldns_rr_list *keys,
 	    long long now, struct dns_effort *, uint32_t *ttl, char *why);
 
+/* One set of NSEC or NSEC3 that is right.  One that is not whole, or of another
+ * kind of NSEC3 than the first, is left out. */
+void	 dns_denial_add(struct dns_denial *, const struct dns_set *);
+
 /* What they prove of a name and type. */
 enum dns_proof dns_denial_of(const struct dns_denial *,
 	    const struct dns_name *, ldns_rr_type);
@@ -159,10 +163,13 @@ struct dns_zone {
 #define DNS_KEEP_MAX	86400
 #define DNS_KEEP_BOGUS	30	/* short: it may be mended */
 
+SLIST_HEAD(dns_zone_bucket, dns_zone);
+TAILQ_HEAD(dns_zones, dns_zone);
+
 struct dns_anchor {
 	ldns_rr_list	*anchors;	/* DS and DNSKEY */
-	SLIST_HEAD(, dns_zone) bucket[DNS_BUCKETS];
-	TAILQ_HEAD(dns_zones, dns_zone) zones;	/* the last used at the end */
+	struct dns_zone_bucket bucket[DNS_BUCKETS];
+	struct dns_zones zones;		/* the last used at the end */
 	size_t		 n;
 };
 

@@ -485,8 +485,8 @@ test_due(void)
 	put_due(4000000000, true);
 	is_int(spool_next_due(&sp, SPOOL_REMOTE), 4000000000,
 	    "a message that is to be held");
-	is_int(fstatat(sp.later[SPOOL_REMOTE], "3999999600", &st, 0), 0,
-	    "waits in the folder of its hour");
+	is_int(fstatat(sp.later[SPOOL_REMOTE], "3999999960", &st, 0), 0,
+	    "waits in the folder of its minute");
 	is_int(st.st_mode & 0777, 0770, "which the group may use");
 	put_due(3000000000, false);
 	is_int(files("tmp"), tmp + 1, "one whose writer died when all was "
