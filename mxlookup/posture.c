@@ -111,6 +111,7 @@ posture_many(struct many *m, enum posture_form form,
 {
 	enum many_status r = MANY_DONE;
 	enum input_status st = INPUT_END;
+	long long names = 0;
 	struct buf b;
 	char *name;
 	int code;
@@ -131,7 +132,9 @@ posture_many(struct many *m, enum posture_form form,
 			r = MANY_NO_OUTPUT;
 		}
 		buf_reset(&b);
+		progress_step(m->progress, ++names, m->in->taken);
 	}
+	progress_end(m->progress);
 	if (r == MANY_DONE && st == INPUT_FAILED) {
 		m->error = errno;
 		r = MANY_NO_INPUT;

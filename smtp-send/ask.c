@@ -44,8 +44,9 @@ is_end(const char *line)
 
 	if (strcmp(line, "Nothing waits.\n") == 0)
 		return true;
+	/* The LF of the format is met by none too. */
 	return sscanf(line, "%lu message%*[s, 0-9]octets\n%n", &messages,
-	    &n) == 1 && n > 0 && line[n] == '\0';
+	    &n) == 1 && n > 0 && line[n - 1] == '\n' && line[n] == '\0';
 }
 
 /* Copy all of it; what its last line is goes to last[size]. */

@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,21 +66,21 @@ dests_free(struct dests *all)
 		}
 }
 
-/* A next host is told from a domain of the same name by its first octet. */
 void
-dest_key(const char *host, const char *domain, char key[DELIVERY_KEY_MAX])
+dest_key(const struct settings *s, const struct address *sender,
+    const char *domain, char key[DELIVERY_KEY_MAX])
 {
-	size_t i = 0, n;
+	const char *host = settings_next_host(s, sender, domain);
+	size_t i, n = strlen(domain);
 
-	if (*host != '\0')
-		key[i++] = '=';
-	else
-		host = domain;
-	n = strlen(host);
-	if (n > 1 && key[0] != '=' && host[n - 1] == '.')
+	if (*host != '\0') {
+		snprintf(key, DELIVERY_KEY_MAX, "=%s", host);
+		return;
+	}
+	if (n > 1 && domain[n - 1] == '.')
 		n--;
-	for (; n > 0 && i < DELIVERY_KEY_MAX - 1; n--)
-		key[i++] = (char)tolower((unsigned char)*host++);
+	for (i = 0; i < n && i < DELIVERY_KEY_MAX - 1; i++)
+		key[i] = (char)tolower((unsigned char)domain[i]);
 	key[i] = '\0';
 }
 
@@ -126,7 +127,7 @@ dest_get(struct dests *all, const struct settings *s,
 	struct dest_chain *chain;
 	struct dest *d;
 
-	dest_key(settings_next_host(s, sender, domain), domain, key);
+	dest_key(s, sender, domain, key);
 	chain = chain_of(all, key);
 	SLIST_FOREACH(d, chain, chain)
 		if (strcmp(d->key, key) == 0)
@@ -275,8 +276,14 @@ entry_new(struct dests *all, const struct spool_item *it)
 
 	errno = 0;
 	SLIST_FOREACH(e, chain, chain)
-		if (strcmp(e->name, it->name) == 0)
+		if (strcmp(e->name, it->name) == 0) {
+			/* A person may have moved it. */
+			e->manual |= e->bucket != it->bucket &&
+			    it->bucket == SPOOL_NOW;
+			e->bucket = it->bucket;
+			e->due = it->due;
 			return NULL;
+		}
 	if ((e = calloc(1, sizeof(*e) + n)) == NULL) {
 		errno = ENOMEM;
 		return NULL;
@@ -292,7 +299,7 @@ entry_new(struct dests *all, const struct spool_item *it)
 int
 entry_item(const struct entry *e, struct spool_item *it)
 {
-	if (!spool_name_parse(it, e->name, SPOOL_REMOTE, -1))
+	if (!spool_name_parse(it, e->name, SPOOL_REMOTE, SPOOL_NOW))
 		return -1;
 	it->bucket = e->bucket;
 	it->due = e->due;

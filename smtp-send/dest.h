@@ -71,13 +71,12 @@ void	 dests_init(struct dests *);
 /* With all entries. */
 void	 dests_free(struct dests *);
 
-/* The key of a destination: a host, HOST[:PORT], or, where that is "", a
- * domain. */
-void	 dest_key(const char *host, const char *domain,
-	    char key[DELIVERY_KEY_MAX]);
+/* The key of the destination of a domain, for this sender. */
+void	 dest_key(const struct settings *, const struct address *sender,
+	    const char *domain, char key[DELIVERY_KEY_MAX]);
 
-/* Find the destination of a sender's mail for a domain, or make it.  It lives
- * until the next dests_trim() at least, and as long as it is held, has workers or is waited
+/* Find the destination of a domain, or make it.  It lives until the next
+ * dests_trim() at least, and as long as it is held, has workers or is waited
  * for.  NULL: no memory. */
 struct dest *dest_get(struct dests *, const struct settings *,
 	    const struct address *sender, const char *domain);
@@ -104,8 +103,8 @@ void	 dest_full(struct dests *, struct dest *);
 /* Its turn is over. */
 void	 dest_rotate(struct dests *, struct dest *);
 
-/* The entry of a message that was found; NULL it is known already, or (errno
- * ENOMEM, else 0) no memory. */
+/* The entry of a message that was found; NULL it is known already, and its
+ * place is now that, or (errno ENOMEM, else 0) no memory. */
 struct entry *entry_new(struct dests *, const struct spool_item *);
 /* The item that it stands for. */
 int	 entry_item(const struct entry *, struct spool_item *);

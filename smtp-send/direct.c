@@ -144,9 +144,10 @@ make_groups(struct job *j, const struct settings *s, const char *host)
 	size_t i, k;
 
 	for (i = 0; i < j->n; i++) {
-		dest_key(host != NULL ? host : settings_next_host(s,
-		    &j->env.sender, j->rcpts[i].domain), j->rcpts[i].domain,
-		    key);
+		if (host != NULL)
+			snprintf(key, sizeof(key), "=%s", host);
+		else
+			dest_key(s, &j->env.sender, j->rcpts[i].domain, key);
 		for (k = 0; k < j->ngroups; k++)
 			if (strcmp(j->groups[k].key, key) == 0)
 				break;

@@ -423,7 +423,7 @@ begin(struct books *b, struct flight *f, int64_t now)
 
 	tell_doubtful(m);
 	/* In now/ with tries: a person has put it there. */
-	if (e->bucket == -1)
+	if (e->bucket == SPOOL_NOW)
 		for (i = 0; i < m->env.nrcpts; i++)
 			e->manual |= m->env.rcpts[i].tries > 0 &&
 			    is_open(e, &m->env.rcpts[i]);
@@ -553,8 +553,7 @@ flight_park(struct books *b, struct entry *e)
 		for (i = 0; i < env.nrcpts && d == NULL; i++)
 			if (is_open(e, &env.rcpts[i]))
 				d = dest_get(&b->dests, b->settings,
-				    &env.sender,
-				    env.rcpts[i].addr.domain);
+				    &env.sender, env.rcpts[i].addr.domain);
 		envelope_free(&env);
 	}
 	/* Whatever is wrong with it, a launch will say so. */

@@ -86,7 +86,8 @@ start(struct pool *pool, const struct dest *d, int64_t now)
 	pool->started_ms = clock_ms();
 	while (p->worker != NULL)
 		p++;
-	if ((p->worker = worker_start(&pool->set, d->key, d->domain)) == NULL) {
+	if ((p->worker = worker_start(&pool->set, d->key,
+	    d->domain)) == NULL) {
 		log_warn("worker", "error=%s", log_str(strerror(errno)));
 		pool->paused = now + (pool->faults < 6 ?
 		    1 << pool->faults++ : PAUSE_MAX);

@@ -43,7 +43,7 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
-	bool		 reached;
+	bool		 reached;	/* a host, in this delivery */
 };
 
 static void
@@ -114,7 +114,7 @@ is_system_host(const struct route *r)
 	    strcasecmp(r->fixed, "localhost") == 0;
 }
 
-/* Where a domain's mail goes.  0; -1: the host is malformed. */
+/* Where the mail goes.  0; -1: the host is malformed. */
 static int
 aim(struct route *r, const char *host, const char *domain)
 {
@@ -124,7 +124,7 @@ aim(struct route *r, const char *host, const char *domain)
 	r->port = (unsigned short)r->set->settings->smtp_port;
 	r->fixed[0] = '\0';
 	r->nplaces = 0;
-	if (host == NULL)
+	if (*host == '\0')
 		return 0;
 	if (settings_host_port(host, r->fixed, &r->port) == -1)
 		return -1;
@@ -136,14 +136,13 @@ aim(struct route *r, const char *host, const char *domain)
 struct route *
 route_new(const struct route_set *set, const char *host, const char *domain)
 {
-	const struct settings *settings = set->settings;
 	struct route *r;
 	char error[CONF_ERROR_MAX];
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
 	r->set = set;
-	if ((r->dns = resolver_open(settings, NULL, error)) == NULL) {
+	if ((r->dns = resolver_open(set->settings, NULL, error)) == NULL) {
 		log_warn("resolver", "error=%s", log_str(error));
 		route_free(r);
 		return NULL;
@@ -460,8 +459,8 @@ next_host(const struct route *r, const bool *tried, size_t *at)
 void
 route_deliver(struct route *r, struct client_message *m)
 {
-	enum client_result result;
 	bool tried[PLACES_MAX] = { false };
+	enum client_result result;
 	size_t at, n;
 
 	r->reached = false;

@@ -106,7 +106,8 @@ worker_start(const struct worker_set *set, const char *key,
 		goto fail;
 	}
 	if (w->pid == 0)
-		_exit(worker_main(set, key, domain, pair[1], parent));
+		_exit(worker_main(set, key, domain, pair[1],
+		    parent));
 	close(pair[1]);
 	w->fd = pair[0];
 	return w;

@@ -40,10 +40,10 @@ void	 worker_trust(struct worker_set *);
 void	 worker_set_free(struct worker_set *);
 
 /*
- * Start one, for the destination of this key, and the domain, first: if its
- * host is one that only the system can find (/etc/hosts), the
- * worker finds it now, before its sandbox, and no other such host later.  The settings are copied by the fork.  NULL with
- * errno: no process or memory now.
+ * Start one, for this destination (key) and domain first: if its host is one
+ * that only the system can find (/etc/hosts), the worker finds it now, before
+ * its sandbox, and no other such host later.  The settings are copied by the
+ * fork.  NULL with errno: no process or memory now.
  */
 struct worker *worker_start(const struct worker_set *, const char *key,
 	    const char *domain);

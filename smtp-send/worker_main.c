@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "route.h"
-#include "system/fdio.h"
 #include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
@@ -32,7 +31,7 @@ struct job {
 	struct route	*route;
 	struct hosts	*hosts;
 	char		 key[DELIVERY_KEY_MAX];	/* where the route leads */
-	char		 domain[DELIVERY_KEY_MAX]; /* the route's */
+	char		 domain[DELIVERY_KEY_MAX];
 };
 
 /* The addresses that did not answer. */
@@ -88,13 +87,6 @@ close_others(int keep)
 	(void)close_range((unsigned)(b > a ? b : a) + 1, ~0u, 0);
 }
 
-/* The host that a key names, or NULL: dest_key(). */
-static const char *
-host_of(const char *key)
-{
-	return *key == '=' ? key + 1 : NULL;
-}
-
 static int
 begin(struct job *j, const struct worker_set *set, pid_t parent)
 {
@@ -115,7 +107,7 @@ begin(struct job *j, const struct worker_set *set, pid_t parent)
 	    die_with_parent(parent) == -1 ||
 	    (j->hosts = calloc(1, sizeof(*j->hosts))) == NULL)
 		return -1;
-	j->route = route_new(&set->route, host_of(j->key), j->domain);
+	j->route = route_new(&set->route, delivery_host(j->key), j->domain);
 	return j->route == NULL ? -1 : sandbox_client();
 }
 
@@ -127,29 +119,35 @@ turn(struct job *j, const struct delivery *d)
 		return 0;
 	strlcpy(j->key, d->key, sizeof(j->key));
 	strlcpy(j->domain, d->domain, sizeof(j->domain));
-	return route_turn(j->route, host_of(j->key), j->domain);
+	return route_turn(j->route, delivery_host(j->key), j->domain);
 }
 
+/* Find out what there is to be sent; 0, -1. */
 static int
 measure(struct client_message *m)
 {
-	struct wish_scan scan = { 0 };
+	struct wish_scan scan = { 0 }, other = { 0 };
 
-	if (client_text_measure(&m->text, m->env->utf8 ? &scan : NULL) == -1 ||
-	    (m->seven.fd != -1 && client_text_measure(&m->seven, NULL) == -1))
+	if (client_text_measure(&m->text, &scan) == -1 || (m->seven.fd != -1 &&
+	    client_text_measure(&m->seven, &other) == -1))
 		return -1;
-	m->utf8 = scan.utf8;
+	m->utf8 = m->env->utf8 && scan.utf8;
 	return 0;
+}
+
+static const char *
+or_empty(const char *s)
+{
+	return s == NULL ? "" : s;
 }
 
 static void
 deliver(struct job *j, const struct delivery *d)
 {
-	struct client_message m = {
-	    .text = { .fd = d->fd, .offset = d->offset,
-	    .prefix = d->prefix == NULL ? "" : d->prefix },
+	struct client_message m = { .text = { .fd = d->fd,
+	    .offset = d->offset, .prefix = or_empty(d->prefix) },
 	    .seven = { .fd = d->fd_7bit,
-	    .prefix = d->prefix_7bit == NULL ? "" : d->prefix_7bit },
+	    .prefix = or_empty(d->prefix_7bit) },
 	    .env = d->env, .rcpts = d->rcpts, .n = d->nrcpts,
 	    .final = send_report, .arg = j };
 	struct report reports[PARCEL_RCPTS] = { 0 };
@@ -161,8 +159,6 @@ deliver(struct job *j, const struct delivery *d)
 		    strerror(errno));
 	else
 		route_deliver(j->route, &m);
-	if (m.seven.fd != d->fd_7bit)
-		close(m.seven.fd);
 	send_dead(j);
 	for (i = 0; i < m.n; i++)
 		if (reports[i].outcome == OUTCOME_TEMPORARY)

@@ -519,19 +519,25 @@ spool_drop(struct spool_message *m)
 
 /* The name of the message goes first: an envelope without one is none that
  * waits. */
-int
-spool_vanish(struct spool_message *m)
+static int
+vanish(const struct spool_message *m)
 {
 	char path[SPOOL_NAME_MAX + 64];
 	int dir = spool_item_path(m->spool, &m->item, path);
 
+	return unlinkat(dir, path, 0);
+}
+
+int
+spool_vanish(struct spool_message *m)
+{
+	int r;
+
 	m->dirty = false;
-	while (unlinkat(dir, path, 0) == -1) {
-		if (!was_moved(m))
-			return -1;
-		dir = spool_item_path(m->spool, &m->item, path);
-	}
-	return unlinkat(m->spool->env[m->item.queue], m->item.id, 0);
+	while ((r = vanish(m)) == -1 && was_moved(m))
+		;
+	return r == -1 ? -1 : unlinkat(m->spool->env[m->item.queue],
+	    m->item.id, 0);
 }
 
 int

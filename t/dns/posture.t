@@ -158,6 +158,27 @@ my $long = 0;
 }
 is($long, 0, 'words are broken into lines');
 
+# ---- what strangers write ----
+
+unlike($page{hostile}, qr/[^\n\x20-\x7e]/, 'a page has no octets of theirs');
+($status, $out) = look(['hostile.test', 'good.test']);
+unlike($out, qr/[^\n\t\x20-\x7e]/, 'nor has a line');
+is($fact{hostile}{spf_record}, "v=spf1 \e[31m\x{fffd}\x{9b}\"\t",
+    'in JSON they are strings');
+
+# ---- usage ----
+
+($status) = look(['-m', 'good.test'], faulty => 1);
+is($status, 64, '-a and -m: 64');
+($status, $out) = look(['user@good.test.']);
+is_deeply([on_page($out)], [], 'a mailbox, a dot at its end');
+($status, $out) = look([], stdin => '');
+is("$status:$out", '0:', 'no names, no lines');
+my $shell = join ' ', map { "'$_'" } Stdmail::program('mxlookup'), '-c',
+    $s->{conf_file}, @args;
+is(qx{(yes good.test | head -50 | $shell; echo \$? >&2) 2>&1 | head -2 |
+    wc -l}, "2\n", 'a closed pipe ends it');
+
 # ---- without trust ----
 
 my ($code, $text) = look(['-o', 'resolver_trusted=no', 'good.test']);

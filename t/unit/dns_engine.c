@@ -697,6 +697,42 @@ test_trust(void)
 	unlink(path);
 }
 
+/* SERVFAIL, and what is said to who checks for himself. */
+static void
+test_bogus(void)
+{
+	static const struct {
+		const char	*name;
+		int		 trusted, octet, st;
+	} rows[] = {
+		{ "bogus.test", 1, 1, DNS_BOGUS },
+		{ "dead.test", 1, 0, DNS_TEMPORARY },
+		{ "other.test", 0, 0, DNS_TEMPORARY }
+	};
+	struct server s;
+	struct dns *dns = engine(&s, 1000, 1);
+	struct asked q;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		dns_set_trusted(dns, rows[i].trusted);
+		ask(dns, rows[i].name);
+		next(&s, &q);
+		ok((q.p[3] & 0x10) == 0, "not CD at first");
+		answer(&s, &q, SERVFAIL, 0, 0, -1);
+		if (rows[i].trusted) {
+			is_int(status(dns, 50), -1, "a failure is looked at");
+			ok(next(&s, &q) && (q.p[3] & 0x10) != 0, "with CD");
+			answer(&s, &q, rows[i].octet ? 0 : SERVFAIL,
+			    rows[i].octet, 60, -1);
+		}
+		is_int(status(dns, 1000), rows[i].st, rows[i].name);
+		ask(dns, rows[i].name);
+		is_int(status(dns, 0), rows[i].st, "it is kept");
+	}
+	end(dns, &s);
+}
+
 static struct {
 	struct dns_job	*job;
 	enum dns_status	 st;
@@ -816,6 +852,7 @@ main(void)
 	test_cache();
 	test_shared();
 	test_trust();
+	test_bogus();
 	test_validator();
 	return done();
 }

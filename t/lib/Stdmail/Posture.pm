@@ -145,6 +145,8 @@ our %domains = (
 	    set => { spf => spf('-all') . "\n" . spf('mx -all') } },
 	spfsyntax => { want => ['spf-syntax'],
 	    set => { spf => spf('mx ipv4:192.0.2.1 -all') } },
+	hostile => { want => ['spf-syntax'],
+	    set => { spf => spf('\\027[31m\\255\\194\\155\\"\\009\\000-all') } },
 	spfnested => { want => ['spf-syntax'],
 	    set => { spf => spf('include:spfsyntax.test -all') } },
 	spftarget => { want => ['spf-target'],
