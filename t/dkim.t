@@ -283,4 +283,88 @@ for my $i (0 .. $#rows) {
 	cmp_ok($passed, $want ? '>=' : '==', $want,
 	    "$rows[$i][0]: and agrees") or diag $result;
 }
+
+# --- an agent that stays --------------------------------------------------
+
+$old->forget;
+my $watcher = $s->spawn([$s->command('smtp-send', '-q', '-w')], {});
+
+# A message of alice through loopback; whose signatures the host got, or undef.
+sub
+through
+{
+	my ($subject) = @_;
+	my $conn = $ways{relay}->();
+	my $text;
+
+	for my $line ('MAIL FROM:<alice@a.test>', 'RCPT TO:<x@old.test>',
+	    'DATA', "Subject: $subject\r\nFrom: alice\@a.test\r\n\r\nx\r\n.") {
+		$conn->smtp($line);
+	}
+	Stdmail::until_true(sub {
+		($text) = grep { /^Subject: \Q$subject\E\r/m } $old->messages;
+		return $text;
+	}, 10) or return undef;
+	my ($head) = split /\r\n\r\n/, $text;
+	return join ' ', sort $head =~ /\bs=(\w+);/g;
+}
+
+# SIGHUP, and what is said about it.
+sub
+reload
+{
+	my $said = length $s->log_text;
+
+	$s->write_conf;
+	kill 'HUP', $watcher;
+	Stdmail::until_true(sub { substr($s->log_text, $said) =~ /reload/ },
+	    10);
+	return substr $s->log_text, $said;
+}
+
+# The processes that the watcher started.
+sub
+children
+{
+	my $found = Stdmail::slurp("/proc/$watcher/task/$watcher/children");
+
+	return split ' ', $found;
+}
+
+is(through('first'), 'e1 r1', 'an agent that stays signs');
+my @signers = children();
+cmp_ok(scalar @signers, '>=', 1, 'by processes of its own');
+my ($r1) = grep { /^r1/ } @{$s->{conf}{dkim}};
+my @keys = @{$s->{conf}{dkim}};
+$s->{conf}{dkim} = [$r1];
+like(reload(), qr/reload/, 'it rereads its keys');
+is(through('second'), 'r1', 'and signs with those');
+$s->{conf}{dkim} = [$r1, "z._domainkey.a.test $s->{dir}/users"];
+like(reload(), qr/reload kept=old error=.*no private key/,
+    'a file that is no key changes nothing');
+is(through('third'), 'r1', 'and the old keys sign');
+$s->{conf}{dkim} = \@keys;
+reload();
+is(through('fourth'), 'e1 r1', 'nor does it stand in the way of good ones');
+kill 'KILL', children();
+select(undef, undef, undef, 1.1);
+is(through('fifth'), 'e1 r1', 'processes that die are replaced');
+$s->{conf}{dkim} = undef;
+reload();
+is(through('sixth'), '', 'without keys nothing is signed');
+kill 'TERM', $watcher;
+Stdmail::reap($watcher, 15);
+
+# A key that cannot be read: nothing leaves.
+$s->{conf}{dkim} = [$r1, "z._domainkey.a.test $s->{dir}/none"];
+$s->write_conf;
+my $conn = $ways{relay}->();
+$conn->smtp($_) for 'MAIL FROM:<alice@a.test>', 'RCPT TO:<x@old.test>',
+    'DATA', "From: alice\@a.test\r\n\r\nx\r\n.";
+($status, undef, $err) = $s->run_program('smtp-send', ['-q']);
+is($status, 78, 'a key that is not there: the agent does not start');
+like($err, qr{dkim: \S*/none: No such file}, 'and says why');
+($status, undef, $err) = $s->run_program('smtp-send', ['-n']);
+is($status, 78, 'as -n does');
+is(scalar $s->spooled('remote/now'), 1, 'the mail waits');
 done_testing();
