@@ -16,7 +16,7 @@
 
 #define DELIVERY_HOST_MAX	320	/* "mx.example.net[192.0.2.1]" */
 #define DELIVERY_REPLY_MAX	512	/* kept of a host's words */
-#define DELIVERY_KEY_MAX	260	/* a domain, or HOST:PORT */
+#define DELIVERY_KEY_MAX	272	/* a domain, or HOST:PORT */
 
 enum outcome {
 	OUTCOME_PENDING = 0,	/* not tried, or no host has decided */
@@ -56,12 +56,19 @@ struct delivery {
 					 * recipients */
 	const char	*domain;	/* of the recipients, as in mx.h: the
 					 * first's */
-	const char	*key;		/* what they have in common:
-					 * dest_key() */
+	const char	*key;		/* what they have in common: a domain
+					 * in lower case, or "=HOST[:PORT]" */
 	bool		 anyway;	/* also to a host that is known not to
 					 * answer */
 	const struct envelope_rcpt *rcpts; /* of the caller */
 	size_t		 nrcpts;
 };
+
+/* The host of a key; "" it is a domain. */
+static inline const char *
+delivery_host(const char *key)
+{
+	return *key == '=' ? key + 1 : "";
+}
 
 #endif

@@ -36,7 +36,7 @@ struct books {
 	size_t		 worked;	/* messages that found their end or
 					 * were moved */
 	size_t		 vanished;	/* not yet on disk */
-	long long	 vanished_ms;	/* since then */
+	long long	 vanished_ms;	/* the first of them */
 	int64_t		 due;		/* the next name in later/; 0 none */
 	bool		 trouble;	/* something was not recorded */
 };
@@ -44,7 +44,7 @@ struct books {
 /*
  * Launch the message, when it is signed if it is to be: all of it for which
  * there are places.  The entry is the flight's from then on, and freed with its
- * message; it waits again at a destination that has no place.
+ * message; or it waits again at a destination that has no place.
  */
 void	 flight_launch(struct books *, struct entry *);
 

@@ -43,7 +43,7 @@ write_envelope(struct buf *b, const struct delivery *d)
 	memcpy(rcpts, d->rcpts, d->nrcpts * sizeof(*rcpts));
 	for (i = 0; i < d->nrcpts; i++)
 		rcpts[i].status = ENVELOPE_QUEUED;
-	e.auth = e.ip = e.with = e.expanded = NULL;
+	e.auth = e.ip = e.uid = e.with = e.expanded = NULL;
 	e.rcpts = rcpts;
 	e.nrcpts = d->nrcpts;
 	return envelope_write(b, &e);

@@ -52,7 +52,7 @@ struct pool {
 	struct post	*posts;
 	size_t		 max, n;	/* places; workers that live */
 	unsigned	 generation;	/* of the settings */
-	unsigned	 faults;	/* in a row: no fork, or it died early */
+	unsigned	 faults;	/* in a row: no fork, or an early end */
 	int64_t		 paused;	/* no start before then */
 	long long	 started_ms;	/* the last start */
 };

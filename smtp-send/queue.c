@@ -528,6 +528,7 @@ confine(const struct agent *a)
 	const struct sandbox_path fixed[] = {
 		{ s->spool, SANDBOX_WRITE },
 		{ "/etc/resolv.conf", SANDBOX_READ },
+		{ s->dnssec_anchor, SANDBOX_READ },
 		{ "/etc/hosts", SANDBOX_READ },
 		{ "/etc/nsswitch.conf", SANDBOX_READ },
 	};
