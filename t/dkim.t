@@ -339,7 +339,7 @@ my @keys = @{$s->{conf}{dkim}};
 $s->{conf}{dkim} = [$r1];
 like(reload(), qr/reload/, 'it rereads its keys');
 is(through('second'), 'r1', 'and signs with those');
-$s->{conf}{dkim} = [$r1, "z._domainkey.a.test $s->{dir}/users"];
+$s->{conf}{dkim} = [$r1, "z._domainkey.a.test $s->{dir}/cert.pem"];
 like(reload(), qr/reload kept=old error=.*no private key/,
     'a file that is no key changes nothing');
 is(through('third'), 'r1', 'and the old keys sign');
