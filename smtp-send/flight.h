@@ -8,6 +8,7 @@
 #define SMTP_SEND_FLIGHT_H
 
 #include "pool.h"
+#include "sweep.h"
 
 #define FLIGHT_FIRST	(5 * 60)	/* seconds until the second try */
 #define FLIGHT_MOST	(4 * 60 * 60)
@@ -29,8 +30,7 @@ struct books {
 	size_t		 flights, flights_max;
 	size_t		 worked;	/* messages that found their end or
 					 * were moved */
-	size_t		 vanished;	/* not yet on disk */
-	long long	 vanished_ms;	/* the first of them */
+	struct sweep	 sweep;
 	int64_t		 due;		/* the next name in later/; 0 none */
 	bool		 trouble;	/* something was not recorded */
 };
@@ -51,9 +51,5 @@ void	 flight_record(struct books *, struct post *, const struct record *);
 
 /* Let go of those still on their way, as they are: ENVELOPE_TRYING stays. */
 void	 flight_abandon(struct books *);
-
-/* Have what vanished vanish for good; force: now, else when there is much or
- * it has waited. */
-void	 flight_sync(struct books *, bool force);
 
 #endif
