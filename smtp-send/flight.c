@@ -14,12 +14,9 @@
 #include "flight.h"
 #include "mail/bounce.h"
 #include "mail/late.h"
-#include "system/clock.h"
 #include "system/log.h"
 
 #define BROKEN_WAIT	(24 * 60 * 60)	/* for an unreadable message */
-#define SYNC_MANY	128		/* messages */
-#define SYNC_MS		200
 
 static void
 log_failure(const char *event, const struct spool_message *m)
@@ -150,8 +147,7 @@ drop(struct books *b, struct flight *f)
 		b->trouble = true;
 		return;
 	}
-	if (b->vanished++ == 0)
-		b->vanished_ms = clock_ms();
+	sweep_add(&b->sweep, &f->msg);
 	b->worked++;
 }
 
@@ -576,15 +572,4 @@ flight_abandon(struct books *b)
 			if (--f->loads == 0)
 				land(b, f);
 		}
-}
-
-void
-flight_sync(struct books *b, bool force)
-{
-	if (b->vanished == 0 || (!force && b->vanished < SYNC_MANY &&
-	    clock_ms() - b->vanished_ms < SYNC_MS))
-		return;
-	b->vanished = 0;
-	if (spool_vanish_sync(&b->spool, SPOOL_REMOTE) == -1)
-		log_error("sync", "error=%s", log_str(strerror(errno)));
 }

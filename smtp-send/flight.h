@@ -9,6 +9,7 @@
 
 #include "pool.h"
 #include "signer.h"
+#include "sweep.h"
 
 #define FLIGHT_FIRST	(5 * 60)	/* seconds until the second try */
 #define FLIGHT_MOST	(4 * 60 * 60)
@@ -35,8 +36,7 @@ struct books {
 	size_t		 flights, flights_max;
 	size_t		 worked;	/* messages that found their end or
 					 * were moved */
-	size_t		 vanished;	/* not yet on disk */
-	long long	 vanished_ms;	/* the first of them */
+	struct sweep	 sweep;
 	int64_t		 due;		/* the next name in later/; 0 none */
 	bool		 trouble;	/* something was not recorded */
 };
@@ -57,10 +57,6 @@ void	 flight_record(struct books *, struct post *, const struct record *);
 
 /* Let go of those still on their way, as they are: ENVELOPE_TRYING stays. */
 void	 flight_abandon(struct books *);
-
-/* Have what vanished vanish for good; force: now, else when there is much or
- * it has waited. */
-void	 flight_sync(struct books *, bool force);
 
 /*
  * flight.c, for flight_sign.c: give the message to workers; put all who have

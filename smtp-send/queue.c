@@ -257,8 +257,8 @@ leisure(const struct agent *a, bool more)
 		return 0;
 	if (!TAILQ_EMPTY(&b->dests.ready))
 		return POOL_RAMP;
-	if (b->vanished > 0)
-		return 100;
+	if (b->sweep.n > 0)
+		return SWEEP_MS;
 	if (a->came)
 		ms = a->next_ms - clock_ms();
 	else if (ms > 1000 && (is_at_work(a) || b->pool.n > 0 ||
@@ -305,7 +305,7 @@ turn(struct agent *a)
 	if (a->walk != NULL && may_look(a))
 		look(a);
 	more = serve(a);
-	flight_sync(b, !is_at_work(a));
+	sweep_run(&b->sweep, !is_at_work(a));
 	await(a, leisure(a, more));
 	pool_tidy(&b->pool, time(NULL));
 	dests_trim(&b->dests);
@@ -346,7 +346,7 @@ stop_work(struct agent *a)
 	while (b->flights > 0 && clock_ms() < end)
 		await(a, 200);
 	flight_abandon(b);
-	flight_sync(b, true);
+	sweep_end(&b->sweep);
 	pool_free(&b->pool, END_WAIT);
 }
 
@@ -489,6 +489,7 @@ run(struct agent *a)
 {
 	struct books *b = &a->books;
 
+	sweep_init(&b->sweep, &b->spool);
 	if (spool_recover(&b->spool) == -1)
 		log_warn("recover", "error=%s", log_str(strerror(errno)));
 	if (a->watching)
