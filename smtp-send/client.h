@@ -61,6 +61,7 @@ struct client {
 	struct smtp_ehlo ehlo;		/* what it offers */
 	bool		 ehlo_heard;
 	bool		 midway;	/* a transaction may be open */
+	bool		 used;		/* there was one */
 	bool		 lost;		/* nothing can be sent any more */
 	const char	*why;		/* NULL: as the stream says */
 };
