@@ -14,7 +14,7 @@ my @programs = qw(smtpd smtp-send mda-deliver pop3d imapd mxlookup);
 # Header of an outside library => the one file that may include it (of what
 # libcrypto has, the TLS files may use what belongs to certificates).
 my @owner = (
-	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls\.c$}],
+	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls(?:_dane\.[ch]|\.c)$}],
 	[qr{^openssl/}, qr{^lib/(?:system/tls\w*\.[ch]|mail/password\w*\.c)$}],
 	[qr{^sha1\.h$}, qr{^lib/mail/srs\.c$}],
 	[qr{^ldns/}, qr{^lib/system/dns\.c$}],
