@@ -108,6 +108,9 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ \
 	    $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
+# Of a program, what is pure.
+$Bt/unit/policy: $Bobj/smtp-send/policy.o
+
 # A whole session: the program without its main.
 $Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))

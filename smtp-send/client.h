@@ -9,6 +9,7 @@
 
 #include "delivery.h"
 #include "grammar/smtp_reply.h"
+#include "policy.h"
 #include "system/stream.h"
 #include "system/tls.h"
 
@@ -19,14 +20,24 @@ struct client_message {
 	uint64_t	 wire;		/* octets with CRLF, for SIZE= */
 	bool		 eightbit;	/* asks for 8BITMIME */
 	bool		 utf8;		/* and its header for SMTPUTF8 */
+	bool		 tls_optional;	/* it says TLS-Required: No */
 	const struct envelope *env;	/* not for its recipients */
 	const struct envelope_rcpt *rcpts;
 	struct report	*reports;	/* one for each recipient; those that
 					 * are open are tried, and written */
 	size_t		 n;
+	char		 tls[REPORT_TLS_MAX]; /* of the connection in use */
 	/* Called as soon as the fate of a recipient is final. */
 	void		(*final)(void *arg, const struct report *);
 	void		*arg;
+};
+
+/* What became of STARTTLS. */
+enum client_tls {
+	CLIENT_TLS_NOT_TRIED,
+	CLIENT_TLS_DONE,
+	CLIENT_TLS_ABSENT,	/* it is not offered, or was refused */
+	CLIENT_TLS_FAILED	/* in the handshake */
 };
 
 /* A connection.  The caller sets the first part, all else zero. */
@@ -36,9 +47,13 @@ struct client {
 	const char	*host;		/* for the reports, SNI */
 	char		 place[DELIVERY_HOST_MAX]; /* for the reports:
 					 * host[address] */
-	struct tls_client *tls;		/* NULL: never TLS */
-	bool		 strict;	/* REQUIRETLS: over verified TLS to a
-					 * host that offers it, or not at all */
+	struct tls_client *tls;		/* NULL: none can be had */
+	struct policy	 policy;	/* its level is the least that will
+					 * do */
+	struct tls_demand demand;	/* what it asks of the certificate;
+					 * borrowed while it is opened */
+	bool		 strict;	/* REQUIRETLS: to a host that offers
+					 * it, or not at all */
 	bool		 found;		/* by the DNS: must not be this host */
 
 	struct smtp_reply reply;	/* the last one */
@@ -46,6 +61,9 @@ struct client {
 	bool		 ehlo_heard;
 	bool		 midway;	/* a transaction may be open */
 	bool		 lost;		/* nothing can be sent any more */
+	enum client_tls	 shaken;
+	struct tls_info	 info;		/* what was agreed, or what stood
+					 * against it */
 };
 
 enum client_result {

@@ -16,6 +16,7 @@
 
 #define DELIVERY_HOST_MAX	320	/* "mx.example.net[192.0.2.1]" */
 #define DELIVERY_REPLY_MAX	512	/* kept of a host's words */
+#define REPORT_TLS_MAX		128
 
 enum outcome {
 	OUTCOME_PENDING = 0,	/* not tried, or no host has decided */
@@ -37,6 +38,10 @@ struct report {
 	char		status[SMTP_STATUS_MAX];/* "5.1.1", never "" */
 	char		host[DELIVERY_HOST_MAX];/* who said it; "" nobody */
 	char		reply[DELIVERY_REPLY_MAX]; /* one printable line */
+	/* What protected the conversation: "none", or version, cipher and how
+	 * the host was verified (dane, sts, pkix, no) with "/" between them;
+	 * "": there was none. */
+	char		tls[REPORT_TLS_MAX];
 };
 
 struct delivery {

@@ -129,10 +129,11 @@ book_report(struct agent *a, struct dest *d, const struct report *r)
 	size_t i = d->index[r->rcpt];
 	char to[ADDRESS_TEXT_MAX];
 
-	log_info(outcome_name(r->outcome), "id=%s to=%s host=%s status=%s "
-	    "reply=%s", m->item.id,
+	log_info(outcome_name(r->outcome), "id=%s to=%s host=%s tls=%s "
+	    "status=%s reply=%s", m->item.id,
 	    log_str(address_text(&m->env.rcpts[i].addr, to)),
-	    log_str(r->host[0] == '\0' ? "-" : r->host), r->status,
+	    log_str(r->host[0] == '\0' ? "-" : r->host),
+	    log_str(r->tls[0] == '\0' ? "-" : r->tls), r->status,
 	    log_str(r->reply));
 	mark(a, m, i, r->outcome == OUTCOME_SENT ?
 	    sent_status(&m->env, &m->env.rcpts[i], r->dsn) :

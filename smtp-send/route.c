@@ -21,6 +21,7 @@
 #include "mail/mx.h"
 #include "mail/resolver.h"
 #include "route.h"
+#include "secure.h"
 #include "system/clock.h"
 #include "system/dns.h"
 #include "system/log.h"
@@ -29,16 +30,14 @@
 #define CONNECT_WAIT	(30 * 1000)	/* ms for one address */
 
 struct place {
-	const char	*name;		/* of mx or fixed */
-	bool		 secure;	/* the name is what the domain says, or
-					 * the administrator */
+	struct secure_place host;	/* names of mx or fixed */
 	struct dns_addr	 addr;
 };
 
 struct route {
 	const struct settings *settings;
-	struct tls_client *tls, *trusting;
 	struct dns	*dns;
+	struct secure	*secure;
 	const char	*domain;
 	char		 fixed[SETTINGS_HOST_MAX];	/* "": by MX */
 	unsigned short	 port;
@@ -48,17 +47,28 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
+	bool		 second;	/* as no policy of the domain counted */
 };
 
 static void
-add_place(struct route *r, const char *name, const struct dns_addr *addr,
-    bool secure)
+add_place(struct route *r, const struct secure_place *host,
+    const struct dns_addr *addr)
 {
 	if (r->nplaces == PLACES_MAX)
 		return;
-	r->places[r->nplaces].name = name;
-	r->places[r->nplaces].secure = secure;
+	r->places[r->nplaces].host = *host;
+	r->places[r->nplaces].host.port = r->port;
 	r->places[r->nplaces++].addr = *addr;
+}
+
+static void
+add_fixed(struct route *r, const struct dns_addr *addr,
+    enum dns_security security)
+{
+	struct secure_place host = { .name = r->fixed, .given = true,
+	    .security = security };
+
+	add_place(r, &host, addr);
 }
 
 /* The system's own way to a host's addresses: /etc/hosts counts. */
@@ -74,7 +84,7 @@ places_by_system(struct route *r)
 		return;
 	for (ai = list; ai != NULL; ai = ai->ai_next)
 		if (dns_addr_get(&addr, ai->ai_addr) == 0)
-			add_place(r, r->fixed, &addr, true);
+			add_fixed(r, &addr, DNS_INDETERMINATE);
 	freeaddrinfo(list);
 }
 
@@ -92,7 +102,7 @@ places_by_dns(struct route *r)
 			continue;
 		a = dns_result(q);
 		for (k = 0; k < a->n; k++)
-			add_place(r, r->fixed, &a->rr[k].addr, true);
+			add_fixed(r, &a->rr[k].addr, a->security);
 		dns_query_free(q);
 	}
 }
@@ -100,14 +110,19 @@ places_by_dns(struct route *r)
 static void
 places_by_mx(struct route *r)
 {
-	bool secure = r->mx.security == DNS_SECURE ||
-	    r->mx.status == MX_IMPLICIT;
+	struct secure_place host = { .by_mx = true };
+	const struct mx_host *h;
 	size_t i, k;
 
-	for (i = 0; i < r->mx.n; i++)
-		for (k = 0; k < r->mx.hosts[i].naddrs; k++)
-			add_place(r, r->mx.hosts[i].name,
-			    &r->mx.hosts[i].addrs[k], secure);
+	host.given = r->mx.status == MX_IMPLICIT;
+	for (i = 0; i < r->mx.n; i++) {
+		h = &r->mx.hosts[i];
+		host.name = h->name;
+		host.target = h->target;
+		host.security = h->security;
+		for (k = 0; k < h->naddrs; k++)
+			add_place(r, &host, &h->addrs[k]);
+	}
 }
 
 struct route *
@@ -122,8 +137,6 @@ route_new(const struct settings *settings, const char *host,
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
 	r->settings = settings;
-	r->tls = tls;
-	r->trusting = trusting;
 	r->domain = domain;
 	r->port = (unsigned short)settings->smtp_port;
 	fixed = host != NULL ? host : settings_next_host(settings, domain);
@@ -132,7 +145,8 @@ route_new(const struct settings *settings, const char *host,
 		route_free(r);
 		return NULL;
 	}
-	if ((*fixed != '\0' &&
+	r->secure = secure_new(settings, r->dns, domain, tls, trusting);
+	if (r->secure == NULL || (*fixed != '\0' &&
 	    settings_host_port(fixed, r->fixed, &r->port) == -1)) {
 		route_free(r);
 		return NULL;
@@ -140,7 +154,7 @@ route_new(const struct settings *settings, const char *host,
 	if (r->fixed[0] == '\0')
 		return r;
 	if (dns_addr_parse(r->fixed, &addr) == 0)
-		add_place(r, r->fixed, &addr, true);
+		add_fixed(r, &addr, DNS_INDETERMINATE);
 	else if (settings->resolver[0] == '\0' ||
 	    strcasecmp(r->fixed, "localhost") == 0)
 		places_by_system(r);
@@ -155,6 +169,7 @@ route_free(struct route *r)
 	route_close(r);
 	if (r->have_mx)
 		mx_free(&r->mx);
+	secure_free(r->secure);
 	dns_free(r->dns);
 	free(r);
 }
@@ -282,39 +297,28 @@ connect_place(const struct route *r, const struct place *p)
 	return -1;
 }
 
-/*
- * REQUIRETLS asks for more before a host is spoken to (RFC 8689, section
- * 4.2.1): its name must come from the DNS with a signature, and there must be
- * someone to trust.  A report, whose sender is null, goes out anyhow (section
- * 5), protected as well as can be.
- */
-static bool
-may_require(const struct route *r, const struct place *p, const char *where,
-    struct client_message *m)
+/* The host does not meet what is demanded of it. */
+static enum client_result
+refuse(const struct client *c, struct client_message *m)
 {
-	if (r->trusting == NULL)
-		client_report_all(m, OUTCOME_TEMPORARY, "4.7.5", where,
-		    "no certificate can be verified here at present");
-	else if (!p->secure)
-		client_report_all(m, OUTCOME_UNFIT, "5.7.10", where,
-		    "it must go protected, and the DNS names the host "
-		    "without a signature");
-	else
-		return true;
-	return false;
+	client_report_all(m, c->policy.verdict == POLICY_UNFIT ?
+	    OUTCOME_UNFIT : OUTCOME_TEMPORARY, policy_status(c->policy.reason),
+	    c->place, policy_words(c->policy.reason));
+	return CLIENT_NEXT;
 }
 
-/* Is a message to be protected all the way? */
-static bool
-is_strict(const struct client_message *m)
-{
-	return m->env->requiretls && !address_is_null(&m->env->sender);
-}
+/* How a place is tried. */
+enum attempt {
+	ATTEMPT_FIRST,
+	ATTEMPT_CLEAR,		/* its handshake failed, and it was promised
+				 * nothing better */
+	ATTEMPT_SECOND		/* what is published does not count */
+};
 
 /* Open a connection to a place and send on it. */
 static enum client_result
 try_place(struct route *r, const struct place *p, struct client_message *m,
-    bool clear)
+    enum attempt attempt)
 {
 	struct client *c = &r->client;
 	char ip[DNS_ADDR_TEXT];
@@ -322,14 +326,15 @@ try_place(struct route *r, const struct place *p, struct client_message *m,
 	int fd;
 
 	*c = (struct client){ .hostname = r->settings->hostname,
-	    .host = p->name, .tls = clear ? NULL : r->tls,
-	    .strict = is_strict(m), .found = r->have_mx };
+	    .host = p->host.name, .found = r->have_mx };
 	dns_addr_text(&p->addr, ip, sizeof(ip));
-	snprintf(c->place, sizeof(c->place), "%s[%s]", p->name, ip);
-	if (c->strict && !may_require(r, p, c->place, m))
-		return CLIENT_NEXT;
-	if (c->strict)
-		c->tls = r->trusting;
+	snprintf(c->place, sizeof(c->place), "%s[%s]", p->host.name, ip);
+	m->tls[0] = '\0';
+	secure_decide(r->secure, &p->host, m, attempt == ATTEMPT_SECOND, c);
+	if (c->policy.verdict != POLICY_USE)
+		return refuse(c, m);
+	if (attempt == ATTEMPT_CLEAR)
+		c->policy.level = LEVEL_CLEAR;
 	if ((fd = connect_place(r, p)) == -1) {
 		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", c->place,
 		    strerror(errno));
@@ -368,7 +373,7 @@ try_open(struct route *r, struct client_message *m)
 
 	if (r->client.stream == NULL)
 		return CLIENT_NEXT;
-	if (r->client.strict == is_strict(m))
+	if (r->client.strict == secure_is_strict(m) && !r->second)
 		result = client_send(&r->client, m);
 	if (result != CLIENT_DONE || r->client.lost)
 		route_close(r);
@@ -382,28 +387,48 @@ route_close(struct route *r)
 		client_close(&r->client);
 }
 
-void
-route_deliver(struct route *r, struct client_message *m)
+/* Try the places in order, but the one that has been spoken to. */
+static enum client_result
+try_places(struct route *r, struct client_message *m, enum attempt attempt,
+    size_t spoken)
 {
-	enum client_result result = try_open(r, m);
-	size_t i, spoken = result == CLIENT_DONE ? r->at : PLACES_MAX;
+	enum client_result result = CLIENT_NEXT;
+	size_t i;
 
-	if (all_final(m))
-		return;
-	if (result != CLIENT_STOP && find_places(r, m) == -1)
-		return;
 	for (i = 0; i < r->nplaces && result != CLIENT_STOP; i++) {
 		if (i == spoken)
 			continue;
 		route_close(r);
 		r->at = i;
-		result = try_place(r, &r->places[i], m, false);
+		result = try_place(r, &r->places[i], m, attempt);
 		/* Opportunistic TLS: a host whose handshake fails still gets
 		 * its mail, as it would had it never offered TLS. */
 		if (result == CLIENT_CLEAR)
-			result = try_place(r, &r->places[i], m, true);
+			result = try_place(r, &r->places[i], m,
+			    ATTEMPT_CLEAR);
 		if (all_final(m))
-			return;
+			break;
 	}
-	client_report_rest(m);
+	return result;
+}
+
+void
+route_deliver(struct route *r, struct client_message *m)
+{
+	enum client_result result = try_open(r, m);
+	size_t spoken = result == CLIENT_DONE ? r->at : PLACES_MAX;
+
+	if (all_final(m))
+		return;
+	if (result != CLIENT_STOP && find_places(r, m) == -1)
+		return;
+	r->second = false;
+	if (result != CLIENT_STOP)
+		result = try_places(r, m, ATTEMPT_FIRST, spoken);
+	if (result != CLIENT_STOP && m->tls_optional && !all_final(m)) {
+		r->second = true;
+		result = try_places(r, m, ATTEMPT_SECOND, PLACES_MAX);
+	}
+	if (!all_final(m))
+		client_report_rest(m);
 }

@@ -311,6 +311,7 @@ client_send(struct client *c, struct client_message *m)
 	size_t which[RCPT_GROUP], from = 0, n, sent = 0;
 	enum client_result result = CLIENT_DONE;
 
+	client_tls_text(c, m->tls);
 	if (!message_fits(t))
 		return CLIENT_DONE;
 	if (c->midway && reset(t) == -1) {

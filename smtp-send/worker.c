@@ -58,10 +58,11 @@ measure(struct client_message *m)
 		    crlf_wire_extra(&crlf, block, (size_t)got);
 		for (i = 0; i < (size_t)got && !m->eightbit; i++)
 			m->eightbit = (block[i] & 0x80) != 0;
-		if (m->env->utf8)
+		if (m->env->utf8 || !scan.over)
 			wish_scan(&scan, block, (size_t)got);
 	}
-	m->utf8 = scan.utf8;
+	m->utf8 = m->env->utf8 && scan.utf8;
+	m->tls_optional = scan.tls_optional && !m->env->requiretls;
 	return got == -1 ? -1 : 0;
 }
 
@@ -235,6 +236,7 @@ report_tidy(struct worker *w, struct report *r)
 	tidy_text(r->status, sizeof(r->status));
 	tidy_text(r->host, sizeof(r->host));
 	tidy_text(r->reply, sizeof(r->reply));
+	tidy_text(r->tls, sizeof(r->tls));
 	if (smtp_status_parse(&p, p + strlen(p), &status) != 1 ||
 	    status.class != class)
 		return -1;

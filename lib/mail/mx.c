@@ -167,6 +167,7 @@ static void
 host_free(struct mx_host *h)
 {
 	free(h->name);
+	free(h->target);
 	free(h->addrs);
 }
 
@@ -254,6 +255,14 @@ worse(enum mx_status a, enum mx_status b)
 	return a;
 }
 
+/* Keep where the addresses are, if that is elsewhere. */
+static void
+take_target(struct mx_host *h, const struct dns_answer *a)
+{
+	if (h->target == NULL && a->n > 0 && strcasecmp(a->name, h->name) != 0)
+		h->target = strdup(a->name);
+}
+
 /* Put the addresses of both answers into the host, taking turns. */
 static void
 take_addrs(struct asked *k)
@@ -269,6 +278,7 @@ take_addrs(struct asked *k)
 			continue;
 		a[f] = dns_result(k->q[f]);
 		h->status = worse(h->status, from_dns(a[f]->status));
+		take_target(h, a[f]);
 		if (a[f]->n > 0 && a[f]->security < h->security)
 			h->security = a[f]->security;
 	}

@@ -23,6 +23,7 @@
 static const char *rule_host(const char *);
 static const char *rule_host_port(const char *);
 static const char *rule_send_as(const char *);
+static const char *rule_tls_policy(const char *);
 static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
@@ -79,6 +80,8 @@ static const struct conf_key keys[] = {
 	{ "srs_secret", CONF_PATH, AT(srs_secret), "", ANY, NULL },
 	{ "srs_domain", CONF_STRING, AT(srs_domain), "", ANY, rule_host },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
+	{ "tls_policy", CONF_PAIRS, AT(tls_policy), "", ANY,
+	    rule_tls_policy },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
@@ -271,6 +274,19 @@ rule_host_port(const char *s)
 	size_t n;
 
 	return find_host_port(s, &host, &n, &port);
+}
+
+static const char *
+rule_tls_policy(const char *s)
+{
+	static const char *const known[] = { "none", "may", "encrypt",
+	    "verify", "dane" };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(s, known[i]) == 0)
+			return NULL;
+	return "is none of none, may, encrypt, verify, dane";
 }
 
 int

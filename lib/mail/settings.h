@@ -54,6 +54,8 @@ struct settings {
 	char		*srs_domain;	/* of rewritten senders; "": the first
 					 * of domains */
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
+	struct conf_pairs tls_policy;	/* domain, host or "*"; none, may,
+					 * encrypt, verify or dane */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 delay_warning;	/* seconds until the sender is told that
@@ -154,6 +156,11 @@ bool	 settings_is_relay(const struct settings *, const char *domain,
 /* Where mail for a domain is sent, HOST[:PORT]: key route, then relay; "" is
  * where its MX says. */
 const char *settings_next_host(const struct settings *, const char *domain);
+
+/* What key tls_policy says of a domain, or else of the host (NULL: none) that
+ * its mail is sent to, or else of all; "" nothing. */
+const char *settings_tls_policy(const struct settings *, const char *domain,
+	    const char *host);
 
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
  * the host without brackets; port stays when there is none.  0, or -1: it is

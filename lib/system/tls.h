@@ -94,7 +94,7 @@ enum tls_begin {
 enum tls_verify {
 	TLS_ANY,	/* opportunistic: any certificate, also none */
 	TLS_VERIFY,	/* trusted, current, and for this host name */
-	TLS_DANE	/* as one of the TLSA records says; needs no authority */
+	TLS_DANE	/* as a TLSA record says; needs no authority */
 };
 
 #define TLS_USAGE_DANE_TA	2

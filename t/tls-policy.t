@@ -1,0 +1,292 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# Proves what a host is held to before it gets mail: the whole matrix of DANE
+# (the answer secure, insecure, bogus; the record of the host's key, of another,
+# none; TLS good, absent, broken) by real DNSSEC, and beside it the cases that
+# RFC 7672 decides (usages, names, dates, several records, CNAMEs, exchangers
+# in turn), the key tls_policy, REQUIRETLS and TLS-Required.  Every row is a
+# recipient of its own domain, and what became of it is read from the log.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+
+use Stdmail;
+use Stdmail::Certs;
+use Stdmail::Mta;
+use Stdmail::Signed;
+
+Stdmail::need(qw(smtp-send tls));
+if (my $tool = Stdmail::Signed::missing()) {
+	plan skip_all => "$tool is missing";
+}
+
+# --- the hosts ------------------------------------------------------------
+
+# Addresses of our own, all with one port.
+my @net = (127, ($$ >> 16 & 31) + 96, $$ >> 8 & 255);
+my $host = ($$ & 31) * 8;
+sub address { return join '.', @net, $host + $_[0] }
+
+my $ca = Stdmail::Certs->new;
+my $known = Stdmail::Certs->new;	# of tls_ca
+my @old = Stdmail::Certs->self(names => ['elsewhere.example'], days => -1);
+my @ca_good = $ca->host(names => ['mx.ta.m.test', 'name.m.test']);
+my @ca_old = $ca->host(names => ['mx.ta-old.m.test'], days => -1);
+my @pkix = $known->host(names => ['mx.pkix.m.test', 'mx.pkix.i.test',
+    'mx.pkix-key.m.test', 'mx.strict.m.test']);
+my $port;
+sub
+mta
+{
+	my ($n, %o) = @_;
+
+	my $m = Stdmail::Mta->start(addr => address($n), port => $port, %o,
+	    offers => ['PIPELINING', 'REQUIRETLS', $o{no_tls} ? () :
+	    'STARTTLS']);
+	$port //= $m->{port};
+	return $m;
+}
+my @broken = (rules => [[qr/^HANDSHAKE/, '']]);
+my %mta = (
+	ok => mta(1, cert => \@old),
+	absent => mta(2, no_tls => 1),
+	broken => mta(3, @broken),
+	ta => mta(4, cert => \@ca_good),
+	taold => mta(5, cert => \@ca_old),
+	pkix => mta(6, cert => \@pkix),
+	# It stops offering what it offered (RFC 3207, section 6): refused.
+	refuses => mta(7, rules => [[qr/^STARTTLS/, '454 not now']]),
+);
+my %addr = map { $_ => $mta{$_}{addr} } keys %mta;
+
+# --- the rows -------------------------------------------------------------
+
+my $match = Stdmail::Certs::tlsa(3, 0, 1, $old[0]);
+my $match_key = Stdmail::Certs::tlsa(3, 1, 1, $old[0]);
+my $mismatch = '3 1 1 ' . '5a' x 32;
+my $ta = Stdmail::Certs::tlsa(2, 0, 1, $ca->{pem});
+my $pkix_usage = $mismatch =~ s/^3/1/r;
+my (%zone, @rows);
+
+# A recipient's domain below a zone, its exchangers, their addresses and
+# records, and what is to become of it.
+sub
+row
+{
+	my ($name, $zone, $records, $want, %o) = @_;
+
+	$zone{$zone} .= $records =~ s/@/$name/gr =~ s/PORT/$port/gr;
+	push @rows, { name => $name, to => "bob\@$name.$zone", want => $want,
+	    %o };
+}
+
+my %want = (secure => { 'match ok' => 'dane', 'none ok' => 'any',
+    'none absent' => 'clear', 'none broken' => 'clear' },
+    insecure => { map { ("$_ ok" => 'any', "$_ absent" => 'clear',
+    "$_ broken" => 'clear') } qw(match mismatch none) }, bogus => {});
+my @matrix;
+for my $dns (qw(secure insecure bogus)) {
+	for my $tlsa (qw(match mismatch none)) {
+		for my $tls (qw(ok absent broken)) {
+			my $name = "$dns-$tlsa-$tls";
+			my $text = "@ MX 10 mx.@\nmx.@ A $addr{$tls}\n";
+			my $rr = $tlsa eq 'match' ? $match :
+			    $tlsa eq 'mismatch' ? $mismatch : undef;
+
+			# The exchanger's zone is secure; its TLSA records
+			# stand where the answer is of that kind.
+			if ($dns eq 'secure') {
+				$text .= "_PORT._tcp.mx.@ TLSA $rr\n" if $rr;
+			} else {
+				my $in = $dns eq 'bogus' ? 'b.test' : 'i.test';
+				$text .= "_PORT._tcp.mx.@ CNAME $name.$in.\n";
+				$zone{$in} .= $rr ? "$name TLSA $rr\n" :
+				    "$name A 192.0.2.1\n";
+			}
+			row($name, 'm.test', $text,
+			    $want{$dns}{"$tlsa $tls"} // 'later');
+			push @matrix, [$dns, $tlsa, $tls, $rows[-1]];
+		}
+	}
+}
+
+sub
+simple
+{
+	my ($server, @tlsa) = @_;
+
+	return "@ MX 10 mx.@\nmx.@ A $addr{$server}\n" .
+	    join '', map { "_PORT._tcp.mx.@ TLSA $_\n" } @tlsa;
+}
+
+# The answers before that of TLSA.
+row('zone', 'i.test', simple(ok => $mismatch), 'any');
+row('zone-absent', 'i.test', simple(absent => $mismatch), 'clear');
+row('zone', 'b.test', simple(ok => $match), 'later');
+row('mx-insecure', 'i.test', "@ MX 10 mx.secure-mismatch-ok.m.test.\n", 'any');
+row('mx-secure', 'm.test', "@ MX 10 mx.zone.i.test.\n", 'any');
+row('implicit', 'm.test', "@ A $addr{ok}\n_PORT._tcp.@ TLSA $match\n", 'dane');
+row('other-port', 'm.test', simple('ok') . "_25._tcp.mx.@ TLSA $mismatch\n",
+    'any');
+# Usages, selectors, digests.
+row('key', 'm.test', simple(ok => $match_key), 'dane');
+row('whole', 'm.test', simple(ok => Stdmail::Certs::tlsa(3, 0, 0, $old[0])),
+    'dane');
+row('sha512', 'm.test', simple(ok => Stdmail::Certs::tlsa(3, 1, 2, $old[0])),
+    'dane');
+row('one-of-two', 'm.test', simple(ok => $mismatch, $match_key), 'dane');
+row('agility', 'm.test', simple(ok => $match_key, '3 1 2 ' . 'a5' x 64),
+    'later');
+row('ta', 'm.test', simple(ta => $ta), 'dane');
+row('ta-old', 'm.test', simple(taold => $ta), 'later');
+row('ta-name', 'm.test', simple(ta => $ta), 'later');
+row('name', 'm.test', simple(ta => $ta), 'dane');
+row('ta-other', 'm.test', simple(pkix => $ta), 'later');
+# Records that cannot be used ask for TLS and no more.
+row('pkix-usage', 'm.test', simple(ok => $pkix_usage), 'any');
+row('pkix-usage-absent', 'm.test', simple(absent => $pkix_usage), 'later');
+row('pkix-usage-broken', 'm.test', simple(broken => $pkix_usage), 'later');
+row('unknown', 'm.test', simple(ok => '3 1 9 00', '7 7 7 0011'), 'any');
+row('unusable-and-match', 'm.test', simple(ok => $pkix_usage, $match), 'dane');
+row('refuses', 'm.test', simple(refuses => $match), 'later');
+row('refuses-none', 'm.test', simple('refuses'), 'clear');
+# A host behind a CNAME: its own records first, then the alias's.
+row('alias', 'm.test', "@ MX 10 mx.@\nmx.@ CNAME real.@\nreal.@ A $addr{ok}\n" .
+    "_PORT._tcp.real.@ TLSA $match\n_PORT._tcp.mx.@ TLSA $mismatch\n", 'dane');
+row('alias-own', 'm.test', "@ MX 10 mx.@\nmx.@ CNAME real.@\n" .
+    "real.@ A $addr{ok}\n_PORT._tcp.mx.@ TLSA $match\n", 'dane');
+# The next exchanger has its turn.
+row('second', 'm.test', "@ MX 10 one.@\n@ MX 20 mx.@\none.@ A $addr{absent}\n" .
+    "_PORT._tcp.one.@ TLSA $match\nmx.@ A $addr{ok}\n" .
+    "_PORT._tcp.mx.@ TLSA $match\n", 'dane');
+row('second-clear', 'm.test', "@ MX 10 one.@\n@ MX 20 mx.@\n" .
+    "one.@ A $addr{ok}\n_PORT._tcp.one.@ TLSA $mismatch\n" .
+    "mx.@ A $addr{absent}\n", 'clear');
+# The key tls_policy.
+my @keys = qw(none may encrypt verify dane);
+my %key = (none => 'clear', may => 'any', encrypt => 'any', verify => 'later',
+    dane => 'later');
+row("key-$_", 'm.test', simple(ok => $mismatch), $key{$_}) for @keys;
+row('key-dane-none', 'm.test', simple('ok'), 'later');
+row('key-dane-match', 'm.test', simple(ok => $match), 'dane');
+row('key-may-broken', 'm.test', simple(broken => $match), 'clear');
+row('key-encrypt-absent', 'm.test', simple('absent'), 'later');
+row('key-encrypt-broken', 'm.test', simple('broken'), 'later');
+row('pkix-key', 'm.test', simple('pkix'), 'pkix');
+my @policy = ((map { "key-$_.m.test $_" } @keys), 'key-dane-none.m.test dane',
+    'key-dane-match.m.test dane', 'key-may-broken.m.test may',
+    'key-encrypt-absent.m.test encrypt', 'key-encrypt-broken.m.test encrypt',
+    'pkix-key.m.test verify');
+# REQUIRETLS (RFC 8689, section 4.2.1) and TLS-Required: No (4.2.2).
+my %strict = (env => ['requiretls yes']);
+row('strict-dane', 'm.test', simple(ok => $match), 'dane', %strict);
+row('strict-mismatch', 'm.test', simple(ok => $mismatch), 'failed', %strict);
+row('strict', 'm.test', simple('pkix'), 'pkix', %strict);
+row('strict-unknown', 'm.test', simple('ok'), 'failed', %strict);
+row('pkix', 'i.test', simple('pkix'), 'failed', %strict);
+row('strict-bogus', 'm.test', "@ MX 10 mx.@\nmx.@ A $addr{ok}\n" .
+    "_PORT._tcp.mx.@ CNAME x.b.test.\n", 'later', %strict);
+my %no = (header => "TLS-Required: No\n");
+row('no-match', 'm.test', simple(ok => $match), 'dane', %no);
+row('no-mismatch', 'm.test', simple(ok => $mismatch), 'any', %no);
+row('no-absent', 'm.test', simple(absent => $match), 'clear', %no);
+row('no-broken', 'm.test', simple(broken => $match), 'clear', %no);
+row('no-bogus', 'm.test', "@ MX 10 mx.@\nmx.@ A $addr{ok}\n" .
+    "_PORT._tcp.mx.@ CNAME x.b.test.\n", 'any', %no);
+row('no-folded', 'm.test', simple(ok => $mismatch), 'any',
+    header => "tls-required:\n no \n");
+row('no-other', 'm.test', simple(ok => $mismatch), 'later',
+    header => "TLS-Required: Nope\n");
+row('no-body', 'm.test', simple(ok => $mismatch), 'later',
+    body => "TLS-Required: No\n");
+row('no-both', 'm.test', simple(ok => $mismatch), 'failed', %strict, %no);
+
+# --- the run --------------------------------------------------------------
+
+my $dns = Stdmail::Signed->start(zones => { 'm.test' => ['yes', $zone{'m.test'}],
+    'i.test' => ['no', $zone{'i.test'}],
+    'b.test' => ['stripped', $zone{'b.test'}] });
+my $s = Stdmail->new(conf => { resolver => $dns->resolver, smtp_port => $port,
+    resolver_trusted => 'yes', tls_policy => \@policy });
+Stdmail::spew("$s->{dir}/ca.pem", $known->{pem}, 0644);
+$s->{conf}{tls_ca} = "$s->{dir}/ca.pem";
+$s->write_conf;
+
+# Messages of one kind go together.
+my ($sequence, %sent) = (0);
+sub
+post
+{
+	my (@all) = @_;
+	my %o = %{$all[0]};
+	my $text = "From: alice\@a.test\n" . ($o{header} // '') .
+	    "Subject: x\n\n" . ($o{body} // "hello\n");
+	my $id = sprintf '%d.M%06dP%dQ%dR.mx.a.test', time, ++$sequence, $$,
+	    $sequence;
+
+	Stdmail::spew("$s->{spool}/remote/env/$id", join("\n",
+	    'stdmail-envelope 1', 'sender alice@a.test', 'arrived ' . time,
+	    @{$o{env} // []}, (map { "to Q $_->{to}" } @all), 'end') . "\n",
+	    0640);
+	Stdmail::spew("$s->{spool}/remote/now/$id,S=" . length($text) . ',W=' .
+	    (length($text) + ($text =~ tr/\n//)), $text, 0640);
+	$s->own;
+}
+
+sub
+queue
+{
+	my ($status, undef, $err) = $s->run_program('smtp-send', ['-q'],
+	    timeout => 120);
+
+	is($status, 0, 'smtp-send -q');
+	return $err;
+}
+
+queue();	# makes the spool
+my %kind;
+push @{$kind{join '|', map { ref $_ ? "@$_" : $_ // '' }
+    @$_{qw(env header body)}}}, $_ for @rows;
+post(@$_) for values %kind;
+my $log = queue();
+my %seen;
+for (split /\n/, $log) {
+	my ($what, $to) = /\b(sent|deferred|failed) id=\S+ to=(\S+)/ or next;
+	my ($tls) = / tls=(\S+)/;
+	$seen{$to} = $what eq 'deferred' ? 'later' : $what eq 'failed' ?
+	    'failed' : $tls eq 'none' ? 'clear' : $tls =~ m{/no$} ? 'any' :
+	    $tls =~ s{.*/}{}r;
+}
+
+note sprintf '%-9s %-9s %-7s %-9s %s', qw(DNS TLSA TLS expected seen);
+for (@matrix) {
+	my ($dns, $tlsa, $tls, $row) = @$_;
+	my $got = $seen{$row->{to}} // 'nothing';
+
+	note sprintf '%-9s %-9s %-7s %-9s %s', $dns, $tlsa, $tls,
+	    $row->{want}, $got;
+	is($got, $row->{want}, "$dns, $tlsa, TLS $tls");
+}
+is(scalar @matrix, 27, 'the matrix is whole');
+for my $row (@rows[27 .. $#rows]) {
+	is($seen{$row->{to}} // 'nothing', $row->{want}, $row->{to}) or
+	    diag grep { /\Q$row->{to}\E/ } map { "$_\n" } split /\n/, $log;
+}
+
+# What was put off was never in a host's hands: every message that a host took
+# was one that was to be sent.
+my $taken = grep { $_->{want} =~ /^(dane|pkix|any|clear)$/ } @rows;
+my $heard = 0;
+for my $m (values %mta) {
+	$heard += grep { /^RCPT TO:/ } map { @$_ } $m->heard;
+}
+is($heard, $taken, 'nobody else was told a recipient');
+# Under a name of its own: SNI and EHLO again.
+like($log, qr/to=bob\@secure-match-ok\.m\.test .*tls=TLSv1\.3\S*dane/,
+    'the log says how');
+
+done_testing();
