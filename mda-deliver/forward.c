@@ -80,6 +80,7 @@ set_same(const struct forward *f, struct envelope *e)
 {
 	const struct envelope *from = f->env;
 
+	e->own = from->own;	/* what a stranger sent stays so */
 	e->body = from->body;
 	e->utf8 = from->utf8;
 	e->requiretls = from->requiretls;

@@ -136,10 +136,12 @@ static bool
 is_self(struct talk *t)
 {
 	const char *text = buf_str(&t->c->reply.text);
-	size_t n = strlen(t->c->hostname);
+	size_t n;
 
-	return t->c->found && text != NULL &&
-	    strncasecmp(text, t->c->hostname, n) == 0 &&
+	if (t->c->self == NULL || text == NULL)
+		return false;
+	n = strlen(t->c->self);
+	return strncasecmp(text, t->c->self, n) == 0 &&
 	    strchr(" \n", text[n]) != NULL;
 }
 
@@ -220,18 +222,13 @@ report_failed(struct talk *t, enum stream_status st)
 
 	c->shaken = CLIENT_TLS_FAILED;
 	c->lost = true;
-	snprintf(words, sizeof(words), "TLS failed: %s",
-	    c->info.why[0] != '\0' && c->info.fault != TLS_FAULT_NONE ?
-	    c->info.why : stream_error(c->stream));
-	if (c->policy.level <= LEVEL_MAY) {
-		client_report_lost(t, "in the TLS handshake");
-		return 1;
-	}
 	/* A connection that broke says nothing about the host's TLS. */
-	if (st != STREAM_ERROR) {
+	if (c->policy.level <= LEVEL_MAY || st != STREAM_ERROR) {
 		client_report_lost(t, "in the TLS handshake");
-		return -1;
+		return c->policy.level <= LEVEL_MAY ? 1 : -1;
 	}
+	snprintf(words, sizeof(words), "TLS failed: %s",
+	    stream_error(c->stream));
 	return report_insecure(t, "4.7.5", words);
 }
 
@@ -251,13 +248,30 @@ verify_of(enum policy_level level)
 	return TLS_ANY;
 }
 
+/* 0; -1 this host cannot be used; 1 it failed, and the clear may do. */
+static int
+handshake(struct talk *t)
+{
+	struct client *c = t->c;
+	enum stream_status st;
+
+	c->demand.verify = verify_of(c->policy.level);
+	stream_set_timeout(c->stream, CLIENT_WAIT);
+	st = tls_connect_to(c->stream, c->tls, &c->demand,
+	    c->direct ? TLS_DIRECT : TLS_STARTTLS, &c->info);
+	if (st != STREAM_OK)
+		return report_failed(t, st);
+	c->shaken = CLIENT_TLS_DONE;
+	return 0;
+}
+
 /* STARTTLS (RFC 3207, section 4), as the level demands.
  * 0 go on; -1 this host cannot be used; 1 the handshake failed. */
 static int
 starttls(struct talk *t)
 {
 	struct client *c = t->c;
-	enum stream_status st;
+	int secure;
 
 	if (c->policy.level == LEVEL_CLEAR)
 		return 0;
@@ -270,12 +284,8 @@ starttls(struct talk *t)
 	}
 	if (c->reply.code != 220)
 		return report_absent(t, "refused STARTTLS");
-	c->demand.verify = verify_of(c->policy.level);
-	st = tls_connect_to(c->stream, c->tls, &c->demand, TLS_STARTTLS,
-	    &c->info);
-	if (st != STREAM_OK)
-		return report_failed(t, st);
-	c->shaken = CLIENT_TLS_DONE;
+	if ((secure = handshake(t)) != 0)
+		return secure;
 	/* What was said in the clear is forgotten (section 4.2). */
 	return hello(t);
 }
@@ -302,16 +312,20 @@ client_open(struct client *c, struct client_message *m)
 
 	m->tls[0] = '\0';
 	smtp_reply_init(&c->reply);
-	if (greeting(&t) == -1 || hello(&t) == -1)
+	if ((c->direct && handshake(&t) != 0) || greeting(&t) == -1 ||
+	    hello(&t) == -1)
 		return CLIENT_NEXT;
-	switch (starttls(&t)) {
+	switch (c->direct ? 0 : starttls(&t)) {
 	case 0:
 		client_tls_text(c, m->tls);
-		return CLIENT_DONE;
+		break;
 	case 1:
 		return CLIENT_CLEAR;
+	default:
+		return CLIENT_NEXT;
 	}
-	return CLIENT_NEXT;
+	return c->login == NULL || client_auth(&t) == 0 ? CLIENT_DONE :
+	    CLIENT_NEXT;
 }
 
 void

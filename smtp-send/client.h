@@ -9,24 +9,41 @@
 
 #include "delivery.h"
 #include "grammar/smtp_reply.h"
+#include "news.h"
 #include "policy.h"
+#include "relay.h"
 #include "system/stream.h"
 #include "system/tls.h"
 
+/* The octets of a message. */
+struct client_text {
+	int		 fd;		/* in disk form */
+	off_t		 offset;	/* of its first octet */
+	const char	*prefix;	/* fields that stand before it, in disk
+					 * form; "" none */
+	uint64_t	 wire;		/* octets of both, with CRLF */
+	bool		 eightbit;	/* asks for 8BITMIME */
+};
+
 /* The message as the client needs to know it. */
 struct client_message {
-	int		 fd;
-	off_t		 offset;	/* of its first octet */
-	uint64_t	 wire;		/* octets with CRLF, for SIZE= */
-	bool		 eightbit;	/* asks for 8BITMIME */
-	bool		 utf8;		/* and its header for SMTPUTF8 */
-	bool		 tls_optional;	/* it says TLS-Required: No */
+	struct client_text text;
+	struct client_text seven;	/* the same in 7 bits, for hosts that
+					 * take no more; fd -1: none yet, and
+					 * made when one needs it */
+	bool		 utf8;		/* its header asks for SMTPUTF8 */
+	bool		 tls_optional;	/* and says TLS-Required: No */
 	const struct envelope *env;	/* not for its recipients */
 	const struct envelope_rcpt *rcpts;
 	struct report	*reports;	/* one for each recipient; those that
 					 * are open are tried, and written */
 	size_t		 n;
+	const struct sts_record *sts;	/* what is known of the domain's
+					 * policy; NULL nothing */
 	char		 tls[REPORT_TLS_MAX]; /* of the connection in use */
+	/* Called with what there is to tell beside the reports; NULL: nobody
+	 * wants to know. */
+	void		(*news)(void *arg, const struct news *);
 	/* Called as soon as the fate of a recipient is final. */
 	void		(*final)(void *arg, const struct report *);
 	void		*arg;
@@ -54,7 +71,12 @@ struct client {
 					 * borrowed while it is opened */
 	bool		 strict;	/* REQUIRETLS: to a host that offers
 					 * it, or not at all */
-	bool		 found;		/* by the DNS: must not be this host */
+	const char	*self;		/* our own name, which it must not have;
+					 * NULL: it may */
+	bool		 direct;	/* TLS from the first octet */
+	const struct relay_login *login; /* for AUTH; NULL none */
+	bool		 near;		/* on this host: a password may go
+					 * without TLS */
 
 	struct smtp_reply reply;	/* the last one */
 	struct smtp_ehlo ehlo;		/* what it offers */
@@ -110,5 +132,14 @@ void	 client_report_all(struct client_message *, enum outcome,
 /* No host is left: recipients that are still PENDING become TEMPORARY, and
  * those that every host was unfit for, PERMANENT. */
 void	 client_report_rest(struct client_message *);
+
+/* text.c: how long a text is on the wire, and where it has 8-bit octets.  The
+ * other members are set.  scan may be NULL.  0, or -1 with errno. */
+struct wish_scan;
+int	 client_text_measure(struct client_text *, struct wish_scan *scan);
+
+/* The 7-bit form of a message, made when there is none: 1; 0 it must not be
+ * changed, *why; -1 with errno. */
+int	 client_text_seven(struct client_message *, const char **why);
 
 #endif

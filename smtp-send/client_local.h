@@ -15,6 +15,7 @@
 struct talk {
 	struct client		*c;
 	struct client_message	*m;
+	const struct client_text *text;	/* the form that is sent */
 	bool			 crowded;	/* "too many recipients" */
 };
 
@@ -38,5 +39,8 @@ void	 client_tls_text(const struct client *, char text[REPORT_TLS_MAX]);
 
 /* Say why there was no reply, for all who wait for one. */
 void	 client_report_lost(struct talk *, const char *when);
+
+/* auth.c: log in as c->login says.  0; -1 and the reports say why not. */
+int	 client_auth(struct talk *);
 
 #endif

@@ -44,6 +44,8 @@ struct report {
 	char		tls[REPORT_TLS_MAX];
 };
 
+struct sts_record;
+
 struct delivery {
 	int		 fd;		/* the message, in disk form */
 	off_t		 offset;	/* where it begins in the file */
@@ -52,6 +54,8 @@ struct delivery {
 	const char	*domain;	/* of all recipients; as in mx.h */
 	const struct envelope_rcpt *rcpts; /* of the caller */
 	size_t		 nrcpts;
+	const struct sts_record *sts;	/* what is known of the domain's
+					 * policy (news.h); NULL nothing */
 };
 
 #endif

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "direct.h"
+#include "sts_cache.h"
 #include "system/fdio.h"
 #include "worker.h"
 
@@ -38,6 +39,7 @@ struct job {
 	struct address	*rcpts;
 	struct report	*reports;
 	size_t		 n;
+	struct sts_cache *sts;
 	struct group	*groups;
 	size_t		 ngroups;
 };
@@ -172,6 +174,7 @@ start_group(struct job *j, struct group *g)
 	d->domain = g->rcpts[0].addr.domain;
 	d->rcpts = g->rcpts;
 	d->nrcpts = g->n;
+	d->sts = j->sts == NULL ? NULL : sts_cache_get(j->sts, d->domain);
 	g->worker = worker_start(&j->set, d);
 	if (g->worker != NULL)
 		return 0;
@@ -286,7 +289,11 @@ run_job(struct job *j, const struct settings *s, const char *host,
 		warnx("%s", fault);
 		return EX_TEMPFAIL;
 	}
+	worker_trust(&j->set);
+	/* What the agent knows, if we may read it. */
+	j->sts = sts_cache_open(s->spool);
 	run_groups(j);
+	sts_cache_free(j->sts);
 	worker_set_free(&j->set);
 	return print_reports(j, rcpts);
 }

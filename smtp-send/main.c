@@ -6,11 +6,13 @@
 #include <err.h>
 #include <sysexits.h>
 
+#include "dial.h"
 #include "direct.h"
 #include "list.h"
 #include "mail/spool.h"
 #include "mail/start.h"
 #include "queue.h"
+#include "relay.h"
 #include "sendmail.h"
 
 int
@@ -34,7 +36,7 @@ main(int argc, char **argv)
 		{ 0 }
 	};
 	settings_check *const checks[] = { settings_check_hostname,
-	    spool_check, NULL };
+	    spool_check, relay_check, dial_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
 		.usage = "-q [-w] | -l | [-f SENDER] [-r HOST[:PORT]] "

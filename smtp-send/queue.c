@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keeper.h"
 #include "mail/bounce.h"
 #include "mail/late.h"
 #include "mail/spool.h"
@@ -61,6 +62,7 @@ struct agent {
 					 * a place */
 	size_t		  worked;	/* messages that found their end or
 					 * were moved */
+	struct keeper	 *keeper;
 	bool		  trouble;	/* something was not recorded */
 };
 
@@ -84,8 +86,8 @@ mark(struct agent *a, struct spool_message *m, size_t i,
 {
 	char words[ENVELOPE_TEXT];
 
-	snprintf(words, sizeof(words), "%s %s %s", r->status,
-	    r->host[0] == '\0' ? "-" : r->host, r->reply);
+	envelope_words_text(words, sizeof(words), r->status, r->host,
+	    r->tls, r->reply);
 	if (spool_mark(m, i, status, time(NULL), words) == -1) {
 		log_error("mark", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
@@ -287,6 +289,7 @@ start_dest(struct agent *a, struct flight *f, size_t first)
 	delivery.domain = d->rcpts[0].addr.domain;
 	delivery.rcpts = d->rcpts;
 	delivery.nrcpts = d->n;
+	delivery.sts = keeper_sts(a->keeper, delivery.domain);
 	if ((d->worker = worker_start(&a->set, &delivery)) == NULL)
 		goto fail;
 	d->flight = f;
@@ -454,6 +457,7 @@ drain(struct agent *a)
 	do {
 		a->trouble = false;
 		pass(a);
+		keeper_tick(a->keeper);
 		if (a->skipped > 0 && a->running > 0)
 			wait_workers(a, 1000);
 		else
@@ -572,11 +576,18 @@ queue_run(struct settings *settings, bool watch)
 	}
 	if (spool_recover(&a.spool) == -1)
 		log_warn("recover", "error=%s", log_str(strerror(errno)));
+	if ((a.keeper = keeper_open(settings)) == NULL) {
+		log_error("start", "error=%s", log_str(strerror(errno)));
+		return EX_TEMPFAIL;
+	}
+	a.set.news = keeper_news;
+	a.set.arg = a.keeper;
 	if (watch)
 		watch_queue(&a);
 	else
 		drain(&a);
 	stop_workers(&a);
+	keeper_close(a.keeper);
 	worker_set_free(&a.set);
 	if (watch)
 		spool_watch_close(&a.watch);

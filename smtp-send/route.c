@@ -7,27 +7,23 @@
 #include <sys/socket.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
 
+#include "dial.h"
 #include "mail/mx.h"
 #include "mail/resolver.h"
 #include "route.h"
 #include "secure.h"
-#include "system/clock.h"
 #include "system/dns.h"
 #include "system/log.h"
 
-#define PLACES_MAX	10		/* addresses tried in one run */
-#define CONNECT_WAIT	(30 * 1000)	/* ms for one address */
+#define PLACES_MAX	DIAL_MAX	/* addresses tried in one run */
+#define SMTPS_PORT	465		/* TLS from the first octet */
 
 struct place {
 	struct secure_place host;	/* names of mx or fixed */
@@ -35,7 +31,7 @@ struct place {
 };
 
 struct route {
-	const struct settings *settings;
+	const struct route_set *set;
 	struct dns	*dns;
 	struct secure	*secure;
 	const char	*domain;
@@ -47,7 +43,7 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
-	bool		 second;	/* as no policy of the domain counted */
+	bool		 second;	/* as if nothing were published */
 };
 
 static void
@@ -126,9 +122,10 @@ places_by_mx(struct route *r)
 }
 
 struct route *
-route_new(const struct settings *settings, const char *host,
-    const char *domain, struct tls_client *tls, struct tls_client *trusting)
+route_new(const struct route_set *set, const char *host,
+    const struct address *sender, const char *domain)
 {
+	const struct settings *settings = set->settings;
 	struct route *r;
 	char error[CONF_ERROR_MAX];
 	struct dns_addr addr;
@@ -136,16 +133,17 @@ route_new(const struct settings *settings, const char *host,
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
-	r->settings = settings;
+	r->set = set;
 	r->domain = domain;
 	r->port = (unsigned short)settings->smtp_port;
-	fixed = host != NULL ? host : settings_next_host(settings, domain);
+	fixed = host != NULL ? host : settings_next_host(settings, sender,
+	    domain);
 	if ((r->dns = resolver_open(settings, NULL, error)) == NULL) {
 		log_warn("resolver", "error=%s", log_str(error));
 		route_free(r);
 		return NULL;
 	}
-	r->secure = secure_new(settings, r->dns, domain, tls, trusting);
+	r->secure = secure_new(set, r->dns, domain);
 	if (r->secure == NULL || (*fixed != '\0' &&
 	    settings_host_port(fixed, r->fixed, &r->port) == -1)) {
 		route_free(r);
@@ -211,6 +209,38 @@ report_mx(struct route *r, struct client_message *m)
 	client_report_all(m, outcome, status, "", text);
 }
 
+/* Where our IPv6 address has no name, hosts are spoken to by IPv4, if they
+ * have it. */
+static void
+leave_ipv6(struct route *r)
+{
+	size_t i, six = 0, n = 0;
+
+	for (i = 0; i < r->nplaces; i++)
+		six += r->places[i].addr.family == AF_INET6;
+	for (i = 0; i < r->nplaces; i++)
+		if (r->places[i].addr.family == AF_INET6)
+			break;
+	if (six == 0 || six == r->nplaces || dial_has_name(
+	    r->set->settings, r->dns, &r->places[i].addr) != 0)
+		return;
+	for (i = 0; i < r->nplaces; i++)
+		if (r->places[i].addr.family != AF_INET6)
+			r->places[n++] = r->places[i];
+	r->nplaces = n;
+	log_debug("ipv6", "domain=%s note=%s", log_str(r->domain),
+	    "\"our address has no name\"");
+}
+
+/* The login for this message, where it is relayed. */
+static const struct relay_login *
+login_of(const struct route *r, const struct client_message *m)
+{
+	return r->fixed[0] == '\0' || r->set->logins == NULL ? NULL :
+	    relay_login_find(r->set->logins, r->fixed, r->port,
+	    &m->env->sender);
+}
+
 /* Find the places, unless they are known; 0, or -1 and the reports say why
  * there are none. */
 static int
@@ -219,7 +249,7 @@ find_places(struct route *r, struct client_message *m)
 	if (r->nplaces > 0)
 		return 0;
 	if (r->fixed[0] != '\0') {
-		if (r->nplaces == 0 && r->settings->resolver[0] != '\0')
+		if (r->nplaces == 0 && r->set->settings->resolver[0] != '\0')
 			places_by_dns(r);
 		if (r->nplaces == 0)
 			client_report_all(m, OUTCOME_TEMPORARY, "4.4.3",
@@ -234,10 +264,11 @@ find_places(struct route *r, struct client_message *m)
 		report_mx(r, m);
 		return -1;
 	}
-	if (mx_drop_self(&r->mx, r->settings->hostname) == 1)
+	if (mx_drop_self(&r->mx, r->set->settings->hostname) == 1)
 		log_debug("exchangers", "domain=%s self=yes left=%zu",
 		    log_str(r->domain), r->mx.n);
 	places_by_mx(r);
+	leave_ipv6(r);
 	if (r->nplaces > 0)
 		return 0;
 	if (r->mx.n == 0)
@@ -251,62 +282,6 @@ find_places(struct route *r, struct client_message *m)
 	return -1;
 }
 
-/* Wait for a connect under way: 0, or -1 with errno. */
-static int
-connect_wait(int fd)
-{
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	long long end = clock_ms() + CONNECT_WAIT, left;
-	socklen_t len = sizeof(int);
-	int n, fault;
-
-	while ((left = end - clock_ms()) > 0) {
-		if ((n = poll(&p, 1, (int)left)) == 1)
-			break;
-		if (n == -1 && errno != EINTR)
-			return -1;
-	}
-	if (left <= 0) {
-		errno = ETIMEDOUT;
-		return -1;
-	}
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &fault, &len) == -1)
-		return -1;
-	errno = fault;
-	return fault == 0 ? 0 : -1;
-}
-
-static int
-connect_place(const struct route *r, const struct place *p)
-{
-	struct sockaddr_storage ss;
-	socklen_t len = dns_addr_put(&p->addr, r->port, &ss);
-	int fd, one = 1, keep;
-
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-	    0);
-	if (fd == -1)
-		return -1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, (struct sockaddr *)&ss, len) == 0 ||
-	    (errno == EINPROGRESS && connect_wait(fd) == 0))
-		return fd;
-	keep = errno;
-	close(fd);
-	errno = keep;
-	return -1;
-}
-
-/* The host does not meet what is demanded of it. */
-static enum client_result
-refuse(const struct client *c, struct client_message *m)
-{
-	client_report_all(m, c->policy.verdict == POLICY_UNFIT ?
-	    OUTCOME_UNFIT : OUTCOME_TEMPORARY, policy_status(c->policy.reason),
-	    c->place, policy_words(c->policy.reason));
-	return CLIENT_NEXT;
-}
-
 /* How a place is tried. */
 enum attempt {
 	ATTEMPT_FIRST,
@@ -315,31 +290,56 @@ enum attempt {
 	ATTEMPT_SECOND		/* what is published does not count */
 };
 
-/* Open a connection to a place and send on it. */
-static enum client_result
-try_place(struct route *r, const struct place *p, struct client_message *m,
+/* How we speak to a host, and what is demanded of it. */
+static void
+set_client(struct route *r, const struct place *p, struct client_message *m,
     enum attempt attempt)
 {
 	struct client *c = &r->client;
-	char ip[DNS_ADDR_TEXT];
-	enum client_result result;
-	int fd;
+	const struct settings *s = r->set->settings;
 
-	*c = (struct client){ .hostname = r->settings->hostname,
-	    .host = p->host.name, .found = r->have_mx };
-	dns_addr_text(&p->addr, ip, sizeof(ip));
-	snprintf(c->place, sizeof(c->place), "%s[%s]", p->host.name, ip);
+	*c = (struct client){ .host = p->host.name,
+	    .hostname = *s->smtp_helo != '\0' ? s->smtp_helo : s->hostname,
+	    .self = r->have_mx ? s->hostname : NULL, .login = login_of(r, m),
+	    .direct = r->fixed[0] != '\0' && r->port == SMTPS_PORT };
 	m->tls[0] = '\0';
 	secure_decide(r->secure, &p->host, m, attempt == ATTEMPT_SECOND, c);
-	if (c->policy.verdict != POLICY_USE)
-		return refuse(c, m);
 	if (attempt == ATTEMPT_CLEAR)
 		c->policy.level = LEVEL_CLEAR;
-	if ((fd = connect_place(r, p)) == -1) {
-		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", c->place,
-		    strerror(errno));
-		return CLIENT_NEXT;
-	}
+}
+
+/* Which of its addresses it is. */
+static void
+set_address(struct route *r, const struct place *p)
+{
+	struct client *c = &r->client;
+	char ip[DNS_ADDR_TEXT];
+
+	c->near = dns_addr_is_loopback(&p->addr);
+	dns_addr_text(&p->addr, ip, sizeof(ip));
+	snprintf(c->place, sizeof(c->place), "%s[%s]", p->host.name, ip);
+}
+
+/* The host does not meet what is demanded of it. */
+static enum client_result
+refuse(struct route *r, const struct place *p, struct client_message *m)
+{
+	const struct client *c = &r->client;
+
+	client_report_all(m, c->policy.verdict == POLICY_UNFIT ?
+	    OUTCOME_UNFIT : OUTCOME_TEMPORARY, policy_status(c->policy.reason),
+	    p->host.name, policy_words(c->policy.reason));
+	secure_note(r->secure, &p->host, m, c);
+	return CLIENT_NEXT;
+}
+
+/* Send on a connection that is there. */
+static enum client_result
+talk(struct route *r, struct client_message *m, int fd)
+{
+	struct client *c = &r->client;
+	enum client_result result;
+
 	if ((c->stream = stream_new(fd, fd)) == NULL) {
 		close(fd);
 		client_report_all(m, OUTCOME_TEMPORARY, "4.3.0", c->place,
@@ -347,11 +347,41 @@ try_place(struct route *r, const struct place *p, struct client_message *m,
 		return CLIENT_STOP;
 	}
 	result = client_open(c, m);
+	secure_note(r->secure, &r->places[r->at].host, m, c);
 	if (result == CLIENT_DONE)
 		result = client_send(c, m);
 	if (result != CLIENT_DONE || c->lost)
 		route_close(r);
 	return result;
+}
+
+/* Connect to one of n places of a host from the at-th on, and send.  Those
+ * that were tried are marked. */
+static enum client_result
+try_host(struct route *r, struct client_message *m, size_t at, size_t n,
+    bool *tried, enum attempt attempt)
+{
+	struct dns_addr to[PLACES_MAX];
+	size_t i, which;
+	int fd;
+
+	for (i = 0; i < n; i++)
+		to[i] = r->places[at + i].addr;
+	set_client(r, &r->places[at], m, attempt);
+	if (r->client.policy.verdict != POLICY_USE) {
+		memset(tried + at, true, n);
+		return refuse(r, &r->places[at], m);
+	}
+	fd = dial(r->set->settings, to, n, r->port, &which, tried + at);
+	set_address(r, &r->places[at + which]);
+	if (fd == -1) {
+		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1",
+		    r->client.place, strerror(errno));
+		return CLIENT_NEXT;
+	}
+	tried[at + which] = true;
+	r->at = at + which;
+	return talk(r, m, fd);
 }
 
 static bool
@@ -373,7 +403,8 @@ try_open(struct route *r, struct client_message *m)
 
 	if (r->client.stream == NULL)
 		return CLIENT_NEXT;
-	if (r->client.strict == secure_is_strict(m) && !r->second)
+	if (r->client.strict == secure_is_strict(m) && !r->second &&
+	    r->client.login == login_of(r, m))
 		result = client_send(&r->client, m);
 	if (result != CLIENT_DONE || r->client.lost)
 		route_close(r);
@@ -387,24 +418,35 @@ route_close(struct route *r)
 		client_close(&r->client);
 }
 
-/* Try the places in order, but the one that has been spoken to. */
+/* The next host with places not tried: how many, from *at on; 0: none. */
+static size_t
+next_host(const struct route *r, const bool *tried, size_t *at)
+{
+	size_t n = 0;
+
+	for (*at = 0; *at < r->nplaces && tried[*at]; (*at)++)
+		;
+	while (*at + n < r->nplaces && !tried[*at + n] &&
+	    r->places[*at + n].host.name == r->places[*at].host.name)
+		n++;
+	return n;
+}
+
+/* Try the hosts in turn, but for places that were tried. */
 static enum client_result
-try_places(struct route *r, struct client_message *m, enum attempt attempt,
-    size_t spoken)
+try_hosts(struct route *r, struct client_message *m, bool *tried,
+    enum attempt attempt)
 {
 	enum client_result result = CLIENT_NEXT;
-	size_t i;
+	size_t at, n;
 
-	for (i = 0; i < r->nplaces && result != CLIENT_STOP; i++) {
-		if (i == spoken)
-			continue;
+	while (result != CLIENT_STOP && (n = next_host(r, tried, &at)) > 0) {
 		route_close(r);
-		r->at = i;
-		result = try_place(r, &r->places[i], m, attempt);
+		result = try_host(r, m, at, n, tried, attempt);
 		/* Opportunistic TLS: a host whose handshake fails still gets
 		 * its mail, as it would had it never offered TLS. */
 		if (result == CLIENT_CLEAR)
-			result = try_place(r, &r->places[i], m,
+			result = try_host(r, m, r->at, 1, tried,
 			    ATTEMPT_CLEAR);
 		if (all_final(m))
 			break;
@@ -416,18 +458,23 @@ void
 route_deliver(struct route *r, struct client_message *m)
 {
 	enum client_result result = try_open(r, m);
-	size_t spoken = result == CLIENT_DONE ? r->at : PLACES_MAX;
+	bool tried[PLACES_MAX] = { false };
 
 	if (all_final(m))
 		return;
-	if (result != CLIENT_STOP && find_places(r, m) == -1)
+	if (result == CLIENT_DONE)
+		tried[r->at] = true;
+	else if (result != CLIENT_STOP && find_places(r, m) == -1)
 		return;
 	r->second = false;
 	if (result != CLIENT_STOP)
-		result = try_places(r, m, ATTEMPT_FIRST, spoken);
+		result = try_hosts(r, m, tried, ATTEMPT_FIRST);
+	/* RFC 8689, section 4.2.2: what was not possible as it is published
+	 * does not fail for that. */
 	if (result != CLIENT_STOP && m->tls_optional && !all_final(m)) {
+		memset(tried, 0, sizeof(tried));
 		r->second = true;
-		result = try_places(r, m, ATTEMPT_SECOND, PLACES_MAX);
+		(void)try_hosts(r, m, tried, ATTEMPT_SECOND);
 	}
 	if (!all_final(m))
 		client_report_rest(m);

@@ -9,19 +9,27 @@
 
 #include "client.h"
 #include "mail/settings.h"
+#include "relay.h"
+
+/* What all routes of a process share. */
+struct route_set {
+	const struct settings *settings;
+	struct tls_client *tls;		/* NULL: never TLS */
+	struct tls_client *trusting;	/* knows the authorities; NULL: what
+					 * must be protected has to wait */
+	const struct relay_logins *logins;	/* NULL: none */
+};
 
 struct route;
 
 /*
  * Prepare for a domain (of addresses, without a NUL) while files may still be
- * read: the resolver, and the addresses of a host that -r, `route` or `relay`
- * names.  host is -r's HOST[:PORT] or NULL.  tls may be NULL, and so may
- * trusting, which knows the authorities: REQUIRETLS then has to wait.  NULL: no
- * memory.
+ * read: the resolver, and the addresses of a host that -r or a key names.
+ * host is -r's HOST[:PORT], or NULL: as the keys say for this sender (NULL:
+ * any).  The set must outlive it.  NULL: no memory.
  */
-struct route *route_new(const struct settings *, const char *host,
-	    const char *domain, struct tls_client *tls,
-	    struct tls_client *trusting);
+struct route *route_new(const struct route_set *, const char *host,
+	    const struct address *sender, const char *domain);
 
 /*
  * Deliver.  Afterwards every report is SENT, TEMPORARY or PERMANENT; m->final

@@ -8,7 +8,7 @@
 #define SMTP_SEND_SECURE_H
 
 #include "client.h"
-#include "mail/settings.h"
+#include "route.h"
 
 struct secure;
 
@@ -24,11 +24,9 @@ struct secure_place {
 	unsigned short	 port;
 };
 
-/* What is borrowed outlives it.  tls and trusting as in route_new().  NULL: no
- * memory. */
-struct secure *secure_new(const struct settings *, struct dns *,
-	    const char *domain, struct tls_client *tls,
-	    struct tls_client *trusting);
+/* For a domain.  What is borrowed outlives it.  NULL: no memory. */
+struct secure *secure_new(const struct route_set *, struct dns *,
+	    const char *domain);
 void	 secure_free(struct secure *);
 
 /*
@@ -37,7 +35,12 @@ void	 secure_free(struct secure *);
  * question may be under way in the struct dns.
  */
 void	 secure_decide(struct secure *, const struct secure_place *,
-	    const struct client_message *, bool second, struct client *);
+	    struct client_message *, bool second, struct client *);
+
+/* Tell, by m->news, how TLS went with a host: after client_open(), or when it
+ * was not gone to. */
+void	 secure_note(struct secure *, const struct secure_place *,
+	    struct client_message *, const struct client *);
 
 /* REQUIRETLS, of a message that is no report (RFC 8689, section 5)? */
 bool	 secure_is_strict(const struct client_message *);

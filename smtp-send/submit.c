@@ -171,16 +171,16 @@ submit_letter(const struct settings *s, const struct letter *l)
 	struct crlf crlf = { 0 };
 	struct envelope env = { .sender = l->sender };
 	struct envelope_rcpt *rcpts = letter_rcpts(l);
-	struct client_message m = { .wire = l->text.len +
-	    crlf_wire_extra(&crlf, l->text.data, l->text.len),
-	    .eightbit = l->eightbit, .env = &env,
-	    .rcpts = rcpts, .n = l->n, .final = ignore_report };
+	struct client_message m = { .text = { .prefix = "",
+	    .wire = l->text.len + crlf_wire_extra(&crlf, l->text.data,
+	    l->text.len), .eightbit = l->eightbit }, .seven.fd = -1,
+	    .env = &env, .rcpts = rcpts, .n = l->n, .final = ignore_report };
 	struct client c = { .hostname = s->hostname, .host = "localhost",
 	    .place = "localhost" };
 	char why[512];
 	int fd, code;
 
-	if (rcpts == NULL || (m.fd = letter_fd(l)) == -1 ||
+	if (rcpts == NULL || (m.text.fd = letter_fd(l)) == -1 ||
 	    (m.reports = calloc(l->n, sizeof(*m.reports))) == NULL)
 		err(EX_TEMPFAIL, "message");
 	if ((fd = reach(s, why, sizeof(why))) == -1)
@@ -189,7 +189,7 @@ submit_letter(const struct settings *s, const struct letter *l)
 		err(EX_TEMPFAIL, "message");
 	(void)client_run(&c, &m);
 	client_report_rest(&m);
-	close(m.fd);
+	close(m.text.fd);
 	code = tell(l, m.reports);
 	free(m.reports);
 	free(rcpts);

@@ -4,11 +4,13 @@
  * allows it (RFC 2920), replies are read in the order of the commands, and
  * each recipient's report is written from the reply that decided about it.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "bytes/crlf.h"
 #include "client_local.h"
 #include "grammar/smtp_data.h"
 #include "wish.h"
@@ -23,6 +25,21 @@
  * directions of a connection. */
 #define RCPT_GROUP	50
 
+/* The message on its way. */
+struct body {
+	bool		 chunk;
+	struct smtp_dot	 dot;
+	struct crlf	 crlf;
+	uint64_t	 sent;
+};
+
+/* No end of DATA can be misread where there is none. */
+static bool
+is_chunked(const struct talk *t)
+{
+	return (t->c->ehlo.can & SMTP_CAN_CHUNKING) != 0;
+}
+
 static void
 send_mail(struct talk *t)
 {
@@ -34,8 +51,8 @@ send_mail(struct talk *t)
 	    address_text(&t->m->env->sender, from));
 	if (t->c->ehlo.can & SMTP_CAN_SIZE)
 		stream_printf(s, " SIZE=%llu",
-		    (unsigned long long)t->m->wire);
-	if (t->m->eightbit)
+		    (unsigned long long)t->text->wire);
+	if (t->text->eightbit)
 		stream_puts(s, " BODY=8BITMIME");
 	wish_mail(s, t->m, &t->c->ehlo, time(NULL));
 	stream_puts(s, "\r\n");
@@ -91,31 +108,47 @@ hear_rcpt(struct talk *t, size_t i, bool some)
 	return t->c->lost ? -1 : 0;
 }
 
-/* The message, dots doubled, and its end. */
+/* Some octets of the message, in the form of DATA or of BDAT. */
+static int
+send_piece(struct talk *t, struct body *b, const char *p, size_t n)
+{
+	char out[32768];
+	size_t used, left, got;
+
+	for (used = 0; used < n; used += left) {
+		left = n - used;
+		got = b->chunk ? crlf_to_wire(&b->crlf, p + used, &left, out,
+		    sizeof(out)) : smtp_dot_feed(&b->dot, p + used, &left,
+		    out, sizeof(out));
+		if (stream_write(t->c->stream, out, got) == -1)
+			return -1;
+		b->sent += got;
+	}
+	return 0;
+}
+
+/* The message, and its end: CRLF.CRLF, or that all octets of the chunk are
+ * there.  0, or -1. */
 static int
 send_body(struct talk *t)
 {
-	char in[16384], out[32768];
-	struct smtp_dot dot = { 0 };
-	off_t at = t->m->offset;
+	char in[16384], end[SMTP_DOT_END];
+	struct body b = { .chunk = is_chunked(t) };
+	off_t at = t->text->offset;
 	ssize_t got;
-	size_t used, n, left;
 
 	stream_set_timeout(t->c->stream, WAIT_BLOCK);
-	while ((got = pread(t->m->fd, in, sizeof(in), at)) > 0) {
-		at += got;
-		for (used = 0; used < (size_t)got; used += left) {
-			left = (size_t)got - used;
-			n = smtp_dot_feed(&dot, in + used, &left, out,
-			    sizeof(out));
-			if (stream_write(t->c->stream, out, n) == -1)
-				return -1;
-		}
-	}
-	if (got == -1)
+	if (send_piece(t, &b, t->text->prefix, strlen(t->text->prefix)) == -1)
 		return -1;
-	n = smtp_dot_end(&dot, out);
-	if (stream_write(t->c->stream, out, n) == -1)
+	while ((got = pread(t->text->fd, in, sizeof(in), at)) > 0) {
+		at += got;
+		if (send_piece(t, &b, in, (size_t)got) == -1)
+			return -1;
+	}
+	if (got == -1 || (b.chunk && b.sent != t->text->wire))
+		return -1;
+	if (!b.chunk && stream_write(t->c->stream, end,
+	    smtp_dot_end(&b.dot, end)) == -1)
 		return -1;
 	return stream_flush(t->c->stream) == STREAM_OK ? 0 : -1;
 }
@@ -129,98 +162,130 @@ send_nothing(struct talk *t)
 	(void)client_hear(t, WAIT_END);
 }
 
-/* DATA's 354 has been asked for: read it, send, read the verdict.  Recipients
- * taken are those of which[] with taken[] set. */
+/* Recipients of one transaction: which[i] of the message, and taken[i]. */
+struct group {
+	const size_t	*which;
+	bool		 taken[RCPT_GROUP];
+	size_t		 n, ntaken;
+};
+
+/* The last reply decides about those taken. */
 static enum client_result
-transfer(struct talk *t, const size_t *which, const bool *taken, size_t n,
-    size_t ntaken)
+decide(struct talk *t, const struct group *g, enum outcome outcome)
+{
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (g->taken[i])
+			client_report_reply(t, g->which[i], outcome);
+	return t->c->lost && outcome == OUTCOME_TEMPORARY ? CLIENT_NEXT :
+	    CLIENT_DONE;
+}
+
+/* Send the message and read the verdict. */
+static enum client_result
+send_message(struct talk *t, const struct group *g)
+{
+	/* A message not sent to its end must not look complete: the
+	 * connection is then cut, never ended with a dot. */
+	if (send_body(t) == -1) {
+		t->c->lost = true;
+		client_report_lost(t, "while the message was sent");
+		return CLIENT_NEXT;
+	}
+	if (client_hear(t, WAIT_END) == HEARD_LOST) {
+		client_report_lost(t, "after the message was sent; it may "
+		    "arrive twice");
+		return CLIENT_STOP;
+	}
+	t->c->midway = client_reply_outcome(t) != OUTCOME_SENT;
+	return decide(t, g, client_reply_outcome(t));
+}
+
+/* DATA has been said: read its answer, send. */
+static enum client_result
+transfer(struct talk *t, const struct group *g)
 {
 	enum outcome outcome;
-	size_t i;
 
 	if (client_hear(t, WAIT_DATA) == HEARD_LOST) {
 		client_report_lost(t, "at DATA");
 		return CLIENT_NEXT;
 	}
-	if (ntaken == 0) {
+	if (g->ntaken == 0) {
 		if (t->c->reply.code == 354)
 			send_nothing(t);
 		return t->c->lost ? CLIENT_NEXT : CLIENT_DONE;
 	}
+	if (t->c->reply.code == 354)
+		return send_message(t, g);
 	outcome = client_reply_outcome(t);
-	if (t->c->reply.code == 354) {
-		/* A message not sent to its end must not look complete: the
-		 * connection is then cut, never ended with a dot. */
-		if (send_body(t) == -1) {
-			t->c->lost = true;
-			client_report_lost(t, "while the message was sent");
-			return CLIENT_NEXT;
-		}
-		if (client_hear(t, WAIT_END) == HEARD_LOST) {
-			client_report_lost(t, "after the message was sent; it may "
-			    "arrive twice");
-			return CLIENT_STOP;
-		}
-		t->c->midway = false;
-		outcome = client_reply_outcome(t);
-	} else if (outcome == OUTCOME_SENT)
-		outcome = OUTCOME_TEMPORARY;	/* 2xx is no answer to DATA */
-	for (i = 0; i < n; i++)
-		if (taken[i])
-			client_report_reply(t, which[i], outcome);
-	return t->c->lost && outcome == OUTCOME_TEMPORARY ? CLIENT_NEXT :
-	    CLIENT_DONE;
+	/* 2xx is no answer to DATA. */
+	return decide(t, g, outcome == OUTCOME_SENT ? OUTCOME_TEMPORARY :
+	    outcome);
+}
+
+/* The message as one chunk (RFC 3030, section 2). */
+static enum client_result
+transfer_chunk(struct talk *t, const struct group *g)
+{
+	if (g->ntaken == 0)
+		return CLIENT_DONE;
+	stream_printf(t->c->stream, "BDAT %llu LAST\r\n",
+	    (unsigned long long)t->text->wire);
+	return send_message(t, g);
 }
 
 /* MAIL, RCPTs and DATA as one group (RFC 2920, section 3.1). */
 static enum client_result
-transact_group(struct talk *t, const size_t *which, size_t n)
+transact_group(struct talk *t, struct group *g)
 {
-	bool taken[RCPT_GROUP] = { false };
-	size_t i, ntaken = 0;
+	size_t i;
 	int mail, got;
 
 	send_mail(t);
-	for (i = 0; i < n; i++)
-		send_rcpt(t, which[i]);
-	stream_puts(t->c->stream, "DATA\r\n");
+	for (i = 0; i < g->n; i++)
+		send_rcpt(t, g->which[i]);
+	if (!is_chunked(t))
+		stream_puts(t->c->stream, "DATA\r\n");
 	if ((mail = hear_mail(t)) == -1)
 		return CLIENT_NEXT;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < g->n; i++) {
 		if (mail == 0) {	/* decided: the replies say nothing */
 			if (client_hear(t, CLIENT_WAIT) == HEARD_LOST)
 				return CLIENT_NEXT;
 			continue;
 		}
-		if ((got = hear_rcpt(t, which[i], ntaken > 0)) == -1)
+		if ((got = hear_rcpt(t, g->which[i], g->ntaken > 0)) == -1)
 			return CLIENT_NEXT;
-		taken[i] = got == 1;
-		ntaken += taken[i];
+		g->taken[i] = got == 1;
+		g->ntaken += g->taken[i];
 	}
-	return transfer(t, which, taken, n, ntaken);
+	return is_chunked(t) ? transfer_chunk(t, g) : transfer(t, g);
 }
 
 static enum client_result
-transact_single(struct talk *t, const size_t *which, size_t n)
+transact_single(struct talk *t, struct group *g)
 {
-	bool taken[RCPT_GROUP] = { false };
-	size_t i, ntaken = 0;
+	size_t i;
 	int got;
 
 	send_mail(t);
 	if ((got = hear_mail(t)) != 1)
 		return got == -1 ? CLIENT_NEXT : CLIENT_DONE;
-	for (i = 0; i < n; i++) {
-		send_rcpt(t, which[i]);
-		if ((got = hear_rcpt(t, which[i], ntaken > 0)) == -1)
+	for (i = 0; i < g->n; i++) {
+		send_rcpt(t, g->which[i]);
+		if ((got = hear_rcpt(t, g->which[i], g->ntaken > 0)) == -1)
 			return CLIENT_NEXT;
-		taken[i] = got == 1;
-		ntaken += taken[i];
+		g->taken[i] = got == 1;
+		g->ntaken += g->taken[i];
 	}
-	if (ntaken == 0)
+	if (g->ntaken == 0)
 		return CLIENT_DONE;
+	if (is_chunked(t))
+		return transfer_chunk(t, g);
 	stream_puts(t->c->stream, "DATA\r\n");
-	return transfer(t, which, taken, n, ntaken);
+	return transfer(t, g);
 }
 
 /* Take up to RCPT_GROUP recipients that are open and that the host is fit for,
@@ -256,30 +321,51 @@ count_sent(const struct client_message *m)
 	return n;
 }
 
+/* The form of the message that the host takes; false: none. */
+static bool
+choose_text(struct talk *t)
+{
+	struct client_message *m = t->m;
+	char words[DELIVERY_REPLY_MAX];
+	const char *why = NULL;
+
+	t->text = &m->text;
+	if (!m->text.eightbit || (t->c->ehlo.can & SMTP_CAN_8BITMIME))
+		return true;
+	t->text = &m->seven;
+	switch (client_text_seven(m, &why)) {
+	case 1:
+		return true;
+	case 0:
+		/* One honest answer is left (RFC 1652, section 3). */
+		snprintf(words, sizeof(words), "the message has 8-bit octets, "
+		    "which the host does not take, and cannot be converted: "
+		    "%s", why);
+		client_report_all(m, OUTCOME_UNFIT, "5.6.3", t->c->place,
+		    words);
+		return false;
+	}
+	client_report_all(m, OUTCOME_TEMPORARY, "4.3.0", t->c->place,
+	    strerror(errno));
+	return false;
+}
+
 static bool
 message_fits(struct talk *t)
 {
 	char words[DELIVERY_REPLY_MAX];
 
-	if ((t->c->ehlo.can & SMTP_CAN_SIZE) && t->c->ehlo.size != 0 &&
-	    t->m->wire > t->c->ehlo.size) {
-		snprintf(words, sizeof(words), "the message has %llu octets, "
-		    "the host takes at most %llu",
-		    (unsigned long long)t->m->wire,
-		    (unsigned long long)t->c->ehlo.size);
-		client_report_all(t->m, OUTCOME_PERMANENT, "5.3.4",
-		    t->c->place, words);
+	if (!choose_text(t))
 		return false;
-	}
-	if (t->m->eightbit && !(t->c->ehlo.can & SMTP_CAN_8BITMIME)) {
-		/* A client that cannot convert has this one honest answer
-		 * (RFC 1652, section 3). */
-		client_report_all(t->m, OUTCOME_PERMANENT, "5.6.3",
-		    t->c->place, "the message has 8-bit octets, which the "
-		    "host does not take");
-		return false;
-	}
-	return true;
+	if (!(t->c->ehlo.can & SMTP_CAN_SIZE) || t->c->ehlo.size == 0 ||
+	    t->text->wire <= t->c->ehlo.size)
+		return true;
+	snprintf(words, sizeof(words), "the message has %llu octets, the host "
+	    "takes at most %llu", (unsigned long long)t->text->wire,
+	    (unsigned long long)t->c->ehlo.size);
+	client_report_all(t->m, OUTCOME_PERMANENT, "5.3.4", t->c->place,
+	    words);
+	return false;
 }
 
 /* Is another host to be asked for someone? */
@@ -310,18 +396,19 @@ client_send(struct client *c, struct client_message *m)
 	struct talk talk = { .c = c, .m = m }, *t = &talk;
 	size_t which[RCPT_GROUP], from = 0, n, sent = 0;
 	enum client_result result = CLIENT_DONE;
+	struct group g;
 
 	client_tls_text(c, m->tls);
 	if (!message_fits(t))
-		return CLIENT_DONE;
+		return is_unfit(m) ? CLIENT_NEXT : CLIENT_DONE;
 	if (c->midway && reset(t) == -1) {
 		client_report_lost(t, "at RSET");
 		return CLIENT_NEXT;
 	}
 	while (!t->c->lost && (n = choose(t, &from, which)) > 0) {
+		g = (struct group){ .which = which, .n = n };
 		result = (t->c->ehlo.can & SMTP_CAN_PIPELINING) ?
-		    transact_group(t, which, n) :
-		    transact_single(t, which, n);
+		    transact_group(t, &g) : transact_single(t, &g);
 		if (result != CLIENT_DONE)
 			return result;
 		/* Those who were one too many have their turn again as long

@@ -18,7 +18,6 @@
 #include <sysexits.h>
 #include <unistd.h>
 
-#include "bytes/crlf.h"
 #include "route.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -31,6 +30,7 @@
 				 * given up */
 
 struct worker {
+	const struct worker_set *set;
 	pid_t	 pid;
 	int	 fd;
 	bool	 over;		/* no further report will come from it */
@@ -41,35 +41,16 @@ struct worker {
 
 /* ---- in the worker ---- */
 
-/* How long the message is on the wire, and where it has 8-bit octets. */
-static int
-measure(struct client_message *m)
-{
-	char block[65536];
-	struct crlf crlf = { 0 };
-	struct wish_scan scan = { 0 };
-	off_t at = m->offset;
-	ssize_t got;
-	size_t i;
-
-	while ((got = fd_pread_all(m->fd, block, sizeof(block), at)) > 0) {
-		at += got;
-		m->wire += (uint64_t)got +
-		    crlf_wire_extra(&crlf, block, (size_t)got);
-		for (i = 0; i < (size_t)got && !m->eightbit; i++)
-			m->eightbit = (block[i] & 0x80) != 0;
-		if (m->env->utf8 || !scan.over)
-			wish_scan(&scan, block, (size_t)got);
-	}
-	m->utf8 = m->env->utf8 && scan.utf8;
-	m->tls_optional = scan.tls_optional && !m->env->requiretls;
-	return got == -1 ? -1 : 0;
-}
-
 static void
 send_report(void *arg, const struct report *r)
 {
 	(void)fd_send(*(const int *)arg, r, sizeof(*r), -1);
+}
+
+static void
+send_news(void *arg, const struct news *n)
+{
+	(void)fd_send(*(const int *)arg, n, sizeof(*n), -1);
 }
 
 /* Without its parent a worker's reports go nowhere, and the next agent would
@@ -87,9 +68,12 @@ static int
 work(const struct worker_set *set, const struct delivery *d, int up,
     pid_t parent)
 {
-	struct client_message m = { .fd = d->fd, .offset = d->offset,
+	struct client_message m = { .text = { .fd = d->fd,
+	    .offset = d->offset, .prefix = "" }, .seven.fd = -1,
 	    .env = d->env, .rcpts = d->rcpts, .n = d->nrcpts,
-	    .final = send_report, .arg = &up };
+	    .sts = d->sts, .final = send_report, .arg = &up,
+	    .news = set->news == NULL ? NULL : send_news };
+	struct wish_scan scan = { 0 };
 	struct route *route;
 	size_t i;
 
@@ -101,13 +85,16 @@ work(const struct worker_set *set, const struct delivery *d, int up,
 		return EX_TEMPFAIL;
 	if (privilege_drop(set->uid, set->gid) == -1 ||
 	    die_with_parent(parent) == -1 ||
-	    (route = route_new(set->settings, set->host, d->domain,
-	    set->tls, set->trusting)) == NULL ||
-	    measure(&m) == -1 || sandbox_client() == -1) {
+	    (route = route_new(&set->route, set->host, &d->env->sender,
+	    d->domain)) == NULL ||
+	    client_text_measure(&m.text, &scan) == -1 ||
+	    sandbox_client() == -1) {
 		log_error("worker", "domain=%s error=%s", log_str(d->domain),
 		    log_str(strerror(errno)));
 		return EX_TEMPFAIL;
 	}
+	m.utf8 = m.env->utf8 && scan.utf8;
+	m.tls_optional = scan.tls_optional && !m.env->requiretls;
 	route_deliver(route, &m);
 	for (i = 0; i < m.n; i++)
 		if (m.reports[i].outcome == OUTCOME_TEMPORARY)
@@ -116,6 +103,9 @@ work(const struct worker_set *set, const struct delivery *d, int up,
 	free(m.reports);
 	return 0;
 }
+
+_Static_assert(sizeof(struct report) != sizeof(struct news),
+    "reports and news are told apart by their sizes");
 
 /* ---- in its parent ---- */
 
@@ -126,7 +116,8 @@ worker_setup(struct worker_set *set, const struct settings *s,
 	struct passwd *pw;
 
 	memset(set, 0, sizeof(*set));
-	set->settings = s;
+	set->route.settings = s;
+	set->route.logins = &set->logins;
 	set->host = host;
 	if (geteuid() == 0) {
 		/* Without the account, by hand on a host that is not set up,
@@ -140,27 +131,35 @@ worker_setup(struct worker_set *set, const struct settings *s,
 		set->uid = pw->pw_uid;
 		set->gid = pw->pw_gid;
 	}
-	set->tls = tls_client_new(0, NULL, error, CONF_ERROR_MAX);
-	return set->tls == NULL ? -1 : 0;
+	if (relay_logins_load(&set->logins, s, error) == -1)
+		return -1;
+	if (set->logins.n > 0)
+		worker_trust(set);
+	set->route.tls = tls_client_new(0, NULL, error, CONF_ERROR_MAX);
+	return set->route.tls == NULL ? -1 : 0;
 }
 
 void
 worker_trust(struct worker_set *set)
 {
-	const char *file = set->settings->tls_ca;
+	const char *file = set->route.settings->tls_ca;
 	char error[TLS_ERROR_MAX];
 
-	set->trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
+	if (set->route.trusting != NULL)
+		return;
+
+	set->route.trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
 	    error, sizeof(error));
-	if (set->trusting == NULL)
+	if (set->route.trusting == NULL)
 		log_debug("tls", "error=%s", log_str(error));
 }
 
 void
 worker_set_free(struct worker_set *set)
 {
-	tls_client_free(set->tls);
-	tls_client_free(set->trusting);
+	tls_client_free(set->route.tls);
+	tls_client_free(set->route.trusting);
+	relay_logins_free(&set->logins);
 }
 
 struct worker *
@@ -173,6 +172,7 @@ worker_start(const struct worker_set *set, const struct delivery *d)
 	if ((w = calloc(1, sizeof(*w) + d->nrcpts * sizeof(bool))) == NULL)
 		return NULL;
 	w->n = d->nrcpts;
+	w->set = set;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		goto fail;
 	if ((w->pid = fork()) == -1) {
@@ -264,18 +264,26 @@ report_dead(struct worker *w, struct report *r)
 int
 worker_read(struct worker *w, struct report *r, bool wait)
 {
+	union {			/* told apart by their sizes */
+		struct report	 report;
+		struct news	 news;
+	} got;
 	ssize_t n;
 
 	while (!w->over) {
-		n = recv(w->fd, r, sizeof(*r), wait ? 0 : MSG_DONTWAIT);
+		n = recv(w->fd, &got, sizeof(got), wait ? 0 : MSG_DONTWAIT);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return -1;
+		*r = got.report;
 		if (n == (ssize_t)sizeof(*r) && report_tidy(w, r) == 0) {
 			w->reported[r->rcpt] = true;
 			return 1;
 		}
+		if (n == (ssize_t)sizeof(got.news) && w->set->news != NULL &&
+		    news_tidy(&got.news) == 0)
+			w->set->news(w->set->arg, &got.news);
 		if (n <= 0)
 			w->over = true;
 	}

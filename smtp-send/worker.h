@@ -8,17 +8,21 @@
 #define SMTP_SEND_WORKER_H
 
 #include "delivery.h"
+#include "news.h"
 #include "mail/settings.h"
-#include "system/tls.h"
+#include "route.h"
 
 struct worker;
 
 /* What all workers of a process share. */
 struct worker_set {
-	const struct settings *settings;
+	struct route_set route;
+	struct relay_logins logins;
 	const char	*host;		/* as in route_new() */
-	struct tls_client *tls;
-	struct tls_client *trusting;	/* knows the authorities; NULL none */
+	/* Called from worker_read() with what a worker has to tell beside
+	 * reports, made tidy; NULL: nobody wants to know. */
+	void		(*news)(void *arg, const struct news *);
+	void		*arg;
 	uid_t		 uid;		/* they become this when we are root */
 	gid_t		 gid;
 };

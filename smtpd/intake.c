@@ -234,6 +234,7 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
 
 	e->sender = s->sender;
 	e->arrived = in->now;
+	e->own = s->authenticated || s->trusted;
 	e->body = s->mail.body;
 	e->utf8 = (s->mail.given & SMTP_WITH_UTF8) != 0;
 	e->requiretls = (s->mail.given & SMTP_WITH_REQUIRETLS) != 0;

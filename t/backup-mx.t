@@ -123,11 +123,15 @@ my $backup = up($c, 3);
 
 post($from, 'held', 'bob@b.test');
 post($from, 'refused', 'nobody@b.test');
+is(scalar(grep { Stdmail::slurp($_) =~ /^own yes$/m }
+    $a->files('spool/remote/env')), 2, 'whom relay_from names has own mail');
 send_queue($a);
 is(scalar $a->spooled('remote'), 0, 'nothing waits at a.test');
 my @held = $c->spooled('remote/now');
 is(scalar @held, 1, 'the backup has the one') or diag $c->log_text;
 like(Stdmail::slurp($held[0]), qr/^Subject: held$/m, 'for bob') if @held;
+is(scalar(grep { Stdmail::slurp($_) !~ /^own/m }
+    $c->files('spool/remote/env')), 1, 'it is not its own mail, but passed on');
 my ($bounce) = mailbox($a, 'alice');
 like($bounce // '', qr/^Final-Recipient:\ rfc822;\ nobody\@b\.test\n
     Action:\ failed\nStatus:\ 5\.1\.1\n/mx,

@@ -31,7 +31,8 @@ swaks curl mutt isync fetchmail getmail6 gsasl msmtp mpop s-nail maildrop procma
 mandoc cppcheck gcovr"
 more="neomutt offlineimap3 imapfilter alpine nodejs node-nodemailer
 opendkim opendkim-tools rspamd libsasl2-modules
-libgnutls-dane0 libidn12 libnsl2 libevent-2.1-7"
+ libgnutls-dane0 libidn12 libnsl2 libevent-2.1-7 dnsperf adns-tools
+ libidn2-0 jq"
 # Mail transport agents beside the one of the tree, each unpacked in a folder
 # of its own, /opt/NAME: no two of them can be installed together.
 apart="exim4-daemon-light opensmtpd"
@@ -127,11 +128,23 @@ add()
 	: >"$r/etc/resolv.conf"
 }
 
-# lacks NAME...: those that were made known after the tree was.
+# Is that package in the tree, or unpacked beside it?
+there()
+{
+	for f in "$dir/tree/var/lib/dpkg/info/$1".list \
+	    "$dir/tree/var/lib/dpkg/info/$1":*.list "$dir/tree/opt/$1"; do
+		[ ! -e "$f" ] || return 0
+	done
+	return 1
+}
+
+# lacks NAME...: those that were made known after the tree was.  A list alone
+# proves nothing: it may be a hard link of another tree's.
 lacks()
 {
 	for p; do
-		grep -qx "$p" "$dir/added" 2>/dev/null || echo "$p"
+		{ grep -qx "$p" "$dir/added" 2>/dev/null && there "$p"; } ||
+		    echo "$p"
 	done
 }
 
@@ -151,7 +164,9 @@ add_more()
 	unpack=$q
 	add "$dir/tree" $p
 	unpack=
-	printf '%s\n' $p $q >>"$dir/added"
+	{ cat "$dir/added" 2>/dev/null || :; printf '%s\n' $p $q; } |
+	    sort -u >"$dir/added.new"
+	mv "$dir/added.new" "$dir/added"
 	rm -f "$dir/log"
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * A client's messages of SCRAM: RFC 5802, section 7, one function for a rule.
+ * The messages of SCRAM: RFC 5802, section 7, one function for a rule.
  * It must never take a name that it would have to guess at.
  */
 #include <string.h>
@@ -206,4 +206,70 @@ scram_channel_is(const struct scram_text *base64, const void *header,
 		    memcmp(b.data + nheader, data, ndata) == 0);
 	buf_free(&b);
 	return r;
+}
+
+/* posit-number = %x31-39 *DIGIT, here of at most eight digits */
+static unsigned
+posit_number(struct cursor *c)
+{
+	struct scram_text t = value(c);
+	unsigned n = 0;
+	size_t i;
+
+	for (i = 0; i < t.n; i++) {
+		if (t.n > 8 || !char_is(t.p[i], CHAR_DIGIT) || t.p[0] == '0')
+			return 0;
+		n = n * 10 + (unsigned)(t.p[i] - '0');
+	}
+	return n;
+}
+
+/* salt = "s=" base64 */
+static int
+salt(struct cursor *c, struct scram_challenge *s)
+{
+	struct scram_text t = value(c);
+	struct buf b;
+
+	s->nsalt = 0;
+	buf_init(&b, 2 * SCRAM_SALT_MAX);
+	if (base64_decode(&b, t.p, t.n) == 1 && b.len <= SCRAM_SALT_MAX) {
+		memcpy(s->salt, b.data, b.len);
+		s->nsalt = b.len;
+	}
+	buf_free(&b);
+	return s->nsalt > 0 ? 0 : -1;
+}
+
+/* server-first-message =
+ *	[reserved-mext ","] nonce "," salt "," iteration-count
+ *	["," extensions] */
+int
+scram_challenge(struct scram_challenge *s, const char *p, size_t n,
+    const char *mine)
+{
+	struct cursor c = { p, p + n };
+	size_t len = strlen(mine);
+
+	if (nonce(&c, &s->nonce) == -1 || s->nonce.n <= len ||
+	    memcmp(s->nonce.p, mine, len) != 0 || !take(&c, ',') ||
+	    !attribute(&c, 's') || salt(&c, s) == -1 || !take(&c, ',') ||
+	    !attribute(&c, 'i') || (s->rounds = posit_number(&c)) == 0)
+		return -1;
+	while (take(&c, ','))
+		if (extension(&c) == -1)
+			return -1;
+	return c.p == c.end ? 0 : -1;
+}
+
+/* server-final-message = (server-error / verifier) ["," extensions]
+ * server-error = "e=" value, verifier = "v=" base64 */
+int
+scram_verdict(const char *p, size_t n, unsigned char out[SCRAM_PROOF])
+{
+	struct cursor c = { p, p + n };
+
+	if (attribute(&c, 'e'))
+		return 0;
+	return attribute(&c, 'v') && proof(&c, out) == 0 ? 1 : -1;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * The messages of SCRAM (RFC 5802, section 7) that a client sends, taken
- * apart.  Pure: it knows no key and computes nothing.
+ * The messages of SCRAM (RFC 5802, section 7), taken apart: those of a client
+ * for a server, and those of a server for a client.  Pure: it knows no key and
+ * computes nothing.
  */
 #ifndef GRAMMAR_SCRAM_H
 #define GRAMMAR_SCRAM_H
@@ -46,5 +47,23 @@ int	 scram_final(struct scram_final *, const char *, size_t);
 /* Is this base64 of gs2-header and the data of the channel?  1 or 0. */
 int	 scram_channel_is(const struct scram_text *base64, const void *header,
 	    size_t nheader, const void *data, size_t ndata);
+
+#define SCRAM_SALT_MAX	128	/* octets, decoded */
+
+/* server-first-message. */
+struct scram_challenge {
+	struct scram_text nonce;	/* the whole of it */
+	unsigned char	 salt[SCRAM_SALT_MAX];
+	size_t		 nsalt;
+	unsigned	 rounds;
+};
+
+/* Parse it; nonce is the client's part, which must stand at its start.  0, or
+ * -1: as scram_first(). */
+int	 scram_challenge(struct scram_challenge *, const char *, size_t,
+	    const char *nonce);
+
+/* Parse server-final-message: 1 and its signature; 0 it is an error; -1. */
+int	 scram_verdict(const char *, size_t, unsigned char proof[SCRAM_PROOF]);
 
 #endif

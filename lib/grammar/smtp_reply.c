@@ -205,6 +205,8 @@ parse_auth(struct smtp_ehlo *e, const char *p, const char *end)
 			e->can |= SMTP_CAN_AUTH_PLAIN;
 		else if (chars_is(word, n, "LOGIN"))
 			e->can |= SMTP_CAN_AUTH_LOGIN;
+		else if (chars_is(word, n, "SCRAM-SHA-256"))
+			e->can |= SMTP_CAN_AUTH_SCRAM_SHA_256;
 	}
 }
 

@@ -4,8 +4,8 @@
  * about recipients that will not get the message, and, when it was asked for
  * (RFC 3461), about those that wait or have it.
  *
- * The words of an envelope's last "tried" line are read as
- *	D.S.N HOST REPLY	HOST is "-" when no other host spoke
+ * What is said of a recipient are the words of the last "tried" line (struct
+ * envelope_words); what protected the attempt is nobody's business.
  */
 #ifndef MAIL_BOUNCE_H
 #define MAIL_BOUNCE_H

@@ -54,13 +54,6 @@ static const struct {
 };
 #define ACTIONS	(sizeof(actions) / sizeof(actions[0]))
 
-/* The parts of a recipient's last words. */
-struct words {
-	char		 status[SMTP_STATUS_MAX];
-	char		 host[320];		/* "" none */
-	const char	*reply;
-};
-
 /* What a person can do, by the start of the status; the first match counts. */
 static const struct {
 	const char	*status;
@@ -112,36 +105,21 @@ advice(const char *status)
 /* A status of another class than the fate's is not about it; 4.4.7 is said of
  * what was tried for long and then failed. */
 static void
-split_words(struct words *w, const struct envelope_rcpt *r,
+split_words(struct envelope_words *w, const struct envelope_rcpt *r,
     enum bounce_action action)
 {
-	const char *p = r->reply == NULL ? "" : r->reply, *end, *space;
-	struct smtp_status status;
+	const char *usual = actions[action].status;
 
-	strlcpy(w->status, actions[action].status, sizeof(w->status));
-	w->host[0] = '\0';
-	end = p + strlen(p);
-	w->reply = p;
-	if (smtp_status_parse(&p, end, &status) != 1)
-		return;
-	if (action == BOUNCE_FAILED ||
-	    status.class == (unsigned)(actions[action].status[0] - '0'))
-		smtp_status_text(&status, w->status);
-	p += *p == ' ';
-	if ((space = strchr(p, ' ')) == NULL)
-		space = end;
-	if ((size_t)(space - p) < sizeof(w->host) &&
-	    !(space - p == 1 && *p == '-')) {
-		memcpy(w->host, p, (size_t)(space - p));
-		w->host[space - p] = '\0';
-	}
-	w->reply = *space == ' ' ? space + 1 : space;
+	envelope_words_parse(w, r->reply);
+	if (w->status[0] == '\0' ||
+	    (action != BOUNCE_FAILED && w->status[0] != usual[0]))
+		strlcpy(w->status, usual, sizeof(w->status));
 }
 
 /* Are these the words of the host, an SMTP reply, and not ours about it?  Only
  * such ones are of type smtp (RFC 3461, section 9.2). */
 static bool
-host_said(const struct words *w)
+host_said(const struct envelope_words *w)
 {
 	return w->host[0] != '\0' && w->reply[0] >= '2' &&
 	    w->reply[0] <= '5' && strspn(w->reply, "0123456789") == 3;
@@ -258,7 +236,7 @@ write_person(struct buf *b, const struct envelope_rcpt *r,
     enum bounce_action action)
 {
 	char to[ADDRESS_TEXT_MAX];
-	struct words w;
+	struct envelope_words w;
 
 	split_words(&w, r, action);
 	buf_addf(b, "\n<%s>\n", address_text(&r->addr, to));
@@ -348,7 +326,7 @@ write_fields(struct buf *b, const struct bounce *bounce, size_t i)
 	const struct envelope_rcpt *r = &bounce->message->env.rcpts[i];
 	enum bounce_action action = bounce_action(bounce, i);
 	char date[DATE_MAX];
-	struct words w;
+	struct envelope_words w;
 	bool said;
 
 	split_words(&w, r, action);

@@ -62,7 +62,7 @@ struct callout *
 callout_new(const struct settings *s, const char *domain)
 {
 	struct callout *c = calloc(1, sizeof(*c));
-	const char *fixed = settings_next_host(s, domain);
+	const char *fixed = settings_next_host(s, NULL, domain);
 	char error[CONF_ERROR_MAX];
 	struct dns_addr addr;
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mail/envelope.h"
+#include "mail/envelope_local.h"
 
 #define MAGIC	"stdmail-envelope 1"
 
@@ -103,64 +103,13 @@ envelope_is_plain(const struct envelope *e)
 	    e->rcpts[0].orcpt == NULL && e->expanded == NULL;
 }
 
-/* text = *( any octet but controls and "\" / "\\" / "\x" 2HEXDIG ) */
-static void
-add_text(struct buf *b, const char *s, size_t n)
-{
-	unsigned char c;
-
-	for (; n > 0; n--) {
-		c = (unsigned char)*s++;
-		if (c == '\\')
-			buf_adds(b, "\\\\");
-		else if (c < 0x20 || c == 0x7f)
-			buf_addf(b, "\\x%02x", c);
-		else
-			buf_addc(b, (char)c);
-	}
-}
-
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The text back, allocated; NULL no memory.  An escape that is none stands
- * for itself. */
-static char *
-get_text(const char *s, size_t n)
-{
-	char *out, *to;
-	size_t i;
-
-	if ((out = to = malloc(n + 1)) == NULL)
-		return NULL;
-	for (i = 0; i < n; i++) {
-		if (s[i] == '\\' && i + 1 < n && s[i + 1] == '\\') {
-			*to++ = '\\';
-			i++;
-		} else if (s[i] == '\\' && i + 3 < n && s[i + 1] == 'x' &&
-		    hex_value(s[i + 2]) >= 0 && hex_value(s[i + 3]) >= 0) {
-			*to++ = (char)(hex_value(s[i + 2]) << 4 |
-			    hex_value(s[i + 3]));
-			i += 3;
-		} else
-			*to++ = s[i];
-	}
-	*to = '\0';
-	return out;
-}
-
 static void
 add_line(struct buf *b, const char *key, const char *text)
 {
 	if (text == NULL)
 		return;
 	buf_addf(b, "%s ", key);
-	add_text(b, text, strlen(text));
+	envelope_add_text(b, text, strlen(text));
 	buf_addc(b, '\n');
 }
 
@@ -203,6 +152,7 @@ envelope_write(struct buf *b, struct envelope *e)
 	add_line(b, "auth", e->auth);
 	add_line(b, "ip", e->ip);
 	add_line(b, "with", e->with);
+	add_line(b, "own", e->own ? "yes" : NULL);
 	if (e->body != SMTP_BODY_NONE)
 		add_line(b, "body", e->body == SMTP_BODY_7BIT ? "7BIT" :
 		    "8BITMIME");
@@ -226,41 +176,6 @@ envelope_write(struct buf *b, struct envelope *e)
 		add_line(b, "orcpt", e->rcpts[i].orcpt);
 	}
 	return buf_adds(b, "end\n");
-}
-
-int
-envelope_tried(struct buf *b, size_t rcpt, int64_t when, const char *text)
-{
-	size_t n = strlen(text);
-
-	buf_addf(b, "tried %" PRId64 " %zu ", when, rcpt);
-	add_text(b, text, n > ENVELOPE_TEXT ? ENVELOPE_TEXT : n);
-	return buf_addc(b, '\n');
-}
-
-int
-envelope_warned(struct buf *b, int64_t when)
-{
-	return buf_addf(b, "warned %" PRId64 "\n", when);
-}
-
-/* number = 1*DIGIT; moves *p. */
-static int
-get_number(const char **p, const char *end, int64_t *to)
-{
-	const char *s = *p;
-	int64_t v = 0;
-
-	while (s < end && *s >= '0' && *s <= '9') {
-		if (v > (INT64_MAX - 9) / 10)
-			return -1;
-		v = v * 10 + (*s++ - '0');
-	}
-	if (s == *p)
-		return -1;
-	*p = s;
-	*to = v;
-	return 1;
 }
 
 static int
@@ -298,36 +213,12 @@ take_to(struct envelope *e, const char *p, const char *end, size_t at)
 	return 1;
 }
 
-/* "tried" SP time SP index SP text.  Behind "end" a line that is malformed is
- * one that a crash tore: it says nothing. */
-static int
-take_tried(struct envelope *e, const char *p, const char *end)
-{
-	const size_t most = 4 * ENVELOPE_TEXT;	/* all of it escaped */
-	struct envelope_rcpt *r;
-	int64_t when, i;
-	char *text;
-
-	if (get_number(&p, end, &when) != 1 || p == end || *p++ != ' ' ||
-	    get_number(&p, end, &i) != 1 || p == end || *p++ != ' ' ||
-	    (uint64_t)i >= e->nrcpts)
-		return 1;
-	if ((text = get_text(p, (size_t)(end - p) > most ? most :
-	    (size_t)(end - p))) == NULL)
-		return -1;
-	r = &e->rcpts[i];
-	free(r->reply);
-	r->reply = text;
-	r->last = when;
-	r->tries++;
-	return 1;
-}
-
 static int
 take_text(char **field, const char *p, const char *end)
 {
 	free(*field);
-	return (*field = get_text(p, (size_t)(end - p))) == NULL ? -1 : 1;
+	*field = envelope_get_text(p, (size_t)(end - p));
+	return *field == NULL ? -1 : 1;
 }
 
 /* name *( "," name ) */
@@ -355,12 +246,27 @@ take_notify(struct envelope *e, const char *p, const char *end)
 	}
 }
 
+void
+envelope_add_held(struct envelope *e, int64_t since, int64_t until)
+{
+	if (since < e->arrived)
+		since = e->arrived;
+	if (since < e->hold)
+		since = e->hold;
+	if (since < e->held_until)
+		since = e->held_until;
+	if (until <= since)
+		return;
+	e->held += until - since;
+	e->held_until = until;
+}
+
 /* time SP mode ["T"] */
 static int
 take_by(struct envelope *e, const char *p, const char *end)
 {
-	if (get_number(&p, end, &e->by) != 1 || end - p < 2 || *p != ' ' ||
-	    (p[1] != 'R' && p[1] != 'N'))
+	if (envelope_get_number(&p, end, &e->by) != 1 || end - p < 2 ||
+	    *p != ' ' || (p[1] != 'R' && p[1] != 'N'))
 		return 0;
 	e->by_mode = p[1];
 	e->by_trace = end - p == 3 && p[2] == 'T';
@@ -375,29 +281,36 @@ take_ret(struct envelope *e, const char *p, const char *end)
 	return 1;
 }
 
-static int
-is_key(const char **p, const char *end, const char *key)
-{
-	size_t n = strlen(key);
-
-	if ((size_t)(end - *p) <= n || memcmp(*p, key, n) != 0 ||
-	    (*p)[n] != ' ')
-		return 0;
-	*p += n + 1;
-	return 1;
-}
-
-/* A line behind "end". */
+/* A line behind "end".  A malformed one is one that a crash tore: it says
+ * nothing. */
 static int
 take_event(struct envelope *e, const char *p, const char *end)
 {
-	int64_t when;
+	struct envelope_event ev;
+	struct envelope_rcpt *r;
+	int got;
 
-	if (is_key(&p, end, "tried"))
-		return take_tried(e, p, end);
-	if (is_key(&p, end, "warned") && get_number(&p, end, &when) == 1 &&
-	    p == end)
-		e->warned = when;
+	if ((got = envelope_event_parse(&ev, p, end)) != 1)
+		return got == 0 ? 1 : -1;
+	switch (ev.what) {
+	case ENVELOPE_TRIED:
+		if (ev.rcpt >= e->nrcpts) {
+			free(ev.words);
+			break;
+		}
+		r = &e->rcpts[ev.rcpt];
+		free(r->reply);
+		r->reply = ev.words;
+		r->last = ev.when;
+		r->tries++;
+		break;
+	case ENVELOPE_WARNED:
+		e->warned = ev.when;
+		break;
+	case ENVELOPE_HELD:
+		envelope_add_held(e, ev.when, ev.until);
+		break;
+	}
 	return 1;
 }
 
@@ -407,39 +320,42 @@ static int
 take_line(struct envelope *e, const char *p, const char *end,
     const char *text)
 {
-	if (is_key(&p, end, "to"))
+	if (envelope_is_key(&p, end, "to"))
 		return take_to(e, p, end, (size_t)(p - text));
-	if (is_key(&p, end, "sender"))
+	if (envelope_is_key(&p, end, "sender"))
 		return address_parse_utf8(&e->sender, p, (size_t)(end - p),
 		    NULL) == 1;
-	if (is_key(&p, end, "arrived"))
-		return get_number(&p, end, &e->arrived) == 1 && p == end;
-	if (is_key(&p, end, "auth"))
+	if (envelope_is_key(&p, end, "arrived"))
+		return envelope_get_number(&p, end, &e->arrived) == 1 &&
+		    p == end;
+	if (envelope_is_key(&p, end, "auth"))
 		return take_text(&e->auth, p, end);
-	if (is_key(&p, end, "ip"))
+	if (envelope_is_key(&p, end, "ip"))
 		return take_text(&e->ip, p, end);
-	if (is_key(&p, end, "with"))
+	if (envelope_is_key(&p, end, "with"))
 		return take_text(&e->with, p, end);
-	if (is_key(&p, end, "expanded"))
+	if (envelope_is_key(&p, end, "expanded"))
 		return take_text(&e->expanded, p, end);
-	if (is_key(&p, end, "utf8"))
+	if (envelope_is_key(&p, end, "own"))
+		return e->own = end - p == 3 && memcmp(p, "yes", 3) == 0;
+	if (envelope_is_key(&p, end, "utf8"))
 		return e->utf8 = 1;
-	if (is_key(&p, end, "requiretls"))
+	if (envelope_is_key(&p, end, "requiretls"))
 		return e->requiretls = 1;
-	if (is_key(&p, end, "ret"))
+	if (envelope_is_key(&p, end, "ret"))
 		return take_ret(e, p, end);
-	if (is_key(&p, end, "envid"))
+	if (envelope_is_key(&p, end, "envid"))
 		return take_text(&e->envid, p, end);
-	if (is_key(&p, end, "hold"))
-		return get_number(&p, end, &e->hold) == 1 && p == end;
-	if (is_key(&p, end, "by"))
+	if (envelope_is_key(&p, end, "hold"))
+		return envelope_get_number(&p, end, &e->hold) == 1 && p == end;
+	if (envelope_is_key(&p, end, "by"))
 		return take_by(e, p, end);
-	if (is_key(&p, end, "notify"))
+	if (envelope_is_key(&p, end, "notify"))
 		return take_notify(e, p, end);
-	if (is_key(&p, end, "orcpt"))
+	if (envelope_is_key(&p, end, "orcpt"))
 		return e->nrcpts == 0 ? 0 :
 		    take_text(&e->rcpts[e->nrcpts - 1].orcpt, p, end);
-	if (is_key(&p, end, "body")) {
+	if (envelope_is_key(&p, end, "body")) {
 		e->body = end - p == 8 && memcmp(p, "8BITMIME", 8) == 0 ?
 		    SMTP_BODY_8BITMIME : SMTP_BODY_7BIT;
 		return 1;

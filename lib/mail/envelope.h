@@ -9,6 +9,8 @@
  *	ip 192.0.2.1
  *	with ESMTPSA
  *	body 8BITMIME
+ *	own yes				(of a person or program of this host,
+ *					 not forwarded: may be signed)
  *	expanded sales@example.org
  *	utf8 yes			(RFC 6531)
  *	requiretls yes			(RFC 8689)
@@ -21,13 +23,16 @@
  *	orcpt rfc822;bob@example.com
  *	to D carol@example.com
  *	end
- *	tried 1763700031 0 451 4.2.0 mailbox busy
+ *	tried 1763700031 0 4.2.0 mx.example.net[192.0.2.1] 451 mailbox busy
  *	warned 1763714400
+ *	held 1763720000 1763730000
  *
  * All lines up to "end" are written once, by the message's creator.  Then only
  * the letter behind "to" is overwritten in place, and "tried" lines (time,
- * which recipient from 0, words) and "warned" lines (the sender was told then
- * that it is delayed) are appended, all by the queue's agent.  A
+ * which recipient from 0, words: struct envelope_words) and "warned" lines
+ * (the sender was told then that it is delayed) are appended by the queue's
+ * agent, "held" lines (a person kept it back from then until then) by who
+ * releases it.  A
  * last line without its LF was torn by a crash and is not there.  Text in a
  * value is escaped (\\, \n, \xHH): a line is a line.
  *
@@ -42,9 +47,12 @@
 #include "bytes/buf.h"
 #include "grammar/address.h"
 #include "grammar/smtp_command.h"
+#include "grammar/smtp_reply.h"
 
 #define ENVELOPE_MAX	(64u << 20)	/* bytes of a file that is read */
 #define ENVELOPE_TEXT	1000		/* of a reply that is kept */
+#define ENVELOPE_HOST	320		/* "mx.example.net[192.0.2.1]" */
+#define ENVELOPE_TLS	128		/* of what protected an attempt */
 
 /* The letter behind "to". */
 enum envelope_status {
@@ -97,6 +105,8 @@ struct envelope {
 	char		*expanded;	/* the recipients are what this address
 					 * stands for, and stand for themselves
 					 */
+	int		 own;		/* submitted here, by someone who may
+					 * speak for this host: may be signed */
 	enum smtp_body	 body;		/* as MAIL said */
 	int		 utf8;		/* SMTPUTF8 */
 	int		 requiretls;
@@ -107,6 +117,9 @@ struct envelope {
 	char		 by_mode;	/* 'R' return it then, 'N' tell then */
 	int		 by_trace;
 	int64_t		 warned;	/* since 1970; 0 never */
+	int64_t		 held;		/* seconds that people kept it back,
+					 * which its age does not count */
+	int64_t		 held_until;	/* the end of the last of them */
 	struct envelope_rcpt *rcpts;
 	size_t		 nrcpts;
 };
@@ -137,6 +150,64 @@ int	 envelope_parse(struct envelope *, const char *, size_t n,
 
 /* Append a "warned" line.  0, or -1. */
 int	 envelope_warned(struct buf *, int64_t when);
+
+/* Append a "held" line.  0, or -1. */
+int	 envelope_held(struct buf *, int64_t since, int64_t until);
+
+/* Add such a time to e->held: what lies before the message, its "hold" or the
+ * end of an earlier one counts not. */
+void	 envelope_add_held(struct envelope *, int64_t since, int64_t until);
+
+/*
+ * The words of a "tried" line, of what was said at one attempt:
+ *
+ *	words = status SP host [SP "tls=" tls] [SP reply]
+ *	host  = "-" / name ["[" address "]"]	; "-": no other host spoke
+ *	tls   = "none" / version "/" cipher "/" verified
+ *
+ * tls is there since a host was spoken to; "verified" says how its name was
+ * proved: "dane", "sts", "pkix" or "no" (e.g.
+ * "TLSv1.3/TLS_AES_256_GCM_SHA384/dane"); it has no space in it.  Words that
+ * begin with no status are all reply.
+ */
+struct envelope_words {
+	char		 status[SMTP_STATUS_MAX];	/* "" none */
+	char		 host[ENVELOPE_HOST];		/* "" none */
+	char		 tls[ENVELOPE_TLS];		/* "" not said */
+	const char	*reply;		/* within the text; "" none */
+};
+
+/* Take text apart; NULL has no words. */
+void	 envelope_words_parse(struct envelope_words *, const char *text);
+
+/* Put them together, cut to size; host and tls may be "".  Returns to. */
+char	*envelope_words_text(char *to, size_t size, const char *status,
+	    const char *host, const char *tls, const char *reply);
+
+/*
+ * What happened to a message: the lines behind "end", one after the other.
+ */
+enum envelope_what {
+	ENVELOPE_TRIED,
+	ENVELOPE_WARNED,
+	ENVELOPE_HELD
+};
+
+struct envelope_event {
+	enum envelope_what what;
+	int64_t		 when;		/* HELD: since then */
+	int64_t		 until;		/* HELD */
+	size_t		 rcpt;		/* TRIED: from 0 */
+	char		*words;		/* TRIED: owned by the caller */
+};
+
+/* Read the line from p to its end, without LF.  1; 0 it is none, or was torn;
+ * -1 no memory. */
+int	 envelope_event_parse(struct envelope_event *, const char *p,
+	    const char *end);
+
+/* The first line behind "end" in a file's text, or text + n. */
+const char *envelope_history(const char *text, size_t n);
 
 /* How many recipients have this status. */
 size_t	 envelope_count(const struct envelope *, enum envelope_status);

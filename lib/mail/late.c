@@ -6,16 +6,36 @@
  */
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "mail/bounce.h"
 #include "mail/late.h"
 #include "system/log.h"
 
-/* From when on its age counts. */
+/* From when on its age counts; not that in which a person kept it back. */
 static int64_t
 born(const struct spool_message *m)
 {
-	return m->env.hold > m->item.arrived ? m->env.hold : m->item.arrived;
+	return (m->env.hold > m->item.arrived ? m->env.hold :
+	    m->item.arrived) + m->env.held;
+}
+
+/* Why, and what was said at the last try, if there was one. */
+static void
+last_words(char *words, size_t size, const char *why,
+    const struct envelope_rcpt *r)
+{
+	char last[ENVELOPE_TEXT - 128];
+	struct envelope_words w;
+
+	envelope_words_parse(&w, r->reply);
+	if (w.status[0] == '\0')
+		strlcpy(last, w.reply, sizeof(last));
+	else
+		envelope_words_text(last, sizeof(last), w.status, w.host, "",
+		    w.reply);
+	snprintf(words, size, "%s%s%s", why, last[0] == '\0' ? "" :
+	    "; the last try said: ", last);
 }
 
 static int
@@ -30,9 +50,7 @@ give_up(struct spool_message *m, int64_t now, const char *why)
 		r = &m->env.rcpts[i];
 		if (r->status != ENVELOPE_QUEUED)
 			continue;
-		snprintf(words, sizeof(words), "%s%s%s", why,
-		    r->reply == NULL ? "" : "; the last try said: ",
-		    r->reply == NULL ? "" : r->reply);
+		last_words(words, sizeof(words), why, r);
 		if (spool_mark(m, i, ENVELOPE_FAILED, now, words) == -1)
 			done = -1;
 		log_info("expired", "id=%s to=%s reply=%s", m->item.id,

@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: ISC
  *
- * The hosts of a domain, from its MX records, or the domain itself (RFC 5321,
- * section 5.1).  It asks for all addresses at once, and must never make a
- * temporary failure look permanent.
+ * The list of a domain's hosts: what is a domain, what the MX records say, in
+ * which order the hosts stand, and what all that comes to (RFC 5321, section
+ * 5.1).  It asks nothing (mx_query.c does), and must never make a temporary
+ * failure look permanent.
  */
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "grammar/idna.h"
-#include "mail/mx.h"
-
-/* An exchanger while its addresses are looked up. */
-struct asked {
-	struct mx_host	*host;
-	struct dns_query *q[2];		/* AAAA, A; NULL: not asked */
-};
+#include "mail/mx_local.h"
 
 const char *
 mx_status_name(enum mx_status st)
@@ -42,15 +36,15 @@ mx_status_name(enum mx_status st)
 	return "temporary";
 }
 
-static void
-fail(struct mx_list *list, enum mx_status st, const char *why)
+void
+mx_fail(struct mx_list *list, enum mx_status st, const char *why)
 {
 	list->status = st;
 	strlcpy(list->why, why, sizeof(list->why));
 }
 
-static enum mx_status
-from_dns(enum dns_status st)
+enum mx_status
+mx_from_dns(enum dns_status st)
 {
 	switch (st) {
 	case DNS_FOUND:
@@ -104,6 +98,24 @@ check_domain(const char *p, size_t n)
 		label++;
 	}
 	return digits ? "an address needs brackets" : NULL;
+}
+
+int
+mx_name(char name[IDNA_MAX], const char *domain, const char **why)
+{
+	size_t n;
+
+	if (idna_ascii(name, domain, strlen(domain)) == -1) {
+		*why = "not a domain name";
+		return -1;
+	}
+	n = strlen(name);
+	if (n > 1 && name[n - 1] == '.')
+		n--;
+	if ((*why = check_domain(name, n)) != NULL)
+		return -1;
+	name[n] = '\0';
+	return 0;
 }
 
 /* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321, section 4.1.3). */
@@ -198,9 +210,8 @@ drop_doubles(struct mx_list *list)
 	list->n = n;
 }
 
-/* A list of one host; 0, or -1: no memory. */
-static int
-one_host(struct mx_list *list, const char *name)
+int
+mx_take_one(struct mx_list *list, const char *name)
 {
 	if ((list->hosts = calloc(1, sizeof(*list->hosts))) == NULL)
 		return -1;
@@ -210,15 +221,16 @@ one_host(struct mx_list *list, const char *name)
 	return 0;
 }
 
-/* The hosts of the records, in order; 0, or -1: no memory.  A root as
- * exchanger is left out: "no mail" is said only when no other stands there. */
-static int
-take_records(struct mx_list *list, const struct dns_answer *a, unsigned flags)
+/* In order.  A root as exchanger is left out: "no mail" is said only when no
+ * other stands there. */
+int
+mx_take_records(struct mx_list *list, const struct dns_answer *a,
+    unsigned flags)
 {
 	struct mx_host *h;
 	size_t i;
 
-	if ((list->hosts = calloc(a->n, sizeof(*list->hosts))) == NULL)
+	if ((list->hosts = calloc(a->n, sizeof(*h))) == NULL)
 		return -1;
 	for (i = 0; i < a->n; i++) {
 		if (*a->rr[i].name == '\0')
@@ -237,12 +249,51 @@ take_records(struct mx_list *list, const struct dns_answer *a, unsigned flags)
 	return 0;
 }
 
+int
+mx_wants(unsigned flags, int family)
+{
+	unsigned only = flags & (MX_IPV4 | MX_IPV6);
+
+	return only == 0 || (only & (family == AF_INET ? MX_IPV4 :
+	    MX_IPV6)) != 0;
+}
+
+/* One address, known without a question; 0, or -1: no memory. */
+static int
+take_address(struct mx_host *h, const struct dns_addr *a, unsigned flags)
+{
+	h->status = MX_NODATA;
+	if (!mx_wants(flags, a->family))
+		return 0;
+	if ((h->addrs = malloc(sizeof(*a))) == NULL)
+		return -1;
+	h->addrs[0] = *a;
+	h->naddrs = 1;
+	h->status = MX_FOUND;
+	return 0;
+}
+
+void
+mx_take_literal(struct mx_list *list, const char *domain, unsigned flags)
+{
+	struct dns_addr a;
+
+	if (parse_literal(domain, &a) == -1)
+		mx_fail(list, MX_INVALID, "not an address literal");
+	else if (!mx_wants(flags, a.family))
+		mx_fail(list, MX_NODATA, "an address of the other family");
+	else if (mx_take_one(list, domain) == -1 ||
+	    take_address(list->hosts, &a, flags) == -1) {
+		cut(list, 0);
+		mx_fail(list, MX_TEMPORARY, "no memory");
+	} else
+		mx_conclude(list, MX_IMPLICIT, flags);
+}
+
 /* ---- addresses ---- */
 
-/* What is known of a host by two answers, when neither has an address: what
- * may change counts first. */
-static enum mx_status
-worse(enum mx_status a, enum mx_status b)
+enum mx_status
+mx_worse(enum mx_status a, enum mx_status b)
 {
 	static const enum mx_status order[] = {
 		MX_TEMPORARY, MX_BOGUS, MX_NXDOMAIN, MX_INVALID, MX_NODATA
@@ -263,76 +314,65 @@ take_target(struct mx_host *h, const struct dns_answer *a)
 		h->target = strdup(a->name);
 }
 
-/* Put the addresses of both answers into the host, taking turns. */
-static void
-take_addrs(struct asked *k)
+/* NOTE: no record may name an address (RFC 5321, section 5.1), but some do,
+ * and what they mean is plain. */
+int
+mx_take_odd(struct mx_host *h, unsigned flags)
 {
-	const struct dns_answer *a[2] = { NULL, NULL };
-	struct mx_host *h = k->host;
-	size_t i, f;
+	struct dns_addr a;
 
-	h->addrs = calloc(MX_ADDRS_MAX, sizeof(*h->addrs));
+	if (dns_addr_parse(h->name, &a) == 0)
+		return take_address(h, &a, flags) == -1 ? -1 : 1;
+	if (dns_is_host_name(h->name))
+		return 0;
+	h->status = MX_INVALID;
+	return 1;
+}
+
+/* Both families take turns, so that a sender that tries some tries both. */
+void
+mx_take_addrs(struct mx_host *h, const struct dns_answer *a[2])
+{
+	size_t n[2] = { 0, 0 }, i, f;
+
 	h->status = MX_NODATA;
 	for (f = 0; f < 2; f++) {
-		if (k->q[f] == NULL)
+		if (a[f] == NULL)
 			continue;
-		a[f] = dns_result(k->q[f]);
-		h->status = worse(h->status, from_dns(a[f]->status));
+		n[f] = a[f]->n < MX_ADDRS_MAX ? a[f]->n : MX_ADDRS_MAX;
+		h->status = mx_worse(h->status, mx_from_dns(a[f]->status));
 		take_target(h, a[f]);
-		if (a[f]->n > 0 && a[f]->security < h->security)
+		if (n[f] > 0 && a[f]->security < h->security)
 			h->security = a[f]->security;
 	}
-	for (i = 0; h->addrs != NULL; i++) {
-		if ((a[0] == NULL || i >= a[0]->n) &&
-		    (a[1] == NULL || i >= a[1]->n))
-			break;
-		for (f = 0; f < 2; f++)
-			if (a[f] != NULL && i < a[f]->n &&
-			    h->naddrs < MX_ADDRS_MAX)
-				h->addrs[h->naddrs++] = a[f]->rr[i].addr;
-	}
-	if (h->addrs == NULL)
+	if (n[0] + n[1] == 0)
+		return;
+	if ((h->addrs = calloc(n[0] + n[1], sizeof(*h->addrs))) == NULL) {
 		h->status = MX_TEMPORARY;
-	else if (h->naddrs > 0)
-		h->status = MX_FOUND;
+		return;
+	}
+	for (i = 0; i < n[0] || i < n[1]; i++)
+		for (f = 0; f < 2; f++)
+			if (i < n[f] && h->naddrs < MX_ADDRS_MAX)
+				h->addrs[h->naddrs++] = a[f]->rr[i].addr;
+	h->status = MX_FOUND;
 }
 
-/* Ask for the addresses of all hosts at once. */
+/* The caller wanted names alone. */
 static void
-ask_addrs(struct dns *dns, struct mx_list *list, unsigned flags)
+forget_addrs(struct mx_list *list)
 {
-	static const enum dns_type type[2] = { DNS_AAAA, DNS_A };
-	static const unsigned only[2] = { MX_IPV6, MX_IPV4 };
-	struct asked k[MX_HOSTS_MAX];
-	struct dns_query *q;
-	size_t i, f, under_way = 0;
+	size_t i;
 
-	memset(k, 0, sizeof(k));
-	if ((flags & (MX_IPV4 | MX_IPV6)) == 0)
-		flags |= MX_IPV4 | MX_IPV6;
 	for (i = 0; i < list->n; i++) {
-		k[i].host = &list->hosts[i];
-		k[i].host->security = list->security;
-		for (f = 0; f < 2; f++) {
-			if ((flags & only[f]) == 0)
-				continue;
-			q = dns_submit(dns, type[f], k[i].host->name, &k[i]);
-			k[i].q[f] = q;
-			under_way += q != NULL;
-		}
-	}
-	while (under_way > 0 && dns_wait(dns, -1) != NULL)
-		under_way--;
-	for (i = 0; i < list->n; i++) {
-		take_addrs(&k[i]);
-		dns_query_free(k[i].q[0]);
-		dns_query_free(k[i].q[1]);
+		free(list->hosts[i].addrs);
+		list->hosts[i].addrs = NULL;
+		list->hosts[i].naddrs = 0;
 	}
 }
 
-/* The status of the whole list from those of its hosts. */
-static void
-conclude(struct mx_list *list, enum mx_status good)
+void
+mx_conclude(struct mx_list *list, enum mx_status good, unsigned flags)
 {
 	enum mx_status st = MX_NODATA;
 	size_t i;
@@ -340,128 +380,22 @@ conclude(struct mx_list *list, enum mx_status good)
 	for (i = 0; i < list->n; i++) {
 		if (list->hosts[i].status == MX_FOUND) {
 			list->status = good;
+			if ((flags & MX_NOADDRS) != 0)
+				forget_addrs(list);
 			return;
 		}
-		st = worse(st, list->hosts[i].status);
+		st = mx_worse(st, list->hosts[i].status);
 	}
-	switch (st) {
-	case MX_TEMPORARY:
-	case MX_BOGUS:
-		fail(list, st, "no exchanger has an address now");
-		break;
-	case MX_FOUND:
-	case MX_IMPLICIT:
-	case MX_NULL:
-	case MX_NXDOMAIN:
-	case MX_NODATA:
-	case MX_INVALID:
-		fail(list, MX_NODATA, good == MX_IMPLICIT ?
+	if (good == MX_IMPLICIT)
+		cut(list, 0);
+	if (st == MX_TEMPORARY || st == MX_BOGUS)
+		mx_fail(list, st, "no exchanger has an address now");
+	else
+		mx_fail(list, MX_NODATA, good == MX_IMPLICIT ?
 		    "neither MX nor address" : "no exchanger has an address");
-		break;
-	}
 }
 
-/* ---- the lookup ---- */
-
-static void
-lookup_literal(const char *domain, unsigned flags, struct mx_list *list)
-{
-	struct dns_addr a;
-	struct mx_host *h;
-
-	if (parse_literal(domain, &a) == -1) {
-		fail(list, MX_INVALID, "not an address literal");
-		return;
-	}
-	if ((flags & (a.family == AF_INET ? MX_IPV6 : MX_IPV4)) != 0 &&
-	    (flags & (a.family == AF_INET ? MX_IPV4 : MX_IPV6)) == 0) {
-		fail(list, MX_NODATA, "an address of the other family");
-		return;
-	}
-	if (one_host(list, domain) == -1 ||
-	    (list->hosts->addrs = malloc(sizeof(a))) == NULL) {
-		fail(list, MX_TEMPORARY, "no memory");
-		return;
-	}
-	h = list->hosts;
-	h->addrs[0] = a;
-	h->naddrs = 1;
-	h->status = MX_FOUND;
-	list->status = MX_IMPLICIT;
-}
-
-/* The MX answer is there: fill the list. */
-static void
-lookup_hosts(struct dns *dns, const struct dns_answer *a, unsigned flags,
-    struct mx_list *list)
-{
-	enum mx_status good = MX_FOUND;
-	int r = 0;
-
-	list->security = a->security;
-	switch (a->status) {
-	case DNS_FOUND:
-		r = take_records(list, a, flags);
-		if (r == 0 && list->n == 0) {
-			fail(list, MX_NULL, "the domain takes no mail");
-			return;
-		}
-		break;
-	case DNS_NODATA:
-		good = MX_IMPLICIT;
-		r = one_host(list, a->name);
-		break;
-	case DNS_NXDOMAIN:
-	case DNS_TEMPORARY:
-	case DNS_BOGUS:
-	case DNS_INVALID:
-		fail(list, from_dns(a->status), a->why);
-		return;
-	}
-	if (r == -1) {
-		cut(list, 0);
-		fail(list, MX_TEMPORARY, "no memory");
-		return;
-	}
-	ask_addrs(dns, list, flags);
-	conclude(list, good);
-	if (good == MX_IMPLICIT && list->status != MX_IMPLICIT)
-		cut(list, 0);
-}
-
-void
-mx_lookup(struct dns *dns, const char *domain, unsigned flags,
-    struct mx_list *list)
-{
-	char name[IDNA_MAX];
-	const char *bad;
-	struct dns_query *q;
-	size_t n;
-
-	memset(list, 0, sizeof(*list));
-	if (*domain == '[') {
-		lookup_literal(domain, flags, list);
-		return;
-	}
-	if (idna_ascii(name, domain, strlen(domain)) == -1) {
-		fail(list, MX_INVALID, "not a domain name");
-		return;
-	}
-	n = strlen(name);
-	if (n > 1 && name[n - 1] == '.')
-		n--;
-	if ((bad = check_domain(name, n)) != NULL) {
-		fail(list, MX_INVALID, bad);
-		return;
-	}
-	name[n] = '\0';
-	if ((q = dns_lookup(dns, DNS_MX, name)) == NULL) {
-		fail(list, MX_TEMPORARY, "no memory");
-		return;
-	}
-	lookup_hosts(dns, dns_result(q), flags, list);
-	dns_query_free(q);
-}
+/* ---- the list ---- */
 
 void
 mx_free(struct mx_list *list)

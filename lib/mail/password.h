@@ -72,6 +72,15 @@ enum password_result password_scram_nobody(const char *like,
 	    const unsigned char seed[PASSWORD_SCRAM], bool keys,
 	    struct password_scram *);
 
+/* The other side of it: what a client who knows the password sends, and what
+ * the server then must answer.  Salt and rounds (at most
+ * PASSWORD_SCRAM_ROUNDS) are the server's; -1: more rounds, or no memory. */
+#define PASSWORD_SCRAM_ROUNDS	1000000
+int	 password_scram_proof(const char *password, const void *salt,
+	    size_t nsalt, unsigned rounds, const char *message,
+	    unsigned char proof[PASSWORD_SCRAM],
+	    unsigned char signature[PASSWORD_SCRAM]);
+
 /* Is this the proof of who knows the password?  Fills in ServerSignature.
  * PASSWORD_RIGHT, _WRONG, _FAILED. */
 enum password_result password_scram_check(const struct password_scram *,

@@ -87,9 +87,10 @@ parse(const char *p, struct password_scram *s)
 
 /* The keys of a plain text, whose salt and rounds are there. */
 static enum password_result
-derive(const char *text, struct password_scram *s)
+derive(const char *text, struct password_scram *s,
+    unsigned char client[PASSWORD_SCRAM])
 {
-	unsigned char salted[PASSWORD_SCRAM], client[PASSWORD_SCRAM];
+	unsigned char salted[PASSWORD_SCRAM];
 	int good;
 
 	good = PKCS5_PBKDF2_HMAC(text, (int)strlen(text), s->salt,
@@ -97,10 +98,9 @@ derive(const char *text, struct password_scram *s)
 	    salted) == 1 &&
 	    hmac(salted, sizeof(salted), "Client Key", 10, client) == 0 &&
 	    hmac(salted, sizeof(salted), "Server Key", 10, s->server) == 0 &&
-	    EVP_Digest(client, sizeof(client), s->stored, NULL, EVP_sha256(),
+	    EVP_Digest(client, PASSWORD_SCRAM, s->stored, NULL, EVP_sha256(),
 	    NULL) == 1;
 	explicit_bzero(salted, sizeof(salted));
-	explicit_bzero(client, sizeof(client));
 	return good ? PASSWORD_RIGHT : PASSWORD_FAILED;
 }
 
@@ -123,6 +123,8 @@ password_scram(const char *stored, const unsigned char seed[PASSWORD_SCRAM],
     bool keys, struct password_scram *s)
 {
 	static const char scheme[] = "{SCRAM-SHA-256}";
+	unsigned char client[PASSWORD_SCRAM];
+	enum password_result r;
 	const char *text;
 
 	memset(s, 0, sizeof(*s));
@@ -133,7 +135,11 @@ password_scram(const char *stored, const unsigned char seed[PASSWORD_SCRAM],
 	s->rounds = ROUNDS;
 	s->nsalt = SALT;
 	memcpy(s->salt, seed, SALT);
-	return keys ? derive(text, s) : PASSWORD_RIGHT;
+	if (!keys)
+		return PASSWORD_RIGHT;
+	r = derive(text, s, client);
+	explicit_bzero(client, sizeof(client));
+	return r;
 }
 
 enum password_result
@@ -180,4 +186,28 @@ password_scram_check(const struct password_scram *s, const char *message,
 		return PASSWORD_WRONG;
 	return hmac(s->server, PASSWORD_SCRAM, message, n, signature) == 0 ?
 	    PASSWORD_RIGHT : PASSWORD_FAILED;
+}
+
+int
+password_scram_proof(const char *password, const void *salt, size_t nsalt,
+    unsigned rounds, const char *message, unsigned char proof[PASSWORD_SCRAM],
+    unsigned char signature[PASSWORD_SCRAM])
+{
+	struct password_scram s = { .rounds = rounds, .nsalt = nsalt };
+	size_t i, n = strlen(message);
+	unsigned char client[PASSWORD_SCRAM];
+	int done = -1;
+
+	if (rounds > PASSWORD_SCRAM_ROUNDS || nsalt > sizeof(s.salt))
+		return -1;
+	memcpy(s.salt, salt, nsalt);
+	if (derive(password, &s, client) == PASSWORD_RIGHT &&
+	    hmac(s.stored, PASSWORD_SCRAM, message, n, proof) == 0 &&
+	    hmac(s.server, PASSWORD_SCRAM, message, n, signature) == 0)
+		done = 0;
+	for (i = 0; i < PASSWORD_SCRAM; i++)
+		proof[i] ^= client[i];
+	explicit_bzero(client, sizeof(client));
+	explicit_bzero(&s, sizeof(s));
+	return done;
 }

@@ -34,6 +34,8 @@ static const char *rule_expire(const char *);
 static const char *rule_milter(const char *);
 static const char *rule_milter_default(const char *);
 static const char *rule_address(const char *);
+static const char *rule_ip(const char *);
+static const char *rule_ipv6(const char *);
 static const char *rule_separator(const char *);
 static const char *rule_prefix(const char *);
 static const char *rule_zone(const char *);
@@ -80,9 +82,16 @@ static const struct conf_key keys[] = {
 	{ "srs_secret", CONF_PATH, AT(srs_secret), "", ANY, NULL },
 	{ "srs_domain", CONF_STRING, AT(srs_domain), "", ANY, rule_host },
 	{ "route", CONF_PAIRS, AT(route), "", ANY, rule_host_port },
+	{ "relay_by_sender", CONF_PAIRS, AT(relay_by_sender), "", ANY,
+	    rule_host_port },
+	{ "relay_login", CONF_PATH, AT(relay_login), "", ANY, NULL },
 	{ "tls_policy", CONF_PAIRS, AT(tls_policy), "", ANY,
 	    rule_tls_policy },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
+	{ "smtp_source", CONF_LIST, AT(smtp_source), "", ANY, rule_ip },
+	{ "smtp_helo", CONF_STRING, AT(smtp_helo), "", ANY, rule_host },
+	{ "smtp_ipv6", CONF_STRING, AT(smtp_ipv6), "named", ANY, rule_ipv6 },
+	{ "https_port", CONF_INT, AT(https_port), "443", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
 	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,
@@ -319,6 +328,22 @@ rule_resolver(const char *s)
 	    inet_pton(AF_INET6, ip, &in6) != 1)
 		return "is not ADDR[@PORT]";
 	return s[n] == '\0' ? NULL : port_fault(s + n + 1);
+}
+
+static const char *
+rule_ip(const char *s)
+{
+	struct in6_addr in6;
+
+	return inet_pton(AF_INET, s, &in6) == 1 ||
+	    inet_pton(AF_INET6, s, &in6) == 1 ? NULL : "is not an address";
+}
+
+static const char *
+rule_ipv6(const char *s)
+{
+	return strcmp(s, "named") == 0 || strcmp(s, "yes") == 0 ||
+	    strcmp(s, "no") == 0 ? NULL : "is neither named, yes nor no";
 }
 
 static const char *

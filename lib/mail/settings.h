@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "grammar/address.h"
 #include "system/conf.h"
 
 #define MILTERS_MAX	16
@@ -57,6 +58,12 @@ struct settings {
 	struct conf_pairs tls_policy;	/* domain, host or "*"; none, may,
 					 * encrypt, verify or dane */
 	long long	 smtp_port;	/* where other servers listen: 25 */
+	struct conf_list smtp_source;	/* addresses that we come from */
+	char		*smtp_helo;	/* the name in EHLO; "": hostname */
+	char		*smtp_ipv6;	/* named, yes, no */
+	struct conf_pairs relay_by_sender; /* address or @domain, HOST[:PORT] */
+	char		*relay_login;	/* a file; "": none */
+	long long	 https_port;	/* where MTA-STS policies are: 443 */
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
@@ -153,9 +160,13 @@ bool	 settings_is_local(const struct settings *, const char *domain,
 bool	 settings_is_relay(const struct settings *, const char *domain,
 	    size_t len);
 
-/* Where mail for a domain is sent, HOST[:PORT]: key route, then relay; "" is
- * where its MX says. */
-const char *settings_next_host(const struct settings *, const char *domain);
+/* Where mail of a sender (NULL: any) for a domain is sent, HOST[:PORT]: key
+ * route, then relay_by_sender, then relay; "" is where its MX says. */
+const char *settings_next_host(const struct settings *,
+	    const struct address *sender, const char *domain);
+
+/* Is the sender the one that a setting names: an address, or @domain? */
+bool	 settings_is_sender(const char *name, const struct address *);
 
 /* What key tls_policy says of a domain, or else of the host (NULL: none) that
  * its mail is sent to, or else of all; "" nothing. */

@@ -60,16 +60,48 @@ settings_is_relay(const struct settings *s, const char *domain, size_t len)
 	return has_domain(&s->relay_domains, domain, len);
 }
 
-const char *
-settings_next_host(const struct settings *s, const char *domain)
+bool
+settings_is_sender(const char *name, const struct address *sender)
 {
+	const char *at = strrchr(name, '@');
+	char ascii[IDNA_MAX];
+
+	return at != NULL &&
+	    idna_ascii(ascii, sender->domain, strlen(sender->domain)) == 0 &&
+	    is_named(at + 1, ascii) && (at == name ||
+	    (strlen(sender->local) == (size_t)(at - name) &&
+	    strncasecmp(name, sender->local, (size_t)(at - name)) == 0));
+}
+
+/* Is the domain the one that is named, or below it (".example.net")? */
+static bool
+is_routed(const char *name, const char *ascii)
+{
+	const char *p;
+
+	if (*name != '.')
+		return is_named(name, ascii);
+	for (p = strchr(ascii, '.'); p != NULL; p = strchr(p + 1, '.'))
+		if (is_named(name + 1, p + 1))
+			return true;
+	return false;
+}
+
+const char *
+settings_next_host(const struct settings *s, const struct address *sender,
+    const char *domain)
+{
+	const struct conf_pairs *by = &s->relay_by_sender;
 	char ascii[IDNA_MAX];
 	size_t i;
 
 	if (s->route.n > 0 && idna_ascii(ascii, domain, strlen(domain)) == 0)
 		for (i = 0; i < s->route.n; i++)
-			if (is_named(s->route.v[i].name, ascii))
+			if (is_routed(s->route.v[i].name, ascii))
 				return s->route.v[i].value;
+	for (i = 0; i < by->n && sender != NULL; i++)
+		if (settings_is_sender(by->v[i].name, sender))
+			return by->v[i].value;
 	return s->relay;
 }
 

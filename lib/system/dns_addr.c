@@ -42,6 +42,15 @@ dns_addr_text(const struct dns_addr *a, char *to, size_t size)
 }
 
 int
+dns_addr_is_loopback(const struct dns_addr *a)
+{
+	static const unsigned char one[16] = { [15] = 1 };
+
+	return a->family == AF_INET ? a->ip[0] == 127 :
+	    memcmp(a->ip, one, sizeof(one)) == 0;
+}
+
+int
 dns_addr_equal(const struct dns_addr *a, const struct dns_addr *b)
 {
 	return a->family == b->family && memcmp(a->ip, b->ip, ip_size(a)) == 0;

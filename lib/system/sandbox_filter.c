@@ -90,6 +90,7 @@ static const int basic[] = {
 	SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_rt_sigpending,
 	SYS_rt_sigtimedwait, SYS_rt_sigsuspend, SYS_sigaltstack,
 	SYS_restart_syscall, SYS_set_robust_list, SYS_rseq,
+	SYS_memfd_create,	/* memory, by its own measure */
 	SYS_set_tid_address, SYS_exit, SYS_exit_group,
 #ifdef SYS_poll
 	SYS_poll, SYS_select, SYS_epoll_wait, SYS_epoll_create, SYS_dup2,
@@ -103,7 +104,7 @@ static const int files[] = {
 	SYS_renameat, SYS_renameat2, SYS_linkat, SYS_mkdirat, SYS_faccessat,
 	SYS_faccessat2, SYS_readlinkat, SYS_fchmod, SYS_fallocate,
 	SYS_truncate, SYS_flock, SYS_statfs, SYS_fstatfs, SYS_fadvise64,
-	SYS_sync_file_range, SYS_syncfs, SYS_memfd_create,
+	SYS_sync_file_range, SYS_syncfs,
 	SYS_copy_file_range, SYS_sendfile, SYS_msync, SYS_readahead,
 	SYS_chdir, SYS_fchdir, SYS_getcwd, SYS_umask, SYS_inotify_init1,
 	SYS_inotify_add_watch, SYS_inotify_rm_watch, SYS_mknodat,

@@ -109,6 +109,23 @@ ssl_reason(void)
 	return text;
 }
 
+/* Tell the stream; of a certificate that is not good, why. */
+static void
+tell(struct tls *t)
+{
+	const char *reason = ssl_reason();
+	char text[TLS_ERROR_MAX];
+
+	if (ERR_GET_REASON(ERR_peek_error()) ==
+	    SSL_R_CERTIFICATE_VERIFY_FAILED) {
+		snprintf(text, sizeof(text), "%s: %s", reason,
+		    X509_verify_cert_error_string(
+		    SSL_get_verify_result(t->ssl)));
+		reason = text;
+	}
+	stream_fail(t->s, STREAM_ERROR, reason);
+}
+
 /* Translate a result of SSL_*() <= 0 for the stream. */
 static ssize_t
 again(struct tls *t, int r)
@@ -122,7 +139,7 @@ again(struct tls *t, int r)
 		return BACKEND_END;
 	default:
 		/* When it was the connection, that reason is there already. */
-		stream_fail(t->s, STREAM_ERROR, ssl_reason());
+		tell(t);
 		return BACKEND_ERROR;
 	}
 }

@@ -12,12 +12,13 @@ my %level = (bytes => 0, grammar => 1, system => 2, mail => 3);
 my @programs = qw(smtpd smtp-send mda-deliver pop3d imapd mxlookup);
 
 # Header of an outside library => the one file that may include it (of what
-# libcrypto has, the TLS files may use what belongs to certificates).
+# libcrypto has, the TLS files may use what belongs to certificates; of ldns,
+# dns.c packs and parses, and the dns_chain files check signatures).
 my @owner = (
 	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls(?:_dane\.[ch]|\.c)$}],
 	[qr{^openssl/}, qr{^lib/(?:system/tls\w*\.[ch]|mail/password\w*\.c)$}],
 	[qr{^sha1\.h$}, qr{^lib/mail/srs\.c$}],
-	[qr{^ldns/}, qr{^lib/system/dns\.c$}],
+	[qr{^ldns/}, qr{^lib/system/dns(?:_chain\w*)?\.[ch]$}],
 	[qr{^zlib\.h$}, qr{^lib/system/stream_zip\.c$}],
 	[qr{^(?:crypt|argon2)\.h$}, qr{^lib/mail/password\.c$}],
 	[qr{^linux/(?:landlock|seccomp|filter|audit)\.h$},

@@ -24,6 +24,9 @@ static const struct row {
 	{ "status", "5.1.1 mx.b.test[192.0.2.1] 550 no", "Status: 5.1.1\n" },
 	{ "remote host", "5.1.1 mx.b.test[192.0.2.1] 550 no",
 	    "\nRemote-MTA: dns; mx.b.test\nDiagnostic-Code: smtp; 550 no\n" },
+	{ "and not how it was protected",
+	    "5.1.1 mx.b.test[192.0.2.1] tls=TLSv1.3/X/no 550 5.1.1 no",
+	    "Diagnostic-Code: smtp; 550 5.1.1 no\n" },
 	{ "our words about a host",
 	    "5.3.4 mx.b.test[192.0.2.1] 999 is too much",
 	    "\nRemote-MTA: dns; mx.b.test\n"

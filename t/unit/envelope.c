@@ -4,6 +4,7 @@
  * line torn by a crash is not believed, that a letter can be overwritten where
  * the struct says, and that no value makes a second line.
  */
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "mail/envelope.h"
@@ -30,9 +31,14 @@ show(const struct envelope *e)
 		    e->ret == ENVELOPE_RET_FULL ? "FULL" : "HDRS",
 		    e->envid == NULL ? "-" : e->envid, (long long)e->by,
 		    e->by_mode, e->by_trace ? "T" : "");
+	if (e->own)
+		n += (size_t)snprintf(out + n, sizeof(out) - n, ",own");
 	if (e->hold != 0 || e->warned != 0)
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
 		    ",%lld,%lld", (long long)e->hold, (long long)e->warned);
+	if (e->held != 0)
+		n += (size_t)snprintf(out + n, sizeof(out) - n, ",held %lld",
+		    (long long)e->held);
 	for (i = 0; i < e->nrcpts; i++) {
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
 		    "[%c %s %u %lld %s", (int)e->rcpts[i].status,
@@ -76,6 +82,18 @@ static const struct {
 	    "warned 5\nwarned 1700000300\nwarned 17", 1, 0,
 	    "a@b.test,1700000000,-,-,-,0,1700000200,1700000300"
 	    "[S x@y.test 0 0 -][X v@y.test 0 0 -]" },
+	/* Kept back: not before its own hold, and no time twice. */
+	{ HEAD "to Q x@y.test\nend\nheld 1700000100 1700000200\n"
+	    "held 1700000150 1700000250\nheld 1700000300 1700000300\n"
+	    "held 1700000400\nheld 1700000500 17", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0,held 150[Q x@y.test 0 0 -]" },
+	{ HEAD "hold 1700000200\nto Q x@y.test\nend\nheld 5 1700000201\n",
+	    1, 0, "a@b.test,1700000000,-,-,-,0,1700000200,0,held 1"
+	    "[Q x@y.test 0 0 -]" },
+	{ HEAD "own yes\nto Q x@y.test\nend\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0,own[Q x@y.test 0 0 -]" },
+	{ HEAD "own no\nto Q x@y.test\nend\n", 0, 4, NULL },
+	{ HEAD "own yes?\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "hold x\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "notify NEVER\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "to Q x@y.test\nnotify NEVER,\nend\n", 0, 5, NULL },
@@ -160,6 +178,57 @@ test_wishes(void)
 	}
 }
 
+/* The words of an attempt, there and back. */
+static void
+test_words(void)
+{
+	static const struct {
+		const char *text, *status, *host, *tls, *reply;
+		bool same;	/* written anew it is the same */
+	} words[] = {
+		{ "4.2.0 mx.b.test[192.0.2.1] 452 4.2.0 busy", "4.2.0",
+		    "mx.b.test[192.0.2.1]", "", "452 4.2.0 busy", true },
+		{ "2.0.0 mx.b.test[192.0.2.1] "
+		    "tls=TLSv1.3/TLS_AES_256_GCM_SHA384/dane 250 ok",
+		    "2.0.0", "mx.b.test[192.0.2.1]",
+		    "TLSv1.3/TLS_AES_256_GCM_SHA384/dane", "250 ok", true },
+		{ "4.4.1 - no answer", "4.4.1", "", "", "no answer", true },
+		{ "4.4.1 - tls=none no", "4.4.1", "", "none", "no", true },
+		{ "4.4.1 h a tls=x b", "4.4.1", "h", "", "a tls=x b", true },
+		{ "4.4.1 h tls=x", "4.4.1", "h", "x", "" },
+		{ "4.4.1 h", "4.4.1", "h", "", "" },
+		{ "4.4.1", "4.4.1", "", "", "" },
+		{ "", "", "", "", "" },
+		{ NULL, "", "", "", "" },
+		{ "no status at all", "", "", "", "no status at all" },
+		{ "5.1 x y", "", "", "", "5.1 x y" },
+	};
+	struct envelope_words w;
+	char back[ENVELOPE_TEXT], text[4000];
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		envelope_words_parse(&w, words[i].text);
+		is_str(w.status, words[i].status, "words: status");
+		is_str(w.host, words[i].host, "... host");
+		is_str(w.tls, words[i].tls, "... tls");
+		is_str(w.reply, words[i].reply, "... reply");
+		if (words[i].same)
+			is_str(envelope_words_text(back, sizeof(back),
+			    w.status, w.host, w.tls, w.reply), words[i].text,
+			    "... and back");
+	}
+	is_str(envelope_words_text(back, sizeof(back), "2.0.0", "h", "a b\n",
+	    "r"), "2.0.0 h tls=a_b_ r", "no space in tls");
+	is_str(envelope_words_text(back, 10, "2.0.0", "host", "", "r"),
+	    "2.0.0 hos", "cut");
+	memset(text, 'x', sizeof(text));
+	memcpy(text, "2.0.0 ", 6);
+	text[3999] = '\0';
+	envelope_words_parse(&w, text);
+	is_str(w.host, "", "a host that is too long is none");
+}
+
 static void
 add(struct envelope *e, const char *text)
 {
@@ -189,7 +258,7 @@ test_round(void)
 		snprintf(name, sizeof(name), "u%d@y.test", i);
 		add(&e, name);
 	}
-	e.utf8 = e.requiretls = 1;
+	e.own = e.utf8 = e.requiretls = 1;
 	e.ret = ENVELOPE_RET_HDRS;
 	envelope_set(&e.envid, "a b\n");
 	e.by = 1700000007;
@@ -246,6 +315,7 @@ main(void)
 {
 	test_rows();
 	test_wishes();
+	test_words();
 	test_round();
 	test_cuts();
 	return done();

@@ -2,9 +2,12 @@
  *
  * Proves of a sender's view of MX records: equal preferences come in random
  * order and never out of their group; who is itself an exchanger drops itself
- * and all behind it; too many hosts and addresses are cut.
+ * and all behind it; too many hosts and addresses are cut; what is no host's
+ * name as an exchanger; names alone; and that of many lookups at once, more
+ * than fit, each comes out once and whole, and none that was cancelled.
  *
- * The server is a child that gives every name ten exchangers.
+ * The server is a child that gives every name ten exchangers, and but two odd
+ * ones, an address and a name with a blank, to one that begins with "odd".
  */
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -47,6 +50,15 @@ exchanger(unsigned char *p, int i)
 	return record(p, 15, mx, sizeof(mx));
 }
 
+/* MX 1 and 2: "192.0.2.7" and "a b" below the question's name. */
+static unsigned char *
+odd(unsigned char *p)
+{
+	p = record(p, 15, (const unsigned char *)"\0\1\003192\0010\0012"
+	    "\0017\0", 13);
+	return record(p, 15, (const unsigned char *)"\0\2\3a b\300\14", 8);
+}
+
 static void
 serve(int fd)
 {
@@ -66,7 +78,10 @@ serve(int fd)
 		p = q + end + 5;
 		/* "many" has many, also addresses. */
 		n = q[12] == 4 ? MANY : 10;
-		if (q[end + 2] == 15) {
+		if (q[end + 2] == 15 && memcmp(q + 13, "odd", 3) == 0) {
+			p = odd(p);
+			n = 2;
+		} else if (q[end + 2] == 15) {
 			for (i = 0; i < n; i++)
 				p = exchanger(p, i);
 		} else if (q[end + 2] == 1) {
@@ -186,6 +201,95 @@ test_many(struct dns *dns)
 	is_int((long long)list.n, 0, "freed twice is no harm");
 }
 
+static void
+test_odd(struct dns *dns)
+{
+	struct mx_list list;
+	char text[DNS_ADDR_TEXT] = "";
+
+	mx_lookup(dns, "odd.test", MX_SHUFFLE, &list);
+	is_int(list.status, MX_FOUND, "exchangers with odd names");
+	is_int((long long)list.n, 2, "both are in the list");
+	if (list.n == 2 && list.hosts[0].naddrs == 1)
+		dns_addr_text(&list.hosts[0].addrs[0], text, sizeof(text));
+	is_str(text, "192.0.2.7", "an address is that address");
+	is_int(list.n == 2 ? list.hosts[1].status : MX_FOUND, MX_INVALID,
+	    "what no host can be called is invalid");
+	mx_free(&list);
+	mx_lookup(dns, "odd.test", MX_IPV6, &list);
+	is_int(list.status, MX_NODATA, "an address of the other family");
+	mx_free(&list);
+}
+
+static void
+test_names(struct dns *dns)
+{
+	struct mx_list list;
+	size_t i, good = 0;
+
+	mx_lookup(dns, "ten.test", MX_NOADDRS, &list);
+	is_int(list.status, MX_FOUND, "names alone");
+	for (i = 0; i < list.n; i++)
+		good += list.hosts[i].naddrs == 0 &&
+		    list.hosts[i].status == MX_FOUND;
+	is_int((long long)good, 10, "all of them, no address");
+	mx_free(&list);
+	mx_lookup(dns, "[192.0.2.1]", MX_NOADDRS, &list);
+	ok(list.status == MX_IMPLICIT && list.n == 1 &&
+	    list.hosts[0].naddrs == 0, "of a literal too");
+	mx_free(&list);
+}
+
+#define LOOKUPS	400		/* ten questions and one each: more than fit */
+
+static void
+test_pool(struct dns *dns)
+{
+	static struct mx_query *q[LOOKUPS];
+	static int seen[LOOKUPS];
+	struct mx_pool *pool = mx_open(dns);
+	char name[64];
+	size_t i, whole = 0, once = 0, none = 0;
+	struct mx_query *got;
+	int *at;
+
+	for (i = 0; i < LOOKUPS; i++) {
+		snprintf(name, sizeof(name), i % 50 == 7 ? "a..b" :
+		    "ten.t%zu.test", i);
+		q[i] = mx_submit(pool, name, MX_IPV4, &seen[i]);
+	}
+	is_int((long long)mx_under_way(pool), LOOKUPS, "all are under way");
+	ok(mx_wait(pool, 0) == q[7], "what needs no question is done at once");
+	mx_query_free(q[7]);
+	seen[7]++;
+	/* Some are forgotten, at each stage. */
+	for (i = 0; (got = mx_wait(pool, -1)) != NULL; i++) {
+		at = mx_arg(got);
+		(*at)++;
+		whole += mx_result(got)->n == 10 &&
+		    mx_result(got)->hosts[9].naddrs == 1;
+		q[at - seen] = NULL;
+		mx_query_free(got);
+		if (i < 20 && q[390 - 10 * i] != NULL) {
+			mx_query_free(q[390 - 10 * i]);
+			q[390 - 10 * i] = NULL;
+			seen[390 - 10 * i] = -1;
+		}
+	}
+	for (i = 0; i < LOOKUPS; i++) {
+		once += seen[i] == 1;
+		none += seen[i] == -1;
+	}
+	ok(none > 10, "some were cancelled (%zu)", none);
+	is_int((long long)(once + none), LOOKUPS, "all others came, once");
+	is_int((long long)whole, (long long)once - LOOKUPS / 50,
+	    "and have all their addresses");
+	ok(mx_room(pool) && mx_under_way(pool) == 0, "nothing is left");
+	(void)mx_submit(pool, "ten.left.test", 0, NULL);
+	mx_close(pool);
+	is_int(dns_wait(dns, 0) == NULL, 1, "a closed pool asks no more");
+}
+
 int
 main(void)
 {
@@ -199,6 +303,9 @@ main(void)
 	test_shuffle(dns);
 	test_drop(dns);
 	test_many(dns);
+	test_odd(dns);
+	test_names(dns);
+	test_pool(dns);
 	dns_free(dns);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

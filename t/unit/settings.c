@@ -154,26 +154,44 @@ static void
 test_next_host(const char *file)
 {
 	static const struct {
-		const char	*domain, *want;
+		const char	*local, *from, *domain, *want;
 	} routes[] = {
-		{ "b.test", "one.test" },
-		{ "B.Test.", "one.test" },
-		{ "xn--bcher-kva.test", "two.test:26" },
-		{ "b\xc3\xbc" "cher.test", "two.test:26" },
-		{ "other.test", "relay.test" },
-		{ "a.b.test", "relay.test" },
-		{ "\xff.test", "relay.test" },
+		{ "", "", "b.test", "one.test" },
+		{ "", "", "B.Test.", "one.test" },
+		{ "", "", "xn--bcher-kva.test", "two.test:26" },
+		{ "", "", "b\xc3\xbc" "cher.test", "two.test:26" },
+		{ "", "", "other.test", "relay.test" },
+		{ "", "", "a.b.test", "relay.test" },
+		{ "", "", "\xff.test", "relay.test" },
+		{ "", "", "a.below.test", "three.test" },
+		{ "", "", "a.b.Below.Test", "three.test" },
+		{ "", "", "below.test", "relay.test" },
+		{ "", "", "notbelow.test", "relay.test" },
+		{ "alice", "mine.test", "other.test", "hers.test:587" },
+		{ "Alice", "MINE.test", "other.test", "hers.test:587" },
+		{ "bob", "mine.test", "other.test", "ours.test" },
+		{ "alice", "mine.test", "b.test", "one.test" },
+		{ "alice", "b.mine.test", "other.test", "relay.test" },
 	};
+	struct address sender = { 0 };
 	char error[CONF_ERROR_MAX];
 	struct settings s;
 	size_t i;
 
 	write_file(file, "hostname a.test\nrelay relay.test\n"
-	    "route b.test one.test\nroute xn--bcher-kva.test two.test:26\n");
+	    "route b.test one.test\nroute xn--bcher-kva.test two.test:26\n"
+	    "route .below.test three.test\n"
+	    "relay_by_sender alice@mine.test hers.test:587\n"
+	    "relay_by_sender @mine.test ours.test\n");
 	is_int(settings_load(&s, file, NULL, 0, error), 0, "routes");
-	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		is_str(settings_next_host(&s, routes[i].domain), routes[i].want,
-		    routes[i].domain);
+	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+		strlcpy(sender.local, routes[i].local, sizeof(sender.local));
+		strlcpy(sender.domain, routes[i].from, sizeof(sender.domain));
+		is_str(settings_next_host(&s, &sender, routes[i].domain),
+		    routes[i].want, routes[i].domain);
+	}
+	is_str(settings_next_host(&s, NULL, "other.test"), "relay.test",
+	    "any sender");
 	settings_free(&s);
 }
 
@@ -215,9 +233,11 @@ main(void)
 	    !settings_is_local(&s, "b\303\266cher.test", 12),
 	    "a domain is ours in both forms");
 	ok(settings_is_relay(&s, "b\303\274cher.org", 11), "so relay_domains");
-	is_str(settings_next_host(&s, "xn--bcher-kva.net"), "one", "so route");
-	is_str(settings_next_host(&s, "CAF\303\251.net"), "two", "both ways");
-	is_str(settings_next_host(&s, "cafe.net"), "", "and no other");
+	is_str(settings_next_host(&s, NULL, "xn--bcher-kva.net"), "one",
+	    "so route");
+	is_str(settings_next_host(&s, NULL, "CAF\303\251.net"), "two",
+	    "both ways");
+	is_str(settings_next_host(&s, NULL, "cafe.net"), "", "and no other");
 	settings_free(&s);
 	write_file(file, "hostname mail\n");
 	settings_load(&s, file, NULL, 0, error);
