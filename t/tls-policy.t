@@ -5,8 +5,10 @@
 # (the answer secure, insecure, bogus; the record of the host's key, of another,
 # none; TLS good, absent, broken) by real DNSSEC, and beside it the cases that
 # RFC 7672 decides (usages, names, dates, several records, CNAMEs, exchangers
-# in turn), the key tls_policy, REQUIRETLS and TLS-Required.  Every row is a
-# recipient of its own domain, and what became of it is read from the log.
+# in turn), MTA-STS (modes, hosts and certificates, policies that cannot be had
+# and those that were kept), the key tls_policy, REQUIRETLS and TLS-Required.
+# Every row is a recipient of its own domain, and what became of it is read from
+# the log.
 use strict;
 use warnings;
 
@@ -18,6 +20,7 @@ use Stdmail;
 use Stdmail::Certs;
 use Stdmail::Mta;
 use Stdmail::Signed;
+use Stdmail::Web;
 
 Stdmail::need(qw(smtp-send tls));
 if (my $tool = Stdmail::Signed::missing()) {
@@ -37,7 +40,9 @@ my @old = Stdmail::Certs->self(names => ['elsewhere.example'], days => -1);
 my @ca_good = $ca->host(names => ['mx.ta.m.test', 'name.m.test']);
 my @ca_old = $ca->host(names => ['mx.ta-old.m.test'], days => -1);
 my @pkix = $known->host(names => ['mx.pkix.m.test', 'mx.pkix.i.test',
-    'mx.pkix-key.m.test', 'mx.strict.m.test']);
+    'mx.pkix-key.m.test', 'mx.strict.m.test', (map { "mx.$_.i.test" } qw(e
+    e-wild e-list e-deep e-none t-ok r-enforce r-testing)),
+    'two.e-second.i.test', 'mx.d-mismatch.m.test']);
 my $port;
 sub
 mta
@@ -205,12 +210,105 @@ row('no-body', 'm.test', simple(ok => $mismatch), 'later',
     body => "TLS-Required: No\n");
 row('no-both', 'm.test', simple(ok => $mismatch), 'failed', %strict, %no);
 
+# --- MTA-STS --------------------------------------------------------------
+
+# Zone i.test is not signed.  A domain has a record with this id, and its host
+# serves this text, or what Web.pm knows.
+my (%web, @kept);
+sub
+sts
+{
+	my ($name, $server, $text, $want, %o) = @_;
+	my $zone = $o{zone} // 'i.test';
+	my $id = $o{id} // 'n1';
+	my $records = simple($server, @{$o{tlsa} // []}) .
+	    join '', map { '_mta-sts.@ TXT "' . s/;/\\;/gr . "\"\n" }
+	    @{$o{txt} // ["v=STSv1; id=$id;"]};
+
+	$records .= "mta-sts.@ A " . address(8) . "\n" if defined $text;
+	$records .= $o{more} // '';
+	$web{"mta-sts.$name.$zone"} = $text =~ s/@/$name.$zone/gr
+	    if defined $text;
+	push @kept, "$name.$zone $o{kept}" =~ s/@/$name.$zone/gr if $o{kept};
+	row($name, $zone, $records, $want, %o);
+}
+
+sub
+policy
+{
+	my ($mode, @mx) = @_;
+
+	return "text/plain\n" . join "\r\n", 'version: STSv1', "mode: $mode",
+	    (map { "mx: $_" } @mx ? @mx : 'mx.@'), 'max_age: 86400', '';
+}
+
+my $enforce = policy('enforce');
+my $other = policy('enforce', 'mx.elsewhere.test');
+my $now = time;
+sts('e', pkix => $enforce, 'sts');
+sts('e-wild', pkix => policy('enforce', 'a.test', '*.@'), 'sts');
+sts('e-list', pkix => $other, 'later');
+sts('e-deep', pkix => policy('enforce', '*.i.test'), 'later');
+sts('e-self', ok => $enforce, 'later');
+sts('e-name', ta => $enforce, 'later');
+sts('e-other', pkix => $enforce, 'later');
+sts('e-absent', absent => $enforce, 'later');
+sts('e-refuses', refuses => $enforce, 'later');
+sts('e-broken', broken => $enforce, 'later');
+sts('e-none', pkix => policy('none'), 'any');
+sts('e-second', ok => policy('enforce', 'two.@'), 'sts',
+    more => "@ MX 20 two.@\ntwo.@ A $addr{pkix}\n");
+sts('t-ok', pkix => policy('testing'), 'sts');
+sts('t-self', ok => policy('testing'), 'any');
+sts('t-list', ok => policy('testing', 'mx.elsewhere.test'), 'any');
+sts('t-absent', absent => policy('testing'), 'clear');
+sts('t-broken', broken => policy('testing'), 'clear');
+# There is none, or it cannot be had.
+sts('n-record', ok => $other, 'any', txt => []);
+sts('n-two', ok => $other, 'any', txt => ['v=STSv1; id=1', 'v=STSv1; id=2']);
+sts('n-id', ok => $other, 'any', txt => ['v=STSv1; id=']);
+sts('n-host', ok => undef, 'any');
+sts('n-404', ok => "404\n", 'any');
+sts('n-moved', ok => "301\n", 'any');
+sts('n-type', ok => $other =~ s/plain/html/r, 'any');
+sts('n-cert', ok => $other, 'any');
+sts('n-text', ok => "text/plain\nversion: STSv1\nmode: enforce\n", 'any');
+sts('n-large', ok => $other . 'x: ' . 'y' x 70000 . "\r\n", 'any');
+# Kept from before: ID FETCHED MAX_AGE MODE PATTERNS.
+sts('k-gone', ok => undef, 'later', txt => [],
+    kept => 'n0 ' . ($now - 100) . ' 86400 enforce mx.@');
+sts('k-over', ok => undef, 'any', txt => [],
+    kept => 'n0 ' . ($now - 86500) . ' 86400 enforce mx.@');
+sts('k-404', ok => "404\n", 'later',
+    kept => 'n0 ' . ($now - 100) . ' 86400 enforce mx.@');
+sts('k-same', ok => policy('none'), 'later',
+    kept => 'n1 ' . ($now - 100) . ' 86400 enforce mx.@');
+sts('k-new', ok => policy('testing'), 'any',
+    kept => 'n0 ' . ($now - 100) . ' 86400 enforce mx.@');
+sts('k-day', ok => policy('none'), 'any',
+    kept => 'n1 ' . ($now - 100_000) . ' 900000 enforce mx.@');
+# DANE comes first; records of no use do not help against a policy.
+sts('d-match', ok => $other, 'dane', zone => 'm.test', tlsa => [$match]);
+sts('d-mismatch', pkix => $enforce, 'later', zone => 'm.test',
+    tlsa => [$mismatch]);
+sts('d-unusable', ok => $enforce, 'later', zone => 'm.test',
+    tlsa => [$pkix_usage]);
+# REQUIRETLS is content with a policy that is enforced; TLS-Required: No with
+# none.
+sts('r-enforce', pkix => $enforce, 'sts', %strict);
+sts('r-testing', pkix => policy('testing'), 'failed', %strict);
+sts('r-no', ok => $enforce, 'any', %no);
+sts('r-key', ok => $enforce, 'any');
+push @policy, 'r-key.i.test may';
+
 # --- the run --------------------------------------------------------------
 
 my $dns = Stdmail::Signed->start(zones => { 'm.test' => ['yes', $zone{'m.test'}],
     'i.test' => ['no', $zone{'i.test'}],
     'b.test' => ['stripped', $zone{'b.test'}] });
-my $s = Stdmail->new(conf => { resolver => $dns->resolver, smtp_port => $port,
+my $web = Stdmail::Web->start(addr => address(8), pages => \%web,
+    cert => [$known->host(names => [grep { !/n-cert/ } keys %web])]);
+my $s = Stdmail->new(conf => { https_port => $web->{port}, resolver => $dns->resolver, smtp_port => $port,
     resolver_trusted => 'yes', tls_policy => \@policy });
 Stdmail::spew("$s->{dir}/ca.pem", $known->{pem}, 0644);
 $s->{conf}{tls_ca} = "$s->{dir}/ca.pem";
@@ -248,6 +346,9 @@ queue
 }
 
 queue();	# makes the spool
+Stdmail::spew("$s->{spool}/remote/sts", join('', map { "$_\n" }
+    'stdmail-sts 1', @kept, 'half a line'), 0640);
+$s->own;
 my %kind;
 push @{$kind{join '|', map { ref $_ ? "@$_" : $_ // '' }
     @$_{qw(env header body)}}}, $_ for @rows;
@@ -279,12 +380,27 @@ for my $row (@rows[27 .. $#rows]) {
 
 # What was put off was never in a host's hands: every message that a host took
 # was one that was to be sent.
-my $taken = grep { $_->{want} =~ /^(dane|pkix|any|clear)$/ } @rows;
+my $taken = grep { $_->{want} =~ /^(dane|sts|pkix|any|clear)$/ } @rows;
 my $heard = 0;
 for my $m (values %mta) {
 	$heard += grep { /^RCPT TO:/ } map { @$_ } $m->heard;
 }
 is($heard, $taken, 'nobody else was told a recipient');
+# What was fetched is kept, and what is kept is not fetched.
+my $kept = Stdmail::slurp("$s->{spool}/remote/sts");
+like($kept, qr/^e\.i\.test n1 \d+ 86400 enforce mx\.e\.i\.test$/m, 'kept');
+like($kept, qr/^k-new\.i\.test n1 \d+ 86400 testing /m, 'a new one');
+like($kept, qr/^k-404\.i\.test n0 \d+ 86400 enforce /m,
+    'one that was not to be had leaves the old');
+unlike($kept, qr/^(k-over|n-404|half)/m, 'what does not count is gone');
+my @asked = $web->asked;
+is(scalar(grep { /k-same/ } @asked), 0, 'the same id is not fetched');
+is(scalar(grep { /mta-sts\.e\.i/ } @asked), 1, 'one fetch of another');
+$web->stop;
+post({ to => 'bob@e.i.test' }, { to => 'bob@e-list.i.test' });
+my $again = queue();
+like($again, qr{sent .*to=bob\@e\.i\.test .*/sts }, 'and holds without its host');
+like($again, qr{deferred .*to=bob\@e-list\.i\.test }, 'for better and worse');
 # Under a name of its own: SNI and EHLO again.
 like($log, qr/to=bob\@secure-match-ok\.m\.test .*tls=TLSv1\.3\S*dane/,
     'the log says how');
