@@ -3,7 +3,7 @@
 #
 # make		build/bin/*		make check	all tests (T=NAME: one)
 # make demo	see it work		make bench	how fast (T=NAME: one)
-# make install	(DESTDIR, PREFIX)
+# make install	(DESTDIR, PREFIX, SENDMAIL=yes)
 #
 # A variant (V=asan, cover, memcheck, fuzz) lives in build/VARIANT/ and never
 # mixes with another; changed flags or a changed list of files rebuild.
@@ -19,10 +19,13 @@ SYSCONFDIR ?= /etc
 BINDIR     := $(PREFIX)/bin
 MANDIR     := $(PREFIX)/share/man
 LIBDIR     := $(PREFIX)/lib
-# Where other programs look for them, with any usual prefix; empty: no link.
+# SENDMAIL=yes: this is the sendmail and mailq of the host, where its programs
+# look for them with any usual prefix; or paths of your own.  Else no link.
 USR        := $(if $(filter /usr%,$(PREFIX)),/usr,$(PREFIX))
-SENDMAIL   ?= $(USR)/sbin/sendmail
-MAILQ      ?= $(USR)/bin/mailq
+SENDMAIL   ?= no
+MAILQ      ?= $(filter yes,$(SENDMAIL))
+sendmail   := $(patsubst yes,$(USR)/sbin/sendmail,$(filter-out no,$(SENDMAIL)))
+mailq      := $(patsubst yes,$(USR)/bin/mailq,$(filter-out no,$(MAILQ)))
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 \
@@ -191,7 +194,7 @@ soak: deps world
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
 bench: all world $(PERF)
-	@for t in $(or $T,way smtpd pop3 imap); do \
+	@for t in $(or $T,way smtpd pop3 imap mx); do \
 	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
 	    t/perf/$$t $(ARGS) || exit; done
 
@@ -226,8 +229,8 @@ install: all
 	    install -m 644 man/examples/stdmail.conf $D$(SYSCONFDIR)/stdmail
 	[ -e $D$(SYSCONFDIR)/stdmail/users ] || \
 	    install -m 600 man/examples/users $D$(SYSCONFDIR)/stdmail
-	$(if $(SENDMAIL),$(call link,$(SENDMAIL)))
-	$(if $(MAILQ),$(call link,$(MAILQ)))
+	$(if $(sendmail),$(call link,$(sendmail)))
+	$(if $(mailq),$(call link,$(mailq)))
 	[ -n '$D' ] || [ ! -d /run/systemd/system ] || { systemd-sysusers && \
 	    systemd-tmpfiles --create && systemctl daemon-reload; }
 
@@ -239,7 +242,8 @@ uninstall:
 	    $D$(PREFIX)/lib/sysusers.d/stdmail.conf \
 	    $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf $D$(SHARE)/system-users.conf
 	-rmdir $D$(SHARE)
-	for f in $(SENDMAIL:%=$D%) $(MAILQ:%=$D%); do \
+	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $D$(USR)/sbin/sendmail \
+	    $D$(USR)/bin/mailq; do \
 	    [ "$$(readlink $$f)" != $(BINDIR)/smtp-send ] || rm $$f; done
 
 dist:

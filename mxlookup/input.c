@@ -93,16 +93,6 @@ fill(struct input *in)
 	return INPUT_NAME;
 }
 
-/* Some editors put a mark of UTF-8 in front of all. */
-static void
-skip_mark(struct input *in)
-{
-	if (!in->started && in->to - in->from >= 3 &&
-	    memcmp(in->buf + in->from, "\xef\xbb\xbf", 3) == 0)
-		in->from += 3;
-	in->started = 1;
-}
-
 /* A line out of the buffer: 1, its octets and whether it was cut; 0 none is
  * whole.  At the end of input what is left is a line. */
 static int
@@ -121,6 +111,12 @@ take_line(struct input *in, char **line, size_t *n, int *cut)
 	in->from += have + (lf != NULL);
 	/* A line without its end goes on. */
 	in->skipping = lf == NULL;
+	/* Some editors put a mark of UTF-8 in front of all. */
+	if (!in->started && *n >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) {
+		*line += 3;
+		*n -= 3;
+	}
+	in->started = 1;
 	return 1;
 }
 
@@ -146,9 +142,8 @@ input_next(struct input *in, char **name)
 			continue;
 		}
 		st = fill(in);
-		if (st == INPUT_NAME)
-			skip_mark(in);
-		else if (st != INPUT_END || in->from == in->to)
+		if (st == INPUT_WAIT || st == INPUT_FAILED ||
+		    (st == INPUT_END && in->from == in->to))
 			return st;
 	}
 }

@@ -13,7 +13,7 @@
 struct input {
 	char	**args;		/* not NULL: the names, and NULL */
 	int	  fd;		/* -1: none, or at its end */
-	int	  started;	/* the first octets were looked at */
+	int	  started;	/* the first line was taken */
 	int	  skipping;	/* the rest of a line that was too long */
 	long long taken;	/* octets so far */
 	size_t	  from, to;	/* what is in buf */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * mxlookup: who takes mail for these domains.  One line for each address, in
- * the order of the input, tab-separated.  It only asks the DNS: it never
- * connects to a mail server and never changes anything.
+ * the order of the input, tab-separated.  It asks the DNS, and with -a fetches
+ * MTA-STS policies: it never connects to a mail server and never changes
+ * anything.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,14 +17,17 @@
 #include "mail/mx.h"
 #include "mail/resolver.h"
 #include "mail/start.h"
+#include "posture.h"
 #include "system/sandbox.h"
 
-static int only4, only6, json, names, unordered;
+static int only4, only6, all, json, names, unordered;
 static const char *server, *file;
 
 static const struct start_option options[] = {
 	{ '4', "ipv4", NULL, "IPv4 addresses only", &only4, NULL },
 	{ '6', "ipv6", NULL, "IPv6 addresses only", &only6, NULL },
+	{ 'a', "all", NULL, "all that decides whether mail works, and what "
+	    "is wrong", &all, NULL },
 	{ 'j', "json", NULL, "JSON, a line for each domain", &json, NULL },
 	{ 'm', "mx-only", NULL, "the names of exchangers, no addresses",
 	    &names, NULL },
@@ -37,7 +41,7 @@ static const struct start_option options[] = {
 
 static const struct start program = {
 	.name = "mxlookup",
-	.usage = "[-46jmu] [-s ADDR[@PORT]] [-f FILE] [DOMAIN...]",
+	.usage = "[-46ajmu] [-s ADDR[@PORT]] [-f FILE] [DOMAIN...]",
 	.summary = "who takes mail for these domains",
 	.options = options
 };
@@ -90,10 +94,20 @@ failed(const char *what, int error, int code)
 	return code;
 }
 
+/* Look at each domain's posture: a page when one was asked for by name. */
+static enum many_status
+look_at(struct many *m, const struct posture_means *means, int page)
+{
+	return posture_many(m, json ? POSTURE_JSON : page ? POSTURE_PAGE :
+	    POSTURE_LINE, means);
+}
+
 /* Everything is open: look up all, restricted to the network. */
 static int
-look_up(struct dns *dns, struct input *in)
+look_up(struct dns *dns, struct input *in, const struct posture_means *means,
+    int page)
 {
+	enum many_status st;
 	struct progress progress;
 	struct many m = { .dns = dns, .in = in, .progress = &progress,
 	    .out = STDOUT_FILENO, .json = json, .unordered = unordered };
@@ -103,7 +117,8 @@ look_up(struct dns *dns, struct input *in)
 	progress_begin(&progress, in->fd, m.out);
 	if (sandbox_client() == -1)
 		return failed("sandbox", errno, EX_OSERR);
-	switch (many_run(&m)) {
+	st = all ? look_at(&m, means, page) : many_run(&m);
+	switch (st) {
 	case MANY_DONE:
 		break;
 	case MANY_NO_INPUT:
@@ -117,10 +132,27 @@ look_up(struct dns *dns, struct input *in)
 	return m.code;
 }
 
+/* What -a needs besides the DNS; it reads the authorities' certificates. */
+static void
+open_means(struct posture_means *means, struct dns *dns,
+    const struct settings *s)
+{
+	static char error[TLS_ERROR_MAX];
+
+	memset(means, 0, sizeof(*means));
+	means->dns = dns;
+	means->https_port = (unsigned short)s->https_port;
+	if (all)
+		means->tls = tls_client_new(1, s->tls_ca[0] == '\0' ? NULL :
+		    s->tls_ca, error, sizeof(error));
+	means->why = error;
+}
+
 int
 main(int argc, char **argv)
 {
 	static struct input in;
+	struct posture_means means;
 	struct settings s;
 	struct dns *dns;
 	int operand, code, fd;
@@ -135,8 +167,11 @@ main(int argc, char **argv)
 		input_fd(&in, fd);
 	else
 		return code;
-	if ((dns = open_dns(&s, &code)) != NULL)
-		code = look_up(dns, &in);
+	if ((dns = open_dns(&s, &code)) != NULL) {
+		open_means(&means, dns, &s);
+		code = look_up(dns, &in, &means, operand + 1 == argc);
+		tls_client_free(means.tls);
+	}
 	dns_free(dns);
 	settings_free(&s);
 	return code;

@@ -53,6 +53,8 @@ verdict(struct talk *t)
 {
 	if (t->c->reply.code == 235)
 		return 0;
+	if (t->c->reply.status.class == 5)
+		t->c->reply.status.class = 4;
 	client_report_reply_all(t, OUTCOME_TEMPORARY);
 	return -1;
 }

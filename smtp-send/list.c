@@ -3,156 +3,170 @@
  * The list of the spool.  It takes no lock and changes nothing: an agent may
  * be at work on what it shows.
  */
+#include <sys/stat.h>
+
 #include <err.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "each.h"
 #include "list.h"
-#include "mail/spool.h"
+#include "system/activate.h"
+#include "system/log.h"
+#include "system/sandbox.h"
 
-struct totals {
-	unsigned long	messages;
-	uint64_t	octets;
-	bool		trouble;
+struct list {
+	struct each	 each;
+	enum view_form	 form;
+	bool		 mine;		/* only what these two sent */
+	char		 uid[24];
+	char		 login[64];	/* "" none */
+	unsigned long	 messages;
+	uint64_t	 octets;
 };
 
-static const char *
-time_text(int64_t when, char *to, size_t size)
+int
+list_open(struct spool *sp, const struct settings *s)
 {
-	time_t t = (time_t)when;
-	struct tm tm;
+	char error[CONF_ERROR_MAX];
 
-	if (localtime_r(&t, &tm) == NULL ||
-	    strftime(to, size, "%Y-%m-%d %H:%M:%S", &tm) == 0)
-		strlcpy(to, "-", size);
-	return to;
+	if (spool_open(sp, s, error) == 0)
+		return 0;
+	if (geteuid() != 0 && (errno == EACCES || errno == EPERM)) {
+		warnx("the queue is closed to this user: be root (%s)",
+		    error);
+		return EX_NOPERM;
+	}
+	warnx("%s", error);
+	return EX_CONFIG;
 }
 
-/* What a server said goes to a terminal. */
-static void
-print_plain(const char *s)
+static bool
+is_mine(const struct list *l, const struct envelope *e)
 {
-	for (; *s != '\0'; s++)
-		putchar((unsigned char)*s < ' ' || *s == 0x7f ? ' ' : *s);
+	return (e->uid != NULL && strcmp(e->uid, l->uid) == 0) ||
+	    (l->login[0] != '\0' && e->auth != NULL &&
+	    strcmp(e->auth, l->login) == 0);
 }
 
-static void
-print_rcpt(const struct spool_item *it, const struct envelope_rcpt *r)
+static int
+print_one(struct each *each, struct spool_message *m)
 {
-	char to[ADDRESS_TEXT_MAX], when[32];
+	struct list *l = each->arg;
+	struct buf b;
 
-	printf("\t%s", address_text(&r->addr, to));
-	switch (r->status) {
-	case ENVELOPE_REPORT:
-	case ENVELOPE_EXPANDED:
-		printf("  (delivered, to be reported)");
-		break;
-	case ENVELOPE_DELIVERED:
-	case ENVELOPE_BOUNCED:
-	case ENVELOPE_FAILED:
-		printf("  (failed, to be returned)");
-		break;
-	case ENVELOPE_TRYING:
-		printf("  (being delivered)");
-		break;
-	case ENVELOPE_QUEUED:
-		if (r->tries > 0)
-			printf("  (%u %s", r->tries,
-			    r->tries == 1 ? "try" : "tries");
-		if (it->due > 0)
-			printf("%s at %s", r->tries > 0 ? ", next" :
-			    "  (leaves", time_text(it->due, when,
-			    sizeof(when)));
-		if (r->tries > 0 || it->due > 0)
-			putchar(')');
-		break;
-	}
-	putchar('\n');
-	if (r->reply != NULL) {
-		printf("\t    ");
-		print_plain(r->reply);
-		putchar('\n');
-	}
+	if (l->mine && !is_mine(l, &m->env))
+		return 0;
+	l->messages++;
+	l->octets += m->item.size;
+	buf_init(&b, VIEW_MAX);
+	view_message(&b, m, l->form, each->now);
+	return view_print(&b);
+}
+
+static int
+print_unreadable(struct each *each, const struct spool_item *it,
+    const char *why)
+{
+	struct list *l = each->arg;
+	struct buf b;
+
+	if (l->mine)		/* whose it is nobody knows */
+		return 0;
+	l->messages++;
+	l->octets += it->size;
+	buf_init(&b, 4096);
+	view_unreadable(&b, it, l->form, why);
+	return view_print(&b);
 }
 
 static void
-print_message(const struct spool_message *m)
+print_totals(const struct list *l)
 {
-	const struct envelope *e = &m->env;
-	char from[ADDRESS_TEXT_MAX], when[32];
-	size_t i;
-
-	printf("%s  %" PRIu64 "  %s  %s\n", m->item.id, m->item.size,
-	    time_text(m->item.arrived, when, sizeof(when)),
-	    address_is_null(&e->sender) ? "<>" :
-	    address_text(&e->sender, from));
-	for (i = 0; i < e->nrcpts; i++)
-		if (e->rcpts[i].status != ENVELOPE_DELIVERED &&
-		    e->rcpts[i].status != ENVELOPE_BOUNCED)
-			print_rcpt(&m->item, &e->rcpts[i]);
+	if (l->form != VIEW_PLAIN)
+		return;
+	if (l->messages == 0)
+		printf("Nothing waits.\n");
+	else
+		printf("%lu %s, %" PRIu64 " octets\n", l->messages,
+		    l->messages == 1 ? "message" : "messages", l->octets);
 }
 
-static void
-list_one(const struct spool *sp, enum spool_queue queue, struct totals *t)
+static int
+list_all(struct list *l, struct select *sel)
 {
-	struct spool_message m;
-	struct spool_walk *walk;
-	struct spool_item it;
-	int got = -1;
+	int code;
 
-	walk = spool_walk_open(sp, queue, INT64_MAX, 1);
-	while (walk != NULL && (got = spool_walk_next(walk, &it)) == 1) {
-		t->messages++;
-		t->octets += it.size;
-		switch (spool_look(sp, &it, &m)) {
-		case 1:
-			print_message(&m);
-			spool_release(&m);
-			break;
-		case 0:		/* delivered meanwhile */
-			t->messages--;
-			t->octets -= it.size;
-			break;
-		default:
-			printf("%s  %" PRIu64 "  cannot be read: %s\n",
-			    it.id, it.size, strerror(errno));
-			t->trouble = true;
-		}
-	}
-	if (got == -1) {
-		warn("%s", sp->path);
-		t->trouble = true;
-	}
-	spool_walk_close(walk);
+	l->each.select = sel;
+	l->each.one = print_one;
+	l->each.unreadable = print_unreadable;
+	l->each.arg = l;
+	code = each_message(&l->each);
+	print_totals(l);
+	return each_end(&l->each, code);
 }
 
 int
-list_queue(const struct settings *s)
+list_queue(const struct settings *s, struct select *sel, enum view_form form)
 {
-	struct totals t = { 0 };
-	char error[CONF_ERROR_MAX];
+	struct list l = { .form = form };
 	struct spool sp;
+	int code;
 
-	if (spool_open(&sp, s, error) == -1) {
-		warnx("%s", error);
-		return access(s->spool, X_OK) == -1 && errno == EACCES ?
-		    EX_NOPERM : EX_CONFIG;
-	}
-	list_one(&sp, SPOOL_LOCAL, &t);
-	list_one(&sp, SPOOL_REMOTE, &t);
+	if ((code = list_open(&sp, s)) != 0)
+		return code;
+	l.each.spool = &sp;
+	code = list_all(&l, sel);
 	spool_close(&sp);
-	if (t.messages == 0)
-		printf("Nothing waits.\n");
-	else
-		printf("%lu %s, %" PRIu64 " octets\n", t.messages,
-		    t.messages == 1 ? "message" : "messages", t.octets);
-	if (fflush(stdout) != 0)
-		return EX_IOERR;
-	return t.trouble ? EX_TEMPFAIL : EX_OK;
+	return code;
+}
+
+/* ---- for someone else ---- */
+
+/* Logins are accounts of this host only where the users are. */
+static void
+know_peer(struct list *l, const struct settings *s, const struct spool *sp,
+    uid_t uid)
+{
+	struct passwd *pw;
+
+	l->mine = uid != 0 && uid != sp->owner[SPOOL_REMOTE];
+	snprintf(l->uid, sizeof(l->uid), "%u", uid);
+	if (strcmp(s->users, "system") == 0 && (pw = getpwuid(uid)) != NULL)
+		strlcpy(l->login, pw->pw_name, sizeof(l->login));
+}
+
+int
+list_serve(const struct settings *s)
+{
+	struct list l = { .form = VIEW_PLAIN };
+	struct sandbox_path paths[] = { { s->spool, SANDBOX_READ } };
+	struct select all = { 0 };
+	struct peer peer;
+	struct spool sp;
+	int code;
+
+	if (activate_peer(STDIN_FILENO, &peer, NULL) == -1 ||
+	    peer.kind != PEER_UNIX) {
+		warnx("-u: standard input is no connected UNIX socket");
+		return EX_USAGE;
+	}
+	if ((code = list_open(&sp, s)) != 0)
+		return code;
+	know_peer(&l, s, &sp, peer.uid);
+	if (sandbox_agent(paths, 1, false) == -1) {
+		log_error("sandbox", "error=%s", log_str(strerror(errno)));
+		return EX_OSERR;
+	}
+	log_info("list", "uid=%u all=%s", peer.uid, l.mine ? "no" : "yes");
+	l.each.spool = &sp;
+	code = list_all(&l, &all);
+	spool_close(&sp);
+	return code;
 }

@@ -515,6 +515,8 @@ watch_queue(struct agent *a)
 			due = soon + SPOOL_POLL;
 		else if (due != 0 && due < soon)
 			due = soon;
+		if (due == 0 || due > keeper_due(a->keeper))
+			due = keeper_due(a->keeper);
 		if (!stop && !reload)
 			(void)spool_watch_wait(&a->watch, due, &old);
 		sigprocmask(SIG_SETMASK, &old, NULL);
@@ -576,7 +578,8 @@ queue_run(struct settings *settings, bool watch)
 	}
 	if (spool_recover(&a.spool) == -1)
 		log_warn("recover", "error=%s", log_str(strerror(errno)));
-	if ((a.keeper = keeper_open(settings)) == NULL) {
+	if ((a.keeper = keeper_open(settings, &a.spool,
+	    a.set.route.trusting)) == NULL) {
 		log_error("start", "error=%s", log_str(strerror(errno)));
 		return EX_TEMPFAIL;
 	}
@@ -587,7 +590,7 @@ queue_run(struct settings *settings, bool watch)
 	else
 		drain(&a);
 	stop_workers(&a);
-	keeper_close(a.keeper);
+	keeper_close(a.keeper, stop != 0);
 	worker_set_free(&a.set);
 	if (watch)
 		spool_watch_close(&a.watch);

@@ -275,7 +275,7 @@ sendmail_main(int argc, char **argv)
 		code = submit_relay(&s);
 		break;
 	case MODE_LIST:
-		code = list_queue(&s);
+		code = list_ask(&s);
 		break;
 	case MODE_QUEUE:
 		code = queue_run(&s, false);

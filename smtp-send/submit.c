@@ -6,7 +6,6 @@
  */
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #include <err.h>
 #include <errno.h>
@@ -19,29 +18,9 @@
 
 #include "bytes/crlf.h"
 #include "client.h"
+#include "reach.h"
 #include "submit.h"
 #include "system/fdio.h"
-
-static int
-connect_unix(const char *path)
-{
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	int fd, keep;
-
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1)
-		return -1;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0)
-		return fd;
-	keep = errno;
-	close(fd);
-	errno = keep;
-	return -1;
-}
 
 static int
 connect_loopback(unsigned short port)
@@ -69,7 +48,7 @@ reach(const struct settings *s, char *why, size_t size)
 	int fd;
 
 	if (s->submit_socket[0] != '\0') {
-		if ((fd = connect_unix(s->submit_socket)) != -1)
+		if ((fd = reach_unix(s->submit_socket)) != -1)
 			return fd;
 		snprintf(socket_fault, sizeof(socket_fault), "%.90s: %s",
 		    s->submit_socket, strerror(errno));

@@ -230,6 +230,7 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
     struct envelope *e)
 {
 	const struct session *s = in->s;
+	char uid[24];
 	size_t i;
 
 	e->sender = s->sender;
@@ -250,6 +251,10 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
 		return -1;
 	if (s->server->peer.kind == PEER_INET &&
 	    envelope_set(&e->ip, s->server->peer.ip) == -1)
+		return -1;
+	snprintf(uid, sizeof(uid), "%u", s->server->peer.uid);
+	if (s->server->peer.kind == PEER_UNIX &&
+	    envelope_set(&e->uid, uid) == -1)
 		return -1;
 	if (envelope_set(&e->with, session_with(s)) == -1)
 		return -1;

@@ -73,7 +73,7 @@ $SIG{$_} = sub { exit 1 } for qw(HUP INT TERM);
 
 system('cp', '-a', '--reflink=auto', "$world/base", $root) == 0 or
     BAIL_OUT("cannot copy $world/base");
-my $said = `make -s install DESTDIR=$root 2>&1`;
+my $said = `make -s install SENDMAIL=yes DESTDIR=$root 2>&1`;
 is($?, 0, 'make install') or diag($said);
 
 spew("$root/etc/machine-id", '');

@@ -428,8 +428,8 @@ everyone
 {
 	my $s = site();
 	my $due = time + 86400;
-	my ($sec, $min, $hour, $day, $month, $year) = localtime($due);
-	my $date = sprintf '%04d-%02d-%02d %02d:%02d:%02d', $year + 1900,
+	my ($sec, $min, $hour, $day, $month, $year) = gmtime($due);
+	my $date = sprintf '%04d-%02d-%02dT%02d:%02d:%02dZ', $year + 1900,
 	    $month + 1, $day, $hour, $min, $sec;
 	for my $queue (qw(remote local)) {
 		my $to = $queue eq 'local' ? 'bob@a.test' : 'yes@old.test';
@@ -439,7 +439,7 @@ everyone
 		my $id = post($s, $queue, $small, { due => $due },
 		    "hold $due", "to Q $to");
 		my ($status, $list) = $s->run_program('smtp-send', ['-l']);
-		like($list, qr/^\Q$id\E .*\n\t\Q$to\E  \(leaves at \Q$date\E\)$/m,
+		like($list, qr/^\Q$id\E\t$queue\tscheduled\t\S+\t$date\t.*\t\Q$to\E\t/,
 		    "$queue: -l says when it leaves");
 		run($s, $program);
 		is(scalar(() = $done->()), 0, '... not before');
@@ -606,7 +606,7 @@ submit
 	submit($srv, ' HOLDFOR=7200', 'yes@old.test>');
 	run($s, 'smtp-send');
 	my ($status, $list) = $s->run_program('smtp-send', ['-l']);
-	like($list, qr/yes\@old\.test  \(leaves at \d/,
+	like($list, qr/\tscheduled\t\S+\t\d\S+Z\t.*\tyes\@old\.test\t/,
 	    'FUTURERELEASE: it waits, and -l says until when');
 	like(Stdmail::slurp(($s->spooled('remote/env'))[0]), qr/^hold \d+$/m,
 	    '... and its envelope too');

@@ -55,6 +55,10 @@ sub installed {
 
 my $said = make('install');
 is($said, '', 'without a word');
+ok(!-l "$dir$_", "no link at $_ unasked")
+    for qw(/usr/sbin/sendmail /usr/bin/mailq);
+$said = make('install', 'SENDMAIL=yes');
+is($said, '', 'without a word, with SENDMAIL=yes');
 for (map { basename($_) } glob "$top/build/bin/*") {
 	ok(-x "$dir/usr/local/bin/$_", "$_ is there");
 }
@@ -84,7 +88,7 @@ spew('/etc/stdmail/stdmail.conf', "hostname mail.example.org\n");
 spew('/etc/stdmail/users', "alice:x\n");
 unlink "$dir/usr/sbin/sendmail" or die;
 spew('/usr/sbin/sendmail', 'postfix');
-$said = make('install');
+$said = make('install', 'SENDMAIL=yes');
 is($said, "/usr/sbin/sendmail is not ours: left as it is\n",
     'says what it leaves alone');
 is(slurp('/etc/stdmail/stdmail.conf'), "hostname mail.example.org\n",
@@ -97,15 +101,18 @@ is_deeply([installed()], [qw(/etc/stdmail/stdmail.conf /etc/stdmail/users
     /usr/sbin/sendmail)], 'uninstall leaves nothing else');
 
 # Another prefix.
-make('install', 'PREFIX=/opt/mail', 'SENDMAIL=');
+make('install', 'PREFIX=/opt/mail', 'SENDMAIL=', 'MAILQ=/opt/mail/bin/mailq');
 is_deeply([map { slurp($_) =~ m{(/usr/local\S*)} ? "$_: $1" : () }
     grep { m{/systemd/} } installed()], [], 'units have the prefix');
 like(slurp('/opt/mail/lib/systemd/system/smtpd.service'),
     qr{^ExecStart=/opt/mail/bin/smtpd$}m, 'and start what is there');
 ok(!-l "$dir/opt/mail/sbin/sendmail", 'SENDMAIL= makes no link');
 is(readlink "$dir/opt/mail/bin/mailq", '/opt/mail/bin/smtp-send',
-    'mailq is below the prefix');
-make('uninstall', 'PREFIX=/opt/mail', 'SENDMAIL=');
+    'MAILQ=PATH does');
+make('install', 'PREFIX=/opt/mail', 'SENDMAIL=yes');
+is(readlink "$dir/opt/mail/sbin/sendmail", '/opt/mail/bin/smtp-send',
+    'SENDMAIL=yes links below the prefix');
+make('uninstall', 'PREFIX=/opt/mail');
 is_deeply([installed()], [qw(/etc/stdmail/stdmail.conf /etc/stdmail/users
     /usr/sbin/sendmail)], 'and all of it goes');
 done_testing;

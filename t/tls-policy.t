@@ -8,12 +8,16 @@
 # in turn), MTA-STS (modes, hosts and certificates, policies that cannot be had
 # and those that were kept), the key tls_policy, REQUIRETLS and TLS-Required.
 # Every row is a recipient of its own domain, and what became of it is read from
-# the log.
+# the log.  Then what is told of it all (RFC 8460): the results of the day, and
+# the reports on a day that is over, by mail and by HTTPS.
 use strict;
 use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use IO::Uncompress::Gunzip qw(gunzip);
+use JSON::PP;
+use MIME::Base64;
 use Test::More;
 
 use Stdmail;
@@ -301,13 +305,25 @@ sts('r-no', ok => $enforce, 'any', %no);
 sts('r-key', ok => $enforce, 'any');
 push @policy, 'r-key.i.test may';
 
+# --- who wants reports ----------------------------------------------------
+
+# The mailbox's host has a policy that fails: a report goes out all the same.
+row('rpt', 'm.test', simple(ok => $mismatch), 'later');
+my $web = Stdmail::Web->start(addr => address(8), pages => \%web,
+    cert => [$known->host(names => ['report.i.test',
+    grep { !/n-cert/ } keys %web])]);
+my $post = "https://report.i.test:$web->{port}/tls?x=1";
+$web{'report.i.test'} = "text/plain\nthanks";
+$zone{'i.test'} .= 'report A ' . address(8) . "\n" .
+    '_smtp._tls.e TXT "v=TLSRPTv1\;rua=mailto:tls%2Bx@rpt.m.test"' . "\n" .
+    qq(_smtp._tls.e-self TXT "v=TLSRPTv1\\;rua=$post"\n) .
+    '_smtp._tls.e-list TXT "v=TLSRPTv1\;rua=https://nowhere.i.test/"' . "\n";
+
 # --- the run --------------------------------------------------------------
 
 my $dns = Stdmail::Signed->start(zones => { 'm.test' => ['yes', $zone{'m.test'}],
     'i.test' => ['no', $zone{'i.test'}],
     'b.test' => ['stripped', $zone{'b.test'}] });
-my $web = Stdmail::Web->start(addr => address(8), pages => \%web,
-    cert => [$known->host(names => [grep { !/n-cert/ } keys %web])]);
 my $s = Stdmail->new(conf => { https_port => $web->{port}, resolver => $dns->resolver, smtp_port => $port,
     resolver_trusted => 'yes', tls_policy => \@policy });
 Stdmail::spew("$s->{dir}/ca.pem", $known->{pem}, 0644);
@@ -401,8 +417,140 @@ post({ to => 'bob@e.i.test' }, { to => 'bob@e-list.i.test' });
 my $again = queue();
 like($again, qr{sent .*to=bob\@e\.i\.test .*/sts }, 'and holds without its host');
 like($again, qr{deferred .*to=bob\@e-list\.i\.test }, 'for better and worse');
-# Under a name of its own: SNI and EHLO again.
 like($log, qr/to=bob\@secure-match-ok\.m\.test .*tls=TLSv1\.3\S*dane/,
     'the log says how');
+
+# --- reports --------------------------------------------------------------
+
+my ($status, $out) = $s->run_program('smtp-send', ['-T']);
+is($status, 0, 'smtp-send -T');
+my @reports = map { decode_json($_) } split /\n/, $out;
+my %report = map { $_->{policies}[0]{policy}{'policy-domain'} => $_ } @reports;
+my %type = map { $_ => 1 } qw(starttls-not-supported certificate-host-mismatch
+    certificate-expired certificate-not-trusted validation-failure tlsa-invalid
+    dnssec-invalid dane-required sts-policy-fetch-error sts-policy-invalid
+    sts-webpki-invalid);
+
+# What is wrong with the form of a report (RFC 8460, section 4.4), or ''.
+sub
+form
+{
+	my ($r) = @_;
+	my $ip = qr/^(\d+\.\d+\.\d+\.\d+|[0-9a-f:]+)$/;
+
+	for (qw(organization-name contact-info report-id)) {
+		return "no $_" if ref $r->{$_} || ($r->{$_} // '') eq '';
+	}
+	return 'no range' if join('', @{$r->{'date-range'}}{qw(start-datetime
+	    end-datetime)}) !~ /^(\d{4}-\d\d-\d\d)T00:00:00Z\1T23:59:59Z$/;
+	for my $p (@{$r->{policies}}) {
+		my ($policy, $sum) = @$p{qw(policy summary)};
+		return 'policy-type' if $policy->{'policy-type'} !~
+		    /^(tlsa|sts|no-policy-found)$/;
+		return 'policy-domain' if $policy->{'policy-domain'} !~ /\./;
+		return 'policy-string' if exists $policy->{'policy-string'} &&
+		    ref $policy->{'policy-string'} ne 'ARRAY';
+		my $bad = $sum->{'total-failure-session-count'};
+		return 'counts' if "$bad " .
+		    $sum->{'total-successful-session-count'} !~ /^\d+ ?\d+$/;
+		for (@{$p->{'failure-details'} // []}) {
+			return $_->{'result-type'} if
+			    !$type{$_->{'result-type'}};
+			return 'ip' if grep { !/$ip/ } grep { defined }
+			    @$_{qw(sending-mta-ip receiving-ip)};
+			$bad -= $_->{'failed-session-count'};
+		}
+		return 'the sum' if $bad != 0;
+	}
+	return @{$r->{policies}} > 0 ? '' : 'no policies';
+}
+is(join(', ', grep { $_ ne '' } map { form($_) } @reports), '',
+    'every report has the form');
+
+# domain, type, good and bad sessions, kinds of failure
+my @told = (
+	['secure-match-ok.m', 'tlsa', 1, 0],
+	['secure-match-absent.m', 'tlsa', 0, 1, 'starttls-not-supported'],
+	['secure-mismatch-ok.m', 'tlsa', 0, 1, 'validation-failure'],
+	['secure-match-broken.m', 'tlsa', 0, 1, 'validation-failure'],
+	['secure-none-ok.m', 'no-policy-found', 1, 0],
+	['secure-none-absent.m', 'no-policy-found', 0, 1,
+	    'starttls-not-supported'],
+	['bogus-match-ok.m', 'tlsa', 0, 1, 'dnssec-invalid'],
+	['ta-old.m', 'tlsa', 0, 1, 'certificate-expired'],
+	['ta-name.m', 'tlsa', 0, 1, 'certificate-host-mismatch'],
+	['key-dane-none.m', 'no-policy-found', 0, 1, 'dane-required'],
+	['e.i', 'sts', 2, 0],
+	['e-self.i', 'sts', 0, 1, 'certificate-expired'],
+	['e-name.i', 'sts', 0, 1, 'certificate-not-trusted'],
+	['e-other.i', 'sts', 0, 1, 'certificate-host-mismatch'],
+	['e-absent.i', 'sts', 0, 1, 'starttls-not-supported'],
+	['t-self.i', 'sts', 0, 1, 'certificate-expired'],
+	['t-ok.i', 'sts', 1, 0],
+	['n-404.i', 'sts', 0, 1, 'sts-policy-fetch-error'],
+	['n-text.i', 'sts', 0, 1, 'sts-policy-invalid'],
+	['n-cert.i', 'sts', 0, 1, 'sts-webpki-invalid'],
+);
+for (@told) {
+	my ($domain, $type, $good, $bad, @kinds) = @$_;
+	my ($p) = grep { $_->{policy}{'policy-type'} eq $type }
+	    @{($report{"$domain.test"} // {})->{policies}};
+	my $sum = $p->{summary};
+
+	is(join(' ', $sum->{'total-successful-session-count'},
+	    $sum->{'total-failure-session-count'},
+	    map { $_->{'result-type'} } @{$p->{'failure-details'} // []}),
+	    join(' ', $good, $bad, @kinds), "$domain: told as $type");
+}
+is_deeply($report{'e.i.test'}{policies}[0]{policy}, {
+	'policy-type' => 'sts', 'policy-domain' => 'e.i.test',
+	'policy-string' => ['version: STSv1', 'mode: enforce',
+	    'max_age: 86400', 'mx: mx.e.i.test'],
+	'mx-host' => ['mx.e.i.test'],
+}, 'a policy of MTA-STS in a report');
+is_deeply($report{'secure-match-ok.m.test'}{policies}[0]{policy}
+    {'policy-string'}, [$match], 'one of DANE');
+
+# The same two days ago.
+my $file = "$s->{spool}/remote/tls";
+my $today = int(time / 86400);
+Stdmail::spew($file, Stdmail::slurp($file) =~
+    s/^policy \K$today/$today - 2/gmer, 0640);
+$s->own;
+$web = Stdmail::Web->start(%$web);
+$s->{conf}{tlsrpt_from} = 'reports@a.test';
+$s->write_conf;
+$mta{ok}->forget;
+my $daily = queue() . queue();
+my ($mail) = grep { /TLS-Report-Domain/ } $mta{ok}->messages;
+ok(defined $mail, 'the report has reached its host') or diag $daily;
+like($mail // '', $_, "mail: $_") for qr/^From: <reports\@a\.test>\r$/m,
+    qr/^To: <tls\+x\@rpt\.m\.test>\r$/m,
+    qr/^TLS-Report-Domain: e\.i\.test\r$/m,
+    qr/^TLS-Report-Submitter: a\.test\r$/m, qr/^TLS-Required: No\r$/m,
+    qr{^Content-Type: multipart/report; report-type="tlsrpt";\r$}m,
+    qr{^Subject: Report Domain: e\.i\.test\r\n Submitter: a\.test\r\n
+	\ Report-ID:\ <[^<>@\s]+\@a\.test>\r$}mx,
+    qr{^Content-Type: application/tlsrpt\+gzip\r$}m,
+    qr{filename="a\.test!e\.i\.test!(\d+)!\d+\.json\.gz"};
+my ($base64) = ($mail // '') =~ /json\.gz"\r\n\r\n(.*?)\r\n--/s;
+my $gzip = decode_base64($base64 // '');
+gunzip(\$gzip => \my $json);
+my $got = eval { decode_json($json // '') } // {};
+is(form($got), '', 'what is in it has the form');
+is_deeply($got->{policies}, $report{'e.i.test'}{policies}, 'and tells the same');
+
+my @posted = $web->posted;
+is(scalar @posted, 1, 'one is posted');
+is("$posted[0][0] $posted[0][1]", '/tls?x=1 application/tlsrpt+gzip',
+    'where it is to go');
+gunzip(\($posted[0][3] // '') => \$json);
+$got = eval { decode_json($json // '') } // {};
+is_deeply($got->{policies}, $report{'e-self.i.test'}{policies},
+    'and tells the same');
+my $left = Stdmail::slurp($file);
+is(join(' ', sort map { /^policy @{[$today - 2]} (\S+)/ ? $1 : () }
+    split /\n/, $left), 'e-list.i.test',
+    'what could not be sent is kept, nothing else');
 
 done_testing();

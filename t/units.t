@@ -84,16 +84,19 @@ my %port = (
 	'smtpd-submissions.socket' => 465,
 	'smtpd-submit.socket' => '/run/stdmail/submit',
 	'smtpd-lmtp.socket' => '/run/stdmail/lmtp',
+	'smtp-send-mailq.socket' => '/run/stdmail/mailq',
 	'pop3d.socket' => 110, 'pop3d-tls.socket' => 995,
 	'imapd.socket' => 143, 'imapd-tls.socket' => 993,
 );
 for my $unit (grep { /\.socket$/ } sort keys %text) {
 	my ($listen) = $text{$unit} =~ /^ListenStream=(.*)$/m;
 	my ($service) = $text{$unit} =~ /^Service=(.*)$/m;
-	$service //= $unit =~ s/socket$/service/r;
+	my $accept = $unit eq 'smtp-send-mailq.socket' ? 'yes' : 'no';
+	$service //= $unit =~ s/\.socket$/($accept eq 'yes' ? '@' : '') .
+	    '.service'/er;
 	is($listen, $port{$unit}, "$unit: listens on $port{$unit}");
 	ok($text{$service}, "$unit: wakes $service");
-	like($text{$unit}, qr/^Accept=no$/m, "$unit: Accept=no");
+	like($text{$unit}, qr/^Accept=$accept$/m, "$unit: Accept=$accept");
 	is(($text{$service} // '') =~ /-T\b/ ? 1 : 0,
 	    $listen =~ /^(?:465|993|995)$/ ? 1 : 0,
 	    "$unit: TLS from the first byte on the ports for it alone");

@@ -29,6 +29,7 @@ envelope_free(struct envelope *e)
 	free(e->rcpts);
 	free(e->auth);
 	free(e->ip);
+	free(e->uid);
 	free(e->with);
 	free(e->expanded);
 	free(e->envid);
@@ -151,6 +152,7 @@ envelope_write(struct buf *b, struct envelope *e)
 	    address_text(&e->sender, text), e->arrived);
 	add_line(b, "auth", e->auth);
 	add_line(b, "ip", e->ip);
+	add_line(b, "uid", e->uid);
 	add_line(b, "with", e->with);
 	add_line(b, "own", e->own ? "yes" : NULL);
 	if (e->body != SMTP_BODY_NONE)
@@ -332,6 +334,8 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return take_text(&e->auth, p, end);
 	if (envelope_is_key(&p, end, "ip"))
 		return take_text(&e->ip, p, end);
+	if (envelope_is_key(&p, end, "uid"))
+		return take_text(&e->uid, p, end);
 	if (envelope_is_key(&p, end, "with"))
 		return take_text(&e->with, p, end);
 	if (envelope_is_key(&p, end, "expanded"))

@@ -7,6 +7,8 @@
  *	arrived 1763700000
  *	auth alice
  *	ip 192.0.2.1
+ *	uid 1000			(of a program on this host that handed
+ *					 it over, by the kernel's word)
  *	with ESMTPSA
  *	body 8BITMIME
  *	own yes				(of a person or program of this host,
@@ -101,6 +103,7 @@ struct envelope {
 	int64_t		 arrived;	/* seconds since 1970 */
 	char		*auth;		/* who authenticated */
 	char		*ip;		/* of the client */
+	char		*uid;		/* of a local one, in decimal */
 	char		*with;		/* trace_with() */
 	char		*expanded;	/* the recipients are what this address
 					 * stands for, and stand for themselves
@@ -131,8 +134,8 @@ void	 envelope_free(struct envelope *);
 /* Add a recipient, queued.  0, or -1 no memory. */
 int	 envelope_add(struct envelope *, const struct address *);
 
-/* Set one of auth, ip, with, expanded, envid, orcpt: a copy of the text, or
- * NULL.  0, -1. */
+/* Set one of auth, ip, uid, with, expanded, envid, orcpt: a copy of the text,
+ * or NULL.  0, -1. */
 int	 envelope_set(char **field, const char *text);
 
 /* Append the lines up to and with "end" (statuses as they are, their "at"

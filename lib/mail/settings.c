@@ -16,6 +16,7 @@
 
 #include "grammar/address.h"
 #include "grammar/pop3.h"
+#include "mail/dkim_ring.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
 #include "system/log.h"
@@ -39,6 +40,7 @@ static const char *rule_ipv6(const char *);
 static const char *rule_separator(const char *);
 static const char *rule_prefix(const char *);
 static const char *rule_zone(const char *);
+static const char *rule_key_file(const char *);
 
 #define AT(field)	offsetof(struct settings, field)
 #define ANY		0, 0
@@ -87,6 +89,7 @@ static const struct conf_key keys[] = {
 	{ "relay_login", CONF_PATH, AT(relay_login), "", ANY, NULL },
 	{ "tls_policy", CONF_PAIRS, AT(tls_policy), "", ANY,
 	    rule_tls_policy },
+	{ "tlsrpt_from", CONF_STRING, AT(tlsrpt_from), "", ANY, rule_address },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
 	{ "smtp_source", CONF_LIST, AT(smtp_source), "", ANY, rule_ip },
 	{ "smtp_helo", CONF_STRING, AT(smtp_helo), "", ANY, rule_host },
@@ -96,8 +99,11 @@ static const struct conf_key keys[] = {
 	    NULL },
 	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,
 	    NULL },
+	{ "dkim", CONF_PAIRS, AT(dkim), "", ANY, rule_key_file },
 	{ "submit_socket", CONF_PATH, AT(submit_socket),
 	    "/run/stdmail/submit", ANY, NULL },
+	{ "list_socket", CONF_PATH, AT(list_socket), "/run/stdmail/mailq", ANY,
+	    NULL },
 
 	{ "lmtp_from", CONF_NETS, AT(lmtp_from), "", ANY, NULL },
 	{ "send_as", CONF_PAIRS, AT(send_as), "", ANY, rule_send_as },
@@ -477,6 +483,12 @@ rule_zone(const char *s)
 	return why == NULL ? NULL : "is no weight of 1 to 1000";
 }
 
+static const char *
+rule_key_file(const char *s)
+{
+	return *s == '\0' ? "is no file" : NULL;
+}
+
 /* A list of zones does not begin with a weight. */
 static int
 check_zones(const char *key, const struct conf_list *list, char *error)
@@ -554,7 +566,8 @@ settings_complete(struct settings *s, char *error)
 		strlcpy(error, "more than 16 milters", CONF_ERROR_MAX);
 		return -1;
 	}
-	if (check_zones("dnsbl", &s->dnsbl, error) == -1 ||
+	if (dkim_names_check(&s->dkim, error) == -1 ||
+	    check_zones("dnsbl", &s->dnsbl, error) == -1 ||
 	    check_zones("dnswl", &s->dnswl, error) == -1)
 		return -1;
 	return check_prefix(s, error);

@@ -57,6 +57,8 @@ struct settings {
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
 	struct conf_pairs tls_policy;	/* domain, host or "*"; none, may,
 					 * encrypt, verify or dane */
+	char		*tlsrpt_from;	/* who sends reports on TLS; "": none
+					 * are sent */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	struct conf_list smtp_source;	/* addresses that we come from */
 	char		*smtp_helo;	/* the name in EHLO; "": hostname */
@@ -67,7 +69,10 @@ struct settings {
 	long long	 queue_lifetime; /* seconds until a bounce */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
+	struct conf_pairs dkim;		/* SELECTOR._domainkey.DOMAIN; the file
+					 * of the private key */
 	char		*submit_socket;	/* where sendmail(8) finds smtpd */
+	char		*list_socket;	/* where mailq(1) asks */
 
 	struct conf_nets lmtp_from;	/* who may deliver by LMTP, besides
 					 * this host */

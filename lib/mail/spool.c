@@ -33,6 +33,7 @@ struct folder {
 	size_t			 offset;	/* of its descriptor; 0: none */
 	enum folder_owner	 owner;
 	mode_t			 mode;		/* as root; else 0700 */
+	bool			 late;		/* older spools lack it */
 };
 
 #define AT(field)	offsetof(struct spool, field)
@@ -43,10 +44,12 @@ static const struct folder folders[] = {
 	{ "local/now", AT(now[SPOOL_LOCAL]), BY_MAIL, 02770 },
 	{ "local/later", AT(later[SPOOL_LOCAL]), BY_MAIL, 02770 },
 	{ "local/env", AT(env[SPOOL_LOCAL]), BY_MAIL, 02770 },
+	{ "local/held", AT(held[SPOOL_LOCAL]), BY_MAIL, 02770, true },
 	{ "remote", 0, BY_ROOT, 0750 },
 	{ "remote/now", AT(now[SPOOL_REMOTE]), BY_SPOOL, 02770 },
 	{ "remote/later", AT(later[SPOOL_REMOTE]), BY_SPOOL, 02770 },
 	{ "remote/env", AT(env[SPOOL_REMOTE]), BY_SPOOL, 02770 },
+	{ "remote/held", AT(held[SPOOL_REMOTE]), BY_SPOOL, 02770, true },
 };
 #define NFOLDERS	(sizeof(folders) / sizeof(folders[0]))
 
@@ -170,7 +173,8 @@ spool_open(struct spool *sp, const struct settings *s, char *error)
 		goto fail;
 	sp->sync_names = syncs_names(sp->root);
 	for (i = 0; i < NFOLDERS; i++) {
-		if ((fd = open_folder(sp, &folders[i])) == -1) {
+		if ((fd = open_folder(sp, &folders[i])) == -1 &&
+		    !folders[i].late) {
 			folder = folders[i].name;
 			goto fail;
 		}
@@ -242,8 +246,8 @@ spool_check(const struct settings *s, char *error)
 		folder = folders[i].name;
 		if (fstatat(sp.root, folder, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			fault = folder_fault(&sp, &folders[i], &st);
-		else if (errno == ENOENT && faccessat(sp.root, ".",
-		    W_OK | X_OK, AT_EACCESS) == 0)
+		else if (errno == ENOENT && (folders[i].late ||
+		    faccessat(sp.root, ".", W_OK | X_OK, AT_EACCESS) == 0))
 			fault = NULL;	/* spool_open() will make it */
 		else
 			fault = strerror(errno);

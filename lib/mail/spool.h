@@ -11,6 +11,8 @@
  *	QUEUE/env/ID		the envelope, when it has a file
  *	QUEUE/now/ID,S=n,W=m	committed
  *	QUEUE/later/B/DUE-ID,S=n,W=m	deferred; B is the hour of DUE
+ *	QUEUE/held/SINCE-ID,S=n,W=m	kept back by a person: no agent looks
+ *				there
  *
  * A message gets in by these steps, and only in this order:
  *
@@ -67,6 +69,8 @@ struct spool {
 	int	now[SPOOL_QUEUES];
 	int	later[SPOOL_QUEUES];
 	int	env[SPOOL_QUEUES];
+	int	held[SPOOL_QUEUES];		/* -1: there is none, and we
+						 * may not make it */
 	char	path[PATH_MAX];			/* as configured */
 	char	host[100];			/* as it stands in IDs */
 	uid_t	uid;				/* ours at spool_open() */
@@ -204,6 +208,9 @@ int	 spool_recover(const struct spool *);
  * The agent's side.
  */
 
+#define SPOOL_NOW	(-1)	/* as a bucket: now/ */
+#define SPOOL_HELD	(-2)	/* ... held/ */
+
 /* A name found in a queue. */
 struct spool_item {
 	char		 name[SPOOL_NAME_MAX];	/* without DUE- : base name in
@@ -211,23 +218,28 @@ struct spool_item {
 	char		 id[SPOOL_ID_MAX];
 	enum spool_queue queue;
 	enum spool_form	 form;
-	int64_t		 bucket;	/* its folder in later/; -1: now/ */
-	int64_t		 due;		/* 0 in now/ */
+	int64_t		 bucket;	/* its folder in later/; or the next
+					 * two */
+	int64_t		 due;		/* 0 in now/ and held/ */
+	int64_t		 held;		/* since when; 0 not in held/ */
 	int64_t		 arrived;	/* seconds since 1970, from the ID */
 	uint64_t	 size, wire;	/* ,S= and ,W= */
 };
 
-/* Parse a name as it stands in now/ or later/B/; bucket -1 for now/.  1, or 0
- * it is none of ours. */
+/* Parse a name as it stands in now/, later/B/ or held/.  1, or 0 it is none of
+ * ours. */
 int	 spool_name_parse(struct spool_item *, const char *, enum spool_queue,
 	    int64_t bucket);
 
 struct spool_walk;
 
 /* Go through now/, then what is due at the given time in later/, the oldest
- * first within some thousands; later_too 0 leaves later/ out.  NULL: errno. */
+ * first within some thousands; later_too 0 leaves later/ out.  What is held is
+ * not among it.  NULL: errno. */
 struct spool_walk *spool_walk_open(const struct spool *, enum spool_queue,
 	    int64_t time, int later_too);
+/* The same for people: now/, all of later/, and held/. */
+struct spool_walk *spool_walk_all(const struct spool *, enum spool_queue);
 /* 1 and an item; 0 the end; -1 errno.  Items may be gone already. */
 int	 spool_walk_next(struct spool_walk *, struct spool_item *);
 void	 spool_walk_close(struct spool_walk *);
@@ -285,8 +297,28 @@ int	 spool_defer(struct spool_message *, int64_t due);
 int	 spool_defer_item(const struct spool *, const struct spool_item *,
 	    int64_t due);
 
-/* Move to now/, for a retry.  May be called without the lock. */
+/*
+ * Move to now/, for a retry.  Without the lock, so that the agent that the
+ * rename wakes can take it; one that has it already finds it there when it is
+ * done (spool_defer(), spool_give(), spool_drop() follow a message to now/).
+ * An agent tries what is in now/ with "tried" lines whatever it remembers of
+ * the hosts: a person wants it.
+ */
 int	 spool_retry(const struct spool *, const struct spool_item *);
+
+/* Move to held/, where no agent looks, and be sure that it stays there.  The
+ * lock stays.  ENOTDIR: there is no held/. */
+int	 spool_hold(struct spool_message *, int64_t now);
+
+/* From held/ back: to now/, or to later/ when its sender named a later time.
+ * What was held is written to its envelope, on disk, so that its age does not
+ * count it (SPOOL_LINES have no place for it).  Ends with spool_release(),
+ * whatever it returns: the lock is gone before an agent is woken. */
+int	 spool_unhold(struct spool_message *, int64_t now);
+
+/* The text of the envelope file as it is now, for its history: malloc'd, *n
+ * octets; NULL errno, EINVAL there is none. */
+char	*spool_envelope_text(const struct spool_message *, size_t *n);
 
 /* The file itself becomes the mailbox's: one rename under its own name, that
  * never overwrites, into a folder (open to read) of this owner.  0; -1 and
@@ -304,6 +336,10 @@ void	 spool_release(struct spool_message *);
  * most (e.g. 4 hours), some at random so that a heap does not come at once. */
 int64_t	 spool_wait(int64_t arrived, int64_t now, int64_t first,
 	    int64_t most);
+
+/* Wake agents that wait for something to come into now/: one may have gone
+ * past a message there while a person had its lock. */
+int	 spool_nudge(const struct spool *, enum spool_queue);
 
 /*
  * Waiting for work.

@@ -43,6 +43,15 @@ void	 spool_item_due(struct spool_item *, int64_t due);
 int	 spool_item_rename(const struct spool *, int dir, const char *path,
 	    const struct spool_item *);
 
+/* The same for one that is in a queue, as its agent. */
+int	 spool_item_move(const struct spool *, const struct spool_item *from,
+	    const struct spool_item *to);
+
+/* Append the line in b to the envelope, behind the LF that b begins with: it
+ * is for the case that the last line is torn, and this one must begin a line
+ * of its own. */
+int	 spool_append_line(struct spool_message *, const struct buf *b);
+
 /* An OFD lock on the whole file: 0; -1 errno, EAGAIN another has it. */
 int	 spool_lock(int fd);
 int	 spool_unlock(int fd);

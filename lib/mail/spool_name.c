@@ -6,7 +6,7 @@
  *
  *	id   = sec ".M" usec "P" pid "Q" seq letter "." host
  *	base = id ",S=" size ",W=" wire
- *	name = [due "-"] base			; due in later/ alone
+ *	name = [time "-"] base	; in later/ when it is due, in held/ since when
  *	tmp  = id [",S=" size ",W=" wire ",C=" 8HEXDIG [",D=" due]]
  */
 #include <inttypes.h>
@@ -123,7 +123,7 @@ base_parse(struct spool_item *it, const char *base, int *sealed)
 	size_t n;
 
 	memset(it, 0, sizeof(*it));
-	it->bucket = -1;
+	it->bucket = SPOOL_NOW;
 	if (strlen(base) >= sizeof(it->name) || !number(&p, &sec) ||
 	    !literal(&p, ".M") || !number(&p, &other) ||
 	    !literal(&p, "P") || !number(&p, &other) ||
@@ -175,16 +175,20 @@ int
 spool_name_parse(struct spool_item *it, const char *name,
     enum spool_queue queue, int64_t bucket)
 {
-	uint64_t due = 0;
+	uint64_t when = 0;
 	int sealed;
 
-	if (bucket != -1 && (!number(&name, &due) || !literal(&name, "-")))
+	if (bucket != SPOOL_NOW && (!number(&name, &when) ||
+	    !literal(&name, "-")))
 		return 0;
 	if (!base_parse(it, name, &sealed) || !sealed ||
 	    it->queue != queue)
 		return 0;
 	it->bucket = bucket;
-	it->due = (int64_t)due;
+	if (bucket == SPOOL_HELD)
+		it->held = (int64_t)when;
+	else
+		it->due = (int64_t)when;
 	return 1;
 }
 
@@ -192,9 +196,14 @@ int
 spool_item_path(const struct spool *sp, const struct spool_item *it,
     char path[SPOOL_NAME_MAX + 64])
 {
-	if (it->bucket == -1) {
+	if (it->bucket == SPOOL_NOW) {
 		strlcpy(path, it->name, SPOOL_NAME_MAX);
 		return sp->now[it->queue];
+	}
+	if (it->bucket == SPOOL_HELD) {
+		snprintf(path, SPOOL_NAME_MAX + 64, "%" PRId64 "-%s",
+		    it->held, it->name);
+		return sp->held[it->queue];
 	}
 	snprintf(path, SPOOL_NAME_MAX + 64, "%" PRId64 "/%" PRId64 "-%s",
 	    it->bucket, it->due, it->name);

@@ -206,7 +206,7 @@ ids_seen(struct ids *ids, char *seen, const char *name, enum spool_queue q,
 	int sealed;
 
 	if (!spool_name_parse(&it, name, q, bucket) &&
-	    (bucket != -1 || !spool_tmp_parse(&it, name, &sealed, &crc)))
+	    (bucket != SPOOL_NOW || !spool_tmp_parse(&it, name, &sealed, &crc)))
 		return;
 	at = bsearch(&key, ids->v, ids->n, sizeof(*ids->v), by_name);
 	if (at != NULL)
@@ -245,6 +245,17 @@ see_later(const struct spool *sp, struct ids *ids, char *seen,
 			    q, 0);
 	closedir(dir);
 	return r;
+}
+
+/* now/ and held/. */
+static int
+see_waiting(const struct spool *sp, struct ids *ids, char *seen,
+    enum spool_queue q)
+{
+	if (see_folder(sp, ids, seen, sp->now[q], ".", q, SPOOL_NOW) == -1)
+		return -1;
+	return sp->held[q] == -1 ? 0 : see_folder(sp, ids, seen, sp->held[q],
+	    ".", q, SPOOL_HELD);
 }
 
 /* Whether nobody waits for this envelope any more: all is done in it. */
@@ -305,8 +316,8 @@ remove_envelope(const struct spool *sp, enum spool_queue q, const char *id)
 
 /*
  * Envelopes are listed first: each had its message then.  A message only goes
- * from tmp/ to now/, and between now/ and later/; now/ is read on both sides
- * of later/ so that none slips by.
+ * from tmp/ to now/, and between now/, later/ and held/; now/ and held/ are
+ * read on both sides of later/ so that none slips by.
  */
 static int
 recover_envelopes(const struct spool *sp, enum spool_queue q)
@@ -326,10 +337,10 @@ recover_envelopes(const struct spool *sp, enum spool_queue q)
 	r = -1;
 	if ((seen = calloc(ids.n, 1)) == NULL)
 		goto out;
-	if (see_folder(sp, &ids, seen, sp->tmp, ".", q, -1) == -1 ||
-	    see_folder(sp, &ids, seen, sp->now[q], ".", q, -1) == -1 ||
+	if (see_folder(sp, &ids, seen, sp->tmp, ".", q, SPOOL_NOW) == -1 ||
+	    see_waiting(sp, &ids, seen, q) == -1 ||
 	    see_later(sp, &ids, seen, q) == -1 ||
-	    see_folder(sp, &ids, seen, sp->now[q], ".", q, -1) == -1)
+	    see_waiting(sp, &ids, seen, q) == -1)
 		goto out;
 	for (i = 0; i < ids.n; i++)
 		if (!seen[i])

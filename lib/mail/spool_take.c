@@ -112,26 +112,45 @@ read_lines(struct spool_message *m)
 	return envelope_add(&m->env, &to) == -1 ? -1 : 1;
 }
 
+char *
+spool_envelope_text(const struct spool_message *m, size_t *n)
+{
+	struct stat st;
+	char *text;
+	ssize_t got;
+
+	if (m->env_fd == -1) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (fstat(m->env_fd, &st) == -1)
+		return NULL;
+	if (st.st_size > ENVELOPE_MAX) {
+		errno = EBADMSG;
+		return NULL;
+	}
+	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
+		return NULL;
+	got = fd_pread_all(m->env_fd, text, (size_t)st.st_size, 0);
+	if (got == -1) {
+		free(text);
+		return NULL;
+	}
+	*n = (size_t)got;
+	return text;
+}
+
 static int
 read_file(struct spool_message *m)
 {
-	struct stat st;
 	unsigned line;
 	char *text;
-	ssize_t got;
+	size_t n;
 	int r;
 
-	if (fstat(m->env_fd, &st) == -1)
+	if ((text = spool_envelope_text(m, &n)) == NULL)
 		return -1;
-	if (st.st_size > ENVELOPE_MAX) {
-		errno = EBADMSG;
-		return -1;
-	}
-	if ((text = malloc((size_t)st.st_size + 1)) == NULL)
-		return -1;
-	got = fd_pread_all(m->env_fd, text, (size_t)st.st_size, 0);
-	r = got == -1 ? -1 : envelope_parse(&m->env, text, (size_t)got,
-	    &line);
+	r = envelope_parse(&m->env, text, n, &line);
 	free(text);
 	return r == 0 ? bad_envelope(m, line) : r;
 }
@@ -193,10 +212,8 @@ spool_look(const struct spool *sp, const struct spool_item *it,
 	return take(sp, it, m, O_RDONLY);
 }
 
-/* Append a line that is in b, behind a byte kept for the case that the last
- * one is torn: then it must begin a line of its own. */
-static int
-append_line(struct spool_message *m, const struct buf *b)
+int
+spool_append_line(struct spool_message *m, const struct buf *b)
 {
 	struct stat st;
 	size_t skip;
@@ -225,7 +242,7 @@ append_tried(struct spool_message *m, size_t i, int64_t when,
 	buf_init(&b, 4 * ENVELOPE_TEXT + 64);
 	buf_addc(&b, '\n');
 	(void)envelope_tried(&b, i, when, text);
-	r = append_line(m, &b);
+	r = spool_append_line(m, &b);
 	buf_free(&b);
 	return r;
 }
@@ -243,7 +260,7 @@ spool_warned(struct spool_message *m, int64_t when)
 	buf_init(&b, 64);
 	buf_addc(&b, '\n');
 	(void)envelope_warned(&b, when);
-	if ((r = append_line(m, &b)) == 0)
+	if ((r = spool_append_line(m, &b)) == 0)
 		m->env.warned = when;
 	buf_free(&b);
 	return r;
@@ -289,7 +306,8 @@ void
 spool_item_due(struct spool_item *it, int64_t due)
 {
 	it->due = due;
-	it->bucket = due == 0 ? -1 : due - due % BUCKET;
+	it->held = 0;
+	it->bucket = due == 0 ? SPOOL_NOW : due - due % BUCKET;
 }
 
 /* The monitor and the agents may be different users, who share the group. */
@@ -314,7 +332,7 @@ spool_item_rename(const struct spool *sp, int dir, const char *path,
 
 	r = renameat(dir, path, newdir, new);
 	/* An empty bucket may be removed while we look. */
-	for (tries = 0; r == -1 && errno == ENOENT && to->bucket != -1 &&
+	for (tries = 0; r == -1 && errno == ENOENT && to->bucket >= 0 &&
 	    tries < 3; tries++) {
 		if (make_bucket(sp, to) == -1)
 			break;
@@ -323,8 +341,8 @@ spool_item_rename(const struct spool *sp, int dir, const char *path,
 	return r;
 }
 
-static int
-move_item(const struct spool *sp, const struct spool_item *from,
+int
+spool_item_move(const struct spool *sp, const struct spool_item *from,
     const struct spool_item *to)
 {
 	char old[SPOOL_NAME_MAX + 64];
@@ -345,13 +363,41 @@ spool_defer_item(const struct spool *sp, const struct spool_item *it,
 	struct spool_item to = *it;
 
 	spool_item_due(&to, due);
-	return move_item(sp, it, &to);
+	return spool_item_move(sp, it, &to);
+}
+
+/* The name we have for a message is gone: did a person move it to now/?  Then
+ * m->item says so.  errno stays. */
+static bool
+was_moved(struct spool_message *m)
+{
+	struct spool_item to = m->item;
+	char path[SPOOL_NAME_MAX + 64];
+	struct stat mine, named;
+	bool moved;
+	int dir, saved = errno;
+
+	spool_item_due(&to, 0);
+	dir = spool_item_path(m->spool, &to, path);
+	moved = saved == ENOENT && m->item.bucket != SPOOL_NOW &&
+	    fstat(m->fd, &mine) == 0 && spool_stat(m->spool, to.queue, dir,
+	    path, &named) == 0 && mine.st_ino == named.st_ino &&
+	    mine.st_dev == named.st_dev;
+	if (moved)
+		m->item = to;
+	errno = saved;
+	return moved;
 }
 
 int
 spool_defer(struct spool_message *m, int64_t due)
 {
-	if (spool_defer_item(m->spool, &m->item, due) == -1)
+	int r;
+
+	while ((r = spool_defer_item(m->spool, &m->item, due)) == -1 &&
+	    was_moved(m))
+		;
+	if (r == -1)
 		return -1;
 	spool_item_due(&m->item, due);
 	return 0;
@@ -363,11 +409,12 @@ spool_retry(const struct spool *sp, const struct spool_item *it)
 	struct spool_item to = *it;
 
 	spool_item_due(&to, 0);
-	return it->bucket == -1 ? 0 : move_item(sp, it, &to);
+	return it->bucket == SPOOL_NOW ? 0 : spool_item_move(sp, it, &to);
 }
 
-int
-spool_give(struct spool_message *m, uid_t owner, int dir)
+/* One rename of the message to its owner's folder. */
+static int
+give(const struct spool_message *m, uid_t owner, int dir)
 {
 	char path[SPOOL_NAME_MAX + 64];
 	int from = spool_item_path(m->spool, &m->item, path), r;
@@ -377,6 +424,16 @@ spool_give(struct spool_message *m, uid_t owner, int dir)
 		return -1;
 	r = maildir_rename(from, path, dir, m->item.name);
 	spool_as_end(&as);
+	return r;
+}
+
+int
+spool_give(struct spool_message *m, uid_t owner, int dir)
+{
+	int r;
+
+	while ((r = give(m, owner, dir)) == -1 && was_moved(m))
+		;
 	/* It is delivered; should the name get lost with the power, then so
 	 * does the removal of the old one, or the file system is to blame. */
 	if (r == 0 && m->spool->sync_names && fsync(dir) == -1)
@@ -385,21 +442,24 @@ spool_give(struct spool_message *m, uid_t owner, int dir)
 	return r;
 }
 
-/* Without an envelope file only the unlink itself says that the message was
- * delivered, so it is synced. */
-int
-spool_drop(struct spool_message *m)
+/* Unlink the message, and the envelope.  Without an envelope file only the
+ * unlink itself says that the message was delivered, so it is synced. */
+static int
+drop(const struct spool_message *m)
 {
 	char path[SPOOL_NAME_MAX + 64], *slash;
 	int dir = spool_item_path(m->spool, &m->item, path), r;
 	bool sync = m->item.form == SPOOL_LINES || m->spool->sync_names;
 	struct spool_as as;
 
-	if (spool_marks_sync(m) == -1 ||
-	    spool_as_queue(m->spool, &as, m->item.queue) == -1)
+	if (spool_as_queue(m->spool, &as, m->item.queue) == -1)
 		return -1;
 	r = unlinkat(dir, path, 0);
-	if (r == 0 && sync) {
+	if (r == -1) {
+		spool_as_end(&as);
+		return -1;
+	}
+	if (sync) {
 		if ((slash = strchr(path, '/')) != NULL)
 			*slash = '\0';
 		r = spool_sync_dir(dir, slash == NULL ? "." : path);
@@ -407,6 +467,18 @@ spool_drop(struct spool_message *m)
 	if (r == 0 && m->item.form == SPOOL_FILE)
 		r = unlinkat(m->spool->env[m->item.queue], m->item.id, 0);
 	spool_as_end(&as);
+	return r;
+}
+
+int
+spool_drop(struct spool_message *m)
+{
+	int r;
+
+	if (spool_marks_sync(m) == -1)
+		return -1;
+	while ((r = drop(m)) == -1 && was_moved(m))
+		;
 	return r;
 }
 

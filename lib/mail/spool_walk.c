@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ struct spool_walk {
 	const struct spool *spool;
 	enum spool_queue    queue;
 	int64_t		    time;
+	bool		    held;	/* held/ is still to come */
 	int64_t		   *buckets;	/* that are due; the oldest first */
 	size_t		    nbuckets, bucket;
 	DIR		   *dir;
@@ -94,7 +96,7 @@ spool_walk_open(const struct spool *sp, enum spool_queue queue, int64_t now,
 	w->spool = sp;
 	w->queue = queue;
 	w->time = now;
-	w->dir_bucket = -1;
+	w->dir_bucket = SPOOL_NOW;
 	w->names = calloc(BATCH, sizeof(*w->names));
 	if (w->names == NULL)
 		goto fail;
@@ -107,6 +109,16 @@ spool_walk_open(const struct spool *sp, enum spool_queue queue, int64_t now,
 fail:
 	spool_walk_close(w);
 	return NULL;
+}
+
+struct spool_walk *
+spool_walk_all(const struct spool *sp, enum spool_queue queue)
+{
+	struct spool_walk *w = spool_walk_open(sp, queue, INT64_MAX, 1);
+
+	if (w != NULL)
+		w->held = sp->held[queue] != -1;
+	return w;
 }
 
 static void
@@ -172,7 +184,12 @@ next_folder(struct spool_walk *w)
 		if (errno != ENOENT)
 			return -1;
 	}
-	return 0;
+	if (!w->held)
+		return 0;
+	w->held = false;
+	w->dir_bucket = SPOOL_HELD;
+	w->dir = spool_opendir(w->spool, w->spool->held[w->queue], ".");
+	return w->dir == NULL ? -1 : 1;
 }
 
 int

@@ -6,6 +6,7 @@
 #include <sys/inotify.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -74,4 +75,23 @@ spool_watch_close(struct spool_watch *w)
 	if (w->fd != -1)
 		close(w->fd);
 	w->fd = -1;
+}
+
+/* Names with a dot are no work: walks and path units go past them, so that it
+ * does no harm when we are killed between the two calls. */
+#define NUDGE	".nudge"
+
+int
+spool_nudge(const struct spool *sp, enum spool_queue queue)
+{
+	struct spool_as as;
+	int r;
+
+	if (spool_as_queue(sp, &as, queue) == -1)
+		return -1;
+	r = mkdirat(sp->now[queue], NUDGE, 0700);
+	if (unlinkat(sp->now[queue], NUDGE, AT_REMOVEDIR) == 0)
+		r = 0;
+	spool_as_end(&as);
+	return r;
 }

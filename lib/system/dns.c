@@ -11,14 +11,20 @@
 
 #include "system/dns_local.h"
 
+#define HEADER		12	/* octets before the question */
 #define CHAIN_MAX	16	/* CNAMEs in one answer */
 #define RECORDS_MAX	512	/* of one answer */
 #define EDE		15	/* the EDNS option "extended DNS error" */
 
+#define LIFE_MAX	86400	/* seconds an answer is kept at most */
+#define NEGATIVE_MAX	10800	/* likewise, of one without records */
+
 static ldns_rr_type
-rr_type(enum dns_type type)
+rr_type(const struct dns_question *q)
 {
-	switch (type) {
+	if (q->rr != 0)
+		return (ldns_rr_type)q->rr;
+	switch (q->type) {
 	case DNS_A:
 		return LDNS_RR_TYPE_A;
 	case DNS_AAAA:
@@ -40,36 +46,74 @@ rr_type(enum dns_type type)
 /* ---- packing ---- */
 
 enum dns_status
-dns_pack(const struct dns_question *q, uint8_t **wire, size_t *len)
+dns_pack(const struct dns_question *q, uint8_t wire[DNS_QUESTION_MAX],
+    size_t *len, size_t *name_len)
 {
 	enum dns_status st = DNS_TEMPORARY;
 	ldns_rdf *name;
 	ldns_pkt *pkt;
-	uint8_t *fit;
+	uint8_t *p = NULL;
 
 	if (strlen(q->name) >= DNS_NAME_MAX || (name =
 	    ldns_dname_new_frm_str(*q->name == '\0' ? "." : q->name)) == NULL)
 		return DNS_INVALID;
-	pkt = ldns_pkt_query_new(name, rr_type(q->type), LDNS_RR_CLASS_IN,
-	    LDNS_RD);
+	*name_len = ldns_rdf_size(name) + 4;
+	pkt = ldns_pkt_query_new(name, rr_type(q), LDNS_RR_CLASS_IN, LDNS_RD);
 	if (pkt == NULL) {
 		ldns_rdf_deep_free(name);
 		return DNS_TEMPORARY;
 	}
-	ldns_pkt_set_id(pkt, q->id);
 	if (!q->plain)
 		ldns_pkt_set_edns_udp_size(pkt, DNS_UDP_SIZE);
-	if (q->trusted)
-		ldns_pkt_set_ad(pkt, true);
-	*wire = NULL;
-	if (ldns_pkt2wire(wire, pkt, len) == LDNS_STATUS_OK) {
+	ldns_pkt_set_edns_do(pkt, q->dnssec);
+	ldns_pkt_set_ad(pkt, q->trusted);
+	ldns_pkt_set_cd(pkt, q->unchecked);
+	if (ldns_pkt2wire(&p, pkt, len) == LDNS_STATUS_OK &&
+	    *len <= DNS_QUESTION_MAX) {
+		memcpy(wire, p, *len);
 		st = DNS_FOUND;
-		/* ldns leaves room for the longest of messages. */
-		if ((fit = realloc(*wire, *len)) != NULL)
-			*wire = fit;
 	}
+	free(p);
 	ldns_pkt_free(pkt);
 	return st;
+}
+
+/* ---- is it one? ---- */
+
+static uint8_t
+lower(uint8_t c)
+{
+	return c >= 'A' && c <= 'Z' ? c | 0x20 : c;
+}
+
+/*
+ * Octets 2 and 3 of a header are QR, opcode and flags, and the rcode; then
+ * the number of questions (RFC 1035, section 4.1.1).  No length of a label
+ * is a letter.
+ */
+enum dns_match
+dns_is_reply(const uint8_t *wire, size_t name_len, const uint8_t *p, size_t n)
+{
+	enum dns_match match = DNS_SAME;
+	size_t i;
+
+	if (n < HEADER || (p[2] & 0xf8) != 0x80)
+		return DNS_OTHER;
+	/* Some servers leave the question out of a refusal. */
+	if (p[4] == 0 && p[5] == 0)
+		return (p[3] & 15) == LDNS_RCODE_FORMERR ||
+		    (p[3] & 15) == LDNS_RCODE_NOTIMPL ? DNS_SAME : DNS_OTHER;
+	if (p[4] != 0 || p[5] != 1 || n < HEADER + name_len)
+		return DNS_OTHER;
+	for (i = HEADER; i < HEADER + name_len; i++) {
+		if (p[i] == wire[i])
+			continue;
+		if (i >= HEADER + name_len - 4 || lower(p[i]) !=
+		    lower(wire[i]))
+			return DNS_OTHER;
+		match = DNS_OTHER_CASE;
+	}
+	return match;
 }
 
 /* ---- parsing ---- */
@@ -87,34 +131,6 @@ name_text(const ldns_rdf *rdf)
 	if (n > 0 && text[n - 1] == '.' && (n < 2 || text[n - 2] != '\\'))
 		text[n - 1] = '\0';
 	return text;
-}
-
-/* Whether the packet answers just this question. */
-static int
-is_ours(const struct dns_question *q, const ldns_pkt *pkt)
-{
-	ldns_rr_list *list = ldns_pkt_question(pkt);
-	ldns_rdf *name;
-	ldns_rr *rr;
-	int same;
-
-	if (!ldns_pkt_qr(pkt) || ldns_pkt_id(pkt) != q->id ||
-	    ldns_pkt_get_opcode(pkt) != LDNS_PACKET_QUERY)
-		return 0;
-	/* Some servers leave the question out of a refusal. */
-	if (ldns_rr_list_rr_count(list) == 0)
-		return ldns_pkt_get_rcode(pkt) == LDNS_RCODE_FORMERR ||
-		    ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NOTIMPL;
-	rr = ldns_rr_list_rr(list, 0);
-	if (ldns_rr_list_rr_count(list) != 1 ||
-	    ldns_rr_get_type(rr) != rr_type(q->type) ||
-	    ldns_rr_get_class(rr) != LDNS_RR_CLASS_IN)
-		return 0;
-	name = ldns_dname_new_frm_str(*q->name == '\0' ? "." : q->name);
-	same = name != NULL &&
-	    ldns_dname_compare(name, ldns_rr_owner(rr)) == 0;
-	ldns_rdf_deep_free(name);
-	return same;
 }
 
 /* The strings of a TXT record, joined; 0, or -1: no memory. */
@@ -224,8 +240,8 @@ take_record(struct dns_answer *a, enum dns_type type, const ldns_rr *rr)
 
 /* All records of the type at this owner; 0, or -1: no memory. */
 static int
-take_records(struct dns_answer *a, enum dns_type type, const ldns_rdf *owner,
-    const ldns_rr_list *list)
+take_records(struct dns_answer *a, const struct dns_question *q,
+    const ldns_rdf *owner, const ldns_rr_list *list)
 {
 	size_t i, n = ldns_rr_list_rr_count(list);
 	ldns_rr *rr;
@@ -238,10 +254,10 @@ take_records(struct dns_answer *a, enum dns_type type, const ldns_rdf *owner,
 		return -1;
 	for (i = 0; i < n; i++) {
 		rr = ldns_rr_list_rr(list, i);
-		if (ldns_rr_get_type(rr) == rr_type(type) &&
+		if (ldns_rr_get_type(rr) == rr_type(q) &&
 		    ldns_rr_get_class(rr) == LDNS_RR_CLASS_IN &&
 		    ldns_dname_compare(ldns_rr_owner(rr), owner) == 0 &&
-		    take_record(a, type, rr) == -1)
+		    take_record(a, q->type, rr) == -1)
 			return -1;
 	}
 	return 0;
@@ -264,39 +280,83 @@ alias_of(const ldns_rdf *owner, const ldns_rr_list *list)
 	return NULL;
 }
 
+/*
+ * How long the answer may be kept: as its shortest-lived record; without
+ * records as the SOA that a negative answer carries says, and not at all
+ * without that (RFC 2308, section 5).
+ */
+static uint32_t
+life_of(const ldns_pkt *pkt, int negative)
+{
+	const ldns_rr_list *list = ldns_pkt_answer(pkt);
+	uint32_t life = LIFE_MAX, soa = 0, ttl;
+	size_t i;
+	ldns_rr *rr;
+
+	for (i = 0; i < ldns_rr_list_rr_count(list); i++)
+		if ((ttl = ldns_rr_ttl(ldns_rr_list_rr(list, i))) < life)
+			life = ttl;
+	if (!negative)
+		return life;
+	list = ldns_pkt_authority(pkt);
+	for (i = 0; i < ldns_rr_list_rr_count(list); i++) {
+		rr = ldns_rr_list_rr(list, i);
+		if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_SOA ||
+		    ldns_rr_rd_count(rr) < 7)
+			continue;
+		soa = ldns_rdf2native_int32(ldns_rr_rdf(rr, 6));
+		if (ldns_rr_ttl(rr) < soa)
+			soa = ldns_rr_ttl(rr);
+	}
+	if (soa > NEGATIVE_MAX)
+		soa = NEGATIVE_MAX;
+	return soa < life ? soa : life;
+}
+
 /* The records behind all CNAMEs of this answer. */
 static enum dns_parsed
-take_answer(const struct dns_question *q, ldns_pkt *pkt, struct dns_answer *a)
+take_answer(const struct dns_question *q, ldns_pkt *pkt, struct dns_answer *a,
+    uint32_t *life)
 {
 	ldns_rr_list *list = ldns_pkt_answer(pkt);
 	ldns_rdf *owner = ldns_rr_owner(ldns_rr_list_rr(
 	    ldns_pkt_question(pkt), 0));
 	const ldns_rdf *at = owner, *next;
 	int hops = 0;
-	char *name;
 
 	while (hops < CHAIN_MAX && (next = alias_of(at, list)) != NULL) {
 		at = next;
 		hops++;
 	}
-	if ((name = name_text(at)) == NULL || take_records(a, q->type, at,
-	    list) == -1) {
-		free(name);
+	if ((hops > 0 && (a->name = name_text(at)) == NULL) ||
+	    take_records(a, q, at, list) == -1) {
 		dns_answer_fail(a, DNS_TEMPORARY, "no memory");
 		return DNS_SERVER_FAILED;
 	}
-	free(a->name);
-	a->name = name;
 	a->security = !q->trusted ? DNS_INDETERMINATE :
 	    ldns_pkt_ad(pkt) ? DNS_SECURE : DNS_INSECURE;
+	*life = life_of(pkt, a->n == 0);
 	if (a->n > 0)
 		a->status = DNS_FOUND;
 	else if (ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN)
 		a->status = DNS_NXDOMAIN;
-	else if (hops > 0)
+	else if (hops > 0) {
+		*life = life_of(pkt, 0);
 		return DNS_ALIAS;
-	else
+	} else
 		a->status = DNS_NODATA;
+	return DNS_PARSED;
+}
+
+/* Of an answer that others look into: whether there is one. */
+static enum dns_parsed
+take_raw(ldns_pkt *pkt, struct dns_answer *a, uint32_t *life)
+{
+	size_t n = ldns_rr_list_rr_count(ldns_pkt_answer(pkt));
+
+	a->status = ldns_pkt_get_rcode(pkt) == LDNS_RCODE_NXDOMAIN ?
+	    DNS_NXDOMAIN : n > 0 ? DNS_FOUND : DNS_NODATA;
+	*life = life_of(pkt, n == 0);
 	return DNS_PARSED;
 }
 
@@ -338,28 +398,30 @@ server_failed(ldns_pkt *pkt, struct dns_answer *a)
 
 enum dns_parsed
 dns_parse(const struct dns_question *q, const uint8_t *wire, size_t len,
-    struct dns_answer *a)
+    struct dns_answer *a, uint32_t *life)
 {
 	enum dns_parsed r = DNS_NOT_OURS;
 	ldns_pkt *pkt = NULL;
 
+	*life = 0;
 	if (ldns_wire2pkt(&pkt, wire, len) != LDNS_STATUS_OK)
 		return DNS_NOT_OURS;
-	if (is_ours(q, pkt)) {
-		switch (ldns_pkt_get_rcode(pkt)) {
-		case LDNS_RCODE_NOERROR:
-		case LDNS_RCODE_NXDOMAIN:
-			r = ldns_pkt_tc(pkt) ? DNS_TRUNCATED :
-			    take_answer(q, pkt, a);
-			break;
-		case LDNS_RCODE_FORMERR:
-		case LDNS_RCODE_NOTIMPL:
-			r = q->plain ? server_failed(pkt, a) : DNS_OLD_SERVER;
-			break;
-		default:
-			r = server_failed(pkt, a);
-			break;
-		}
+	switch (ldns_pkt_get_rcode(pkt)) {
+	case LDNS_RCODE_NOERROR:
+	case LDNS_RCODE_NXDOMAIN:
+		if (ldns_pkt_tc(pkt))
+			r = DNS_TRUNCATED;
+		else if (ldns_rr_list_rr_count(ldns_pkt_question(pkt)) == 1)
+			r = q->rr != 0 ? take_raw(pkt, a, life) :
+			    take_answer(q, pkt, a, life);
+		break;
+	case LDNS_RCODE_FORMERR:
+	case LDNS_RCODE_NOTIMPL:
+		r = q->plain ? server_failed(pkt, a) : DNS_OLD_SERVER;
+		break;
+	default:
+		r = server_failed(pkt, a);
+		break;
 	}
 	ldns_pkt_free(pkt);
 	return r;

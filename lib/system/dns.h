@@ -21,7 +21,8 @@
 #define DNS_NAME_MAX	1025	/* a name as text, all escaped, and a NUL */
 #define DNS_ADDR_TEXT	46	/* an address as text, and a NUL */
 #define DNS_SERVERS_MAX	4
-#define DNS_FLIGHT_MAX	1000	/* queries under way in one struct dns */
+#define DNS_FLIGHT_MAX	1000	/* questions submitted and not yet returned,
+				 * of one struct dns */
 
 enum dns_type {
 	DNS_A,
@@ -56,7 +57,7 @@ struct dns_addr {
 };
 
 struct dns_record {
-	uint32_t	 ttl;
+	uint32_t	 ttl;		/* as it was received */
 	unsigned	 preference;	/* MX; SRV: its priority */
 	unsigned	 weight, port;	/* SRV */
 	char		*name;		/* MX: exchanger, PTR: name, SRV:
@@ -73,7 +74,8 @@ struct dns_record {
 struct dns_answer {
 	enum dns_status	   status;
 	enum dns_security  security;	/* of all that led to it */
-	char		  *name;	/* where CNAMEs led; as asked if none */
+	char		  *name;	/* where CNAMEs led; as asked if none,
+					 * maybe by another, in other case */
 	size_t		   n;		/* > 0 exactly with DNS_FOUND */
 	struct dns_record *rr;		/* in the order of the answer */
 	char		   why[64];	/* of a failure: "SERVFAIL",
@@ -94,7 +96,8 @@ int	 dns_add_server(struct dns *, const char *);
 
 /*
  * Take the servers of a file in the form of resolv.conf(5) ("nameserver", and
- * "timeout:" and "attempts:" of "options"); path NULL for /etc/resolv.conf.
+ * "timeout:", "attempts:" and "trust-ad" of "options", which makes them
+ * trusted); path NULL for /etc/resolv.conf.
  * Without any, 127.0.0.1 is used, as resolv.conf(5) says.  0, or -1 with errno
  * when the file cannot be read for another reason than that it is missing.
  */
@@ -103,15 +106,29 @@ int	 dns_read_resolvconf(struct dns *, const char *path);
 /* Believe the AD bit (and ask for it). */
 void	 dns_set_trusted(struct dns *, int);
 
-/* Wait ms for a server's answer before the next is asked, each server tries
- * times, the wait doubled each round.  Default 1500 and 3. */
+/* Mix the case of letters in what is asked, and believe only an answer with
+ * the same mix (off by default): harder to forge.  A server that changes the
+ * case is asked by TCP. */
+void	 dns_set_0x20(struct dns *, int);
+
+/*
+ * Wait ms for a server's answer before the next is asked, each server tries
+ * times, the wait doubled each round.  Default 1500 and 3.  In all a question
+ * takes these waits for each server, and never more than 30 s, CNAMEs
+ * included, since it was first sent.  A server that is not there, or silent
+ * three times in sequence, is asked after the others for a while.
+ */
 void	 dns_set_timeout(struct dns *, int ms, int tries);
 
 /*
  * Begin a question.  name is a domain name as text, with or without its last
  * dot (never completed by a search list).  CNAMEs are followed, also where
- * the resolver did not, up to 8.  arg is for the caller.  NULL: no memory or
- * DNS_FLIGHT_MAX reached; every other failure is an answer.
+ * the resolver did not, up to 8.  arg is for the caller.  NULL: no memory, no
+ * descriptor for epoll, or DNS_FLIGHT_MAX reached; every other failure is an
+ * answer.  How many of them are sent at once is found out by how many the
+ * server answers.  The same question twice is sent once; an answer is kept as
+ * long as its TTL or its SOA allows (RFC 2308), a failure for 5 s, a bogus one
+ * for 30 s, 2,048 in all.
  */
 struct dns_query *dns_submit(struct dns *, enum dns_type, const char *name,
 	    void *arg);
@@ -121,12 +138,14 @@ struct dns_query *dns_submit(struct dns *, enum dns_type, const char *name,
  * under way.  Each is returned once. */
 struct dns_query *dns_wait(struct dns *, int ms);
 
-/* For a loop of one's own: fill up to n pollfds, how many are needed; then
- * dns_wait(dns, 0) at the latest after dns_wait_ms() (-1: none under way). */
+/* For a loop of one's own: fill up to n pollfds, how many are needed (0 or
+ * 1); then dns_wait(dns, 0) when it is ready, and at the latest after
+ * dns_wait_ms() (-1: none under way). */
 size_t	 dns_pollfds(struct dns *, struct pollfd *, size_t n);
 int	 dns_wait_ms(struct dns *);
 
-/* The answer of a question that dns_wait() returned; lives as long as it. */
+/* The answer of a question that dns_wait() returned; lives as long as it.  Of
+ * one under way: DNS_TEMPORARY. */
 const struct dns_answer *dns_result(const struct dns_query *);
 void	*dns_arg(const struct dns_query *);
 

@@ -314,9 +314,11 @@ is_nsec3(struct dns_denial *d, const ldns_rr *rr, const struct dns_name *owner,
 	    ldns_rdf_compare(first, salt) == 0;
 }
 
-static void
-take_rr(struct dns_denial *d, const ldns_rr *rr, const struct dns_name *owner)
+void
+dns_denial_add(struct dns_denial *d, const struct dns_set *s)
 {
+	const struct dns_name *owner = &s->owner;
+	const ldns_rr *rr = ldns_rr_list_rr(s->rrs, 0);
 	uint8_t hash[HASH + 1];
 
 	if (ldns_rr_get_type(rr) == LDNS_RR_TYPE_NSEC) {
@@ -356,7 +358,7 @@ dns_denial_take(struct dns_denial *d, const struct dns_message *m,
 		/* One made from a wildcard would deny what it never saw. */
 		if (dns_set_check(s, zone, keys, now, effort, &labels, ttl,
 		    why) == DNS_GOOD)
-			take_rr(d, ldns_rr_list_rr(s->rrs, 0), &s->owner);
+			dns_denial_add(d, s);
 	}
 	return d->n > 0 || d->n3 > 0 || d->costly;
 }

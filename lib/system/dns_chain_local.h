@@ -119,6 +119,10 @@ int	 dns_denial_take(struct dns_denial *, const struct dns_message *,
 	    const struct dns_name *zone, const ldns_rr_list *keys,
 	    long long now, struct dns_effort *, uint32_t *ttl, char *why);
 
+/* One set of NSEC or NSEC3 that is right.  One that is not whole, or of another
+ * kind of NSEC3 than the first, is left out. */
+void	 dns_denial_add(struct dns_denial *, const struct dns_set *);
+
 /* What they prove of a name and type. */
 enum dns_proof dns_denial_of(const struct dns_denial *,
 	    const struct dns_name *, ldns_rr_type);

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * Questions under way: which server is asked, how long, by UDP or TCP.  Each
- * question has a socket of its own, connected, from a port the kernel chose,
- * so that a forged answer must guess port and id.  It never blocks but in
- * dns_wait().
+ * What callers hold: questions and their answers, and waiting for them.  It
+ * never blocks but in dns_wait() and dns_lookup().
  */
-#include <sys/socket.h>
+#include <sys/epoll.h>
 
 #include <errno.h>
 #include <limits.h>
@@ -16,476 +14,269 @@
 #include "system/clock.h"
 #include "system/dns_local.h"
 
-#define HOPS_MAX	8	/* CNAMEs that we follow ourselves */
+#define EVENTS	64	/* sockets looked at in one turn */
 
-enum state {
-	Q_UDP,		/* sent, waiting */
-	Q_CONNECT,	/* TCP */
-	Q_SEND,
-	Q_RECV,
-	Q_DONE		/* the answer is there */
-};
+/* ---- replies ---- */
 
-struct dns_query {
-	struct dns	*dns;
-	struct dns_query *next;
-	void		*arg;
-	enum state	 state;
-	int		 returned;	/* by dns_wait(), the caller's now */
-	int		 fd;		/* -1: none */
-	struct dns_question q;
-	uint8_t		*wire;
-	size_t		 wirelen;
-	uint8_t		*tcp;		/* reply by TCP, from its length on */
-	size_t		 at;		/* octets sent or received by TCP */
-	int		 round;
-	size_t		 server;
-	unsigned	 failed;	/* servers that need not be asked
-					 * again, bit by bit */
-	unsigned	 hops;
-	enum dns_security security;	/* the worst of all answers so far */
-	long long	 deadline;
-	struct dns_answer answer;
-};
-
-/* ---- one question ---- */
-
-static void
-close_socket(struct dns_query *q)
+struct dns_reply *
+dns_reply_new(const char *name)
 {
-	if (q->fd != -1)
-		close(q->fd);
-	q->fd = -1;
-	free(q->tcp);
-	q->tcp = NULL;
-	q->at = 0;
-}
+	struct dns_reply *r = calloc(1, sizeof(*r));
 
-static void
-finish(struct dns_query *q)
-{
-	close_socket(q);
-	q->state = Q_DONE;
-	if (q->security < q->answer.security)
-		q->answer.security = q->security;
-}
-
-static void
-fail(struct dns_query *q, enum dns_status st, const char *why)
-{
-	/* What a server said tells more than the silence of another. */
-	if (q->answer.status != DNS_BOGUS)
-		dns_answer_fail(&q->answer, st, why);
-	finish(q);
-}
-
-/* The next server to ask, after the one at q->server; 0, or -1: none left. */
-static int
-next_server(struct dns_query *q)
-{
-	size_t all = q->dns->nservers;
-
-	while (q->failed != (1u << all) - 1) {
-		if (++q->server >= all) {
-			q->server = 0;
-			q->round++;
-		}
-		if (q->round >= q->dns->tries)
-			return -1;
-		if ((q->failed & 1u << q->server) == 0)
-			return 0;
+	if (r == NULL || (r->answer.name = strdup(name)) == NULL) {
+		free(r);
+		return NULL;
 	}
-	return -1;
+	r->refs = 1;
+	r->answer.status = DNS_TEMPORARY;
+	return r;
 }
 
-/* Open a socket to the present server; 0, or -1 with errno. */
-static int
-open_socket(struct dns_query *q, int type)
+void
+dns_reply_free(struct dns_reply *r)
 {
-	const struct dns_server *s = &q->dns->servers[q->server];
-
-	close_socket(q);
-	q->fd = socket(s->addr.ss_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0);
-	if (q->fd == -1)
-		return -1;
-	q->deadline = clock_ms() + ((long long)q->dns->ms << q->round);
-	if (connect(q->fd, (const struct sockaddr *)&s->addr, s->len) == -1 &&
-	    errno != EINPROGRESS)
-		return -1;
-	return 0;
+	if (r == NULL || --r->refs > 0)
+		return;
+	dns_answer_fail(&r->answer, DNS_NODATA, "");
+	free(r->answer.name);
+	free(r->wire);
+	free(r);
 }
 
-/* Ask the present server by UDP, and if that cannot be, the next ones. */
-static void
-ask(struct dns_query *q)
+/* ---- jobs ---- */
+
+static struct dns_keyed *
+bucket(struct dns *dns, uint32_t hash)
 {
-	for (;;) {
-		q->state = Q_UDP;
-		if (open_socket(q, SOCK_DGRAM) == 0 &&
-		    send(q->fd, q->wire, q->wirelen, MSG_NOSIGNAL) != -1)
-			return;
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			fail(q, DNS_TEMPORARY, strerror(errno));
-			return;
-		}
-		q->failed |= 1u << q->server;
-		if (next_server(q) == -1) {
-			fail(q, DNS_TEMPORARY, strerror(errno));
-			return;
-		}
+	return &dns->keyed[hash % DNS_JOBS];
+}
+
+static struct dns_job *
+job_new(struct dns *dns, const struct dns_question *q, uint32_t hash)
+{
+	struct dns_job *job;
+
+	if (dns_heap_room(&dns->heap, dns->jobs + 1) == -1 ||
+	    (job = calloc(1, sizeof(*job))) == NULL)
+		return NULL;
+	job->q = *q;
+	job->q.name = strdup(q->name);
+	job->key = strdup(q->name);
+	job->reply = dns_reply_new(q->name);
+	if (job->q.name == NULL || job->key == NULL || job->reply == NULL) {
+		dns_reply_free(job->reply);
+		free(job->q.name);
+		free(job->key);
+		free(job);
+		return NULL;
 	}
+	job->dns = dns;
+	job->hash = hash;
+	job->tcp = -1;
+	job->security = DNS_SECURE;
+	job->life = UINT32_MAX;
+	TAILQ_INIT(&job->askers);
+	LIST_INSERT_HEAD(bucket(dns, hash), job, by_key);
+	job->state = DNS_WAITING;
+	TAILQ_INSERT_TAIL(&dns->waiting, job, link);
+	dns->jobs++;
+	return job;
 }
 
-static void
-ask_next(struct dns_query *q, const char *why)
+struct dns_job *
+dns_job_find(struct dns *dns, const struct dns_question *q)
 {
-	if (next_server(q) == -1)
-		fail(q, DNS_TEMPORARY, why);
-	else
-		ask(q);
+	uint32_t hash = dns_hash(q, q->name);
+	struct dns_job *job;
+
+	LIST_FOREACH(job, bucket(dns, hash), by_key)
+		if (job->hash == hash &&
+		    dns_same(&job->q, job->key, q, q->name))
+			return job;
+	return job_new(dns, q, hash);
 }
 
-/* Pack the question and ask from the first server on. */
+/* Send first packets as the window allows. */
 static void
-start(struct dns_query *q)
+pump(struct dns *dns)
 {
-	enum dns_status st;
+	struct dns_job *job;
 
-	free(q->wire);
-	q->wire = NULL;
-	q->q.id = (uint16_t)arc4random();
-	q->q.trusted = q->dns->trusted;
-	q->round = 0;
-	q->server = 0;
-	q->failed = 0;
-	if ((st = dns_pack(&q->q, &q->wire, &q->wirelen)) != DNS_FOUND)
-		fail(q, st, st == DNS_INVALID ? "not a domain name" :
-		    "no memory");
-	else if (q->dns->nservers == 0)
-		fail(q, DNS_TEMPORARY, "no server");
-	else
-		ask(q);
-}
-
-/* By TCP, as UDP was too small. */
-static void
-ask_tcp(struct dns_query *q)
-{
-	if (open_socket(q, SOCK_STREAM) == -1) {
-		q->failed |= 1u << q->server;
-		ask_next(q, strerror(errno));
-	} else
-		q->state = Q_CONNECT;
-}
-
-/* Ask again, for the name that a CNAME led to. */
-static void
-follow(struct dns_query *q)
-{
-	char *name = strdup(q->answer.name);
-
-	if (name == NULL || ++q->hops > HOPS_MAX) {
-		free(name);
-		fail(q, DNS_TEMPORARY, name == NULL ? "no memory" :
-		    "too many CNAMEs");
-		return;
-	}
-	free(q->q.name);
-	q->q.name = name;
-	if (q->answer.security < q->security)
-		q->security = q->answer.security;
-	dns_answer_fail(&q->answer, DNS_NODATA, "");
-	start(q);
-}
-
-/* A message has come. */
-static void
-take(struct dns_query *q, const uint8_t *p, size_t n)
-{
-	struct dns_answer fresh;
-	enum dns_parsed parsed;
-
-	memset(&fresh, 0, sizeof(fresh));
-	parsed = dns_parse(&q->q, p, n, &fresh);
-	switch (parsed) {
-	case DNS_NOT_OURS:
-		if (q->state == Q_RECV)
-			ask_next(q, "not an answer");
-		return;
-	case DNS_TRUNCATED:
-		if (q->state == Q_UDP)
-			ask_tcp(q);
-		else
-			ask_next(q, "truncated");
-		return;
-	case DNS_OLD_SERVER:
-		q->q.plain = 1;
-		start(q);
-		return;
-	case DNS_SERVER_FAILED:
-		if (fresh.status == DNS_BOGUS)
-			q->answer.status = DNS_BOGUS;
-		memcpy(q->answer.why, fresh.why, sizeof(fresh.why));
-		free(fresh.name);
-		q->failed |= 1u << q->server;
-		ask_next(q, fresh.why);
-		return;
-	case DNS_PARSED:
-	case DNS_ALIAS:
-		break;
-	}
-	free(q->answer.name);
-	q->answer = fresh;
-	if (parsed == DNS_ALIAS)
-		follow(q);
-	else
-		finish(q);
-}
-
-static void
-recv_udp(struct dns_query *q)
-{
-	uint8_t wire[4096];
-	ssize_t n;
-
-	n = recv(q->fd, wire, sizeof(wire), MSG_DONTWAIT);
-	if (n >= 0)
-		take(q, wire, (size_t)n);
-	else if (errno != EAGAIN && errno != EINTR) {
-		/* Mostly ECONNREFUSED: nobody there. */
-		q->failed |= 1u << q->server;
-		ask_next(q, strerror(errno));
-	}
-}
-
-/* Two octets of length, and the message. */
-static void
-send_tcp(struct dns_query *q)
-{
-	uint8_t head[2] = { (uint8_t)(q->wirelen >> 8), (uint8_t)q->wirelen };
-	struct iovec iov[2] = { { head, 2 }, { q->wire, q->wirelen } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t n;
-
-	if (q->at < 2) {
-		iov[0].iov_base = head + q->at;
-		iov[0].iov_len -= q->at;
-	} else {
-		msg.msg_iov = &iov[1];
-		msg.msg_iovlen = 1;
-		iov[1].iov_base = q->wire + q->at - 2;
-		iov[1].iov_len -= q->at - 2;
-	}
-	n = sendmsg(q->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n > 0)
-		q->at += (size_t)n;
-	else if (errno != EAGAIN && errno != EINTR) {
-		q->failed |= 1u << q->server;
-		ask_next(q, strerror(errno));
-		return;
-	}
-	if (q->at == q->wirelen + 2) {
-		q->at = 0;
-		q->state = Q_RECV;
-	}
-}
-
-static void
-recv_tcp(struct dns_query *q)
-{
-	size_t want = 2;
-	ssize_t n;
-	uint8_t *message;
-
-	if (q->tcp == NULL && (q->tcp = calloc(1, 2 + 65535)) == NULL) {
-		fail(q, DNS_TEMPORARY, "no memory");
-		return;
-	}
-	if (q->at >= 2)
-		want += (size_t)(q->tcp[0] << 8 | q->tcp[1]);
-	n = recv(q->fd, q->tcp + q->at, want - q->at, MSG_DONTWAIT);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return;
-	if (n <= 0) {
-		q->failed |= 1u << q->server;
-		ask_next(q, n == 0 ? "closed" : strerror(errno));
-		return;
-	}
-	q->at += (size_t)n;
-	if (q->at < 2 || q->at != 2 + (size_t)(q->tcp[0] << 8 | q->tcp[1]))
-		return;
-	message = q->tcp;
-	q->tcp = NULL;
-	take(q, message + 2, q->at - 2);
-	free(message);
-}
-
-/* The socket of q is ready. */
-static void
-step(struct dns_query *q)
-{
-	socklen_t len = sizeof(int);
-	int error = 0;
-
-	switch (q->state) {
-	case Q_UDP:
-		recv_udp(q);
-		break;
-	case Q_CONNECT:
-		if (getsockopt(q->fd, SOL_SOCKET, SO_ERROR, &error,
-		    &len) == -1 || error != 0) {
-			q->failed |= 1u << q->server;
-			ask_next(q, strerror(error));
+	while ((job = TAILQ_FIRST(&dns->waiting)) != NULL) {
+		if (dns->window.used >= dns->window.size) {
+			dns->window.full = 1;
 			break;
 		}
-		q->state = Q_SEND;
-		/* FALLTHROUGH */
-	case Q_SEND:
-		send_tcp(q);
-		break;
-	case Q_RECV:
-		recv_tcp(q);
-		break;
-	case Q_DONE:
-		break;
+		TAILQ_REMOVE(&dns->waiting, job, link);
+		dns_job_start(job);
 	}
 }
 
-/* ---- many ---- */
+/* ---- questions ---- */
+
+static void
+give(struct dns_query *q, struct dns_reply *r)
+{
+	q->job = NULL;
+	q->reply = r;
+	r->refs++;
+	if (q->done == NULL)
+		TAILQ_INSERT_TAIL(&q->dns->done, q, link);
+	else
+		q->done(q);
+}
+
+void
+dns_query_done(struct dns_job *job)
+{
+	struct dns_query *q;
+
+	while ((q = TAILQ_FIRST(&job->askers)) != NULL) {
+		TAILQ_REMOVE(&job->askers, q, link);
+		give(q, job->reply);
+	}
+}
+
+static struct dns_query *
+begin(struct dns *dns, const struct dns_question *question,
+    void (*done)(struct dns_query *), void *arg)
+{
+	struct dns_query *q;
+	struct dns_reply *r;
+
+	if (dns_open(dns) == -1 || (q = calloc(1, sizeof(*q))) == NULL)
+		return NULL;
+	q->dns = dns;
+	q->arg = arg;
+	q->done = done;
+	r = dns_cache_get(&dns->cache, question, question->name);
+	if (r == NULL) {
+		if ((q->job = dns_job_find(dns, question)) == NULL) {
+			free(q);
+			return NULL;
+		}
+		TAILQ_INSERT_TAIL(&q->job->askers, q, link);
+	} else {
+		give(q, r);
+		dns_reply_free(r);
+	}
+	return q;
+}
 
 struct dns_query *
 dns_submit(struct dns *dns, enum dns_type type, const char *name, void *arg)
 {
-	struct dns_query *q, **end;
-	struct pollfd *p;
+	struct dns_question question = { .type = type, .name = (char *)name,
+	    .trusted = dns->trusted, .dnssec = dns->check != NULL,
+	    .unchecked = dns->check != NULL };
+	struct dns_query *q;
 
 	if (dns->flight >= DNS_FLIGHT_MAX)
 		return NULL;
-	if (dns->flight >= dns->npoll) {
-		p = reallocarray(dns->poll, dns->npoll + 16, sizeof(*p));
-		if (p == NULL)
-			return NULL;
-		dns->poll = p;
-		dns->npoll += 16;
-	}
-	if ((q = calloc(1, sizeof(*q))) == NULL)
+	if ((q = begin(dns, &question, NULL, arg)) == NULL)
 		return NULL;
-	q->dns = dns;
-	q->arg = arg;
-	q->fd = -1;
-	q->security = DNS_SECURE;
-	q->q.type = type;
-	q->answer.status = DNS_TEMPORARY;
-	if ((q->q.name = strdup(name)) == NULL ||
-	    (q->answer.name = strdup(name)) == NULL) {
-		free(q->q.name);
-		free(q);
-		return NULL;
-	}
-	for (end = &dns->first; *end != NULL; end = &(*end)->next)
-		;
-	*end = q;
 	dns->flight++;
-	start(q);
+	pump(dns);
 	return q;
 }
+
+/* NOTE: it is sent when the engine next turns: done is never called before
+ * this has returned, unless the answer is kept. */
+struct dns_query *
+dns_query_raw(struct dns *dns, uint16_t rr, const char *name,
+    void (*done)(struct dns_query *), void *arg)
+{
+	struct dns_question question = { .rr = rr, .name = (char *)name,
+	    .dnssec = 1, .unchecked = 1 };
+
+	return begin(dns, &question, done, arg);
+}
+
+/* ---- waiting ---- */
 
 size_t
 dns_pollfds(struct dns *dns, struct pollfd *p, size_t n)
 {
-	struct dns_query *q;
-	size_t k = 0;
-
-	for (q = dns->first; q != NULL; q = q->next) {
-		if (q->state == Q_DONE)
-			continue;
-		if (k < n) {
-			p[k].fd = q->fd;
-			p[k].events = q->state == Q_CONNECT ||
-			    q->state == Q_SEND ? POLLOUT : POLLIN;
-			p[k].revents = 0;
-		}
-		k++;
+	if (dns->jobs == 0)
+		return 0;
+	if (n > 0) {
+		p->fd = dns->epoll;
+		p->events = POLLIN;
+		p->revents = 0;
 	}
-	return k;
+	return 1;
 }
 
 /* Until the first deadline of those under way; -1: there is none. */
 static int
 deadline_ms(const struct dns *dns)
 {
-	long long least = LLONG_MAX, t = clock_ms();
-	const struct dns_query *q;
+	long long left;
 
-	for (q = dns->first; q != NULL; q = q->next)
-		if (q->state != Q_DONE && q->deadline < least)
-			least = q->deadline;
-	if (least == LLONG_MAX)
+	if (dns->heap.n == 0)
 		return -1;
-	return least <= t ? 0 : least - t > INT_MAX ? INT_MAX :
-	    (int)(least - t);
+	left = dns->heap.v[1]->deadline - clock_ms();
+	return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 int
 dns_wait_ms(struct dns *dns)
 {
-	const struct dns_query *q;
-
-	for (q = dns->first; q != NULL; q = q->next)
-		if (q->state == Q_DONE)
-			return 0;
+	if (!TAILQ_EMPTY(&dns->done))
+		return 0;
 	return deadline_ms(dns);
 }
 
 /* It is the caller's from now on. */
 static void
-take_out(struct dns_query *q)
+fetch(struct dns_query *q)
 {
-	struct dns_query **at;
-
-	for (at = &q->dns->first; *at != q; at = &(*at)->next)
-		;
-	*at = q->next;
-	q->next = NULL;
-	q->returned = 1;
+	TAILQ_REMOVE(&q->dns->done, q, link);
+	q->fetched = 1;
 	q->dns->flight--;
 }
 
 static struct dns_query *
-take_done(struct dns *dns)
+fetch_done(struct dns *dns)
 {
-	struct dns_query *q;
+	struct dns_query *q = TAILQ_FIRST(&dns->done);
 
-	for (q = dns->first; q != NULL && q->state != Q_DONE; q = q->next)
-		;
 	if (q != NULL)
-		take_out(q);
+		fetch(q);
 	return q;
+}
+
+static void
+ready(struct dns *dns, void *what)
+{
+	struct dns_port *port = what;
+	struct dns_tcp *tcp = what;
+
+	if (tcp >= dns->tcp && tcp < dns->tcp + DNS_TCP_MAX)
+		dns_tcp_ready(dns, tcp);
+	else
+		dns_port_ready(dns, port);
 }
 
 /* One turn of all, after waiting up to ms. */
 static void
 turn(struct dns *dns, int ms)
 {
-	struct dns_query *q;
-	size_t i = 0, n = dns_pollfds(dns, dns->poll, dns->npoll);
+	struct epoll_event ev[EVENTS];
+	struct dns_job *job;
 	long long t;
-	int r;
+	int i, n;
 
-	r = poll(dns->poll, (nfds_t)n, ms);
+	pump(dns);
+	if (!TAILQ_EMPTY(&dns->done))
+		ms = 0;
+	n = epoll_wait(dns->epoll, ev, EVENTS, ms);
+	for (i = 0; i < n; i++)
+		ready(dns, ev[i].data.ptr);
 	t = clock_ms();
-	for (q = dns->first; q != NULL; q = q->next) {
-		if (q->state == Q_DONE)
-			continue;
-		/* A question that steps keeps its place, not its socket. */
-		if (i < n && r > 0 && dns->poll[i].revents != 0)
-			step(q);
-		else if (t >= q->deadline)
-			ask_next(q, "timeout");
-		i++;
-	}
+	while (dns->heap.n > 0 && (job = dns->heap.v[1])->deadline <= t)
+		dns_job_late(job);
+	pump(dns);
 }
 
 struct dns_query *
@@ -496,22 +287,42 @@ dns_wait(struct dns *dns, int ms)
 	int wait;
 
 	for (;;) {
-		if ((q = take_done(dns)) != NULL || dns->first == NULL)
+		if ((q = fetch_done(dns)) != NULL || dns->jobs == 0)
 			return q;
+		pump(dns);
 		wait = dns_wait_ms(dns);
 		left = ms < 0 ? wait : end - clock_ms();
 		if (left < 0)
 			left = 0;
 		turn(dns, left < wait ? (int)left : wait);
 		if (ms >= 0 && clock_ms() >= end)
-			return take_done(dns);
+			return fetch_done(dns);
 	}
 }
+
+struct dns_query *
+dns_lookup(struct dns *dns, enum dns_type type, const char *name)
+{
+	struct dns_query *q;
+
+	/* Others may be under way: they go on, but this one is awaited. */
+	if ((q = dns_submit(dns, type, name, NULL)) == NULL)
+		return NULL;
+	while (q->job != NULL)
+		turn(dns, deadline_ms(dns));
+	fetch(q);
+	return q;
+}
+
+/* ---- what is there ---- */
 
 const struct dns_answer *
 dns_result(const struct dns_query *q)
 {
-	return &q->answer;
+	static const struct dns_answer none = { .status = DNS_TEMPORARY,
+	    .name = (char *)"", .why = "under way" };
+
+	return q->reply == NULL ? &none : &q->reply->answer;
 }
 
 void *
@@ -523,15 +334,19 @@ dns_arg(const struct dns_query *q)
 void
 dns_query_free(struct dns_query *q)
 {
+	struct dns_job *job;
+
 	if (q == NULL)
 		return;
-	if (!q->returned)
-		take_out(q);
-	close_socket(q);
-	dns_answer_fail(&q->answer, DNS_NODATA, "");
-	free(q->answer.name);
-	free(q->q.name);
-	free(q->wire);
+	if ((job = q->job) != NULL) {
+		TAILQ_REMOVE(&job->askers, q, link);
+		if (TAILQ_EMPTY(&job->askers))
+			dns_job_free(job);
+		if (q->done == NULL)
+			q->dns->flight--;
+	} else if (q->done == NULL && !q->fetched)
+		fetch(q);
+	dns_reply_free(q->reply);
 	free(q);
 }
 
@@ -539,27 +354,28 @@ void
 dns_free(struct dns *dns)
 {
 	struct dns_query *q;
+	struct dns_job *job;
+	size_t i;
 
 	if (dns == NULL)
 		return;
-	while ((q = dns->first) != NULL) {
-		take_out(q);
+	for (i = 0; dns->keyed != NULL && i < DNS_JOBS; i++)
+		while ((job = LIST_FIRST(&dns->keyed[i])) != NULL) {
+			/* The last one takes the job with it. */
+			while ((q = TAILQ_FIRST(&job->askers)) != NULL &&
+			    TAILQ_NEXT(q, link) != NULL)
+				dns_query_free(q);
+			dns_query_free(q);
+		}
+	while ((q = TAILQ_FIRST(&dns->done)) != NULL)
 		dns_query_free(q);
-	}
-	free(dns->poll);
+	dns_port_close_all(dns);
+	if (dns->epoll != -1)
+		close(dns->epoll);
+	dns_cache_clear(&dns->cache);
+	free(dns->heap.v);
+	free(dns->keyed);
+	free(dns->ids);
+	free(dns->buffer);
 	free(dns);
-}
-
-struct dns_query *
-dns_lookup(struct dns *dns, enum dns_type type, const char *name)
-{
-	struct dns_query *q;
-
-	/* Others may be under way: they go on, but this one is awaited. */
-	if ((q = dns_submit(dns, type, name, NULL)) == NULL)
-		return NULL;
-	while (q->state != Q_DONE)
-		turn(dns, deadline_ms(dns));
-	take_out(q);
-	return q;
 }

@@ -119,6 +119,13 @@ log_open(const char *program)
 		log_seen = seen;
 }
 
+void
+log_syslog(void)
+{
+	log_to = LOG_SYSLOG;
+	log_descriptor = syslog_connect();
+}
+
 int
 log_fd(void)
 {

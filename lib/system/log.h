@@ -28,6 +28,11 @@ enum log_level {
  * lost.  Lines logged before it go to standard error. */
 void	 log_open(const char *program);
 
+/* From now on lines go to syslog, whatever standard error is: for a program in
+ * a person's hands that does what the log should know.  Where there is no
+ * syslog they are lost. */
+void	 log_syslog(void);
+
 /* The descriptor lines go to, which who closes all others must keep. */
 int	 log_fd(void);
 

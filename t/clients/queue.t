@@ -110,7 +110,9 @@ ok(defined $due && $due >= $now + 290 && $due <= $now + 400,
     'for five minutes and some') or diag $later;
 is(scalar(() = $s->spooled('remote/now')), 0, 'nothing is to be done now');
 is_deeply([bounces()], [], 'no bounce');
-my ($st, $list) = $s->run_program('smtp-send', ['-l']);
+my $links = Stdmail::folder();
+symlink Stdmail::program('smtp-send'), "$links/mailq" or die "mailq: $!\n";
+my ($st, $list) = $s->run(["$links/mailq", '-C', $s->{conf_file}]);
 like($list, qr/^\tfull\@b\.test\ \ \(1\ try,\ next\ at\ .*\)\n
     \t\ \ \ \ 4\.2\.2\ \S+\ 452\ 4\.2\.2\ mailbox\ full\n/mx,
     'the list says it');

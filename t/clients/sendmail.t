@@ -216,20 +216,23 @@ SKIP: {
 	($status, $out, $err) = sendmail(['-f', 'bob@a.test', 'x@b.test',
 	    'y@c.test'], "Subject: s\n\nhello\n");
 	is("$status$out$err", '0', 'to other domains');
-	my ($st, $list) = $s->run_program('smtp-send', ['-l']);
-	is($st, 0, 'smtp-send -l');
+	my ($st, $list) = $s->run(["$links/mailq", '-C', $s->{conf_file}]);
+	is($st, 0, 'mailq');
 	like($list, qr/^\S+\ \ \d+\ \ \d{4}-\d\d-\d\d\ [\d:]{8}\ \ bob\@a\.test\n
 	    \tx\@b\.test\n\ty\@c\.test\n/mx, 'lists the remote queue');
 	like($list, qr/^\S+  \d+  .*  \Q$me\E\@a\.test\n\tbob\@a\.test\n/m,
 	    'and the local one');
 	like($list, qr/^2 messages, \d+ octets\n\z/m, 'and counts');
-	my ($st2, $mailq) = $s->run(["$links/mailq", '-C', $s->{conf_file}]);
-	is($mailq, $list, 'mailq says the same');
+	my ($st2, $bp) = sendmail(['-bp']);
+	is($bp, $list, 'sendmail -bp says the same');
+	($st2, $bp) = $s->run_program('smtp-send', ['-l']);
+	like($bp, qr/\A(?:\S+\t(?:local|remote)\t.*\n){3}\z/,
+	    'smtp-send -l by lines');
 	kill 'KILL', -$pid;
 }
 
 $s = Stdmail->new;
-($status, $out) = $s->run_program('smtp-send', ['-l']);
+($status, $out) = sendmail(['-bp']);
 is("$status$out", "0Nothing waits.\n", 'an empty queue');
 for (['-l', '-q'], ['-l', 'bob@b.test'], ['-w', 'bob@b.test'], ['-w'],
     ['-q', 'bob@b.test'], ['-q', '-f', 'x@y'], []) {

@@ -273,6 +273,42 @@ SKIP: {
 	    "bob\@two.test 2.0.0 $ok2");
 }
 
+# CHUNKING: no dot is doubled, all in one chunk.
+second(offers => ['PIPELINING', 'CHUNKING']);
+row('CHUNKING', [@f, 'bob@two.test', 'eve@two.test'], 0,
+    "bob\@two.test 2.0.0 $ok2", "eve\@two.test 2.0.0 $ok2");
+heard($second, [['EHLO mx.a.test', 'MAIL FROM:<alice@a.test>',
+    'RCPT TO:<bob@two.test>', 'RCPT TO:<eve@two.test>',
+    'BDAT ' . length($wire) . ' LAST', 'QUIT']], 'CHUNKING: by BDAT');
+is_deeply([$second->messages], [$wire], 'CHUNKING: with its bytes');
+second(offers => ['CHUNKING'], rules => [[qr/^RCPT/, '550 5.1.1 nobody']]);
+row('CHUNKING, nobody taken', [@f, 'bob@two.test'], 69, qr/ 5\.1\.1 /);
+unlike(join(' ', map { @$_ } $second->heard), qr/BDAT/, 'nothing is sent');
+second(offers => ['CHUNKING'], rules => [[qr/^BODY/, '452 4.3.1 full']]);
+row('CHUNKING, the chunk refused', [@f, 'bob@two.test'], 75, qr/ 4\.3\.1 /);
+
+# 8-bit text, and a host that takes 7 bits.
+my $eight = "MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n" .
+    "Content-Transfer-Encoding: 8bit\n\nplain words, na\xc3\xafve ones\n";
+my $quoted = $eight =~ s/8bit/quoted-printable/r =~ s/\xc3\xaf/=C3=AF/r;
+for my $row (["8BITMIME", $eight], ["PIPELINING", $quoted],
+    ["CHUNKING", $quoted]) {
+	my ($offer, $want) = @$row;
+	second(offers => [$offer, 'SIZE 100000']);
+	my ($code, $said) = smtp_send([@f, 'bob@two.test'], $eight);
+	is($code, 0, "8-bit text to a host with $offer") or diag $said;
+	$want =~ s/\n/\r\n/g;
+	is_deeply([$second->messages], [$want], '... as it takes it');
+	my ($mail) = grep { /^MAIL/ } map { @$_ } $second->heard;
+	is($mail, 'MAIL FROM:<alice@a.test> SIZE=' . length($want) .
+	    ($offer eq '8BITMIME' ? ' BODY=8BITMIME' : ''), '... and is told');
+}
+second(offers => ['PIPELINING']);
+my ($code, $said) = smtp_send([@f, 'bob@two.test'],
+    "DKIM-Signature: v=1; b=x\n$eight");
+is($code, 69, 'signed by another: it is not changed');
+like($said, qr/\t5\.6\.3\tmx2.*signed/, '... and says so');
+
 # --- a hundred recipients, and servers that count -------------------------
 
 my @hundred = map { "user$_\@two.test" } 1 .. 120;

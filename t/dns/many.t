@@ -92,12 +92,28 @@ is(join(' ', map { s/\t.*//r } grep { !/\tmx2\./ } split /\n/, $out),
 # --- input ----------------------------------------------------------------
 
 my $line = 'x' x 70_000;
-($code, $out) = look(['-m'], "\xef\xbb\xbfa.test\r\n$line\nb.test\n" .
-    ' ' x 3000 . "hidden.test\n$line\@c.test\n\0d.test\ne.test");
+my $text = "\xef\xbb\xbfa.test\r\n$line\nb.test\n" . ' ' x 3000 .
+    "hidden.test\n$line\@c.test\n\0d.test\ne.test";
+($code, $out) = look(['-m'], $text);
 is($out =~ s/\t.*//mgr, join('', map { "$_\n" } ('a.test') x 2, 'x' x 300,
     ('b.test') x 2, 'x' x 300, '?d.test', ('e.test') x 2),
     'a mark of UTF-8, lines without end, NUL, no end of the last line');
 is(() = $out =~ /\tinvalid$/mg, 3, 'which are no names');
+{
+	# However it comes in pieces, also in the middle of the mark.
+	my ($pid, $at) = (open2(my $from, my $to, @cmd, '-m'), 0);
+	my $feeder = Stdmail::fork_child(sub {
+		close($from);
+		srand 1;
+		for my $k (1, 1, 1, 1, map { 1 + int rand 900 } 1 .. 400) {
+			$at += syswrite($to, $text, $k, $at) // last;
+			select(undef, undef, undef, 0.0005) if $k < 300;
+		}
+	});
+	close($to);
+	Stdmail::same(join('', <$from>), $out, 'the same in pieces');
+	waitpid($pid, 0);
+}
 
 # --- JSON -----------------------------------------------------------------
 
@@ -168,9 +184,9 @@ for my $args ([], ['-u'], ['-j']) {
 	waitpid($pid, 0);
 	$pid = open2($from, $to, @cmd, '-mu', map { "$_.test" } qw(mute a b));
 	$start = time;
-	my $text = '';
-	1 while ($text =~ tr/\n//) < 4 && sysread($from, $text, 4096,
-	    length $text);
+	$answer = '';
+	1 while ($answer =~ tr/\n//) < 4 && sysread($from, $answer, 4096,
+	    length $answer);
 	cmp_ok(time - $start, '<', 1, '-u: nobody waits for a silent one');
 	kill 'KILL', $pid;
 	waitpid($pid, 0);

@@ -704,15 +704,15 @@ reap
 # --- servers --------------------------------------------------------------
 
 # Start a daemon on a listening socket of a free port.  Options: args, listen
-# (address), mode 'listen' (descriptor 3, LISTEN_FDS) or 'wait' (descriptor
+# (address), port, mode 'listen' (descriptor 3, LISTEN_FDS) or 'wait' (descriptor
 # 0), as, env.  Returns the server: { pid, port, addr, site }.
 sub
 start
 {
 	my ($s, $name, %o) = @_;
 	my $addr = $o{listen} // '127.0.0.1';
-	my $sock = IO::Socket::IP->new(LocalHost => $addr, LocalPort => 0,
-	    Listen => 256, ReuseAddr => 1) or die "listen $addr: $@\n";
+	my $sock = IO::Socket::IP->new(LocalHost => $addr, LocalPort => $o{port}
+	    // 0, Listen => 256, ReuseAddr => 1) or die "listen $addr: $@\n";
 	my $fds = ($o{mode} // 'listen') eq 'wait' ? { 0 => $sock, 1 => $sock }
 	    : { 3 => $sock };
 	my %env = (%{$o{env} // {}});

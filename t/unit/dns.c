@@ -343,7 +343,8 @@ struct row {
 static const struct row rows[] = {
 	{ "ok.test", DNS_A, DNS_FOUND, "ok.test", "an answer" },
 	{ "ok.test.", DNS_A, DNS_FOUND, "ok.test", "a dot at the end" },
-	{ "OK.Test", DNS_A, DNS_NXDOMAIN, NULL, "the case is kept" },
+	{ "OK.Test", DNS_A, DNS_FOUND, NULL, "known in any case" },
+	{ "oK2.Test", DNS_A, DNS_NXDOMAIN, "oK2.Test", "the case is kept" },
 	{ "none.test", DNS_A, DNS_NXDOMAIN, "none.test", "no such name" },
 	{ "empty.test", DNS_A, DNS_NODATA, "empty.test", "no such record" },
 	{ "ok.test", DNS_AAAA, DNS_NODATA, NULL,

@@ -12,7 +12,8 @@
 #
 # The first rule whose pattern matches a command gives the reply.  What stands
 # for no command has a name of its own: CONNECT, BODY (the end of the data),
-# HANDSHAKE.  A reply 'DROP' closes the connection, 'HANG' says nothing more.
+# HANDSHAKE.  A reply 'DROP' closes the connection, 'HANG' says nothing more; a
+# function is called with the command, and returns the reply.
 package Stdmail::Mta;
 
 use strict;
@@ -74,6 +75,15 @@ heard
 	return map { [split /\n/] } $m->_all('heard');
 }
 
+# Who called, in order.
+sub
+peers
+{
+	my ($m) = @_;
+
+	return map { /\A(.*)\n/ } $m->_all('peer');
+}
+
 sub messages { return $_[0]->_all('message') }
 
 # Forget what was heard.
@@ -82,7 +92,7 @@ forget
 {
 	my ($m) = @_;
 
-	unlink glob("$m->{dir}/heard.* $m->{dir}/message.*");
+	unlink glob("$m->{dir}/heard.* $m->{dir}/message.* $m->{dir}/peer.*");
 }
 
 sub
@@ -102,7 +112,8 @@ _reply
 	my ($rule) = grep { $event =~ $_->[0] } @{$m->{rules}};
 	my $reply = $rule ? $rule->[1] : $usual;
 
-	$reply = shift @$reply // $usual if ref $reply;
+	$reply = shift @$reply // $usual if ref $reply eq 'ARRAY';
+	$reply = $reply->($event) if ref $reply eq 'CODE';
 	if ($reply eq 'DROP') {
 		$c->close;
 		POSIX::_exit(0);
@@ -122,6 +133,8 @@ _session
 	my $c = Stdmail::Conn->new(in => $sock, out => $sock, timeout => 30);
 	my ($tls, $rcpts) = (0, 0);
 
+	Stdmail::spew(sprintf('%s/peer.%04d', $m->{dir}, $n),
+	    $sock->peerhost . "\n");
 	$m->_reply($c, 'CONNECT', '220 there.test ESMTP');
 	while (defined(my $line = $c->line)) {
 		$line =~ s/\r\n\z// or die;
@@ -140,6 +153,12 @@ _session
 			next if $m->_reply($c, $line, $rcpts
 			    ? '354 go on' : '554 5.5.1 no recipient') !~ /^354/;
 			$m->_body($c, $n);
+		} elsif ($line =~ /^BDAT (\d+) LAST$/i) {
+			my $bytes = $c->bytes($1) // die "gone in a chunk\n";
+			$m->_keep($bytes);
+			$m->_reply($c, $rcpts ? 'BODY' : $line, $rcpts
+			    ? '250 2.0.0 queued as 4711'
+			    : '503 5.5.1 no recipient');
 		} elsif ($line =~ /^QUIT/i) {
 			$m->_reply($c, $line, '221 bye');
 			last;
@@ -179,6 +198,15 @@ _body
 		$line =~ s/^\.//;
 		$bytes .= $line;
 	}
+	$m->_keep($bytes);
+	$m->_reply($c, 'BODY', '250 2.0.0 queued as 4711');
+}
+
+sub
+_keep
+{
+	my ($m, $bytes) = @_;
+
 	# Two sessions may be here at once: one number is for one message.
 	my ($seen) = sort { $b <=> $a } map { /(\d+)\z/ }
 	    glob("$m->{dir}/message.*");
@@ -190,7 +218,6 @@ _body
 		die "$m->{dir}: $!\n" if !$!{EEXIST};
 	}
 	unlink $part;
-	$m->_reply($c, 'BODY', '250 2.0.0 queued as 4711');
 }
 
 1;

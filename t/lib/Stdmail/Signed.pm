@@ -10,6 +10,8 @@
 #	expired.test    its signatures ended last year
 #	insecure.test   not signed, no DS
 #	nokey.test      a DS stands in test., but the zone is not signed
+#
+# start(plain => 1) has a second unbound, which does not validate.
 package Stdmail::Signed;
 
 use strict;
@@ -34,33 +36,46 @@ missing
 	return undef;
 }
 
-# start(zones => { name => [how, text] }): how is one of the words above;
-# the zones of the head of this file are always there, with the records that
-# every one of them has: an MX of 10 mx, its A and AAAA, and an A at the top.
+# start(zones => { name => [how, text, options] }): how is one of the words
+# above, "early" (signatures from next year on) or "nosig" (those of MX and A
+# left out); options are algorithm, split (a key for keys and one for data),
+# nsec3 (words of ldns-signzone, such as "-n -p"), and edit and ds, functions
+# that change the text of the signed zone, and of its DS.  A zone below another
+# one of them is delegated there.  The zones of the head of this file are
+# always there, with the records that every one of them has: an MX of 10 mx,
+# its A and AAAA, and an A at the top.
 sub
 start
 {
 	my ($class, %o) = @_;
 	my $w = bless { dir => Stdmail::folder() }, $class;
 	my %all = map { ("$_.test" => [$zones{$_}, _records($_)]) } keys %zones;
+	my %below = (test => "\@ NS ns.test.\nns A 127.0.0.1\n");
 
 	%all = (%all, %{$o{zones} // {}});
-	my $ds = '';
-	my $text = "\@ NS ns.test.\nns A 127.0.0.1\n";
-	for my $zone (sort keys %all) {
-		my ($how, $records) = @{$all{$zone}};
-		my $got = $w->_zone($zone, $records, $how);
-		$text .= "$zone. NS ns.test.\n" . ($how eq 'no' ? '' : $got);
+	# The deepest first: their DS belongs to what is above.
+	for my $zone (sort { ($b =~ tr/.//) <=> ($a =~ tr/.//) || $a cmp $b }
+	    keys %all) {
+		my ($how, $records, %with) = @{$all{$zone}};
+		my $got = $w->_zone($zone, $records . ($below{$zone} // ''),
+		    $how, %with);
+		my ($up) = $zone =~ s/^[^.]*\.//r;
+		$up =~ s/^[^.]*\.// while !$all{$up} && $up ne 'test';
+		$below{$up} .= "$zone. NS ns.test.\n" .
+		    ($how eq 'no' ? '' : $got);
 	}
-	$ds = $w->_zone('test', $text, 'yes');
+	my $ds = $w->_zone('test', $below{test}, 'yes');
 	my $anchor = $w->_zone('.', "\@ NS ns.test.\n" . "test. NS ns.test.\n" .
 	    "ns.test. A 127.0.0.1\n" . $ds, 'yes');
 	Stdmail::spew("$w->{dir}/anchor", $anchor, 0644);
+	$w->{plain} = $o{plain};
 	$w->_serve('.', 'test', sort keys %all);
 	return $w;
 }
 
 sub resolver { return "127.0.0.1\@$_[0]{port}" }
+sub plain_resolver { return "127.0.0.1\@$_[0]{plain_port}" }
+sub anchor { return "$_[0]{dir}/anchor" }
 sub authority { return "127.0.0.1\@$_[0]{nsd_port}" }
 
 sub
@@ -82,7 +97,7 @@ END
 sub
 _zone
 {
-	my ($w, $zone, $records, $how) = @_;
+	my ($w, $zone, $records, $how, %o) = @_;
 	my $origin = $zone eq '.' ? '.' : "$zone.";
 	my $file = "$w->{dir}/" . ($zone eq '.' ? 'root' : $zone) . '.zone';
 	my $soa = "\$ORIGIN $origin\n\$TTL 60\n\@ SOA ns.test. " .
@@ -91,20 +106,29 @@ _zone
 
 	Stdmail::spew($file, "$soa$ns$records", 0644);
 	return '' if $how eq 'no';
-	my $key = _run("cd $w->{dir} && ldns-keygen -a ECDSAP256SHA256 -k $zone");
-	chomp $key;
-	my $ds = _run("cd $w->{dir} && ldns-key2ds -n -2 $key.key");
+	my $make = "ldns-keygen -a " . ($o{algorithm} // 'ECDSAP256SHA256');
+	$make .= ' -b 2048' if $make =~ /RSA/;
+	my ($key, @more) = map { chomp; $_ } map {
+	    _run("cd $w->{dir} && $make $_ $zone") }
+	    '-k', $o{split} ? '' : ();
+	my $ds = _run("cd $w->{dir} && ldns-key2ds -n " .
+	    ($o{digest} // '-2') . " $key.key");
+	$ds = $o{ds}->($ds) if $o{ds};
 	return $ds if $how eq 'stripped';
-	my @last = $how eq 'expired'
-	    ? ('-i 20240101', '-e 20240201') : ();
-	_run("cd $w->{dir} && ldns-signzone @last -o $zone -f $file.signed " .
-	    "$file $key");
+	my @last = $how eq 'expired' ? ('-i 20240101', '-e 20240201') :
+	    $how eq 'early' ? ('-i ' . (1901 + (gmtime)[5]) . '0201',
+	    '-e ' . (1902 + (gmtime)[5]) . '0201') : ();
+	_run("cd $w->{dir} && ldns-signzone @last " . ($o{nsec3} // '') .
+	    " -o $zone -f $file.signed $file $key @more");
 	my $signed = Stdmail::slurp("$file.signed");
 	if ($how eq 'changed') {
 		$signed =~ s/192\.0\.2\./198.51.100./g;
 		$signed =~ s/2001:db8::10/2001:db8::bad/g;
 		$signed =~ s/(\sMX\s+)10 /${1}11 /g;
 	}
+	$signed =~ s/^\S+\s+\d+\s+IN\s+RRSIG\s+(?:MX|A)\s.*\n//mg
+	    if $how eq 'nosig';
+	$signed = $o{edit}->($signed) if $o{edit};
 	Stdmail::spew($file, $signed, 0644);
 	return $ds;
 }
@@ -144,27 +168,37 @@ _serve
 	for my $try (1 .. 5) {
 		$w->{nsd_port} = free_port();
 		$w->{port} = free_port();
+		$w->{plain_port} = free_port();
 		$w->_config(@zones);
 		push @{$w->{pids}}, _daemon('nsd', "$d/nsd.log", '-d', '-c',
-		    "$d/nsd.conf"), _daemon('unbound', "$d/unbound.log", '-d',
-		    '-c', "$d/unbound.conf");
-		return if Stdmail::until_true(sub {
-			my $id = 4711;
-			my $q = pack('n6', $id, 0x0100, 1, 0, 0, 0) .
-			    "\4test\0" . pack('nn', 6, 1);
-			my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-			    PeerPort => $w->{port}, Proto => 'udp');
-			$s->send($q);
-			vec(my $r = '', fileno($s), 1) = 1;
-			return 0 if select($r, undef, undef, 0.1) <= 0;
-			return 0 if !defined $s->recv(my $got, 512);
-			return (unpack 'n2', $got)[1] & 0xf ? 0 : 1;
-		}, 4);
+		    "$d/nsd.conf"), map { _daemon('unbound', "$d/$_.log",
+		    '-d', '-c', "$d/$_.conf") } 'unbound',
+		    $w->{plain} ? 'plain' : ();
+		return if Stdmail::until_true(sub { _answers($w->{port}) }, 4)
+		    && (!$w->{plain} ||
+		    Stdmail::until_true(sub { _answers($w->{plain_port}) }, 4));
 		$w->stop;
 	}
 	die "the DNS does not come up:\n" . join '', map {
 	    -e "$d/$_.log" ? Stdmail::slurp("$d/$_.log") : ''
-	} qw(nsd unbound);
+	} qw(nsd unbound plain);
+}
+
+# Whether a resolver at that port knows test.
+sub
+_answers
+{
+	my ($port) = @_;
+	my $q = pack('n6', 4711, 0x0100, 1, 0, 0, 0) . "\4test\0" .
+	    pack('nn', 6, 1);
+	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+	    PeerPort => $port, Proto => 'udp');
+
+	$s->send($q);
+	vec(my $r = '', fileno($s), 1) = 1;
+	return 0 if select($r, undef, undef, 0.1) <= 0;
+	return 0 if !defined $s->recv(my $got, 512);
+	return (unpack 'n2', $got)[1] & 0xf ? 0 : 1;
 }
 
 sub
@@ -207,14 +241,18 @@ server:
  zonelistfile: "$d/zone.list"
  server-count: 1
  verbosity: 1
+ rrl-ratelimit: 0
 remote-control:
  control-enable: no
 $nsd
 END
-	Stdmail::spew("$d/unbound.conf", <<END, 0644);
+	for my $row (['unbound', $w->{port}, 'validator iterator'],
+	    ['plain', $w->{plain_port}, 'iterator']) {
+		my ($name, $port, $modules) = @$row;
+		Stdmail::spew("$d/$name.conf", <<END, 0644);
 server:
  interface: 127.0.0.1
- port: $w->{port}
+ port: $port
  username: ""
  chroot: ""
  directory: "$d"
@@ -226,7 +264,7 @@ server:
  do-ip6: no
  do-not-query-localhost: no
  local-zone: "test." nodefault
- module-config: "validator iterator"
+ module-config: "$modules"
  trust-anchor-file: "$d/anchor"
  val-log-level: 1
  access-control: 127.0.0.0/8 allow
@@ -235,6 +273,7 @@ remote-control:
  control-enable: no
 $stub
 END
+	}
 }
 
 sub

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What a person keeps back: held/, where no agent looks.  It must never leave
+ * a message where nobody finds it: one rename takes it there, and one back.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "mail/spool_local.h"
+
+/* What was answered for must be so after a power cut too. */
+static int
+sync_folders(const struct spool *sp, const struct spool_item *from,
+    const struct spool_item *to)
+{
+	char path[SPOOL_NAME_MAX + 64];
+	struct spool_as as;
+	int r;
+
+	if (spool_as_queue(sp, &as, to->queue) == -1)
+		return -1;
+	r = spool_sync_dir(spool_item_path(sp, to, path), ".");
+	if (r == 0 && sp->sync_names)
+		r = spool_sync_dir(spool_item_path(sp, from, path), ".");
+	spool_as_end(&as);
+	return r;
+}
+
+int
+spool_hold(struct spool_message *m, int64_t now)
+{
+	struct spool_item from = m->item, to = from;
+
+	if (m->spool->held[from.queue] == -1) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	to.bucket = SPOOL_HELD;
+	to.held = now;
+	to.due = 0;
+	if (spool_item_move(m->spool, &from, &to) == -1)
+		return -1;
+	m->item = to;
+	return sync_folders(m->spool, &from, &to);
+}
+
+/* Its age counts no day that it was held. */
+static int
+record(struct spool_message *m, int64_t now)
+{
+	struct buf b;
+	int r;
+
+	if (m->env_fd == -1)
+		return 0;
+	buf_init(&b, 64);
+	buf_addc(&b, '\n');
+	(void)envelope_held(&b, m->item.held, now);
+	r = spool_append_line(m, &b);
+	buf_free(&b);
+	return r == 0 ? spool_marks_sync(m) : -1;
+}
+
+int
+spool_unhold(struct spool_message *m, int64_t now)
+{
+	const struct spool *sp = m->spool;
+	struct spool_item from = m->item, to = from;
+	int r = record(m, now);
+
+	spool_item_due(&to, m->env.hold > now ? m->env.hold : 0);
+	spool_release(m);
+	return r == -1 ? -1 : spool_item_move(sp, &from, &to);
+}
