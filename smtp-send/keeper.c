@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The agent's files about TLS.  A crash loses some seconds of them, and no mail.
+ * The agent's files about TLS.  A crash loses some seconds of them, and no
+ * mail.
  */
 #include <errno.h>
 #include <stdio.h>

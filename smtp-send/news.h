@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * What the process that speaks to the network has to tell beside reports on
- * recipients: a policy of MTA-STS that it fetched, and how a session's TLS went.
- * Of fixed size and without pointers: it crosses from process to process, and
- * news_tidy() makes it safe to believe.
+ * recipients: a policy of MTA-STS that it fetched, and how a session's TLS
+ * went.  Of fixed size and without pointers: it crosses from process to
+ * process, and news_tidy() makes it safe to believe.
  */
 #ifndef SMTP_SEND_NEWS_H
 #define SMTP_SEND_NEWS_H

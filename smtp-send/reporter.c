@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -43,7 +44,11 @@ reporter_name(struct tls_report *r, const struct settings *s, int64_t day,
 	memset(r, 0, sizeof(*r));
 	r->day = day;
 	r->domain = domain;
-	r->contact = s->tlsrpt_from;
+	if (at == NULL)		/* only to be looked at */
+		snprintf(r->contact, sizeof(r->contact), "postmaster@%s",
+		    s->hostname);
+	else
+		strlcpy(r->contact, s->tlsrpt_from, sizeof(r->contact));
 	r->submitter = at == NULL ? s->hostname : at + 1;
 	tls_report_id(r);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The daily reports on TLS (RFC 8460).  A process of its own, without files,
- * asks the DNS who wants them and posts those that go by HTTPS; those that go by
- * mail it leaves to the agent, which puts them into the spool.
+ * asks the DNS who wants them and posts those that go by HTTPS; those that go
+ * by mail it leaves to the agent, which puts them into the spool.
  */
 #ifndef SMTP_SEND_REPORTER_H
 #define SMTP_SEND_REPORTER_H

@@ -130,8 +130,8 @@ sts_cache_open(const char *spool)
 	if ((c = calloc(1, sizeof(*c))) == NULL)
 		return NULL;
 	if ((c->v = calloc(STS_CACHE_MAX, sizeof(struct sts_record *))) ==
-	    NULL || asprintf(&c->file, "%s/remote/sts", spool) == -1 ||
-	    asprintf(&c->part, "%s/remote/sts.part", spool) == -1) {
+	    NULL || asprintf(&c->file, "%s/remote/tls/policies", spool) == -1 ||
+	    asprintf(&c->part, "%s/remote/tls/policies.part", spool) == -1) {
 		sts_cache_free(c);
 		return NULL;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The policies of MTA-STS that are known here, by domain, and their file in the
- * spool, so that a restart forgets none (RFC 8461, section 3.3): a line for
- * each, "DOMAIN ID FETCHED MAX_AGE MODE [PATTERN ...]".
+ * spool, remote/tls/policies, so that a restart forgets none (RFC 8461, section
+ * 3.3): a line for each, "DOMAIN ID FETCHED MAX_AGE MODE [PATTERN ...]".
  */
 #ifndef SMTP_SEND_STS_CACHE_H
 #define SMTP_SEND_STS_CACHE_H

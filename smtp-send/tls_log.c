@@ -9,6 +9,8 @@
  *
  * with text and fail lines of the policy before them.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,7 +18,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "system/fdio.h"
@@ -233,8 +234,8 @@ tls_log_open(struct tls_log *log, const char *spool)
 
 	memset(log, 0, sizeof(*log));
 	if ((log->v = calloc(TLS_LOG_MAX, sizeof(*log->v))) == NULL ||
-	    asprintf(&log->file, "%s/remote/tls", spool) == -1 ||
-	    asprintf(&log->part, "%s/remote/tls.part", spool) == -1) {
+	    asprintf(&log->file, "%s/remote/tls/results", spool) == -1 ||
+	    asprintf(&log->part, "%s/remote/tls/results.part", spool) == -1) {
 		tls_log_free(log);
 		return -1;
 	}

@@ -64,7 +64,7 @@ int	 tls_log_write(struct tls_log *);
 struct tls_report {
 	int64_t		 day;
 	const char	*domain;
-	const char	*contact;	/* an address */
+	char		 contact[400];	/* an address */
 	const char	*submitter;	/* its domain */
 	char		 id[400];	/* of the report; tls_report_id() */
 };

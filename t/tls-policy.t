@@ -324,7 +324,8 @@ $zone{'i.test'} .= 'report A ' . address(8) . "\n" .
 my $dns = Stdmail::Signed->start(zones => { 'm.test' => ['yes', $zone{'m.test'}],
     'i.test' => ['no', $zone{'i.test'}],
     'b.test' => ['stripped', $zone{'b.test'}] });
-my $s = Stdmail->new(conf => { https_port => $web->{port}, resolver => $dns->resolver, smtp_port => $port,
+my $s = Stdmail->new(conf => { resolver => $dns->resolver,
+    smtp_port => $port, https_port => $web->{port},
     resolver_trusted => 'yes', tls_policy => \@policy });
 Stdmail::spew("$s->{dir}/ca.pem", $known->{pem}, 0644);
 $s->{conf}{tls_ca} = "$s->{dir}/ca.pem";
@@ -362,7 +363,7 @@ queue
 }
 
 queue();	# makes the spool
-Stdmail::spew("$s->{spool}/remote/sts", join('', map { "$_\n" }
+Stdmail::spew("$s->{spool}/remote/tls/policies", join('', map { "$_\n" }
     'stdmail-sts 1', @kept, 'half a line'), 0640);
 $s->own;
 my %kind;
@@ -403,7 +404,7 @@ for my $m (values %mta) {
 }
 is($heard, $taken, 'nobody else was told a recipient');
 # What was fetched is kept, and what is kept is not fetched.
-my $kept = Stdmail::slurp("$s->{spool}/remote/sts");
+my $kept = Stdmail::slurp("$s->{spool}/remote/tls/policies");
 like($kept, qr/^e\.i\.test n1 \d+ 86400 enforce mx\.e\.i\.test$/m, 'kept');
 like($kept, qr/^k-new\.i\.test n1 \d+ 86400 testing /m, 'a new one');
 like($kept, qr/^k-404\.i\.test n0 \d+ 86400 enforce /m,
@@ -451,8 +452,8 @@ form
 		return 'policy-string' if exists $policy->{'policy-string'} &&
 		    ref $policy->{'policy-string'} ne 'ARRAY';
 		my $bad = $sum->{'total-failure-session-count'};
-		return 'counts' if "$bad " .
-		    $sum->{'total-successful-session-count'} !~ /^\d+ ?\d+$/;
+		return 'counts' if grep { !/^\d+$/ } $bad,
+		    $sum->{'total-successful-session-count'};
 		for (@{$p->{'failure-details'} // []}) {
 			return $_->{'result-type'} if
 			    !$type{$_->{'result-type'}};
@@ -481,11 +482,11 @@ my @told = (
 	['ta-name.m', 'tlsa', 0, 1, 'certificate-host-mismatch'],
 	['key-dane-none.m', 'no-policy-found', 0, 1, 'dane-required'],
 	['e.i', 'sts', 2, 0],
-	['e-self.i', 'sts', 0, 1, 'certificate-expired'],
+	['e-self.i', 'sts', 0, 1, 'certificate-not-trusted'],
 	['e-name.i', 'sts', 0, 1, 'certificate-not-trusted'],
 	['e-other.i', 'sts', 0, 1, 'certificate-host-mismatch'],
 	['e-absent.i', 'sts', 0, 1, 'starttls-not-supported'],
-	['t-self.i', 'sts', 0, 1, 'certificate-expired'],
+	['t-self.i', 'sts', 0, 1, 'certificate-not-trusted'],
 	['t-ok.i', 'sts', 1, 0],
 	['n-404.i', 'sts', 0, 1, 'sts-policy-fetch-error'],
 	['n-text.i', 'sts', 0, 1, 'sts-policy-invalid'],
@@ -512,7 +513,7 @@ is_deeply($report{'secure-match-ok.m.test'}{policies}[0]{policy}
     {'policy-string'}, [$match], 'one of DANE');
 
 # The same two days ago.
-my $file = "$s->{spool}/remote/tls";
+my $file = "$s->{spool}/remote/tls/results";
 my $today = int(time / 86400);
 Stdmail::spew($file, Stdmail::slurp($file) =~
     s/^policy \K$today/$today - 2/gmer, 0640);
@@ -529,8 +530,8 @@ like($mail // '', $_, "mail: $_") for qr/^From: <reports\@a\.test>\r$/m,
     qr/^TLS-Report-Domain: e\.i\.test\r$/m,
     qr/^TLS-Report-Submitter: a\.test\r$/m, qr/^TLS-Required: No\r$/m,
     qr{^Content-Type: multipart/report; report-type="tlsrpt";\r$}m,
-    qr{^Subject: Report Domain: e\.i\.test\r\n Submitter: a\.test\r\n
-	\ Report-ID:\ <[^<>@\s]+\@a\.test>\r$}mx,
+    qr{^Subject: Report Domain: e\.i\.test\r\n Submitter: a\.test\r$}m,
+    qr{^ Report-ID: <[^<>@\s]+\@a\.test>\r$}m,
     qr{^Content-Type: application/tlsrpt\+gzip\r$}m,
     qr{filename="a\.test!e\.i\.test!(\d+)!\d+\.json\.gz"};
 my ($base64) = ($mail // '') =~ /json\.gz"\r\n\r\n(.*?)\r\n--/s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * A GET or a POST by HTTPS.  It must never take a body that was cut short, or one from a
- * host whose certificate is not good, for an answer.
+ * A GET or a POST by HTTPS.  It must never take a body that was cut short, or
+ * one from a host whose certificate is not good, for an answer.
  */
 #include <sys/socket.h>
 

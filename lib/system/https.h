@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * One small thing fetched by HTTPS (RFC 9110, RFC 9112), or posted: a request
- * to a host whose addresses the caller knows, over a stream under TLS.  The certificate is
- * checked, redirects are not followed, everything is bounded.  It keeps no
- * connection and no cache, and opens no file.
+ * to a host whose addresses the caller knows, over a stream under TLS.  The
+ * certificate is checked, redirects are not followed, everything is bounded.
+ * It keeps no connection and no cache, and opens no file.
  *
  * System calls: socket, connect, poll, getsockopt, setsockopt, those of a
  * stream.
