@@ -157,6 +157,7 @@ send_mail(const struct settings *s, const struct spool *spool,
 	buf_init(&to, 65536);
 	envelope_init(&e);
 	e.arrived = time(NULL);
+	e.own = 1;
 	if (address_parse(&e.sender, r->contact, strlen(r->contact), NULL) ==
 	    1 && take_addresses(&e, &to, list) == 0 && e.nrcpts > 0 &&
 	    tls_report_json(&json, log, r) == 0 &&
