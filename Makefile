@@ -48,7 +48,7 @@ ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DLIBBSD_OVERLAY \
 	-isystem /usr/include/bsd $(CPPFLAGS)
 ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) $(ADD.$V)
 ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
-LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lz -lbsd -lmd
+LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lidn2 -lz -lbsd -lmd
 
 SRC    := $(wildcard lib/*/*.c $(PROGS:%=%/*.c) t/*/*.c)
 OBJ    := $(SRC:%.c=$Bobj/%.o)
@@ -104,6 +104,9 @@ $Bt/%: $Bobj/t/%.o $Bobj/stdmail.a
 	    $(filter %.a,$^) $(LIBS)
 
 $Bt/perf/imapclient: $(patsubst %.c,$Bobj/%.o,$(wildcard t/perf/imap_*.c))
+
+$Bt/unit/signer: $(patsubst %.c,$Bobj/%.o,\
+	$(wildcard smtp-send/signer*.c))
 
 $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)

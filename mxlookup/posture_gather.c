@@ -11,6 +11,7 @@
 #include "posture.h"
 
 #define FETCH_TIME	(60 * 1000)	/* ms; RFC 8461, section 3.3 */
+#define GUESS_TIME	(10 * 1000)	/* when no record asks for it */
 
 static const struct {
 	const char	*name;
@@ -361,7 +362,8 @@ fetch_policy(struct posture *p, const struct posture_means *m)
 	char host[IDNA_MAX + 8];
 	struct https_request q = { .host = host,
 	    .path = "/.well-known/mta-sts.txt", .addrs = addrs,
-	    .port = m->https_port, .timeout = FETCH_TIME,
+	    .port = m->https_port, .timeout = p->sts_records > 0 ?
+	    FETCH_TIME : GUESS_TIME,
 	    .max = MTA_STS_POLICY_MAX };
 	size_t i;
 
@@ -383,9 +385,10 @@ fetch_policy(struct posture *p, const struct posture_means *m)
 	p->sts_fetched = 1;
 	if (https_get(m->tls, &q, &p->sts_answer) != HTTPS_OK)
 		return;
-	p->sts_valid = mta_sts_policy(&p->sts_policy, buf_str(&p->sts_answer.body),
-	    p->sts_answer.body.len) == 1 && http_type_is(p->sts_answer.type,
-	    strlen(p->sts_answer.type), "text/plain");
+	p->sts_valid = mta_sts_policy(&p->sts_policy,
+	    buf_str(&p->sts_answer.body), p->sts_answer.body.len) == 1 &&
+	    http_type_is(p->sts_answer.type, strlen(p->sts_answer.type),
+	    "text/plain");
 }
 
 /* ---- all ---- */

@@ -39,19 +39,22 @@ found(struct posture *p, enum posture_fault fault, const char *subject,
 
 #define NOTHING	"%s", ""	/* nothing to publish */
 
-/* Whether the answer is missing; then that is found, once for its subject. */
+/* Whether the answer is missing, or not to be believed; then that is found,
+ * once for its subject. */
 static int
 missing(struct posture *p, const struct dns_answer *a, const char *subject)
 {
+	enum posture_fault fault = a->status == DNS_BOGUS ? DOMAIN_BOGUS :
+	    UNANSWERED;
 	size_t i;
 
-	if (a->status != DNS_TEMPORARY)
+	if (a->status != DNS_TEMPORARY && a->status != DNS_BOGUS)
 		return 0;
 	for (i = 0; i < p->nfound; i++)
-		if (p->found[i].fault == UNANSWERED &&
+		if (p->found[i].fault == fault &&
 		    strcmp(p->found[i].subject, subject) == 0)
 			return 1;
-	found(p, UNANSWERED, subject, a->why, NOTHING);
+	found(p, fault, subject, a->why, NOTHING);
 	return 1;
 }
 
@@ -178,20 +181,24 @@ judge_tlsa(struct posture *p, const struct posture_host *h, int others)
 	enum tlsa_fitness fit, worst = TLSA_USABLE;
 	size_t i, usable = 0;
 
-	if (h->naddrs == 0 || missing(p, a, h->name))
+	if (h->naddrs == 0)
 		return;
 	if (a->status == DNS_BOGUS) {
 		found(p, TLSA_BOGUS, h->name, a->why, NOTHING);
 		return;
 	}
+	if (missing(p, a, h->name))
+		return;
 	if (a->n == 0) {
 		if (others)
 			found(p, TLSA_SOME, h->name, "", "_25._tcp.%s. TLSA "
 			    "3 1 1 <SHA-256 of the public key>", h->name);
 		return;
 	}
-	if (a->security == DNS_INSECURE) {
-		found(p, TLSA_INSECURE, h->name, "", NOTHING);
+	if (a->security == DNS_INSECURE || ask_answer(p->ask, p->mx)->security
+	    == DNS_INSECURE) {
+		found(p, TLSA_INSECURE, h->name, a->security == DNS_INSECURE ?
+		    "" : "the MX records are not signed", NOTHING);
 		return;
 	}
 	for (i = 0; i < a->n; i++) {
@@ -229,8 +236,12 @@ static void
 judge_sts_answer(struct posture *p)
 {
 	const struct https_answer *a = &p->sts_answer;
-	char line[64];
+	char line[128];
 
+	if (!p->sts_fetched && (missing(p, ask_answer(p->ask, p->sts_a),
+	    "the host of the MTA-STS policy") || missing(p, ask_answer(p->ask,
+	    p->sts_aaaa), "the host of the MTA-STS policy")))
+		return;
 	switch (a->status) {
 	case HTTPS_OK:
 		break;

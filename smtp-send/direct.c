@@ -13,10 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "dest.h"
 #include "direct.h"
 #include "sts_cache.h"
 #include "system/fdio.h"
@@ -24,12 +24,17 @@
 
 #define WORKERS_MAX	16	/* destinations at once */
 
-/* The recipients of one domain. */
+/* The recipients of one destination. */
 struct group {
+	char		 key[DELIVERY_KEY_MAX];
 	struct worker	*worker;
 	struct envelope_rcpt *rcpts;
 	size_t		*index;		/* of each, among all */
 	size_t		 n;
+	size_t		 given;		/* of these, to the worker */
+	size_t		 first;		/* of the delivery that it is at */
+	uint32_t	 seq;		/* of that */
+	size_t		 reported;
 };
 
 struct job {
@@ -132,20 +137,25 @@ take_recipients(struct job *j, char *const *rcpts)
 	return 0;
 }
 
-/* Sort the recipients into groups by domain. */
+/* Sort the recipients into groups by where they go. */
 static int
-make_groups(struct job *j)
+make_groups(struct job *j, const struct settings *s, const char *host)
 {
+	char key[DELIVERY_KEY_MAX];
 	struct group *g;
 	size_t i, k;
 
 	for (i = 0; i < j->n; i++) {
+		if (host != NULL)
+			snprintf(key, sizeof(key), "=%s", host);
+		else
+			dest_key(s, &j->env.sender, j->rcpts[i].domain, key);
 		for (k = 0; k < j->ngroups; k++)
-			if (strcasecmp(j->groups[k].rcpts[0].addr.domain,
-			    j->rcpts[i].domain) == 0)
+			if (strcmp(j->groups[k].key, key) == 0)
 				break;
 		g = &j->groups[k];
 		if (k == j->ngroups) {
+			strlcpy(g->key, key, sizeof(g->key));
 			g->rcpts = calloc(j->n - i, sizeof(*g->rcpts));
 			g->index = calloc(j->n - i, sizeof(*g->index));
 			j->ngroups++;
@@ -158,35 +168,82 @@ make_groups(struct job *j)
 	return 0;
 }
 
+/* The report on one of a delivery that began at the group's recipient first. */
 static void
-keep_report(struct job *j, const struct group *g, const struct report *r)
+keep_report(struct job *j, struct group *g, const struct report *r)
 {
-	j->reports[g->index[r->rcpt]] = *r;
+	j->reports[g->index[g->first + r->rcpt]] = *r;
+	g->reported++;
+}
+
+/* Who was not given, or could not be, is put off. */
+static void
+give_up(struct job *j, struct group *g, const char *why)
+{
+	struct report r;
+
+	memset(&r, 0, sizeof(r));
+	r.outcome = OUTCOME_TEMPORARY;
+	strlcpy(r.status, "4.3.0", sizeof(r.status));
+	strlcpy(r.reply, why, sizeof(r.reply));
+	for (g->first = g->reported; g->reported < g->n; g->first++)
+		keep_report(j, g, &r);
+}
+
+/* The next delivery of a group, when it has its reports on the last one. */
+static int
+give_some(struct job *j, struct group *g)
+{
+	struct delivery *d = &j->delivery;
+
+	d->domain = g->rcpts[0].addr.domain;
+	d->key = g->key;
+	d->sts = j->sts == NULL ? NULL : sts_cache_get(j->sts, d->domain);
+	d->rcpts = g->rcpts + g->given;
+	d->nrcpts = g->n - g->given;
+	if (d->nrcpts > PARCEL_RCPTS)
+		d->nrcpts = PARCEL_RCPTS;
+	if (worker_give(g->worker, d, NULL, &g->seq) == -1)
+		return -1;
+	g->first = g->given;
+	g->given += d->nrcpts;
+	return 0;
 }
 
 static int
 start_group(struct job *j, struct group *g)
 {
-	struct delivery *d = &j->delivery;
-	struct report r;
-	size_t i;
-
-	d->domain = g->rcpts[0].addr.domain;
-	d->rcpts = g->rcpts;
-	d->nrcpts = g->n;
-	d->sts = j->sts == NULL ? NULL : sts_cache_get(j->sts, d->domain);
-	g->worker = worker_start(&j->set, d);
-	if (g->worker != NULL)
+	g->worker = worker_start(&j->set, g->key,
+	    g->rcpts[0].addr.domain);
+	if (g->worker != NULL && give_some(j, g) == 0)
 		return 0;
-	memset(&r, 0, sizeof(r));
-	r.outcome = OUTCOME_TEMPORARY;
-	strlcpy(r.status, "4.3.0", sizeof(r.status));
-	strlcpy(r.reply, strerror(errno), sizeof(r.reply));
-	for (i = 0; i < g->n; i++) {
-		r.rcpt = (uint32_t)i;
-		keep_report(j, g, &r);
-	}
+	give_up(j, g, strerror(errno));
+	(void)worker_free(g->worker);
+	g->worker = NULL;
 	return -1;
+}
+
+/* Take what a worker has.  Whether it is done. */
+static bool
+hear(struct job *j, struct group *g)
+{
+	struct record r;
+	int got;
+
+	while ((got = worker_read(g->worker, &r, false)) == 1) {
+		if (r.type == RECORD_REPORT)
+			keep_report(j, g, &r.u.report);
+		if (g->reported == g->n)
+			worker_end(g->worker);
+		else if (g->reported == g->given && give_some(j, g) == -1)
+			break;
+	}
+	if (got == -1)
+		return false;
+	give_up(j, g, "the delivery was interrupted here");
+	(void)worker_free(g->worker);
+	g->worker = NULL;
+	return true;
 }
 
 /* Wait until a worker has something, take all it has; how many ended. */
@@ -195,9 +252,7 @@ collect(struct job *j, size_t started)
 {
 	struct pollfd p[WORKERS_MAX];
 	struct group *of[WORKERS_MAX];
-	struct report r;
 	size_t i, n = 0, ended = 0;
-	int got;
 
 	for (i = 0; i < started && n < WORKERS_MAX; i++)
 		if (j->groups[i].worker != NULL) {
@@ -207,17 +262,9 @@ collect(struct job *j, size_t started)
 		}
 	if (poll(p, n, -1) == -1)
 		return 0;
-	for (i = 0; i < n; i++) {
-		if (p[i].revents == 0)
-			continue;
-		while ((got = worker_read(of[i]->worker, &r, false)) == 1)
-			keep_report(j, of[i], &r);
-		if (got == 0) {
-			worker_free(of[i]->worker);
-			of[i]->worker = NULL;
-			ended++;
-		}
-	}
+	for (i = 0; i < n; i++)
+		if (p[i].revents != 0)
+			ended += hear(j, of[i]);
 	return ended;
 }
 
@@ -278,14 +325,14 @@ run_job(struct job *j, const struct settings *s, const char *host,
 	char fault[CONF_ERROR_MAX];
 	int code;
 
-	if (make_groups(j) == -1) {
+	if (make_groups(j, s, host) == -1) {
 		warn("recipients");
 		return EX_TEMPFAIL;
 	}
 	if ((j->delivery.fd = take_message(s, &j->delivery.offset, &code)) ==
 	    -1)
 		return code;
-	if (worker_setup(&j->set, s, host, fault) == -1) {
+	if (worker_setup(&j->set, s, fault) == -1) {
 		warnx("%s", fault);
 		return EX_TEMPFAIL;
 	}
@@ -302,7 +349,7 @@ int
 direct(const struct settings *s, const char *sender, const char *host,
     char *const *rcpts, size_t n)
 {
-	struct job j = { .n = n, .delivery.fd = -1 };
+	struct job j = { .n = n, .delivery = { .fd = -1, .fd_7bit = -1 } };
 	int code = EX_USAGE;
 
 	j.delivery.env = &j.env;

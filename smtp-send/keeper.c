@@ -18,7 +18,6 @@
 #include "tls_log.h"
 
 #define WRITE_WAIT	10	/* seconds between two writes */
-#define LOOK_WAIT	600	/* seconds between two looks for what is due */
 #define JSON_MAX	(16u << 20)
 
 struct keeper {
@@ -122,10 +121,10 @@ keeper_tick(struct keeper *k)
 		write_files(k, now);
 }
 
-int64_t
-keeper_due(const struct keeper *k)
+bool
+keeper_is_busy(const struct keeper *k)
 {
-	return time(NULL) + (k->reporter.pid != 0 ? 1 : LOOK_WAIT);
+	return k->reporter.pid != 0;
 }
 
 /* ---- for people ---- */

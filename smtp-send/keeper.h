@@ -29,9 +29,10 @@ const struct sts_record *keeper_sts(const struct keeper *,
 	    const char *domain);
 
 /* Write what is new, if that was not done just now, and send reports on days
- * that are over.  To be called at least as often as keeper_due() says. */
+ * that are over.  To be called every few minutes, and every second or so while
+ * reports are under way. */
 void	 keeper_tick(struct keeper *);
-int64_t	 keeper_due(const struct keeper *);
+bool	 keeper_is_busy(const struct keeper *);
 
 /* Print the results that are kept, a report for each day and domain as one
  * line of JSON.  An exit code. */

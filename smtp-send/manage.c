@@ -30,6 +30,7 @@ struct manage {
 	const struct settings *settings;
 	enum manage_act	 act;
 	bool		 json;
+	bool		 silent;
 	void		*decided;	/* tsearch(3) of ids */
 	unsigned long	 fresh;		/* decided in this walk */
 	unsigned long	 busy;		/* of this walk: an agent has it */
@@ -80,6 +81,8 @@ say(struct manage *mg, const struct spool_message *m)
 	struct buf b;
 
 	mg->done++;
+	if (mg->silent)
+		return 0;
 	log_info(name, "id=%s by=%u", id, getuid());
 	if (!mg->json)
 		return printf("%s\t%s\n", id, name) < 0 ? -1 : 0;
@@ -252,7 +255,8 @@ not_taken(struct manage *mg, const struct spool_message *m)
 	spool_release(&again);
 	if (mg->act == MANAGE_RETRY) {
 		decide(mg, m->item.id);
-		warnx("%s: is being delivered now", m->item.id);
+		if (!mg->silent)
+			warnx("%s: is being delivered now", m->item.id);
 		mg->done++;
 		return;
 	}
@@ -354,4 +358,21 @@ manage(const struct settings *s, struct select *sel, enum manage_act what,
 	tdestroy(mg.decided, free);
 	spool_close(&sp);
 	return code;
+}
+
+void
+manage_retry(const struct settings *s, struct select *sel)
+{
+	struct manage mg = { .settings = s, .act = MANAGE_RETRY,
+	    .silent = true, .each = { .select = sel, .one = one,
+	    .unreadable = unreadable, .arg = &mg } };
+	struct spool sp;
+	char error[CONF_ERROR_MAX];
+
+	if (spool_open(&sp, s, error) == -1)
+		return;		/* the agent says so */
+	mg.each.spool = &sp;
+	(void)walk_all(&mg);
+	tdestroy(mg.decided, free);
+	spool_close(&sp);
 }

@@ -9,7 +9,9 @@
 #define SMTP_SEND_NEWS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "grammar/mta_sts.h"
 #include "policy.h"
@@ -32,6 +34,14 @@ struct sts_record {
 	uint32_t	 mode;		/* enum mta_sts_mode */
 	char		 patterns[STS_PATTERNS_MAX]; /* a space between two */
 };
+
+/* As much of one as there is. */
+static inline size_t
+sts_record_size(const struct sts_record *r)
+{
+	return offsetof(struct sts_record, patterns) + strlen(r->patterns) +
+	    1;
+}
 
 /* How a session's TLS went (RFC 8460, section 4.3). */
 enum tls_result {

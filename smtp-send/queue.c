@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * The agent of spool/remote.  It reads the spool and keeps its books; the
- * processes that talk to other hosts are workers (worker.h), one for each
- * domain of a message.  Every recipient's letter in the envelope file is
- * written before the step it announces, so that a crash at any point leaves
- * the message in the queue with all that is known.
+ * The agent of spool/remote: its loop.  It finds what is due, gives every
+ * destination its turn, and sleeps until a worker has something to say, a
+ * message comes, or the next one is due.  What is done with a message is in
+ * flight.c; the processes that talk to other hosts are workers (worker.h).
  */
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -13,57 +14,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "keeper.h"
-#include "mail/bounce.h"
-#include "mail/late.h"
-#include "mail/spool.h"
+#include "flight.h"
 #include "mail/start.h"
 #include "queue.h"
+#include "system/clock.h"
 #include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
-#include "worker.h"
 
-#define WORKERS_MAX	20		/* at once */
-#define DOMAIN_MAX	5		/* of these for one domain */
-#define FIRST_WAIT	(5 * 60)	/* seconds until the second try */
-#define MOST_WAIT	(4 * 60 * 60)
-#define BROKEN_WAIT	(24 * 60 * 60)	/* for an unreadable message */
-#define STOP_WAIT	30		/* seconds for workers at SIGTERM */
-
-/* A message whose workers are at it. */
-struct flight {
-	struct spool_message	 msg;
-	unsigned		 workers;
-};
-
-/* One worker: the recipients of one domain of a flight. */
-struct dest {
-	struct worker	*worker;	/* NULL: this place is free */
-	struct flight	*flight;
-	struct envelope_rcpt *rcpts;	/* borrowed from the envelope */
-	size_t		*index;		/* of each in it */
-	size_t		 n;
-};
+#define STOP_WAIT	(10 * 1000)	/* ms for workers at SIGTERM */
+#define END_WAIT	(2 * 1000)	/* ms for them to say goodbye */
+#define KNOWN_MAX	100000		/* messages that are known at once */
+#define FEW		64		/* looked at, or launched, before
+					 * workers are heard again */
+#define LOOK_AGAIN	300		/* seconds until later/ is looked at at
+					 * the latest */
+#define GIVE_UP		60		/* seconds without a worker until -q
+					 * ends */
 
 struct agent {
-	struct settings	 *settings;
-	struct spool	  spool;
+	struct books	 books;
 	struct spool_watch watch;
-	struct worker_set set;
-	struct dest	  dests[WORKERS_MAX];
-	size_t		  running;
-	size_t		  skipped;	/* messages of this pass that wait for
-					 * a place */
-	size_t		  worked;	/* messages that found their end or
-					 * were moved */
-	struct keeper	 *keeper;
-	bool		  trouble;	/* something was not recorded */
+	bool		 watching;
+	struct pollfd	*fds;		/* of workers, and the watch */
+	struct post	**posts;
+	struct spool_walk *walk;	/* under way */
+	bool		 came;		/* something is new in now/ */
+	size_t		 worked;	/* when the walk began */
+	long long	 walk_ms;	/* when it began, and may again */
+	long long	 next_ms;
+	int64_t		 stuck;		/* no worker could be started since */
+	sigset_t	 mask;		/* of signals while it waits */
 };
 
 static volatile sig_atomic_t stop, reload;
@@ -77,401 +62,291 @@ on_signal(int sig)
 		stop = 1;
 }
 
-/* ---- books ---- */
+/* ---- what is due ---- */
 
-/* "5.1.1 mx.example.net[192.0.2.1] 550 5.1.1 no such user" */
+/* Begin to look through the queue.  later/ has its turn when something in it
+ * is due, so that most looks cost what is new. */
 static void
-mark(struct agent *a, struct spool_message *m, size_t i,
-    enum envelope_status status, const struct report *r)
+open_walk(struct agent *a)
 {
-	char words[ENVELOPE_TEXT];
-
-	envelope_words_text(words, sizeof(words), r->status, r->host,
-	    r->tls, r->reply);
-	if (spool_mark(m, i, status, time(NULL), words) == -1) {
-		log_error("mark", "id=%s error=%s", m->item.id,
-		    log_str(strerror(errno)));
-		a->trouble = true;
-	}
-}
-
-static const char *
-outcome_name(enum outcome outcome)
-{
-	switch (outcome) {
-	case OUTCOME_SENT:
-		return "sent";
-	case OUTCOME_PERMANENT:
-		return "failed";
-	case OUTCOME_PENDING:
-	case OUTCOME_UNFIT:
-	case OUTCOME_TEMPORARY:
-		break;
-	}
-	return "deferred";
-}
-
-/* The letter of one that a host has taken: a report is owed when it was asked
- * for and the host will make none (RFC 3461, section 5.2.2), and of every hop
- * of a trace (RFC 2852). */
-static enum envelope_status
-sent_status(const struct envelope *e, const struct envelope_rcpt *r, bool dsn)
-{
-	if (envelope_wants(r, ENVELOPE_SUCCESS) && !dsn)
-		return ENVELOPE_REPORT;
-	if (e->by_trace && !(r->notify & ENVELOPE_NEVER))
-		return ENVELOPE_REPORT;
-	return ENVELOPE_DELIVERED;
-}
-
-static void
-book_report(struct agent *a, struct dest *d, const struct report *r)
-{
-	struct spool_message *m = &d->flight->msg;
-	size_t i = d->index[r->rcpt];
-	char to[ADDRESS_TEXT_MAX];
-
-	log_info(outcome_name(r->outcome), "id=%s to=%s host=%s tls=%s "
-	    "status=%s reply=%s", m->item.id,
-	    log_str(address_text(&m->env.rcpts[i].addr, to)),
-	    log_str(r->host[0] == '\0' ? "-" : r->host),
-	    log_str(r->tls[0] == '\0' ? "-" : r->tls), r->status,
-	    log_str(r->reply));
-	mark(a, m, i, r->outcome == OUTCOME_SENT ?
-	    sent_status(&m->env, &m->env.rcpts[i], r->dsn) :
-	    r->outcome == OUTCOME_PERMANENT ? ENVELOPE_FAILED :
-	    ENVELOPE_QUEUED, r);
-}
-
-static void
-finish_time(struct agent *a, struct spool_message *m)
-{
+	struct books *b = &a->books;
 	int64_t now = time(NULL);
 
-	if (late_by(&a->spool, a->settings, m, now) == -1 ||
-	    late_age(&a->spool, a->settings, m, now) == -1)
-		log_error("late", "id=%s error=%s", m->item.id,
-		    log_str(strerror(errno)));
-}
-
-/* All workers of a message are done: report what is owed, keep what waits. */
-static void
-finish(struct agent *a, struct flight *f)
-{
-	struct spool_message *m = &f->msg;
-	int done;
-
-	finish_time(a, m);
-	if (bounce_send(&a->spool, a->settings, m) == -1)
-		log_error("bounce", "id=%s error=%s", m->item.id,
-		    log_str(strerror(errno)));
-	if (envelope_done(&m->env))
-		done = spool_drop(m);
-	else
-		done = spool_marks_sync(m) == -1 ? -1 : spool_defer(m,
-		    late_next(m, time(NULL), FIRST_WAIT, MOST_WAIT));
-	if (done == -1) {
-		log_error("queue", "id=%s error=%s", m->item.id,
-		    log_str(strerror(errno)));
-		a->trouble = true;
-	} else
-		a->worked++;
-	spool_release(m);
-	free(f);
-}
-
-/* ---- workers ---- */
-
-static void
-free_dest(struct dest *d)
-{
-	worker_free(d->worker);
-	free(d->rcpts);
-	free(d->index);
-	memset(d, 0, sizeof(*d));
-}
-
-static void
-collect(struct agent *a, struct dest *d)
-{
-	struct flight *f = d->flight;
-	struct report r;
-	int got;
-
-	while ((got = worker_read(d->worker, &r, false)) == 1)
-		book_report(a, d, &r);
-	if (got == -1)
-		return;
-	free_dest(d);
-	a->running--;
-	if (--f->workers == 0)
-		finish(a, f);
-}
-
-/* Wait ms (-1: without end) until a worker has something, or a signal. */
-static void
-wait_workers(struct agent *a, int ms)
-{
-	struct pollfd p[WORKERS_MAX];
-	struct dest *of[WORKERS_MAX];
-	size_t i, n = 0;
-
-	for (i = 0; i < WORKERS_MAX; i++)
-		if (a->dests[i].worker != NULL) {
-			p[n].fd = worker_fd(a->dests[i].worker);
-			p[n].events = POLLIN;
-			of[n++] = &a->dests[i];
-		}
-	if (poll(p, n, ms) <= 0)
-		return;
-	for (i = 0; i < n; i++)
-		if (p[i].revents != 0)
-			collect(a, of[i]);
-}
-
-/* How many workers are at this domain. */
-static size_t
-at_domain(const struct agent *a, const char *domain)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < WORKERS_MAX; i++)
-		if (a->dests[i].worker != NULL &&
-		    strcasecmp(a->dests[i].rcpts[0].addr.domain, domain) == 0)
-			n++;
-	return n;
-}
-
-static bool
-to_be_sent(const struct envelope_rcpt *r)
-{
-	return r->status == ENVELOPE_QUEUED || r->status == ENVELOPE_TRYING;
-}
-
-/* The recipients of the domain of recipient first, into a free place. */
-static struct dest *
-make_dest(struct agent *a, struct spool_message *m, size_t first)
-{
-	const char *domain = m->env.rcpts[first].addr.domain;
-	struct dest *d = a->dests;
-	size_t i;
-
-	while (d->worker != NULL)
-		d++;
-	d->rcpts = calloc(m->env.nrcpts - first, sizeof(*d->rcpts));
-	d->index = calloc(m->env.nrcpts - first, sizeof(*d->index));
-	if (d->rcpts == NULL || d->index == NULL)
-		return NULL;
-	for (i = first; i < m->env.nrcpts; i++)
-		if (to_be_sent(&m->env.rcpts[i]) &&
-		    strcasecmp(m->env.rcpts[i].addr.domain, domain) == 0) {
-			d->rcpts[d->n] = m->env.rcpts[i];
-			d->index[d->n++] = i;
-		}
-	return d;
-}
-
-static int
-start_dest(struct agent *a, struct flight *f, size_t first)
-{
-	struct spool_message *m = &f->msg;
-	struct delivery delivery = { .fd = m->fd,
-	    .offset = (off_t)m->start, .env = &m->env };
-	struct dest *d;
-	size_t i;
-
-	if ((d = make_dest(a, m, first)) == NULL)
-		goto fail;
-	for (i = 0; i < d->n; i++)
-		if (spool_mark(m, d->index[i], ENVELOPE_TRYING, time(NULL),
-		    NULL) == -1)
-			goto fail;
-	delivery.domain = d->rcpts[0].addr.domain;
-	delivery.rcpts = d->rcpts;
-	delivery.nrcpts = d->n;
-	delivery.sts = keeper_sts(a->keeper, delivery.domain);
-	if ((d->worker = worker_start(&a->set, &delivery)) == NULL)
-		goto fail;
-	d->flight = f;
-	f->workers++;
-	a->running++;
-	return 0;
-fail:
-	log_error("worker", "id=%s error=%s", m->item.id,
-	    log_str(strerror(errno)));
-	if (d != NULL) {
-		for (i = 0; i < d->n; i++)
-			(void)spool_mark(m, d->index[i], ENVELOPE_QUEUED,
-			    time(NULL), NULL);
-		free_dest(d);
-	}
-	return -1;
-}
-
-/* ---- messages ---- */
-
-/* The first recipient of each domain that is to be sent to. */
-static bool
-first_of_domain(const struct envelope *e, size_t i)
-{
-	size_t k;
-
-	if (!to_be_sent(&e->rcpts[i]))
-		return false;
-	for (k = 0; k < i; k++)
-		if (to_be_sent(&e->rcpts[k]) &&
-		    strcasecmp(e->rcpts[k].addr.domain,
-		    e->rcpts[i].addr.domain) == 0)
-			return false;
-	return true;
-}
-
-static bool
-has_place(const struct agent *a, const struct envelope *e)
-{
-	size_t i;
-
-	for (i = 0; i < e->nrcpts; i++)
-		if (first_of_domain(e, i) &&
-		    at_domain(a, e->rcpts[i].addr.domain) >= DOMAIN_MAX)
-			return false;
-	return true;
-}
-
-/* Found so, a recipient was with a host when an agent was killed. */
-static void
-tell_doubtful(const struct spool_message *m)
-{
-	char to[ADDRESS_TEXT_MAX];
-	size_t i;
-
-	for (i = 0; i < m->env.nrcpts; i++)
-		if (m->env.rcpts[i].status == ENVELOPE_TRYING)
-			log_warn("doubtful", "id=%s to=%s note=%s",
-			    m->item.id, log_str(address_text(
-			    &m->env.rcpts[i].addr, to)),
-			    "\"interrupted while it was sent: it may arrive "
-			    "twice\"");
-}
-
-/* Start a worker for each domain, waiting for places as needed. */
-static void
-launch(struct agent *a, struct flight *f)
-{
-	struct spool_message *m = &f->msg;
-	size_t i;
-
-	tell_doubtful(m);
-	if (late_by(&a->spool, a->settings, m, time(NULL)) == -1)
-		log_error("late", "id=%s error=%s", m->item.id,
-		    log_str(strerror(errno)));
-	f->workers = 1;		/* we: so that it does not end meanwhile */
-	for (i = 0; i < m->env.nrcpts && !stop; i++) {
-		if (!first_of_domain(&m->env, i))
-			continue;
-		while (a->running == WORKERS_MAX && !stop)
-			wait_workers(a, 1000);
-		if (!stop && start_dest(a, f, i) == -1)
-			break;
-	}
-	if (--f->workers == 0)
-		finish(a, f);
-}
-
-static void
-take(struct agent *a, const struct spool_item *item)
-{
-	struct flight *f;
-	int got;
-
-	if ((f = calloc(1, sizeof(*f))) == NULL) {
-		a->trouble = true;
-		return;
-	}
-	if ((got = spool_take(&a->spool, item, &f->msg)) == 1) {
-		if (has_place(a, &f->msg.env)) {
-			launch(a, f);
-			return;
-		}
-		a->skipped++;
-		spool_release(&f->msg);
-	} else if (got == -1 && spool_defer_item(&a->spool, item,
-	    time(NULL) + BROKEN_WAIT) == -1)
-		a->trouble = true;
-	free(f);
-}
-
-/* Once through what is due. */
-static void
-pass(struct agent *a)
-{
-	struct spool_walk *walk;
-	struct spool_item item;
-	int got = -1;
-
-	a->skipped = a->worked = 0;
-	walk = spool_walk_open(&a->spool, SPOOL_REMOTE, time(NULL), 1);
-	if (walk != NULL)
-		while (!stop && (got = spool_walk_next(walk, &item)) == 1) {
-			while (a->running == WORKERS_MAX && !stop)
-				wait_workers(a, 1000);
-			take(a, &item);
-			wait_workers(a, 0);
-		}
-	if (got == -1 && !stop) {
+	a->came = false;
+	a->worked = b->worked;
+	a->walk_ms = clock_ms();
+	a->walk = spool_walk_open(&b->spool, SPOOL_REMOTE, now,
+	    b->due <= now);
+	if (a->walk == NULL) {
 		log_error("queue", "error=%s", log_str(strerror(errno)));
-		a->trouble = true;
+		b->trouble = true;
 	}
-	spool_walk_close(walk);
 }
 
-/* Let workers end, but not for ever; those left are killed, and what is known
- * of their messages is kept. */
 static void
-stop_workers(struct agent *a)
+close_walk(struct agent *a)
 {
-	time_t end = time(NULL) + STOP_WAIT;
-	struct flight *f;
-	size_t i, k;
+	struct books *b = &a->books;
+	int64_t now = time(NULL);
 
-	while (a->running > 0 && time(NULL) < end)
-		wait_workers(a, 1000);
-	for (i = 0; i < WORKERS_MAX; i++) {
-		if (a->dests[i].worker == NULL)
-			continue;
-		f = a->dests[i].flight;
-		/* TRYING stays in the envelope: it is the truth. */
-		for (k = i; k < WORKERS_MAX; k++)
-			if (a->dests[k].flight == f)
-				free_dest(&a->dests[k]);
-		(void)spool_marks_sync(&f->msg);
-		spool_release(&f->msg);
-		free(f);
-	}
+	spool_walk_close(a->walk);
+	a->walk = NULL;
+	/* A queue that takes long is not looked through all the time. */
+	a->next_ms = clock_ms() + 4 * (clock_ms() - a->walk_ms);
+	if (b->due > now || !a->watching)
+		return;
+	b->due = spool_next_due(&b->spool, SPOOL_REMOTE);
+	/* What is due now is known, or with another agent: look again soon. */
+	if (b->due != 0 && b->due <= now)
+		b->due = now + 1;
+	if (b->due == 0 || b->due > now + LOOK_AGAIN)
+		b->due = now + LOOK_AGAIN;
 }
 
-/* Passes until one finds nothing more to do. */
+/* Take note of a message that was found. */
+static void
+found(struct agent *a, const struct spool_item *it)
+{
+	struct books *b = &a->books;
+	struct entry *e;
+
+	if ((e = entry_new(&b->dests, it)) == NULL) {
+		if (errno == ENOMEM)
+			b->trouble = true;
+		return;
+	}
+	/* While nobody waits it can go at once, and is opened but once. */
+	if (TAILQ_EMPTY(&b->dests.ready) && b->flights < b->flights_max / 2)
+		flight_launch(b, e);
+	else
+		flight_park(b, e);
+}
+
+static bool
+may_look(const struct agent *a)
+{
+	const struct books *b = &a->books;
+
+	return b->dests.nentries < KNOWN_MAX && b->flights < b->flights_max;
+}
+
+/* Some further messages of the queue. */
+static void
+look(struct agent *a)
+{
+	struct spool_item it;
+	int i, got = 1;
+
+	for (i = 0; i < FEW && !stop && may_look(a); i++) {
+		if ((got = spool_walk_next(a->walk, &it)) != 1)
+			break;
+		found(a, &it);
+	}
+	if (got == 1)
+		return;
+	if (got == -1) {
+		log_error("queue", "error=%s", log_str(strerror(errno)));
+		a->books.trouble = true;
+	}
+	close_walk(a);
+}
+
+/* ---- whose turn it is ---- */
+
+/* Launch for those who are ready, one for each in turn, while there are
+ * workers.  Whether there may be more to do at once. */
+static bool
+serve(struct agent *a)
+{
+	struct books *b = &a->books;
+	struct dest *d;
+	struct entry *e;
+	int64_t now = time(NULL);
+	int i, missed = 0;
+	bool full;
+
+	for (i = 0; i < FEW && missed < 8 && b->flights < b->flights_max;
+	    i++) {
+		if ((d = TAILQ_FIRST(&b->dests.ready)) == NULL)
+			return false;
+		if ((!dest_is_dead(d, now) ||
+		    STAILQ_FIRST(&d->waiting)->manual) &&
+		    pool_place(&b->pool, d, now, &full) == NULL) {
+			if (full)
+				dest_full(&b->dests, d);
+			else {
+				dest_rotate(&b->dests, d);
+				missed++;
+			}
+			continue;
+		}
+		e = entry_next(d);
+		dest_rotate(&b->dests, d);
+		flight_launch(b, e);
+	}
+	return i == FEW;
+}
+
+/* ---- waiting ---- */
+
+static void
+hear(struct agent *a, struct post *p)
+{
+	struct record r;
+	int got;
+
+	while ((got = worker_read(p->worker, &r, false)) == 1)
+		flight_record(&a->books, p, &r);
+	if (got == 0)
+		pool_buried(&a->books.pool, p, time(NULL));
+}
+
+/* Wait ms, at most, for workers, new messages and signals. */
+static void
+await(struct agent *a, long long ms)
+{
+	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
+	size_t i, n = pool_pollfds(&a->books.pool, a->fds, a->posts);
+	int fd = a->watching ? a->watch.fd : -1;
+
+	a->fds[n] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	if (ppoll(a->fds, n + 1, &ts, &a->mask) <= 0)
+		return;
+	if (a->fds[n].revents != 0) {
+		spool_watch_drain(&a->watch);
+		a->came = true;
+	}
+	for (i = 0; i < n; i++)
+		if (a->fds[i].revents != 0)
+			hear(a, a->posts[i]);
+}
+
+/* Is somebody on his way, or waiting? */
+static bool
+is_at_work(const struct agent *a)
+{
+	return a->books.flights > 0 || !TAILQ_EMPTY(&a->books.dests.ready) ||
+	    a->books.dests.nentries > 0;
+}
+
+/* How long there is nothing to do, in ms. */
+static long long
+leisure(const struct agent *a, bool more)
+{
+	const struct books *b = &a->books;
+	long long ms = (b->due - time(NULL)) * 1000;
+
+	if (more || (a->walk != NULL && may_look(a)))
+		return 0;
+	if (!TAILQ_EMPTY(&b->dests.ready))
+		return POOL_RAMP;
+	if (b->vanished > 0)
+		return 100;
+	if (ms > 1000 && keeper_is_busy(b->keeper))
+		ms = 1000;
+	if (a->came)
+		ms = a->next_ms - clock_ms();
+	else if (ms > 1000 && (is_at_work(a) || b->pool.n > 0 ||
+	    (a->watching && a->watch.fd == -1)))
+		ms = 1000;
+	return ms < 0 ? 0 : ms > LOOK_AGAIN * 1000 ? LOOK_AGAIN * 1000 : ms;
+}
+
+/* ---- the loop ---- */
+
+/* Is another look due? */
+static bool
+is_time(const struct agent *a)
+{
+	const struct books *b = &a->books;
+
+	if (a->walk != NULL || clock_ms() < a->next_ms)
+		return false;
+	return a->came || b->due <= time(NULL) ||
+	    (a->watching && a->watch.fd == -1 &&
+	    clock_ms() > a->next_ms + SPOOL_POLL * 1000);
+}
+
+/* Without a worker for long: another run may have more luck. */
+static bool
+is_stuck(struct agent *a)
+{
+	if (a->books.pool.n > 0 || TAILQ_EMPTY(&a->books.dests.ready)) {
+		a->stuck = 0;
+		return false;
+	}
+	if (a->stuck == 0)
+		a->stuck = time(NULL);
+	return time(NULL) - a->stuck > GIVE_UP;
+}
+
+/* One round; whether something is left to be done. */
+static bool
+turn(struct agent *a)
+{
+	struct books *b = &a->books;
+	bool more;
+
+	if (a->walk != NULL && may_look(a))
+		look(a);
+	more = serve(a);
+	flight_sync(b, !is_at_work(a));
+	keeper_tick(b->keeper);
+	await(a, leisure(a, more));
+	pool_tidy(&b->pool, time(NULL));
+	dests_trim(&b->dests);
+	return a->walk != NULL || is_at_work(a);
+}
+
+/* Once through what is due, and again while that brings something. */
 static void
 drain(struct agent *a)
 {
+	struct books *b = &a->books;
+
 	do {
-		a->trouble = false;
-		pass(a);
-		keeper_tick(a->keeper);
-		if (a->skipped > 0 && a->running > 0)
-			wait_workers(a, 1000);
-		else
-			while (a->running > 0 && !stop)
-				wait_workers(a, 1000);
-	} while (!stop && (a->worked > 0 || a->skipped > 0) && !a->trouble);
+		b->due = 0;
+		open_walk(a);
+		while (a->walk != NULL && !stop && turn(a))
+			;
+		while (!stop && is_at_work(a)) {
+			(void)turn(a);
+			if (is_stuck(a)) {
+				b->trouble = true;
+				return;
+			}
+		}
+	} while (!stop && b->worked > a->worked && !b->trouble);
+}
+
+/* Nothing new is begun; who is at work may come to its end. */
+static void
+stop_work(struct agent *a)
+{
+	long long end = clock_ms() + STOP_WAIT;
+	struct books *b = &a->books;
+
+	spool_walk_close(a->walk);
+	a->walk = NULL;
+	while (b->flights > 0 && clock_ms() < end)
+		await(a, 200);
+	flight_abandon(b);
+	flight_sync(b, true);
+	pool_free(&b->pool, END_WAIT);
 }
 
 static void
-catch_signals(void)
+catch_signals(struct agent *a)
 {
 	struct sigaction sa = { .sa_handler = on_signal };
+	sigset_t block;
 
 	sigemptyset(&sa.sa_mask);
+	sigemptyset(&block);
+	sigaddset(&block, SIGTERM);
+	sigaddset(&block, SIGINT);
+	sigaddset(&block, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &block, &a->mask);
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
@@ -487,39 +362,23 @@ reread(struct agent *a)
 	reload = 0;
 	if (start_reread(&fresh) == -1)
 		return;
-	settings_free(a->settings);
-	*a->settings = fresh;
+	settings_free(a->books.settings);
+	*a->books.settings = fresh;
+	a->books.pool.generation++;	/* workers have the old */
 	log_info("reload", NULL);
 }
 
 static void
 watch_queue(struct agent *a)
 {
-	sigset_t block, old;
-	int64_t due, soon;
-
-	sigemptyset(&block);
-	sigaddset(&block, SIGTERM);
-	sigaddset(&block, SIGINT);
-	sigaddset(&block, SIGHUP);
+	a->came = true;
 	while (!stop) {
 		if (reload)
 			reread(a);
-		drain(a);
-		sigprocmask(SIG_BLOCK, &block, &old);
-		due = a->trouble ? -1 :
-		    spool_next_due(&a->spool, SPOOL_REMOTE);
-		/* What is due now is with another agent: look again soon. */
-		soon = (int64_t)time(NULL) + 1;
-		if (due == -1)
-			due = soon + SPOOL_POLL;
-		else if (due != 0 && due < soon)
-			due = soon;
-		if (due == 0 || due > keeper_due(a->keeper))
-			due = keeper_due(a->keeper);
-		if (!stop && !reload)
-			(void)spool_watch_wait(&a->watch, due, &old);
-		sigprocmask(SIG_SETMASK, &old, NULL);
+		if (is_time(a))
+			open_walk(a);
+		(void)turn(a);
+		a->books.trouble = false;
 	}
 }
 
@@ -530,23 +389,79 @@ watch_queue(struct agent *a)
 static int
 open_spool(struct agent *a, char *error)
 {
+	const struct worker_set *set = &a->books.pool.set;
+
 	if (geteuid() == 0) {
-		if (spool_open(&a->spool, a->settings, error) == -1)
+		if (spool_open(&a->books.spool, a->books.settings, error) == -1)
 			return -1;
-		spool_close(&a->spool);
-		if (privilege_drop(a->set.uid, a->set.gid) == -1) {
+		spool_close(&a->books.spool);
+		if (privilege_drop(set->uid, set->gid) == -1) {
 			snprintf(error, CONF_ERROR_MAX, "spool_user: %s",
 			    strerror(errno));
 			return -1;
 		}
 	}
-	return spool_open(&a->spool, a->settings, error);
+	return spool_open(&a->books.spool, a->books.settings, error);
+}
+
+/* Places for all that the settings allow, as far as descriptors go. */
+static int
+make_room(struct agent *a)
+{
+	struct books *b = &a->books;
+	size_t workers = (size_t)b->settings->max_workers;
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur < rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max > 8192 ? 8192 : rl.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		rl.rlim_cur = 256;
+	/* A worker is a socket, a flight two files. */
+	if (rl.rlim_cur < 64 + workers * (1 + 2 * WORKER_DEPTH))
+		workers = rl.rlim_cur < 96 ? 4 :
+		    (rl.rlim_cur - 64) / (1 + 2 * WORKER_DEPTH);
+	b->flights_max = workers * WORKER_DEPTH;
+	dests_init(&b->dests);
+	a->fds = calloc(workers + 1, sizeof(*a->fds));
+	a->posts = calloc(workers + 1, sizeof(struct post *));
+	if (a->fds == NULL || a->posts == NULL)
+		return -1;
+	return pool_init(&b->pool, &b->dests, workers);
+}
+
+static void
+run(struct agent *a)
+{
+	struct books *b = &a->books;
+
+	if (spool_recover(&b->spool) == -1)
+		log_warn("recover", "error=%s", log_str(strerror(errno)));
+	b->keeper = keeper_open(b->settings, &b->spool,
+	    b->pool.set.route.trusting);
+	if (b->keeper == NULL) {
+		log_error("start", "error=%s", log_str(strerror(errno)));
+		b->trouble = true;
+	} else if (a->watching)
+		watch_queue(a);
+	else
+		drain(a);
+	stop_work(a);
+	keeper_close(b->keeper, stop != 0);
+	worker_set_free(&b->pool.set);
+	dests_free(&b->dests);
+	if (a->watching)
+		spool_watch_close(&a->watch);
+	spool_close(&b->spool);
+	free(a->fds);
+	free(a->posts);
 }
 
 int
 queue_run(struct settings *settings, bool watch)
 {
-	struct agent a = { .settings = settings };
+	static struct agent a;
 	char fault[CONF_ERROR_MAX], config[PATH_MAX];
 	struct sandbox_path paths[] = {
 		{ settings->spool, SANDBOX_WRITE },
@@ -563,37 +478,25 @@ queue_run(struct settings *settings, bool watch)
 		strlcpy(config, ".", sizeof(config));
 	else
 		*strrchr(config, '/') = '\0';
-	if (worker_setup(&a.set, settings, NULL, fault) == -1 ||
+	a.books.settings = settings;
+	a.watching = watch;
+	if (worker_setup(&a.books.pool.set, settings, fault) == -1 ||
 	    open_spool(&a, fault) == -1) {
 		log_error("start", "error=%s", log_str(fault));
 		return EX_CONFIG;
 	}
-	worker_trust(&a.set);
-	catch_signals();
+	worker_trust(&a.books.pool.set);
+	catch_signals(&a);
+	if (make_room(&a) == -1) {
+		log_error("start", "error=%s", log_str(strerror(errno)));
+		return EX_OSERR;
+	}
 	if (watch)
-		spool_watch_open(&a.watch, &a.spool, SPOOL_REMOTE);
+		spool_watch_open(&a.watch, &a.books.spool, SPOOL_REMOTE);
 	if (sandbox_agent(paths, npaths, true) == -1) {
 		log_error("sandbox", "error=%s", log_str(strerror(errno)));
 		return EX_OSERR;
 	}
-	if (spool_recover(&a.spool) == -1)
-		log_warn("recover", "error=%s", log_str(strerror(errno)));
-	if ((a.keeper = keeper_open(settings, &a.spool,
-	    a.set.route.trusting)) == NULL) {
-		log_error("start", "error=%s", log_str(strerror(errno)));
-		return EX_TEMPFAIL;
-	}
-	a.set.news = keeper_news;
-	a.set.arg = a.keeper;
-	if (watch)
-		watch_queue(&a);
-	else
-		drain(&a);
-	stop_workers(&a);
-	keeper_close(a.keeper, stop != 0);
-	worker_set_free(&a.set);
-	if (watch)
-		spool_watch_close(&a.watch);
-	spool_close(&a.spool);
-	return a.trouble ? EX_TEMPFAIL : 0;
+	run(&a);
+	return a.books.trouble ? EX_TEMPFAIL : 0;
 }

@@ -25,7 +25,6 @@
 #define POST_TIMEOUT	(60 * 1000)	/* ms */
 #define POST_MAX	(16u << 20)	/* octets */
 #define ADDRS_MAX	8
-#define FDS_MAX		4096
 
 struct posting {
 	const struct settings *settings;
@@ -231,16 +230,15 @@ reporter_main(int up, pid_t parent, const struct settings *s,
 	struct reporter_answer a;
 	char error[CONF_ERROR_MAX];
 	size_t i;
-	int fd;
 
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGALRM, SIG_DFL);
 	alarm(LIFE);
 	/* The locks of messages must not live on in it. */
-	for (fd = 3; fd < FDS_MAX; fd++)
-		if (fd != up)
-			close(fd);
+	if (up > STDERR_FILENO + 1)
+		(void)close_range(STDERR_FILENO + 1, (unsigned)up - 1, 0);
+	(void)close_range((unsigned)up + 1, ~0u, 0);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1 || getppid() != parent ||
 	    (p.dns = resolver_open(s, NULL, error)) == NULL ||
 	    sandbox_client() == -1)

@@ -43,6 +43,7 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
+	bool		 reached;	/* a host, in this delivery */
 	bool		 second;	/* as if nothing were published */
 };
 
@@ -121,42 +122,79 @@ places_by_mx(struct route *r)
 	}
 }
 
-struct route *
-route_new(const struct route_set *set, const char *host,
-    const struct address *sender, const char *domain)
+/* Is the way to the host the system's own? */
+static bool
+is_system_host(const struct route *r)
 {
-	const struct settings *settings = set->settings;
+	return r->set->settings->resolver[0] == '\0' ||
+	    strcasecmp(r->fixed, "localhost") == 0;
+}
+
+/* Where the mail goes.  0; -1: the host is malformed. */
+static int
+aim(struct route *r, const char *host, const char *domain)
+{
+	struct dns_addr addr;
+
+	r->domain = domain;
+	r->port = (unsigned short)r->set->settings->smtp_port;
+	r->fixed[0] = '\0';
+	r->nplaces = 0;
+	if (*host == '\0')
+		return 0;
+	if (settings_host_port(host, r->fixed, &r->port) == -1)
+		return -1;
+	if (dns_addr_parse(r->fixed, &addr) == 0)
+		add_fixed(r, &addr, DNS_INDETERMINATE);
+	return 0;
+}
+
+struct route *
+route_new(const struct route_set *set, const char *host, const char *domain)
+{
 	struct route *r;
 	char error[CONF_ERROR_MAX];
-	struct dns_addr addr;
-	const char *fixed;
 
 	if ((r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
 	r->set = set;
-	r->domain = domain;
-	r->port = (unsigned short)settings->smtp_port;
-	fixed = host != NULL ? host : settings_next_host(settings, sender,
-	    domain);
-	if ((r->dns = resolver_open(settings, NULL, error)) == NULL) {
+	if ((r->dns = resolver_open(set->settings, NULL, error)) == NULL) {
 		log_warn("resolver", "error=%s", log_str(error));
 		route_free(r);
 		return NULL;
 	}
 	r->secure = secure_new(set, r->dns, domain);
-	if (r->secure == NULL || (*fixed != '\0' &&
-	    settings_host_port(fixed, r->fixed, &r->port) == -1)) {
+	if (r->secure == NULL || aim(r, host, domain) == -1) {
 		route_free(r);
 		return NULL;
 	}
-	if (r->fixed[0] == '\0')
-		return r;
-	if (dns_addr_parse(r->fixed, &addr) == 0)
-		add_fixed(r, &addr, DNS_INDETERMINATE);
-	else if (settings->resolver[0] == '\0' ||
-	    strcasecmp(r->fixed, "localhost") == 0)
+	if (r->fixed[0] != '\0' && r->nplaces == 0 && is_system_host(r))
 		places_by_system(r);
 	return r;
+}
+
+int
+route_turn(struct route *r, const char *host, const char *domain)
+{
+	route_close(r);
+	if (r->have_mx)
+		mx_free(&r->mx);
+	r->have_mx = false;
+	secure_turn(r->secure, domain);
+	if (aim(r, host, domain) == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (r->fixed[0] == '\0' || r->nplaces > 0 || !is_system_host(r))
+		return 0;
+	errno = ENOENT;
+	return -1;
+}
+
+bool
+route_reached(const struct route *r)
+{
+	return r->reached;
 }
 
 void
@@ -348,8 +386,10 @@ talk(struct route *r, struct client_message *m, int fd)
 	}
 	result = client_open(c, m);
 	secure_note(r->secure, &r->places[r->at].host, m, c);
-	if (result == CLIENT_DONE)
+	if (result == CLIENT_DONE) {
+		r->reached = true;
 		result = client_send(c, m);
+	}
 	if (result != CLIENT_DONE || c->lost)
 		route_close(r);
 	return result;
@@ -404,8 +444,11 @@ try_open(struct route *r, struct client_message *m)
 	if (r->client.stream == NULL)
 		return CLIENT_NEXT;
 	if (r->client.strict == secure_is_strict(m) && !r->second &&
-	    r->client.login == login_of(r, m))
+	    r->client.login == login_of(r, m)) {
+		r->reached = true;
 		result = client_send(&r->client, m);
+		r->reached = result != CLIENT_NEXT;
+	}
 	if (result != CLIENT_DONE || r->client.lost)
 		route_close(r);
 	return result;
@@ -457,9 +500,11 @@ try_hosts(struct route *r, struct client_message *m, bool *tried,
 void
 route_deliver(struct route *r, struct client_message *m)
 {
-	enum client_result result = try_open(r, m);
 	bool tried[PLACES_MAX] = { false };
+	enum client_result result;
 
+	r->reached = false;
+	result = try_open(r, m);
 	if (all_final(m))
 		return;
 	if (result == CLIENT_DONE)

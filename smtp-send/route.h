@@ -25,11 +25,15 @@ struct route;
 /*
  * Prepare for a domain (of addresses, without a NUL) while files may still be
  * read: the resolver, and the addresses of a host that -r or a key names.
- * host is -r's HOST[:PORT], or NULL: as the keys say for this sender (NULL:
- * any).  The set must outlive it.  NULL: no memory.
+ * host is that HOST[:PORT], or "": as the domain's MX records say.  The set
+ * and the domain must outlive it.  NULL: no memory.
  */
 struct route *route_new(const struct route_set *, const char *host,
-	    const struct address *sender, const char *domain);
+	    const char *domain);
+
+/* Lead elsewhere from now on; reads no file.  0; -1 errno ENOENT: the host is
+ * one that only the system can find. */
+int	 route_turn(struct route *, const char *host, const char *domain);
 
 /*
  * Deliver.  Afterwards every report is SENT, TEMPORARY or PERMANENT; m->final
@@ -38,6 +42,9 @@ struct route *route_new(const struct route_set *, const char *host,
  * places that were found.
  */
 void	 route_deliver(struct route *, struct client_message *);
+
+/* Was a host spoken to, as far as EHLO, in the last route_deliver()? */
+bool	 route_reached(const struct route *);
 
 /* End the connection that is open, if there is one. */
 void	 route_close(struct route *);

@@ -34,19 +34,29 @@ struct secure {
 
 #define STS_KEEP	(5 * 60)	/* seconds */
 
+void
+secure_turn(struct secure *s, const char *domain)
+{
+	char ascii[IDNA_MAX];
+
+	memset(&s->sts, 0, sizeof(s->sts));
+	s->sts_at = 0;
+	s->domain[0] = '\0';
+	if (*domain != '[' && idna_ascii(ascii, domain, strlen(domain)) == 0 &&
+	    strlen(ascii) < sizeof(s->domain))
+		strlcpy(s->domain, ascii, sizeof(s->domain));
+}
+
 struct secure *
 secure_new(const struct route_set *set, struct dns *dns, const char *domain)
 {
-	char ascii[IDNA_MAX];
 	struct secure *s;
 
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return NULL;
 	s->set = set;
 	s->dns = dns;
-	if (*domain != '[' && idna_ascii(ascii, domain, strlen(domain)) == 0 &&
-	    strlen(ascii) < sizeof(s->domain))
-		strlcpy(s->domain, ascii, sizeof(s->domain));
+	secure_turn(s, domain);
 	return s;
 }
 
@@ -96,8 +106,8 @@ key_of(const struct secure *s, const struct secure_place *p)
 {
 	enum policy_key key = POLICY_DEFAULT;
 
-	(void)policy_key(settings_tls_policy(s->set->settings, s->domain,
-	    p->by_mx ? NULL : p->name), &key);
+	(void)policy_key(settings_tls_policy(s->set->settings,
+	    p->by_mx ? s->domain : p->name), &key);
 	return key;
 }
 

@@ -29,6 +29,9 @@ struct secure *secure_new(const struct route_set *, struct dns *,
 	    const char *domain);
 void	 secure_free(struct secure *);
 
+/* From now on for another domain. */
+void	 secure_turn(struct secure *, const char *domain);
+
 /*
  * Decide about a host for a message: fills policy, tls, demand and strict of
  * the client.  second: it is the turn in which TLS-Required: No counts.  No

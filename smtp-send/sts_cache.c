@@ -31,13 +31,6 @@ struct sts_cache {
 	bool		 changed;
 };
 
-static size_t
-record_size(const struct sts_record *r)
-{
-	return offsetof(struct sts_record, patterns) + strlen(r->patterns) +
-	    1;
-}
-
 static struct sts_record **
 find(const struct sts_cache *c, const char *domain)
 {
@@ -65,7 +58,7 @@ void
 sts_cache_put(struct sts_cache *c, const struct sts_record *r)
 {
 	struct sts_record **at = find(c, r->domain), *copy;
-	size_t size = record_size(r);
+	size_t size = sts_record_size(r);
 
 	if ((copy = malloc(size)) == NULL)
 		return;
@@ -89,7 +82,7 @@ sts_cache_get(const struct sts_cache *c, const char *domain)
 		return NULL;
 	out = (struct sts_record *)&c->out;
 	memset(out, 0, sizeof(*out));
-	memcpy(out, *at, record_size(*at));
+	memcpy(out, *at, sts_record_size(*at));
 	return out;
 }
 

@@ -1,124 +1,49 @@
 /* SPDX-License-Identifier: ISC
  *
- * The process that speaks to the network for one delivery.  Whatever a server
- * makes of it, it can only send reports; and what these hold is checked here
- * again before anyone uses it.
+ * The process that speaks to the network, from the side of the one that starts
+ * it.  Whatever a server makes of it, it can only send records; and what these
+ * hold is checked here again before anyone uses it.
  */
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
+#include <stddef.h>
 #include <unistd.h>
 
-#include "route.h"
-#include "system/fdio.h"
 #include "system/log.h"
-#include "system/privilege.h"
-#include "system/sandbox.h"
-#include "wish.h"
-#include "worker.h"
+#include "worker_local.h"
 
-#define LIFE	(3 * 60 * 60)	/* seconds; a host that keeps us longer is
-				 * given up */
-
-struct worker {
-	const struct worker_set *set;
-	pid_t	 pid;
-	int	 fd;
-	bool	 over;		/* no further report will come from it */
-	size_t	 n;
-	size_t	 next;		/* of those to be reported as died */
-	bool	 reported[];
+struct slot {
+	uint32_t	 seq;		/* 0: free */
+	size_t		 n, done;	/* recipients; reported on */
+	bool		 reported[PARCEL_RCPTS];
 };
 
-/* ---- in the worker ---- */
-
-static void
-send_report(void *arg, const struct report *r)
-{
-	(void)fd_send(*(const int *)arg, r, sizeof(*r), -1);
-}
-
-static void
-send_news(void *arg, const struct news *n)
-{
-	(void)fd_send(*(const int *)arg, n, sizeof(*n), -1);
-}
-
-/* Without its parent a worker's reports go nowhere, and the next agent would
- * send again what it still delivers.  Behind a change of user, which takes
- * the signal away. */
-static int
-die_with_parent(pid_t parent)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
-		return -1;
-	return getppid() == parent ? 0 : -1;
-}
-
-static int
-work(const struct worker_set *set, const struct delivery *d, int up,
-    pid_t parent)
-{
-	struct client_message m = { .text = { .fd = d->fd,
-	    .offset = d->offset, .prefix = "" }, .seven.fd = -1,
-	    .env = d->env, .rcpts = d->rcpts, .n = d->nrcpts,
-	    .sts = d->sts, .final = send_report, .arg = &up,
-	    .news = set->news == NULL ? NULL : send_news };
-	struct wish_scan scan = { 0 };
-	struct route *route;
-	size_t i;
-
-	signal(SIGINT, SIG_DFL);
-	signal(SIGTERM, SIG_DFL);
-	signal(SIGALRM, SIG_DFL);
-	alarm(LIFE);
-	if ((m.reports = calloc(m.n, sizeof(*m.reports))) == NULL)
-		return EX_TEMPFAIL;
-	if (privilege_drop(set->uid, set->gid) == -1 ||
-	    die_with_parent(parent) == -1 ||
-	    (route = route_new(&set->route, set->host, &d->env->sender,
-	    d->domain)) == NULL ||
-	    client_text_measure(&m.text, &scan) == -1 ||
-	    sandbox_client() == -1) {
-		log_error("worker", "domain=%s error=%s", log_str(d->domain),
-		    log_str(strerror(errno)));
-		return EX_TEMPFAIL;
-	}
-	m.utf8 = m.env->utf8 && scan.utf8;
-	m.tls_optional = scan.tls_optional && !m.env->requiretls;
-	route_deliver(route, &m);
-	for (i = 0; i < m.n; i++)
-		if (m.reports[i].outcome == OUTCOME_TEMPORARY)
-			send_report(&up, &m.reports[i]);
-	route_free(route);
-	free(m.reports);
-	return 0;
-}
-
-_Static_assert(sizeof(struct report) != sizeof(struct news),
-    "reports and news are told apart by their sizes");
-
-/* ---- in its parent ---- */
+struct worker {
+	pid_t		 pid;
+	int		 fd;
+	bool		 over;		/* no further record will come */
+	bool		 ended;		/* it was asked to end */
+	bool		 first_died;	/* what it was at has been told */
+	uint32_t	 seq;		/* the last number given */
+	uint32_t	 told;		/* of dead addresses */
+	struct slot	 slots[WORKER_DEPTH];	/* the older first */
+};
 
 int
-worker_setup(struct worker_set *set, const struct settings *s,
-    const char *host, char *error)
+worker_setup(struct worker_set *set, const struct settings *s, char *error)
 {
 	struct passwd *pw;
 
 	memset(set, 0, sizeof(*set));
 	set->route.settings = s;
 	set->route.logins = &set->logins;
-	set->host = host;
 	if (geteuid() == 0) {
 		/* Without the account, by hand on a host that is not set up,
 		 * anyone without rights will do. */
@@ -147,7 +72,6 @@ worker_trust(struct worker_set *set)
 
 	if (set->route.trusting != NULL)
 		return;
-
 	set->route.trusting = tls_client_new(1, file[0] == '\0' ? NULL : file,
 	    error, sizeof(error));
 	if (set->route.trusting == NULL)
@@ -163,16 +87,15 @@ worker_set_free(struct worker_set *set)
 }
 
 struct worker *
-worker_start(const struct worker_set *set, const struct delivery *d)
+worker_start(const struct worker_set *set, const char *key,
+    const char *domain)
 {
 	struct worker *w;
 	pid_t parent = getpid();
 	int pair[2], keep;
 
-	if ((w = calloc(1, sizeof(*w) + d->nrcpts * sizeof(bool))) == NULL)
+	if ((w = calloc(1, sizeof(*w))) == NULL)
 		return NULL;
-	w->n = d->nrcpts;
-	w->set = set;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		goto fail;
 	if ((w->pid = fork()) == -1) {
@@ -182,10 +105,9 @@ worker_start(const struct worker_set *set, const struct delivery *d)
 		errno = keep;
 		goto fail;
 	}
-	if (w->pid == 0) {
-		close(pair[0]);
-		_exit(work(set, d, pair[1], parent));
-	}
+	if (w->pid == 0)
+		_exit(worker_main(set, key, domain, pair[1],
+		    parent));
 	close(pair[1]);
 	w->fd = pair[0];
 	return w;
@@ -200,6 +122,42 @@ worker_fd(const struct worker *w)
 	return w->fd;
 }
 
+size_t
+worker_pending(const struct worker *w)
+{
+	size_t n = 0;
+
+	while (n < WORKER_DEPTH && w->slots[n].seq != 0)
+		n++;
+	return n;
+}
+
+int
+worker_give(struct worker *w, const struct delivery *d,
+    const struct hosts *hosts, uint32_t *seq)
+{
+	size_t n = worker_pending(w);
+	struct slot *slot;
+
+	if (w->over || w->ended) {
+		errno = EPIPE;
+		return -1;
+	}
+	if (n == WORKER_DEPTH) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (w->seq == UINT32_MAX)
+		w->seq = 0;
+	if (parcel_send(w->fd, w->seq + 1, d, hosts, &w->told) == -1)
+		return -1;
+	slot = &w->slots[n];
+	memset(slot, 0, sizeof(*slot));
+	*seq = slot->seq = ++w->seq;
+	slot->n = d->nrcpts;
+	return 0;
+}
+
 static void
 tidy_text(char *s, size_t size)
 {
@@ -211,15 +169,16 @@ tidy_text(char *s, size_t size)
 
 /* Make a report safe to print and to believe; 0, or -1 it is none. */
 static int
-report_tidy(struct worker *w, struct report *r)
+report_tidy(const struct slot *slot, struct report *r)
 {
 	struct smtp_status status;
 	const char *p = r->status;
 	unsigned class;
 
-	if (r->rcpt >= w->n || w->reported[r->rcpt])
+	if (r->rcpt >= slot->n || slot->reported[r->rcpt])
 		return -1;
 	r->dsn = r->dsn != 0;
+	r->reached = r->reached != 0;
 	switch (r->outcome) {
 	case OUTCOME_SENT:
 		class = 2;
@@ -243,62 +202,121 @@ report_tidy(struct worker *w, struct report *r)
 	return 0;
 }
 
+static void
+finish_slot(struct worker *w)
+{
+	size_t i;
+
+	for (i = 1; i < WORKER_DEPTH; i++)
+		w->slots[i - 1] = w->slots[i];
+	w->slots[WORKER_DEPTH - 1].seq = 0;
+}
+
+/* Deliveries are worked on in their order, so only the first may speak. */
+static int
+record_tidy(struct worker *w, struct record *r, size_t n)
+{
+	struct slot *slot = &w->slots[0];
+
+	if (n < offsetof(struct record, u) || n != record_size(r->type) ||
+	    slot->seq == 0 || r->seq != slot->seq)
+		return -1;
+	switch ((enum record_type)r->type) {
+	case RECORD_REPORT:
+		if (report_tidy(slot, &r->u.report) == -1)
+			return -1;
+		slot->reported[r->u.report.rcpt] = true;
+		if (++slot->done == slot->n)
+			finish_slot(w);
+		return 0;
+	case RECORD_DEAD:
+		return 0;	/* hosts_take() looks at it */
+	case RECORD_NEWS:
+		return news_tidy(&r->u.news);
+	case RECORD_BACK:
+		break;
+	}
+	return -1;
+}
+
 /* Recipients whose worker died are not lost: they are tried again. */
 static int
-report_dead(struct worker *w, struct report *r)
+record_died(struct worker *w, struct record *r)
 {
-	while (w->next < w->n && w->reported[w->next])
-		w->next++;
-	if (w->next == w->n)
+	struct slot *slot = &w->slots[0];
+	struct report *report = &r->u.report;
+	size_t i = 0;
+
+	if (slot->seq == 0)
 		return 0;
 	memset(r, 0, sizeof(*r));
-	r->rcpt = (uint32_t)w->next;
-	r->outcome = OUTCOME_TEMPORARY;
-	strlcpy(r->status, "4.3.0", sizeof(r->status));
-	strlcpy(r->reply, "the delivery was interrupted here",
-	    sizeof(r->reply));
-	w->reported[w->next] = true;
+	r->seq = slot->seq;
+	if (w->first_died) {	/* it was at another one */
+		r->type = RECORD_BACK;
+		finish_slot(w);
+		return 1;
+	}
+	while (slot->reported[i])
+		i++;
+	r->type = RECORD_REPORT;
+	report->rcpt = (uint32_t)i;
+	report->outcome = OUTCOME_TEMPORARY;
+	report->reached = 1;	/* it says nothing against the host */
+	strlcpy(report->status, "4.3.0", sizeof(report->status));
+	strlcpy(report->reply, "the delivery was interrupted here",
+	    sizeof(report->reply));
+	slot->reported[i] = true;
+	if (++slot->done == slot->n) {
+		finish_slot(w);
+		w->first_died = true;
+	}
 	return 1;
 }
 
 int
-worker_read(struct worker *w, struct report *r, bool wait)
+worker_read(struct worker *w, struct record *r, bool wait)
 {
-	union {			/* told apart by their sizes */
-		struct report	 report;
-		struct news	 news;
-	} got;
 	ssize_t n;
 
 	while (!w->over) {
-		n = recv(w->fd, &got, sizeof(got), wait ? 0 : MSG_DONTWAIT);
+		n = recv(w->fd, r, sizeof(*r), wait ? 0 : MSG_DONTWAIT);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && (errno == EAGAIN || errno == EWOULDBLOCK))
 			return -1;
-		*r = got.report;
-		if (n == (ssize_t)sizeof(*r) && report_tidy(w, r) == 0) {
-			w->reported[r->rcpt] = true;
-			return 1;
-		}
-		if (n == (ssize_t)sizeof(got.news) && w->set->news != NULL &&
-		    news_tidy(&got.news) == 0)
-			w->set->news(w->set->arg, &got.news);
 		if (n <= 0)
 			w->over = true;
+		else if (record_tidy(w, r, (size_t)n) == 0)
+			return 1;
 	}
-	return report_dead(w, r);
+	return record_died(w, r);
 }
 
 void
+worker_end(struct worker *w)
+{
+	w->ended = true;
+	(void)shutdown(w->fd, SHUT_WR);
+}
+
+bool
 worker_free(struct worker *w)
 {
+	bool crashed;
+	int status = 0;
+
 	if (w == NULL)
-		return;
+		return false;
+	crashed = w->over && !w->ended;
 	if (!w->over)
 		kill(w->pid, SIGKILL);
 	close(w->fd);
-	while (waitpid(w->pid, NULL, 0) == -1 && errno == EINTR)
+	while (waitpid(w->pid, &status, 0) == -1 && errno == EINTR)
 		;
+	crashed = crashed && WIFSIGNALED(status);
+	if (crashed)
+		log_warn("worker", "pid=%ld signal=%d", (long)w->pid,
+		    WTERMSIG(status));
 	free(w);
+	return crashed;
 }

@@ -38,6 +38,15 @@ last_words(char *words, size_t size, const char *why,
 	    "; the last try said: ", last);
 }
 
+/* How long it is tried; a report, which nobody waits for, the shorter time. */
+static int64_t
+lifetime(const struct settings *s, const struct spool_message *m)
+{
+	return address_is_null(&m->env.sender) &&
+	    s->bounce_lifetime < s->queue_lifetime ? s->bounce_lifetime :
+	    s->queue_lifetime;
+}
+
 static int
 give_up(struct spool_message *m, int64_t now, const char *why)
 {
@@ -72,7 +81,7 @@ warn_sender(const struct spool *spool, const struct settings *s,
 {
 	if (!is_waiting(&m->env))
 		return 0;
-	return bounce_delay(spool, s, m, born(m) + s->queue_lifetime);
+	return bounce_delay(spool, s, m, born(m) + lifetime(s, m));
 }
 
 int
@@ -95,7 +104,7 @@ late_age(const struct spool *spool, const struct settings *s,
 {
 	int64_t age = now - born(m);
 
-	if (age > s->queue_lifetime)
+	if (age > lifetime(s, m))
 		return give_up(m, now, "4.4.7 - not delivered in time");
 	if (s->delay_warning == 0 || age < s->delay_warning ||
 	    m->env.warned != 0)

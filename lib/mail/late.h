@@ -18,7 +18,8 @@
 int	 late_by(const struct spool *, const struct settings *,
 	    struct spool_message *, int64_t now);
 
-/* After a try: queue_lifetime gives up those that are QUEUED, delay_warning
+/* After a try: queue_lifetime, for the null sender also bounce_lifetime, gives
+ * up those that are QUEUED, delay_warning
  * tells the sender, once.  0, -1 likewise. */
 int	 late_age(const struct spool *, const struct settings *,
 	    struct spool_message *, int64_t now);

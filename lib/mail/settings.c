@@ -19,6 +19,7 @@
 #include "mail/dkim_ring.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
+#include "system/dns.h"
 #include "system/log.h"
 
 static const char *rule_host(const char *);
@@ -68,7 +69,7 @@ static const struct conf_key keys[] = {
 	{ "auth_mechanisms", CONF_LIST, AT(auth_mechanisms), "PLAIN LOGIN",
 	    ANY, rule_mechanism },
 
-	{ "resolver", CONF_STRING, AT(resolver), "", ANY, rule_resolver },
+	{ "resolver", CONF_WORDS, AT(resolver), "", ANY, rule_resolver },
 	{ "resolver_trusted", CONF_BOOL, AT(resolver_trusted), "no", ANY,
 	    NULL },
 
@@ -97,6 +98,11 @@ static const struct conf_key keys[] = {
 	{ "https_port", CONF_INT, AT(https_port), "443", 1, 65535, NULL },
 	{ "queue_lifetime", CONF_DURATION, AT(queue_lifetime), "5d", ANY,
 	    NULL },
+	{ "bounce_lifetime", CONF_DURATION, AT(bounce_lifetime), "1d", ANY,
+	    NULL },
+	{ "max_workers", CONF_INT, AT(max_workers), "100", 1, 1000, NULL },
+	{ "destination_concurrency", CONF_INT, AT(destination_concurrency),
+	    "20", 1, 1000, NULL },
 	{ "delay_warning", CONF_DURATION, AT(delay_warning), "4h", ANY,
 	    NULL },
 	{ "dkim", CONF_PAIRS, AT(dkim), "", ANY, rule_key_file },
@@ -319,21 +325,39 @@ settings_host_port(const char *s, char host[SETTINGS_HOST_MAX],
 	return 0;
 }
 
-/* resolver = address [ "@" port ] */
+/* server = address [ "@" port ] */
+static const char *
+server_fault(const char *s, size_t len)
+{
+	char text[INET6_ADDRSTRLEN + 6], *port;
+	struct in6_addr in6;
+
+	if (len >= sizeof(text))
+		return "is not ADDR[@PORT]";
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if ((port = strchr(text, '@')) != NULL)
+		*port++ = '\0';
+	if (inet_pton(AF_INET, text, &in6) != 1 &&
+	    inet_pton(AF_INET6, text, &in6) != 1)
+		return "is not ADDR[@PORT]";
+	return port == NULL ? NULL : port_fault(port);
+}
+
+/* resolver = server *( " " server ) */
 static const char *
 rule_resolver(const char *s)
 {
-	char ip[INET6_ADDRSTRLEN];
-	struct in6_addr in6;
-	size_t n = strcspn(s, "@");
+	const char *why = NULL;
+	size_t n, len;
 
-	if (n >= sizeof(ip))
-		return "is not ADDR[@PORT]";
-	strlcpy(ip, s, n + 1);
-	if (inet_pton(AF_INET, ip, &in6) != 1 &&
-	    inet_pton(AF_INET6, ip, &in6) != 1)
-		return "is not ADDR[@PORT]";
-	return s[n] == '\0' ? NULL : port_fault(s + n + 1);
+	for (n = 0; *s != '\0' && why == NULL; n++) {
+		len = strcspn(s, " ");
+		why = n == DNS_SERVERS_MAX ? "is more than four servers" :
+		    server_fault(s, len);
+		s += len + (s[len] == ' ');
+	}
+	return why;
 }
 
 static const char *

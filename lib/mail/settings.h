@@ -41,7 +41,8 @@ struct settings {
 	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
 					 * SCRAM-SHA-256 */
 
-	char		*resolver;	/* ADDR[@PORT]; "": resolv.conf */
+	char		*resolver;	/* ADDR[@PORT] ...; "":
+					 * resolv.conf */
 	bool		 resolver_trusted; /* believe its AD bit */
 
 	char		*relay;		/* smarthost HOST[:PORT]; "": by MX */
@@ -67,6 +68,11 @@ struct settings {
 	char		*relay_login;	/* a file; "": none */
 	long long	 https_port;	/* where MTA-STS policies are: 443 */
 	long long	 queue_lifetime; /* seconds until a bounce */
+	long long	 bounce_lifetime; /* the same for a bounce, which never
+					 * waits longer than other mail */
+	long long	 max_workers;	/* of smtp-send, at once */
+	long long	 destination_concurrency; /* of these at one host or
+					 * domain */
 	long long	 delay_warning;	/* seconds until the sender is told that
 					 * it waits; 0: never */
 	struct conf_pairs dkim;		/* SELECTOR._domainkey.DOMAIN; the file
@@ -156,6 +162,13 @@ int	 settings_load(struct settings *, const char *file,
 
 void	 settings_free(struct settings *);
 
+/*
+ * How a domain in UTF-8 becomes what the DNS has: idna_strict() at first, so
+ * that a program of short life needs no library for it; idna_ascii() in those
+ * that take mail from the network or bring it there.
+ */
+extern int (*settings_idna)(char *, const char *, size_t);
+
 /* Is this domain (no NUL in it, any letter case, a final dot ignored, in UTF-8
  * or its xn-- form) one of ours?  [address] literals are not judged here. */
 bool	 settings_is_local(const struct settings *, const char *domain,
@@ -173,10 +186,9 @@ const char *settings_next_host(const struct settings *,
 /* Is the sender the one that a setting names: an address, or @domain? */
 bool	 settings_is_sender(const char *name, const struct address *);
 
-/* What key tls_policy says of a domain, or else of the host (NULL: none) that
- * its mail is sent to, or else of all; "" nothing. */
-const char *settings_tls_policy(const struct settings *, const char *domain,
-	    const char *host);
+/* What key tls_policy says of a domain, or of a host that mail is relayed to, or
+ * else of all; "" nothing. */
+const char *settings_tls_policy(const struct settings *, const char *name);
 
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
  * the host without brackets; port stays when there is none.  0, or -1: it is

@@ -10,7 +10,7 @@
  *				be held
  *	QUEUE/env/ID		the envelope, when it has a file
  *	QUEUE/now/ID,S=n,W=m	committed
- *	QUEUE/later/B/DUE-ID,S=n,W=m	deferred; B is the hour of DUE
+ *	QUEUE/later/B/DUE-ID,S=n,W=m	deferred; B is the minute of DUE
  *	QUEUE/held/SINCE-ID,S=n,W=m	kept back by a person: no agent looks
  *				there
  *
@@ -226,6 +226,10 @@ struct spool_item {
 	uint64_t	 size, wire;	/* ,S= and ,W= */
 };
 
+#define SPOOL_BUCKET	60	/* seconds of due time in one folder of later/;
+				 * older versions made them of an hour, and
+				 * these are read too */
+
 /* Parse a name as it stands in now/, later/B/ or held/.  1, or 0 it is none of
  * ours. */
 int	 spool_name_parse(struct spool_item *, const char *, enum spool_queue,
@@ -275,6 +279,16 @@ int	 spool_take(const struct spool *, const struct spool_item *,
  * be ended by spool_release(). */
 int	 spool_look(const struct spool *, const struct spool_item *,
 	    struct spool_message *);
+
+/* Read its envelope alone, without a lock, as the queue's owner: where it
+ * would go.  SPOOL_FILE.  1, *e is to be freed; 0 it is gone; -1 as
+ * spool_take(). */
+int	 spool_peek(const struct spool *, const struct spool_item *,
+	    struct envelope *e);
+
+/* Another descriptor of a message that is ours, to read only and without the
+ * lock, for who is not to write to it.  The caller's; -1 errno. */
+int	 spool_reader(const struct spool_message *);
 
 /*
  * Overwrite the letter of recipient i, and keep a reply's words when text is
@@ -329,6 +343,17 @@ int	 spool_give(struct spool_message *, uid_t owner, int dir);
  * After -1 nothing may be believed gone. */
 int	 spool_drop(struct spool_message *);
 
+/*
+ * The same, of SPOOL_FILE as the queue's owner, without waiting for the disk:
+ * a power cut before the next spool_vanish_sync() may bring it back as it was
+ * when its letters were last synced, and never less of it.  The letters must
+ * say that all is done: a kill between the unlinks leaves the envelope alone.
+ * 0; -1 errno: nothing may be believed gone.
+ */
+int	 spool_vanish(struct spool_message *);
+/* All that has vanished so far is gone for good. */
+int	 spool_vanish_sync(const struct spool *, enum spool_queue);
+
 /* Let go of the lock, and forget it. */
 void	 spool_release(struct spool_message *);
 
@@ -360,6 +385,8 @@ void	 spool_watch_open(struct spool_watch *, const struct spool *,
  * blocked but inside: mask as in ppoll(2), NULL leaves the mask. */
 int	 spool_watch_wait(struct spool_watch *, int64_t until,
 	    const void *sigmask);
+/* For a loop of one's own, behind a poll(2) of fd: forget what came. */
+void	 spool_watch_drain(struct spool_watch *);
 void	 spool_watch_close(struct spool_watch *);
 
 /*

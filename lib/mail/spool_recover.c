@@ -9,14 +9,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bytes/crc32.h"
 #include "mail/spool_local.h"
 #include "system/fdio.h"
 #include "system/log.h"
+
+#define FEW		1000	/* envelopes that are looked at each time */
+#define CHECKED		".checked"
+#define CHECK_EACH	(24 * 60 * 60)
 
 /* Open and lock a file as its owner.  -1: it is not ours, gone, or its writer
  * lives. */
@@ -169,8 +175,9 @@ ids_free(struct ids *ids)
 	free(ids->v);
 }
 
+/* Read up to this many, 0 all: 1, 0 there are more; -1. */
 static int
-ids_read(struct ids *ids, DIR *dir)
+ids_read(struct ids *ids, DIR *dir, size_t most)
 {
 	struct dirent *d;
 	size_t room = 0;
@@ -179,6 +186,8 @@ ids_read(struct ids *ids, DIR *dir)
 	while ((d = readdir(dir)) != NULL) {
 		if (d->d_name[0] == '.')
 			continue;
+		if (most != 0 && ids->n == most)
+			return 0;
 		if (ids->n == room) {
 			room = room == 0 ? 64 : room * 2;
 			v = reallocarray(ids->v, room, sizeof(*v));
@@ -192,7 +201,32 @@ ids_read(struct ids *ids, DIR *dir)
 	}
 	if (ids->n > 0)
 		qsort(ids->v, ids->n, sizeof(*ids->v), by_name);
-	return 0;
+	return 1;
+}
+
+/*
+ * A queue of many is not looked through whenever an agent starts, as cron may
+ * do each minute, but once a day: the time of a file says when.  Is it time?
+ */
+static bool
+is_time(const struct spool *sp, enum spool_queue q)
+{
+	struct spool_as as;
+	struct stat st;
+	int fd = -1;
+
+	if (spool_stat(sp, q, sp->env[q], CHECKED, &st) == 0 &&
+	    time(NULL) - st.st_mtime < CHECK_EACH)
+		return false;
+	if (spool_as_queue(sp, &as, q) == -1)
+		return true;
+	(void)unlinkat(sp->env[q], CHECKED, 0);
+	fd = openat(sp->env[q], CHECKED, O_WRONLY | O_CREAT | O_EXCL |
+	    O_NOFOLLOW | O_CLOEXEC, SPOOL_MODE_SHARED);
+	spool_as_end(&as);
+	if (fd != -1)
+		close(fd);
+	return true;
 }
 
 /* A message was seen: its envelope has an owner. */
@@ -330,9 +364,15 @@ recover_envelopes(const struct spool *sp, enum spool_queue q)
 
 	if ((dir = spool_opendir(sp, sp->env[q], ".")) == NULL)
 		return -1;
-	r = ids_read(&ids, dir);
+	r = ids_read(&ids, dir, FEW);
+	if (r == 0 && is_time(sp, q)) {
+		ids_free(&ids);
+		memset(&ids, 0, sizeof(ids));
+		rewinddir(dir);
+		r = ids_read(&ids, dir, 0);
+	}
 	closedir(dir);
-	if (r == -1 || ids.n == 0)
+	if (r != 1 || ids.n == 0)
 		goto out;
 	r = -1;
 	if ((seen = calloc(ids.n, 1)) == NULL)
@@ -349,7 +389,7 @@ recover_envelopes(const struct spool *sp, enum spool_queue q)
 out:
 	free(seen);
 	ids_free(&ids);
-	return r;
+	return r == -1 ? -1 : 0;
 }
 
 int

@@ -20,8 +20,6 @@
 #include "system/fdio.h"
 #include "system/log.h"
 
-#define BUCKET	3600	/* seconds of due time in one folder */
-
 /* Lock the file under its name: another agent may have moved it between our
  * look at the folder and the lock. */
 static int
@@ -143,15 +141,22 @@ spool_envelope_text(const struct spool_message *m, size_t *n)
 static int
 read_file(struct spool_message *m)
 {
+	char block[8192], *text = block;
 	unsigned line;
-	char *text;
+	ssize_t got;
 	size_t n;
 	int r;
 
-	if ((text = spool_envelope_text(m, &n)) == NULL)
+	/* Most are short: one call. */
+	if ((got = pread(m->env_fd, block, sizeof(block), 0)) == -1)
+		return -1;
+	n = (size_t)got;
+	if (n == sizeof(block) &&
+	    (text = spool_envelope_text(m, &n)) == NULL)
 		return -1;
 	r = envelope_parse(&m->env, text, n, &line);
-	free(text);
+	if (text != block)
+		free(text);
 	return r == 0 ? bad_envelope(m, line) : r;
 }
 
@@ -210,6 +215,36 @@ spool_look(const struct spool *sp, const struct spool_item *it,
     struct spool_message *m)
 {
 	return take(sp, it, m, O_RDONLY);
+}
+
+int
+spool_peek(const struct spool *sp, const struct spool_item *it,
+    struct envelope *e)
+{
+	struct spool_message m = { .spool = sp, .item = *it, .fd = -1 };
+	int r;
+
+	envelope_init(&m.env);
+	envelope_init(e);
+	m.env_fd = openat(sp->env[it->queue], it->id, O_RDONLY | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC);
+	if (m.env_fd == -1)
+		return errno == ENOENT ? 0 : -1;
+	if ((r = read_file(&m)) == 1)
+		*e = m.env;
+	else
+		envelope_free(&m.env);
+	close(m.env_fd);
+	return r;
+}
+
+int
+spool_reader(const struct spool_message *m)
+{
+	char path[SPOOL_NAME_MAX + 64];
+	int dir = spool_item_path(m->spool, &m->item, path);
+
+	return openat(dir, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 int
@@ -307,7 +342,7 @@ spool_item_due(struct spool_item *it, int64_t due)
 {
 	it->due = due;
 	it->held = 0;
-	it->bucket = due == 0 ? SPOOL_NOW : due - due % BUCKET;
+	it->bucket = due == 0 ? SPOOL_NOW : due - due % SPOOL_BUCKET;
 }
 
 /* The monitor and the agents may be different users, who share the group. */
@@ -480,6 +515,37 @@ spool_drop(struct spool_message *m)
 	while ((r = drop(m)) == -1 && was_moved(m))
 		;
 	return r;
+}
+
+/* The name of the message goes first: an envelope without one is none that
+ * waits. */
+static int
+vanish(const struct spool_message *m)
+{
+	char path[SPOOL_NAME_MAX + 64];
+	int dir = spool_item_path(m->spool, &m->item, path);
+
+	return unlinkat(dir, path, 0);
+}
+
+int
+spool_vanish(struct spool_message *m)
+{
+	int r;
+
+	m->dirty = false;
+	while ((r = vanish(m)) == -1 && was_moved(m))
+		;
+	return r == -1 ? -1 : unlinkat(m->spool->env[m->item.queue],
+	    m->item.id, 0);
+}
+
+int
+spool_vanish_sync(const struct spool *sp, enum spool_queue queue)
+{
+	return spool_sync_dir(sp->now[queue], ".") == -1 ||
+	    (sp->sync_names && spool_sync_dir(sp->env[queue], ".") == -1) ?
+	    -1 : 0;
 }
 
 void

@@ -17,7 +17,7 @@
 #include "system/log.h"
 
 #define BATCH	2048		/* names that are sorted at once */
-#define BUCKETS	100000		/* in later/: 11 years of hours */
+#define BUCKETS	100000		/* in later/: 69 days of minutes */
 
 struct spool_walk {
 	const struct spool *spool;
@@ -242,16 +242,19 @@ bucket_due(const struct spool *sp, enum spool_queue q, int64_t bucket)
 int64_t
 spool_next_due(const struct spool *sp, enum spool_queue q)
 {
-	int64_t *buckets, due = 0, now = (int64_t)time(NULL);
+	int64_t *buckets, first, due = 0, now = (int64_t)time(NULL);
 	struct spool_as as;
 	char name[32];
 	size_t i, n;
 
 	if ((buckets = read_buckets(sp, q, INT64_MAX, &n)) == NULL)
 		return -1;
-	for (i = 0; i < n && due == 0; i++) {
-		if ((due = bucket_due(sp, q, buckets[i])) != 0 ||
-		    buckets[i] + 3600 > now)
+	/* A bucket of an older version may reach beyond the next one. */
+	for (i = 0; i < n && (due == 0 || buckets[i] < due); i++) {
+		first = bucket_due(sp, q, buckets[i]);
+		if (first != 0 && (due == 0 || first < due))
+			due = first;
+		if (first != 0 || buckets[i] + 3600 > now)
 			continue;
 		snprintf(name, sizeof(name), "%" PRId64, buckets[i]);
 		if (spool_as_queue(sp, &as, q) == 0) {

@@ -33,8 +33,8 @@ spool_watch_open(struct spool_watch *w, const struct spool *sp,
 	spool_watch_close(w);
 }
 
-static void
-drain(struct spool_watch *w)
+void
+spool_watch_drain(struct spool_watch *w)
 {
 	char events[4096]
 	    __attribute__((aligned(__alignof__(struct inotify_event))));
@@ -65,7 +65,7 @@ spool_watch_wait(struct spool_watch *w, int64_t until, const void *sigmask)
 		return -1;
 	if (r == 0)
 		return timed && (int64_t)time(NULL) >= until ? 0 : 1;
-	drain(w);
+	spool_watch_drain(w);
 	return 1;
 }
 

@@ -163,6 +163,8 @@ struct dns_job {
 	unsigned	 hops;
 	int		 late;		/* its first wait passed in vain */
 	int		 alias;		/* while it is held */
+	int		 probe;		/* whether it was bogus: asked again,
+					 * unchecked */
 	enum dns_security security;	/* the worst of all answers so far */
 	uint32_t	 life;		/* the least of all answers so far */
 	enum dns_status	 said;		/* of a server that failed */

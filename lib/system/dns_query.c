@@ -271,8 +271,11 @@ turn(struct dns *dns, int ms)
 	if (!TAILQ_EMPTY(&dns->done))
 		ms = 0;
 	n = epoll_wait(dns->epoll, ev, EVENTS, ms);
-	for (i = 0; i < n; i++)
+	/* The server need not wait until we have read all it said. */
+	for (i = 0; i < n; i++) {
 		ready(dns, ev[i].data.ptr);
+		pump(dns);
+	}
 	t = clock_ms();
 	while (dns->heap.n > 0 && (job = dns->heap.v[1])->deadline <= t)
 		dns_job_late(job);

@@ -63,7 +63,10 @@ grow(struct dns_window *w, double rate)
 	size_t before = w->probe;
 
 	w->loss = 0;
-	if (before != 0) {
+	if (w->size < START) {
+		w->size += LEAST;
+		w->probe = 0;
+	} else if (before != 0) {
 		w->probe = 0;
 		if (rate * (double)before >= w->rate * ((double)before +
 		    (GAIN - 1) * (double)(w->size - before)))

@@ -21,6 +21,7 @@ my @owner = (
 	[qr{^sha1\.h$}, qr{^lib/mail/srs\.c$}],
 	[qr{^ldns/}, qr{^lib/system/dns(?:_chain\w*)?\.[ch]$}],
 	[qr{^zlib\.h$}, qr{^lib/system/(?:stream_zip|gzip)\.c$}],
+	[qr{^idn2\.h$}, qr{^lib/grammar/idna\.c$}],
 	[qr{^(?:crypt|argon2)\.h$}, qr{^lib/mail/password\.c$}],
 	[qr{^linux/(?:landlock|seccomp|filter|audit)\.h$},
 	    qr{^lib/system/sandbox\w*\.[ch]$}],
