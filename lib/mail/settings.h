@@ -186,8 +186,8 @@ const char *settings_next_host(const struct settings *,
 /* Is the sender the one that a setting names: an address, or @domain? */
 bool	 settings_is_sender(const char *name, const struct address *);
 
-/* What key tls_policy says of a domain, or of a host that mail is relayed to, or
- * else of all; "" nothing. */
+/* What key tls_policy says of a domain, or of a host that mail is relayed to,
+ * or else of all; "" nothing. */
 const char *settings_tls_policy(const struct settings *, const char *name);
 
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
