@@ -55,7 +55,8 @@ OBJ    := $(SRC:%.c=$Bobj/%.o)
 LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
 BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
-FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c))
+FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c \
+	t/dns/*.c))
 PERF   := $(patsubst t/%.c,$Bt/%,$(filter-out t/perf/imap_%.c,\
 	$(wildcard t/perf/*.c)))
 FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
@@ -122,6 +123,7 @@ $Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))
 $Bt/fuzz/fuzz_smtp_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtpd/main.c,$(wildcard smtpd/*.c)))
+$Bt/fuzz/fuzz_mx_input: $Bobj/mxlookup/input.o
 # Its own functions come before those of the server.
 $Bt/fuzz/fuzz_smtp_session: ALL_LDFLAGS += -Wl,-z,muldefs
 
@@ -197,7 +199,7 @@ soak: deps world
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
 bench: all world $(PERF)
-	@for t in $(or $T,way smtpd pop3 imap mx); do \
+	@for t in $(or $T,way smtpd send pop3 imap mx); do \
 	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
 	    t/perf/$$t $(ARGS) || exit; done
 

@@ -86,6 +86,7 @@ struct client {
 	enum client_tls	 shaken;
 	struct tls_info	 info;		/* what was agreed, or what stood
 					 * against it */
+	const char	*why;		/* NULL: as the stream says */
 };
 
 enum client_result {

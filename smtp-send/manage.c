@@ -73,11 +73,9 @@ decide(struct manage *mg, const char *id)
 }
 
 static int
-say(struct manage *mg, const struct spool_message *m)
+say(struct manage *mg, const char *id, enum manage_act act)
 {
-	const char *name = done_names[mg->act == MANAGE_BOUNCE &&
-	    address_is_null(&m->env.sender) ? MANAGE_DROP : mg->act];
-	const char *id = m->item.id;
+	const char *name = done_names[act];
 	struct buf b;
 
 	mg->done++;
@@ -93,15 +91,21 @@ say(struct manage *mg, const struct spool_message *m)
 	return view_print(&b);
 }
 
+/* Nobody knows whose it is; it goes when it is named. */
 static int
 unreadable(struct each *each, const struct spool_item *it, const char *why)
 {
 	struct manage *mg = each->arg;
 
-	if (!is_decided(mg, it->id)) {
-		decide(mg, it->id);
-		warnx("%s cannot be read: %s", it->id, why);
+	if (is_decided(mg, it->id))
+		return 0;
+	decide(mg, it->id);
+	if (mg->act == MANAGE_DROP && each->select->ids) {
+		if (spool_discard(each->spool, it) == 0)
+			return say(mg, it->id, MANAGE_DROP) == -1 ? -1 : 1;
+		why = strerror(errno);
 	}
+	warnx("%s cannot be read: %s", it->id, why);
 	return 0;
 }
 
@@ -279,7 +283,9 @@ one(struct each *each, struct spool_message *seen)
 		not_taken(mg, seen);
 	if (got == 1 && act(mg, &m) == 0) {
 		decide(mg, seen->item.id);
-		return say(mg, seen);
+		return say(mg, seen->item.id, mg->act == MANAGE_BOUNCE &&
+		    address_is_null(&seen->env.sender) ? MANAGE_DROP :
+		    mg->act);
 	}
 	saved = errno;
 	if (got == 0)

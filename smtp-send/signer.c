@@ -239,6 +239,12 @@ signer_new(const struct settings *settings, char *error)
 }
 
 void
+signer_settings(struct signer *s, const struct settings *settings)
+{
+	s->settings = settings;
+}
+
+void
 signer_free(struct signer *s)
 {
 	size_t i;

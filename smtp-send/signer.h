@@ -47,10 +47,13 @@ struct signature {
 /*
  * Start them, with the keys of the settings, which must have some.  Call it
  * as the user who may read the keys, in a sandbox that lets these files be
- * read.  Waits until all keys are loaded.  NULL with one line in
- * error[CONF_ERROR_MAX].
+ * read.  The settings must stay where they are.  Waits until all keys are
+ * loaded.  NULL with one line in error[CONF_ERROR_MAX].
  */
 struct signer *signer_new(const struct settings *, char *error);
+
+/* The same settings are somewhere else now. */
+void	 signer_settings(struct signer *, const struct settings *);
 
 /* Ends the processes.  What was submitted and not answered is forgotten. */
 void	 signer_free(struct signer *);

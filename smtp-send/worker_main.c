@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "close_others.h"
 #include "route.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -81,22 +82,6 @@ die_with_parent(pid_t parent)
 	return getppid() == parent ? 0 : -1;
 }
 
-/* Close all but the standard streams, the log and this one. */
-static void
-close_others(int keep)
-{
-	int log = log_fd(), a = keep < log ? keep : log,
-	    b = keep < log ? log : keep;
-
-	if (a > STDERR_FILENO + 1)
-		(void)close_range(STDERR_FILENO + 1, (unsigned)a - 1, 0);
-	if (a <= STDERR_FILENO)
-		a = STDERR_FILENO;
-	if (b > a + 1)
-		(void)close_range((unsigned)a + 1, (unsigned)b - 1, 0);
-	(void)close_range((unsigned)(b > a ? b : a) + 1, ~0u, 0);
-}
-
 static int
 begin(struct job *j, const struct worker_set *set, pid_t parent)
 {
@@ -112,7 +97,7 @@ begin(struct job *j, const struct worker_set *set, pid_t parent)
 	(void)sigaction(SIGPIPE, &sa, NULL);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	close_others(j->up);
+	close_others((int[]){ j->up, log_fd() }, 2);
 	if (privilege_drop(set->uid, set->gid) == -1 ||
 	    die_with_parent(parent) == -1 ||
 	    (j->hosts = calloc(1, sizeof(*j->hosts))) == NULL)

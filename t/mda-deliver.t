@@ -201,7 +201,15 @@ if (!defined $put) {
 
 	submit($s, '<>', 'nobody@a.test');
 	queue($s);
-	is(join(' ', $s->spooled), '', 'a bounce is never bounced');
+	($path) = $s->spooled('local');
+	like($path ? Stdmail::slurp($path) : '', qr/^To: <postmaster\@/m,
+	    'of a bounce that failed postmaster is told');
+	for ($s->spooled('local/later')) {
+		rename $_, "$s->{spool}/local/now/" . s{.*/\d+-}{}r;
+	}
+	select undef, undef, undef, 1.1;
+	queue($s, '-o', 'bounce_lifetime=0');
+	is(join(' ', $s->spooled), '', '... and that is never bounced');
 
 	submit($s, 'al@x.test', 'bob@a.test');
 	($path) = $s->spooled('local/now');

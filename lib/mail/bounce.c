@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: ISC
  *
- * Who is told, and that it is on disk before anyone believes it.  A report is
- * never reported on: its sender is null.
+ * Who is told, and that it is on disk before anyone believes it.  A report,
+ * whose sender is null, is reported on to postmaster, and that never.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "mail/bounce.h"
 #include "system/clock.h"
+#include "system/fdio.h"
 #include "system/log.h"
+
+/* Who is told. */
+static const struct address *
+receiver(const struct bounce *bounce)
+{
+	return bounce->postmaster != NULL ? bounce->postmaster :
+	    &bounce->message->env.sender;
+}
 
 /* The report's own envelope; what protected the message protects it (RFC 8689,
  * section 5). */
@@ -23,8 +33,8 @@ address_it(struct envelope *e, const struct bounce *bounce)
 	envelope_init(e);
 	e->arrived = bounce->now;
 	e->requiretls = of->requiretls;
-	e->utf8 = !address_is_ascii(&of->sender);
-	return envelope_add(e, &of->sender);
+	e->utf8 = !address_is_ascii(receiver(bounce));
+	return envelope_add(e, receiver(bounce));
 }
 
 /* Put it into the spool. */
@@ -33,7 +43,7 @@ post(const struct spool *spool, const struct bounce *bounce,
     struct envelope *e, const struct buf *b)
 {
 	const struct spool_message *m = bounce->message;
-	const char *domain = m->env.sender.domain;
+	const char *domain = receiver(bounce)->domain;
 	char to[ADDRESS_TEXT_MAX];
 	struct spool_put file;
 
@@ -48,7 +58,7 @@ post(const struct spool *spool, const struct bounce *bounce,
 	if (spool_put_end(&file) == -1)
 		return -1;
 	log_info("bounce", "id=%s for=%s to=%s", file.file.id, m->item.id,
-	    log_str(address_text(&m->env.sender, to)));
+	    log_str(address_text(receiver(bounce), to)));
 	return 0;
 }
 
@@ -123,18 +133,67 @@ mark_told(struct spool_message *m)
 	return spool_marks_sync(m);
 }
 
+/* Does its header say that it is a report to postmaster? */
+static bool
+is_double(const struct spool_message *m)
+{
+	const size_t most = 32768, n = strlen(BOUNCE_DOUBLE ":");
+	char *text, *p, *end;
+	bool found = false;
+	ssize_t got;
+
+	if ((text = malloc(most + 1)) == NULL)
+		return true;
+	if ((got = fd_pread_all(m->fd, text, most, (off_t)m->start)) == -1) {
+		free(text);
+		return true;
+	}
+	text[got] = '\0';
+	for (p = text; !found && *p != '\0' && *p != '\n'; p = end + 1) {
+		found = strncasecmp(p, BOUNCE_DOUBLE ":", n) == 0;
+		if ((end = strchr(p, '\n')) == NULL)
+			break;
+	}
+	free(text);
+	return found;
+}
+
+/* Is postmaster to be told of a failed report?  Never of one to himself. */
+static bool
+goes_to_postmaster(const struct spool_message *m,
+    const struct address *postmaster)
+{
+	const struct envelope_rcpt *r = m->env.rcpts;
+	size_t i;
+
+	if (envelope_count(&m->env, ENVELOPE_FAILED) == 0 || is_double(m))
+		return false;
+	for (i = 0; i < m->env.nrcpts; i++)
+		if (r[i].status == ENVELOPE_FAILED &&
+		    strcasecmp(r[i].addr.local, postmaster->local) == 0 &&
+		    strcasecmp(r[i].addr.domain, postmaster->domain) == 0)
+			return false;
+	return true;
+}
+
 int
 bounce_send(const struct spool *spool, const struct settings *s,
     struct spool_message *m)
 {
 	struct bounce bounce = { .settings = s, .message = m,
 	    .now = time(NULL) };
+	struct address postmaster = { "postmaster", "" };
 
+	strlcpy(postmaster.domain, s->domains.v[0],
+	    sizeof(postmaster.domain));
 	if (envelope_count(&m->env, ENVELOPE_FAILED) +
 	    envelope_count(&m->env, ENVELOPE_REPORT) +
 	    envelope_count(&m->env, ENVELOPE_EXPANDED) == 0)
 		return 0;
-	if (address_is_null(&m->env.sender))
+	if (address_is_null(&m->env.sender) &&
+	    goes_to_postmaster(m, &postmaster))
+		bounce.postmaster = &postmaster;
+	if (address_is_null(&m->env.sender) && bounce.postmaster == NULL)
 		log_warn("no-bounce", "id=%s note=%s", m->item.id,
 		    "\"a bounce is never bounced\"");
 	else if (bounce_first(&bounce) != BOUNCE_NOTHING &&

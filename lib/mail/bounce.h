@@ -19,8 +19,10 @@
  * Tell the sender about all recipients that are ENVELOPE_FAILED, REPORT or
  * EXPANDED, but for those whose NOTIFY is against it: the report is put into
  * the spool (local or remote, by the sender's domain) and is on disk when they
- * are marked ENVELOPE_BOUNCED or DELIVERED, also on disk.  The null sender is
- * never told: that is logged, and they are marked.  0; -1 with errno: nothing
+ * are marked ENVELOPE_BOUNCED or DELIVERED, also on disk.  Where the sender is
+ * null, and somebody FAILED, postmaster of our first domain is told instead;
+ * but not that a message to him, or of this kind, failed: that is logged, and
+ * they are marked.  0; -1 with errno: nothing
  * is marked, and they stay for a later call.  Does nothing when there is none.
  */
 int	 bounce_send(const struct spool *, const struct settings *,
@@ -50,6 +52,8 @@ struct bounce {
 	const char	*boundary;	/* a letter and 16 hexadecimal digits
 					 * at random */
 	bool		 delay;		/* of those that wait, no others */
+	const struct address *postmaster; /* he is told, of a message from the
+					 * null sender; NULL: the sender is */
 	int64_t		 until;		/* these are tried until then; or 0 */
 };
 
@@ -60,6 +64,9 @@ enum bounce_action bounce_first(const struct bounce *);
 /* Compose it alone, in disk form, all 7-bit but for the sender's address: for
  * tests, and what goes into the spool.  0, or -1 with errno. */
 int	 bounce_write(struct buf *, const struct bounce *);
+
+/* A field that tells a report to postmaster from others. */
+#define BOUNCE_DOUBLE	"X-Double-Bounce"
 
 #define BOUNCE_MAX	(3u << 20)	/* of a report: what does not fit of
 					 * recipients and text is left out */

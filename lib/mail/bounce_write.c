@@ -173,8 +173,13 @@ write_head(struct buf *b, const struct bounce *bounce)
 	    bounce->zone));
 	buf_addf(b, "From: Mail delivery <MAILER-DAEMON@%s>\n", host);
 	buf_addf(b, "To: <%s>\n",
-	    address_text(&bounce->message->env.sender, to));
-	buf_addf(b, "Subject: %s\n", actions[bounce_first(bounce)].subject);
+	    address_text(bounce->postmaster != NULL ? bounce->postmaster :
+	    &bounce->message->env.sender, to));
+	buf_addf(b, "Subject: %s\n", bounce->postmaster != NULL ?
+	    "A report could not be delivered" :
+	    actions[bounce_first(bounce)].subject);
+	if (bounce->postmaster != NULL)
+		buf_addf(b, BOUNCE_DOUBLE ": %s\n", host);
 	buf_addf(b, "Message-ID: %s\n", message_id_make(id,
 	    (uint64_t)bounce->now, strtoull(bounce->boundary + 1, NULL, 16),
 	    host));
@@ -239,6 +244,10 @@ write_text(struct buf *b, const struct bounce *bounce)
 
 	buf_addf(b, "This is the mail server %s.\n",
 	    bounce->settings->hostname);
+	if (bounce->postmaster != NULL)
+		buf_adds(b, "\nA message without a sender, as reports are, "
+		    "could not be delivered.\nYou are told because nobody "
+		    "else can be.\n");
 	for (action = BOUNCE_FAILED; action < ACTIONS; action++)
 		write_group(b, bounce, action);
 	buf_addf(b, "\nThe message%s below.\n",

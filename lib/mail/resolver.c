@@ -31,6 +31,7 @@ struct dns *
 resolver_open(const struct settings *s, const char *server, char *error)
 {
 	const char *addr = server != NULL ? server : s->resolver;
+	char why[DNS_WHY_MAX];
 	struct dns *dns;
 
 	if ((dns = dns_new()) == NULL) {
@@ -44,6 +45,10 @@ resolver_open(const struct settings *s, const char *server, char *error)
 	else if (*addr == '\0' && dns_read_resolvconf(dns, NULL) == -1)
 		snprintf(error, CONF_ERROR_MAX, "/etc/resolv.conf: %s",
 		    strerror(errno));
+	else if (*s->dnssec_anchor != '\0' && dns_read_anchor(dns,
+	    s->dnssec_anchor, why) == -1)
+		snprintf(error, CONF_ERROR_MAX, "dnssec_anchor: %s: %s",
+		    s->dnssec_anchor, why);
 	else
 		return dns;
 	dns_free(dns);

@@ -72,6 +72,7 @@ static const struct conf_key keys[] = {
 	{ "resolver", CONF_WORDS, AT(resolver), "", ANY, rule_resolver },
 	{ "resolver_trusted", CONF_BOOL, AT(resolver_trusted), "no", ANY,
 	    NULL },
+	{ "dnssec_anchor", CONF_PATH, AT(dnssec_anchor), "", ANY, NULL },
 
 	{ "relay", CONF_STRING, AT(relay), "", ANY, rule_host_port },
 	{ "relay_from", CONF_NETS, AT(relay_from), "127.0.0.1 ::1", ANY,

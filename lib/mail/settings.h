@@ -44,6 +44,8 @@ struct settings {
 	char		*resolver;	/* ADDR[@PORT] ...; "":
 					 * resolv.conf */
 	bool		 resolver_trusted; /* believe its AD bit */
+	char		*dnssec_anchor;	/* a file; "": no validation of our
+					 * own */
 
 	char		*relay;		/* smarthost HOST[:PORT]; "": by MX */
 	struct conf_nets relay_from;	/* who may relay */

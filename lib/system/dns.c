@@ -3,7 +3,6 @@
  * DNS messages, packed and parsed by ldns; the only file that includes it.  No
  * socket and no clock here, and nothing of ldns leaves this file.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -487,5 +486,7 @@ dns_answer_fail(struct dns_answer *a, enum dns_status st, const char *why)
 	a->n = 0;
 	a->security = DNS_INDETERMINATE;
 	a->status = st;
-	snprintf(a->why, sizeof(a->why), "%s", why);
+	/* It may be its own. */
+	if (why != a->why)
+		strlcpy(a->why, why, sizeof(a->why));
 }

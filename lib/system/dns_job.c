@@ -375,6 +375,13 @@ take_answer(struct dns_job *job, struct dns_answer *fresh, uint32_t life,
 	}
 }
 
+static int
+is_refusal(enum dns_parsed parsed, const struct dns_answer *fresh)
+{
+	return parsed == DNS_SERVER_FAILED && strcmp(fresh->why,
+	    "REFUSED") == 0;
+}
+
 /* A server knows no answer. */
 static void
 take_failure(struct dns_job *job, size_t server, struct dns_answer *fresh)
@@ -388,6 +395,15 @@ take_failure(struct dns_job *job, size_t server, struct dns_answer *fresh)
 		memcpy(job->why, fresh->why, sizeof(job->why));
 	}
 	free(fresh->name);
+	/* It may have too much to do: dnsmasq says so when it has. */
+	if (is_refusal(DNS_SERVER_FAILED, fresh)) {
+		if (!job->late)
+			dns_window_count(&job->dns->window, 0);
+		job->late = 1;
+		if (waited)
+			ask_next(job, job->why, 1);
+		return;
+	}
 	job->failed |= 1u << server;
 	if (waited)
 		ask_next(job, job->why, 0);
@@ -455,7 +471,8 @@ dns_job_take(struct dns_job *job, size_t server, uint8_t *p, size_t n,
 		return;
 	}
 	dns_server_good(&job->dns->servers[server]);
-	if (!job->late && job->hops == 0 && job->round == 0)
+	if (!job->late && job->hops == 0 && job->round == 0 &&
+	    !is_refusal(parsed, &fresh))
 		dns_window_count(&job->dns->window, 1);
 	switch (parsed) {
 	case DNS_NOT_OURS:

@@ -207,11 +207,22 @@ like(join("\n", map { @$_ } $mta->heard), qr/^MAIL\ FROM:<>.*\n
 is_deeply([$s->spooled], [], 'nothing is left');
 clear();
 
-# Nobody is told about a bounce.
+# Postmaster is told about a bounce; and nobody about one to postmaster, whatever
+# he calls himself elsewhere.
 enqueue('', ['nobody@b.test'], $text);
 $log = run_queue();
-like($log, qr/no-bounce id=\S+/, 'a bounce is never bounced');
+unlike($log, qr/no-bounce/, 'a bounce that failed is not lost');
+my ($double) = bounces();
+like($double // '', qr/\AReturn-Path: <>\nDelivered-To: postmaster\@a\.test\n/,
+    'postmaster is told');
+like($double // '', qr/^Final-Recipient: rfc822; nobody\@b\.test$/m,
+    'of whom it was for');
 is_deeply([$s->spooled], [], 'and nothing is left');
+enqueue('', ['nobody@b.test'], "X-Forwarded: x\r\n" .
+    (($double // '') =~ s/\A.*\n.*\n//r =~ s/\n/\r\n/gr));
+$log = run_queue();
+like($log, qr/no-bounce id=\S+/, 'but of no report to him');
+is_deeply([$s->spooled], [], 'which ends here');
 
 # --- what cannot be read --------------------------------------------------
 

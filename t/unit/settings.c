@@ -37,6 +37,7 @@ static const struct {
 	{ "route=example.com host:x", "has no good port" },
 	{ "route=example.com", "takes two words" },
 	{ "resolver=127.0.0.1@5353", NULL },
+	{ "dnssec_anchor=/usr/share/dns/root.key", NULL },
 	{ "resolver=::1", NULL },
 	{ "resolver=127.0.0.1@5353 ::1 192.0.2.1", NULL },
 	{ "resolver=::1 x", "is not ADDR[@PORT]" },

@@ -117,6 +117,8 @@ our %domains = (
 	stscert => { want => ['sts-certificate'] },
 	ststype => { want => ['sts-type'],
 	    policy => [200, 'text/html', $plain] },
+	stshtml => { want => ['sts-type'],
+	    policy => [200, 'text/html; charset=utf-8', '<html>'] },
 	stssyntax => { want => ['sts-syntax'], policy => policy('enforce',
 	    'strict') },
 	stsorphan => { want => ['sts-orphan'], set => { sts => '' } },
@@ -161,6 +163,10 @@ our %domains = (
 	    spf('include:spftenth.test -all') } },
 	spfloop => { want => ['spf-loop'],
 	    set => { spf => spf('include:spfloop.test -all') } },
+	spfbomb => { want => [qw(spf-lookups spf-loop)], set => {
+	    spf => spf('include:a.spfbomb.test -all'), more =>
+	    '* TXT "v=spf1 ' . join(' ', map { "include:$_.spfbomb.test" }
+	    'a' .. 'i') . '"' } },
 	spfmany => { want => ['spf-mx'], set => { spf => spf('mx:m -all') =~
 	    s/mx:m/mx:many.spfmany.test/r . "\n" . join "\n", map {
 	    "many MX 10 m$_" } 1 .. 11 } },
@@ -211,6 +217,8 @@ our %domains = (
 	agrees => { want => [], set => { more =>
 	    'dmarcagreed.test._report._dmarc TXT "v=DMARC1"' } },
 	inherit => { want => [], sub => 1, set => { dmarc => '' } },
+	inheritpsd => { want => ['dmarc-none'], sub => 1,
+	    set => { dmarc => '' }, above => 'psd=y; sp=none' },
 	inheritnone => { want => ['dmarc-none'], sub => 1,
 	    set => { dmarc => '' }, above => 'sp=none' },
 
