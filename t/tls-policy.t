@@ -190,6 +190,16 @@ my @policy = ((map { "key-$_.m.test $_" } @keys), 'key-dane-none.m.test dane',
     'key-dane-match.m.test dane', 'key-may-broken.m.test may',
     'key-encrypt-absent.m.test encrypt', 'key-encrypt-broken.m.test encrypt',
     'pkix-key.m.test verify');
+# A host of route: its own records count, and its own line of tls_policy.
+row('given', 'm.test', "@ A 192.0.2.1\n", 'dane');
+row('given-not', 'm.test', "@ A 192.0.2.1\n", 'later');
+row('given-key', 'm.test', "@ A 192.0.2.1\n", 'later');
+row('given-clear', 'm.test', "@ A 192.0.2.1\n", 'clear');
+my @route = ("given.m.test mx.key.m.test:$port",
+    "given-not.m.test mx.secure-mismatch-ok.m.test:$port",
+    "given-key.m.test mx.key-encrypt-absent.m.test:$port",
+    "given-clear.m.test $addr{absent}:$port");
+push @policy, 'mx.key-encrypt-absent.m.test encrypt', 'given-key.m.test none';
 # REQUIRETLS (RFC 8689, section 4.2.1) and TLS-Required: No (4.2.2).
 my %strict = (env => ['requiretls yes']);
 row('strict-dane', 'm.test', simple(ok => $match), 'dane', %strict);
@@ -326,7 +336,8 @@ my $dns = Stdmail::Signed->start(zones => { 'm.test' => ['yes', $zone{'m.test'}]
     'b.test' => ['stripped', $zone{'b.test'}] });
 my $s = Stdmail->new(conf => { resolver => $dns->resolver,
     smtp_port => $port, https_port => $web->{port},
-    resolver_trusted => 'yes', tls_policy => \@policy });
+    resolver_trusted => 'yes', tls_policy => \@policy,
+    route => \@route });
 Stdmail::spew("$s->{dir}/ca.pem", $known->{pem}, 0644);
 $s->{conf}{tls_ca} = "$s->{dir}/ca.pem";
 $s->write_conf;
@@ -362,6 +373,24 @@ queue
 	return $err;
 }
 
+# What became of each recipient, by the log.
+sub
+outcomes
+{
+	my ($text) = @_;
+	my %seen;
+
+	for (split /\n/, $text) {
+		my ($what, $to) = /\b(sent|deferred|failed) id=\S+ to=(\S+)/
+		    or next;
+		my ($tls) = / tls=(\S+)/;
+		$seen{$to} = $what eq 'deferred' ? 'later' :
+		    $what eq 'failed' ? 'failed' : $tls eq 'none' ? 'clear' :
+		    $tls =~ m{/no$} ? 'any' : $tls =~ s{.*/}{}r;
+	}
+	return %seen;
+}
+
 queue();	# makes the spool
 Stdmail::spew("$s->{spool}/remote/tls/policies", join('', map { "$_\n" }
     'stdmail-sts 1', @kept, 'half a line'), 0640);
@@ -371,14 +400,7 @@ push @{$kind{join '|', map { ref $_ ? "@$_" : $_ // '' }
     @$_{qw(env header body)}}}, $_ for @rows;
 post(@$_) for values %kind;
 my $log = queue();
-my %seen;
-for (split /\n/, $log) {
-	my ($what, $to) = /\b(sent|deferred|failed) id=\S+ to=(\S+)/ or next;
-	my ($tls) = / tls=(\S+)/;
-	$seen{$to} = $what eq 'deferred' ? 'later' : $what eq 'failed' ?
-	    'failed' : $tls eq 'none' ? 'clear' : $tls =~ m{/no$} ? 'any' :
-	    $tls =~ s{.*/}{}r;
-}
+my %seen = outcomes($log);
 
 note sprintf '%-9s %-9s %-7s %-9s %s', qw(DNS TLSA TLS expected seen);
 for (@matrix) {
@@ -553,5 +575,27 @@ my $left = Stdmail::slurp($file);
 is(join(' ', sort map { /^policy @{[$today - 2]} (\S+)/ ? $1 : () }
     split /\n/, $left), 'e-list.i.test',
     'what could not be sent is kept, nothing else');
+
+# --- who has looked -------------------------------------------------------
+
+# The same by signatures that we check ourselves; and with a resolver that is
+# not trusted there is no DANE.
+sub
+again
+{
+	my (%conf) = @_;
+
+	delete @{$s->{conf}}{qw(resolver_trusted dnssec_anchor)};
+	%{$s->{conf}} = (%{$s->{conf}}, %conf);
+	$s->write_conf;
+	post(map { $_->[3] } @matrix);
+	return outcomes(queue());
+}
+
+my %own = again(dnssec_anchor => "$dns->{dir}/anchor");
+is(join(' ', map { $_->{to} } grep { ($own{$_->{to}} // '') ne $_->{want} }
+    map { $_->[3] } @matrix), '', 'the matrix by dnssec_anchor is the same');
+my %blind = again();
+is($blind{'bob@secure-mismatch-ok.m.test'}, 'any', 'nobody has looked: no DANE');
 
 done_testing();
