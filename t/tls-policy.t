@@ -470,7 +470,7 @@ form
 		my ($policy, $sum) = @$p{qw(policy summary)};
 		return 'policy-type' if $policy->{'policy-type'} !~
 		    /^(tlsa|sts|no-policy-found)$/;
-		return 'policy-domain' if $policy->{'policy-domain'} !~ /\./;
+		return 'policy-domain' if ($policy->{'policy-domain'} // '') !~ /\./;
 		return 'policy-string' if exists $policy->{'policy-string'} &&
 		    ref $policy->{'policy-string'} ne 'ARRAY';
 		my $bad = $sum->{'total-failure-session-count'};
@@ -489,6 +489,16 @@ form
 }
 is(join(', ', grep { $_ ne '' } map { form($_) } @reports), '',
     'every report has the form');
+
+SKIP: {
+	my $vectors = ($ENV{STDMAIL_SHARED} // "$FindBin::Bin/../../shared") .
+	    '/vectors/tlsrpt';
+	skip 'no vectors', 2 if !-d $vectors;
+	is(form(decode_json(Stdmail::slurp("$vectors/rpt01.json"))), '',
+	    'as has the example of the RFC');
+	isnt(form(decode_json(Stdmail::slurp("$vectors/rpt03.json"))), '',
+	    'and one with an unknown type has not');
+}
 
 # domain, type, good and bad sessions, kinds of failure
 my @told = (
