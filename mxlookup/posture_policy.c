@@ -192,8 +192,8 @@ posture_judge_spf(struct posture *p)
 	if (w->records == 0) {
 		if ((w->faults & SPF_UNSURE) == 0)
 			posture_add(p, SPF_ABSENT, "", "",
-			    "%s. TXT \"v=spf1 %s\"", p->domain, posture_takes_mail(p) ? "mx -all" :
-			    "-all");
+			    "%s. TXT \"v=spf1 %s\"", p->domain,
+			    posture_takes_mail(p) ? "mx -all" : "-all");
 		return;
 	}
 	judge_spf_errors(p);
