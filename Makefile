@@ -48,14 +48,15 @@ ALL_CPPFLAGS := -Ilib -D_GNU_SOURCE -DLIBBSD_OVERLAY \
 	-isystem /usr/include/bsd $(CPPFLAGS)
 ALL_CFLAGS   := -std=c11 $(WARN) $(CFLAGS) $(ADD.$V)
 ALL_LDFLAGS  := -pie -Wl,-z,relro,-z,now,--as-needed $(LDFLAGS)
-LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lz -lbsd -lmd
+LIBS   := -lldns -lssl -lcrypto -lcrypt -largon2 -lidn2 -lz -lbsd -lmd
 
 SRC    := $(wildcard lib/*/*.c $(PROGS:%=%/*.c) t/*/*.c)
 OBJ    := $(SRC:%.c=$Bobj/%.o)
 LIBOBJ := $(filter $Bobj/lib/%,$(OBJ))
 BINS   := $(foreach p,$(PROGS),$(if $(wildcard $p/*.c),$Bbin/$p))
 TESTS  := $(patsubst t/unit/%.c,$Bt/unit/%,$(wildcard t/unit/*.c))
-FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c))
+FAULT  := $(patsubst t/%.c,$Bt/%,$(wildcard t/fault/*.c t/model/*.c \
+	t/dns/*.c))
 PERF   := $(patsubst t/%.c,$Bt/%,$(filter-out t/perf/imap_%.c,\
 	$(wildcard t/perf/*.c)))
 FUZZ   := $(patsubst t/fuzz/%.c,$Bt/fuzz/%,$(wildcard t/fuzz/fuzz_*.c))
@@ -105,6 +106,9 @@ $Bt/%: $Bobj/t/%.o $Bobj/stdmail.a
 
 $Bt/perf/imapclient: $(patsubst %.c,$Bobj/%.o,$(wildcard t/perf/imap_*.c))
 
+$Bt/unit/signer: $(patsubst %.c,$Bobj/%.o,\
+	$(wildcard smtp-send/signer*.c))
+
 $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	@mkdir -p $(@D)
 	$(call say,LD)
@@ -116,6 +120,7 @@ $Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))
 $Bt/fuzz/fuzz_smtp_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtpd/main.c,$(wildcard smtpd/*.c)))
+$Bt/fuzz/fuzz_mx_input: $Bobj/mxlookup/input.o
 # Its own functions come before those of the server.
 $Bt/fuzz/fuzz_smtp_session: ALL_LDFLAGS += -Wl,-z,muldefs
 

@@ -132,6 +132,23 @@ look_up(struct dns *dns, struct input *in, const struct posture_means *means,
 	return m.code;
 }
 
+/* The names: arguments, or what is read.  0, or an exit code. */
+static int
+open_names(struct input *in, char **args)
+{
+	int code = 0, fd;
+
+	if (*args != NULL && file != NULL)
+		return usage("domains and -f exclude each other");
+	if (all && names)
+		return usage("-a and -m exclude each other");
+	if (*args != NULL)
+		input_args(in, args);
+	else if ((fd = open_input(&code)) != -1)
+		input_fd(in, fd);
+	return code;
+}
+
 /* What -a needs besides the DNS; it reads the authorities' certificates. */
 static void
 open_means(struct posture_means *means, struct dns *dns,
@@ -154,20 +171,13 @@ main(int argc, char **argv)
 	static struct input in;
 	struct posture_means means;
 	struct settings s;
-	struct dns *dns;
-	int operand, code, fd;
+	struct dns *dns = NULL;
+	int operand, code;
 
 	if ((code = start(&program, argc, argv, &s, &operand)) != START_GO)
 		return code;
-	if (operand < argc && file != NULL)
-		return usage("domains and -f exclude each other");
-	if (operand < argc)
-		input_args(&in, argv + operand);
-	else if ((fd = open_input(&code)) != -1)
-		input_fd(&in, fd);
-	else
-		return code;
-	if ((dns = open_dns(&s, &code)) != NULL) {
+	if ((code = open_names(&in, argv + operand)) == 0 &&
+	    (dns = open_dns(&s, &code)) != NULL) {
 		open_means(&means, dns, &s);
 		code = look_up(dns, &in, &means, operand + 1 == argc);
 		tls_client_free(means.tls);

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "bytes/utf8.h"
+#include "bytes/json.h"
 #include "output.h"
 
 /* NULL: nobody knows. */
@@ -100,23 +100,7 @@ output_table(struct buf *b, const char *domain, const struct mx_list *list,
 void
 output_json_string(struct buf *b, const char *text)
 {
-	const char *p = text, *end = text + strlen(text);
-	uint32_t c;
-	size_t n;
-
-	buf_addc(b, '"');
-	for (; p < end; p += n) {
-		if ((n = utf8_next(p, end, &c)) == 0) {
-			buf_adds(b, "\xef\xbf\xbd");
-			n = 1;
-		} else if (c == '"' || c == '\\')
-			buf_addf(b, "\\%c", (int)c);
-		else if (c < ' ' || c == 0x7f)
-			buf_addf(b, "\\u%04x", (unsigned)c);
-		else
-			buf_add(b, p, n);
-	}
-	buf_addc(b, '"');
+	json_adds(b, text);
 }
 
 /* A member; NULL or empty: null. */
@@ -126,10 +110,7 @@ member(struct buf *b, const char *name, const char *text)
 	buf_addc(b, '"');
 	buf_adds(b, name);
 	buf_adds(b, "\":");
-	if (text == NULL || *text == '\0')
-		buf_adds(b, "null");
-	else
-		output_json_string(b, text);
+	json_adds(b, text == NULL || *text == '\0' ? NULL : text);
 }
 
 static void
@@ -167,7 +148,7 @@ output_json(struct buf *b, const char *domain, const struct mx_list *list,
 	size_t i;
 
 	buf_adds(b, "{\"domain\":");
-	output_json_string(b, domain);
+	json_adds(b, domain);
 	buf_addc(b, ',');
 	member(b, "status", mx_status_name(list->status));
 	buf_addc(b, ',');

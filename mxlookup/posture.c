@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "posture.h"
-#include "system/fdio.h"
 
 #define EXIT_WRONG	1
 #define TEXT_MAX	(4 << 20)	/* of one domain; never reached */
@@ -73,6 +73,25 @@ posture(struct buf *b, const char *domain, enum posture_form form,
 	return code;
 }
 
+/* Write all, waiting where it is a pipe that does not block. */
+static int
+write_all(int fd, const char *p, size_t n)
+{
+	struct pollfd out = { .fd = fd, .events = POLLOUT };
+	ssize_t put;
+
+	while (n > 0) {
+		if ((put = write(fd, p, n)) >= 0) {
+			p += put;
+			n -= (size_t)put;
+		} else if (errno == EAGAIN)
+			(void)poll(&out, 1, -1);
+		else if (errno != EINTR)
+			return -1;
+	}
+	return 0;
+}
+
 /* The next name, waited for. */
 static enum input_status
 next_name(struct input *in, char **name)
@@ -92,6 +111,7 @@ posture_many(struct many *m, enum posture_form form,
 {
 	enum many_status r = MANY_DONE;
 	enum input_status st = INPUT_END;
+	long long names = 0;
 	struct buf b;
 	char *name;
 	int code;
@@ -104,7 +124,7 @@ posture_many(struct many *m, enum posture_form form,
 			m->code = code;
 		if (buf_failed(&b))
 			r = MANY_NO_MEMORY;
-		else if (fd_write_all(m->out, b.data, b.len) == -1) {
+		else if (write_all(m->out, b.data, b.len) == -1) {
 			/* Who closed the pipe has what he wanted. */
 			m->error = errno;
 			if (m->error == EPIPE)
@@ -112,7 +132,9 @@ posture_many(struct many *m, enum posture_form form,
 			r = MANY_NO_OUTPUT;
 		}
 		buf_reset(&b);
+		progress_step(m->progress, ++names, m->in->taken);
 	}
+	progress_end(m->progress);
 	if (r == MANY_DONE && st == INPUT_FAILED) {
 		m->error = errno;
 		r = MANY_NO_INPUT;

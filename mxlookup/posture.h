@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * The posture of a domain: all that decides whether mail to it and from it
- * works.  Gathered (posture_gather.c), judged (posture_judge.c, with the texts
- * of posture_fault.c), printed (posture_page.c, posture_line.c).
+ * works.  Gathered (posture_gather.c), judged (posture_judge.c and
+ * posture_policy.c, with the texts of posture_fault.c), printed
+ * (posture_page.c, posture_line.c).
  */
 #ifndef MXLOOKUP_POSTURE_H
 #define MXLOOKUP_POSTURE_H

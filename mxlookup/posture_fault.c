@@ -12,8 +12,8 @@
 const struct posture_text posture_texts[POSTURE_NFAULTS] = {
 	[NO_DOMAIN] = { "no-domain", FAULT, "the domain does not exist" },
 	[NOT_A_DOMAIN] = { "invalid", FAULT, "this is not a domain name" },
-	[DOMAIN_BOGUS] = { "bogus", FAULT, "DNSSEC validation fails: for "
-	    "everyone who validates, the domain is gone" },
+	[DOMAIN_BOGUS] = { "bogus", FAULT, "DNSSEC validation fails: "
+	    "everyone who validates finds nothing there" },
 	[NO_MAIL] = { "no-mail", FAULT, "there is neither an MX record nor an "
 	    "address; say so openly if no mail is wanted" },
 	[MX_ABSENT] = { "mx-absent", ADVICE, "there is no MX record, mail "

@@ -11,6 +11,7 @@
 #include "posture.h"
 
 #define FETCH_TIME	(60 * 1000)	/* ms; RFC 8461, section 3.3 */
+#define GUESS_TIME	(10 * 1000)	/* when no record asks for it */
 
 static const struct {
 	const char	*name;
@@ -66,17 +67,22 @@ ask_below(struct posture *p, enum dns_type type, const char *label)
 	return ask(p->ask, type, name);
 }
 
-/* All that needs no other answer. */
+/* All that needs no other answer; for the walks it is asked ahead. */
 static void
 ask_first(struct posture *p)
 {
-	int i;
+	const char *names[DMARC_WALK_MAX];
+	char name[DNS_NAME_MAX];
+	size_t i, n = dmarc_walk(p->domain, names);
 
 	p->mx = ask(p->ask, DNS_MX, p->domain);
 	p->a = ask(p->ask, DNS_A, p->domain);
 	p->aaaa = ask(p->ask, DNS_AAAA, p->domain);
 	(void)ask(p->ask, DNS_TXT, p->domain);
-	(void)ask_below(p, DNS_TXT, "_dmarc");
+	for (i = 0; i < n; i++) {
+		(void)snprintf(name, sizeof(name), "_dmarc.%s", names[i]);
+		(void)ask(p->ask, DNS_TXT, name);
+	}
 	p->sts_txt = ask_below(p, DNS_TXT, "_mta-sts");
 	p->sts_a = ask_below(p, DNS_A, "mta-sts");
 	p->sts_aaaa = ask_below(p, DNS_AAAA, "mta-sts");
@@ -165,6 +171,7 @@ find_hosts(struct posture *p)
 	}
 }
 
+/* Of exchangers, and of the hosts that mail clients find. */
 static void
 ask_hosts(struct posture *p)
 {
@@ -188,7 +195,6 @@ ask_hosts(struct posture *p)
 			(void)ask(p->ask, DNS_AAAA, srv->rr[k].name);
 		}
 	}
-	ask_wait(p->ask);
 }
 
 /* ---- reverse names ---- */
@@ -251,16 +257,22 @@ confirm(const struct posture *p, const struct posture_addr *d)
 }
 
 static void
-find_reverse(struct posture *p)
+ask_reverse(struct posture *p)
 {
 	struct posture_host *h;
-	size_t i;
 
 	for (h = p->hosts; h < p->hosts + p->nhosts; h++) {
 		take_addrs(p, h, h->aaaa);
 		take_addrs(p, h, h->a);
 	}
-	ask_wait(p->ask);
+}
+
+static void
+find_reverse(struct posture *p)
+{
+	struct posture_host *h;
+	size_t i;
+
 	for (h = p->hosts; h < p->hosts + p->nhosts; h++)
 		for (i = 0; i < h->naddrs; i++)
 			ask_forward(p, &h->addrs[i]);
@@ -361,7 +373,8 @@ fetch_policy(struct posture *p, const struct posture_means *m)
 	char host[IDNA_MAX + 8];
 	struct https_request q = { .host = host,
 	    .path = "/.well-known/mta-sts.txt", .addrs = addrs,
-	    .port = m->https_port, .timeout = FETCH_TIME,
+	    .port = m->https_port, .timeout = p->sts_records > 0 ?
+	    FETCH_TIME : GUESS_TIME,
 	    .max = MTA_STS_POLICY_MAX };
 	size_t i;
 
@@ -383,9 +396,10 @@ fetch_policy(struct posture *p, const struct posture_means *m)
 	p->sts_fetched = 1;
 	if (https_get(m->tls, &q, &p->sts_answer) != HTTPS_OK)
 		return;
-	p->sts_valid = mta_sts_policy(&p->sts_policy, buf_str(&p->sts_answer.body),
-	    p->sts_answer.body.len) == 1 && http_type_is(p->sts_answer.type,
-	    strlen(p->sts_answer.type), "text/plain");
+	p->sts_valid = mta_sts_policy(&p->sts_policy,
+	    buf_str(&p->sts_answer.body), p->sts_answer.body.len) == 1 &&
+	    http_type_is(p->sts_answer.type, strlen(p->sts_answer.type),
+	    "text/plain");
 }
 
 /* ---- all ---- */
@@ -400,7 +414,11 @@ posture_gather(struct posture *p, const struct posture_means *m)
 	if (p->mail == MX_NXDOMAIN || p->mail == MX_INVALID ||
 	    p->mail == MX_BOGUS)
 		return 0;
+	/* What is asked here has its answers when the walks return. */
+	if (posture_takes_mail(p))
+		ask_hosts(p);
 	spf_walk(p->ask, p->domain, &p->spf);
+	ask_reverse(p);
 	dmarc_find(p->ask, p->domain, 1, &p->dmarc);
 	if (p->dmarc.status == DNS_FOUND)
 		ask_rua(p);
@@ -408,7 +426,6 @@ posture_gather(struct posture *p, const struct posture_means *m)
 	take_tlsrpt(p);
 	if (!posture_takes_mail(p))
 		return 0;
-	ask_hosts(p);
 	find_reverse(p);
 	fetch_policy(p, m);
 	return 0;

@@ -11,6 +11,8 @@
 #include "posture_word.h"
 
 #define COLUMN	9	/* where the second column begins */
+#define WIDTH	79	/* of a line of words */
+#define WORDS_MAX 4096	/* of a finding; never reached */
 
 /* Text of a stranger: control characters and what is no UTF-8 as "?". */
 static void
@@ -150,24 +152,51 @@ clients(struct buf *b, const struct posture *p)
 	}
 }
 
+/* Words, broken into lines that begin in the second column; at is the column
+ * they begin in. */
+static void
+wrapped(struct buf *b, const char *p, size_t at)
+{
+	size_t n;
+
+	for (; *p != '\0'; p += n + strspn(p + n, " ")) {
+		n = strcspn(p, " ");
+		if (at > COLUMN && at + 1 + n > WIDTH) {
+			buf_addf(b, "\n%*s", COLUMN, "");
+			at = COLUMN;
+		} else if (at > COLUMN) {
+			buf_addc(b, ' ');
+			at++;
+		}
+		buf_add(b, p, n);
+		at += n;
+	}
+	buf_addc(b, '\n');
+}
+
 static void
 finding(struct buf *b, const struct posture_found *f)
 {
 	const struct posture_text *t = &posture_texts[f->fault];
+	struct buf words;
+	const char *s;
 
-	head(b, posture_severity_name(t->severity));
-	buf_addf(b, "%s: ", t->code);
+	buf_init(&words, WORDS_MAX);
+	buf_addf(&words, "%s: ", t->code);
 	if (f->subject[0] != '\0') {
-		string(b, f->subject);
-		buf_adds(b, ": ");
+		string(&words, f->subject);
+		buf_adds(&words, ": ");
 	}
-	buf_adds(b, t->words);
+	buf_adds(&words, t->words);
 	if (f->detail[0] != '\0') {
-		buf_adds(b, " (");
-		string(b, f->detail);
-		buf_addc(b, ')');
+		buf_adds(&words, " (");
+		string(&words, f->detail);
+		buf_addc(&words, ')');
 	}
-	buf_addc(b, '\n');
+	head(b, posture_severity_name(t->severity));
+	if ((s = buf_str(&words)) != NULL)
+		wrapped(b, s, COLUMN);
+	buf_free(&words);
 	if (f->publish[0] == '\0')
 		return;
 	head(b, "");

@@ -5,17 +5,18 @@
 #include "grammar/tlsa.h"
 #include "posture_word.h"
 
-/* Do the TLSA records of a host serve, do only some, or none: 1, 0, -1. */
+/* Can one of the TLSA records of a host be used? */
 static int
-tlsa_of(const struct dns_answer *a)
+is_usable(const struct dns_answer *a)
 {
-	size_t i, usable = 0;
+	size_t i;
 
 	for (i = 0; i < a->n; i++)
-		usable += tlsa_judge(a->rr[i].usage, a->rr[i].selector,
+		if (tlsa_judge(a->rr[i].usage, a->rr[i].selector,
 		    a->rr[i].matching, a->rr[i].data, a->rr[i].len) ==
-		    TLSA_USABLE;
-	return usable == 0 ? -1 : usable == a->n;
+		    TLSA_USABLE)
+			return 1;
+	return 0;
 }
 
 const char *
@@ -38,14 +39,16 @@ const char *
 posture_dane(const struct posture *p)
 {
 	const struct dns_answer *a;
+	int unsigned_mx = ask_answer(p->ask, p->mx)->security == DNS_INSECURE;
 	size_t i, with = 0, good = 0, insecure = 0;
 
 	for (i = 0; i < p->nhosts; i++) {
 		a = ask_answer(p->ask, p->hosts[i].tlsa);
 		with += a->n > 0;
-		insecure += a->n > 0 && a->security == DNS_INSECURE;
-		good += a->n > 0 && a->security != DNS_INSECURE &&
-		    tlsa_of(a) != -1;
+		if (a->n > 0 && (unsigned_mx || a->security == DNS_INSECURE))
+			insecure++;
+		else if (a->n > 0 && is_usable(a))
+			good++;
 	}
 	if (with == 0)
 		return "-";
@@ -59,7 +62,7 @@ posture_dane(const struct posture *p)
 const char *
 posture_sts(const struct posture *p)
 {
-	if (p->sts_records == 0)
+	if (p->sts_records == 0 || !posture_takes_mail(p))
 		return "-";
 	return p->sts_records == 1 && p->sts_why[0] == '\0' && p->sts_valid ?
 	    mta_sts_mode_name(p->sts_policy.mode) : "broken";

@@ -21,9 +21,8 @@
 
 #define WAIT	60000	/* milliseconds for the next piece */
 
-/* Does the spool belong to us?  What is not there is told by the list. */
-static bool
-is_ours(const struct settings *s)
+bool
+list_is_ours(const struct settings *s)
 {
 	char path[PATH_MAX];
 	struct stat st;
@@ -45,8 +44,9 @@ is_end(const char *line)
 
 	if (strcmp(line, "Nothing waits.\n") == 0)
 		return true;
+	/* The LF of the format is met by none too. */
 	return sscanf(line, "%lu message%*[s, 0-9]octets\n%n", &messages,
-	    &n) == 1 && n > 0 && line[n] == '\0';
+	    &n) == 1 && n > 0 && line[n - 1] == '\n' && line[n] == '\0';
 }
 
 /* Copy all of it; what its last line is goes to last[size]. */
@@ -103,7 +103,7 @@ list_ask(const struct settings *s)
 	struct select all = { 0 };
 	int fd;
 
-	if (is_ours(s))
+	if (list_is_ours(s))
 		return list_queue(s, &all, VIEW_PLAIN);
 	if (s->list_socket[0] != '\0' &&
 	    (fd = reach_unix(s->list_socket)) != -1)

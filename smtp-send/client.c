@@ -75,7 +75,7 @@ enum heard
 client_hear(struct talk *t, int ms)
 {
 	struct stream_line line;
-	enum stream_status st;
+	enum stream_status st = STREAM_OK;
 	int done = 0;
 
 	if (t->c->lost)
@@ -94,6 +94,9 @@ client_hear(struct talk *t, int ms)
 		return HEARD_REPLY;
 	}
 	t->c->lost = true;
+	t->c->why = done == -1 ? "what came is no reply" :
+	    st == STREAM_TIMEOUT ? "no answer in time" :
+	    stream_error(t->c->stream);
 	return HEARD_LOST;
 }
 
@@ -102,7 +105,8 @@ void
 client_report_lost(struct talk *t, const char *when)
 {
 	char words[DELIVERY_REPLY_MAX];
-	const char *why = stream_error(t->c->stream);
+	const char *why = t->c->why != NULL ? t->c->why :
+	    stream_error(t->c->stream);
 
 	if (t->c->reply.code == 421) {
 		client_report_reply_all(t, OUTCOME_TEMPORARY);

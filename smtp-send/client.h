@@ -62,6 +62,7 @@ struct client {
 	bool		 ehlo_heard;
 	bool		 midway;	/* a transaction may be open */
 	bool		 lost;		/* nothing can be sent any more */
+	const char	*why;		/* NULL: as the stream says */
 };
 
 enum client_result {

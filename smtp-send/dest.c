@@ -327,5 +327,6 @@ entry_free(struct dests *all, struct entry *e)
 {
 	SLIST_REMOVE(entries_of(all, e->name), e, entry, chain);
 	all->nentries--;
+	free(e->prefix);
 	free(e);
 }

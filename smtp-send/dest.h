@@ -29,6 +29,8 @@ struct entry {
 	int64_t		 bucket, due;	/* where it is, as in spool_item */
 	int64_t		 began;		/* its first launch; 0 not yet */
 	bool		 manual;	/* a person asked for it */
+	char		*prefix;	/* its signatures, while it waits; NULL
+					 * none; owned */
 	char		 name[];	/* as in spool_item */
 };
 

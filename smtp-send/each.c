@@ -16,14 +16,17 @@ static int
 cannot_read(struct each *each, const struct spool_item *it)
 {
 	const char *why = strerror(errno);
+	int r = 0;
 
-	each->trouble = true;
 	each->met++;
 	select_seen(each->select, it->id);
 	if (each->unreadable != NULL)
-		return each->unreadable(each, it, why);
-	warnx("%s cannot be read: %s", it->id, why);
-	return 0;
+		r = each->unreadable(each, it, why);
+	else
+		warnx("%s cannot be read: %s", it->id, why);
+	if (r != 1)
+		each->trouble = true;
+	return r == -1 ? -1 : 0;
 }
 
 /* 0; -1 the output fails. */

@@ -18,7 +18,8 @@ struct each {
 	/* A message that is meant, without its lock.  0; -1 errno: the walk
 	 * ends, of output that fails. */
 	int		(*one)(struct each *, struct spool_message *);
-	/* One whose envelope cannot be read.  NULL: said on standard error. */
+	/* One whose envelope cannot be read: 1 that is no trouble any more; 0,
+	 * -1 as above.  NULL: said on standard error. */
 	int		(*unreadable)(struct each *, const struct spool_item *,
 			    const char *why);
 	void		*arg;

@@ -185,6 +185,7 @@ land(struct books *b, struct flight *f)
 {
 	if (f->rest != NULL)
 		f->rest->held--;
+	flight_unsign(f);
 	spool_release(&f->msg);
 	b->flights--;
 	free(f);
@@ -207,9 +208,10 @@ finish(struct books *b, struct flight *f)
 		defer(b, f);
 	else
 		(void)sync_marks(m);
-	if (f->rest != NULL && !envelope_done(&m->env))
+	if (f->rest != NULL && !envelope_done(&m->env)) {
+		flight_keep(b, f);
 		entry_wait(&b->dests, e, f->rest);
-	else
+	} else
 		entry_free(&b->dests, e);
 	land(b, f);
 }
@@ -360,7 +362,8 @@ give(struct books *b, struct flight *f, const struct target *t, size_t n)
 	struct spool_message *m = &f->msg;
 	struct envelope_rcpt rcpts[PARCEL_RCPTS];
 	struct delivery d = { .offset = (off_t)m->start, .env = &m->env,
-	    .fd_7bit = -1, .rcpts = rcpts, .key = t->dest->key,
+	    .prefix = f->prefix, .fd_7bit = f->fd_7bit,
+	    .prefix_7bit = f->prefix_7bit, .rcpts = rcpts, .key = t->dest->key,
 	    .anyway = f->entry->manual };
 	struct post *p;
 	struct load *l;
@@ -443,6 +446,14 @@ serve(struct books *b, struct flight *f, const struct target *t, size_t n)
 	}
 }
 
+/* Forget an entry that was launched in vain. */
+static void
+leave(struct books *b, struct entry *e)
+{
+	b->kept -= e->prefix != NULL;
+	entry_free(&b->dests, e);
+}
+
 /* A message that cannot be opened. */
 static void
 reject(struct books *b, struct entry *e, const struct spool_item *it, int got)
@@ -453,24 +464,65 @@ reject(struct books *b, struct entry *e, const struct spool_item *it, int got)
 			b->trouble = true;
 	} else if (got == -1)
 		b->trouble = true;
-	entry_free(&b->dests, e);
+	leave(b, e);
+}
+
+void
+flight_go(struct books *b, struct flight *f)
+{
+	struct entry *e = f->entry;
+	struct target *t = NULL;
+	ssize_t n;
+
+	if ((n = find_targets(b, e, &f->msg.env, &t)) == -1) {
+		b->trouble = true;
+		entry_free(&b->dests, e);
+		land(b, f);
+		return;
+	}
+	if (e->began == 0)
+		e->began = time(NULL);
+	f->loads = 1;		/* we: so that it does not end meanwhile */
+	serve(b, f, t, (size_t)n);
+	free(t);
+	if (--f->loads == 0)
+		finish(b, f);
+}
+
+void
+flight_put_off(struct books *b, struct flight *f, const char *why)
+{
+	struct report r = { .outcome = OUTCOME_TEMPORARY };
+	struct envelope *env = &f->msg.env;
+	size_t i;
+
+	strlcpy(r.status, "4.3.0", sizeof(r.status));
+	strlcpy(r.reply, why, sizeof(r.reply));
+	for (i = 0; i < env->nrcpts; i++)
+		if (is_open(f->entry, &env->rcpts[i]))
+			book_report(b, &f->msg, i, &r);
+	finish(b, f);
+}
+
+void
+flight_drop(struct books *b, struct flight *f)
+{
+	land(b, f);
 }
 
 void
 flight_launch(struct books *b, struct entry *e)
 {
-	struct target *t = NULL;
-	int64_t now = time(NULL);
 	struct spool_item it;
 	struct flight *f;
-	ssize_t n;
 	int got;
 
 	if (entry_item(e, &it) == -1 || (f = calloc(1, sizeof(*f))) == NULL) {
 		b->trouble = true;
-		entry_free(&b->dests, e);
+		leave(b, e);
 		return;
 	}
+	f->fd_7bit = -1;
 	if ((got = spool_take(&b->spool, &it, &f->msg)) != 1) {
 		reject(b, e, &it, got);
 		free(f);
@@ -479,20 +531,9 @@ flight_launch(struct books *b, struct entry *e)
 	b->flights++;
 	f->entry = e;
 	if (e->began == 0)
-		begin(b, f, now);
-	if ((n = find_targets(b, e, &f->msg.env, &t)) == -1) {
-		b->trouble = true;
-		entry_free(&b->dests, e);
-		land(b, f);
-		return;
-	}
-	if (e->began == 0)
-		e->began = now;
-	f->loads = 1;		/* we: so that it does not end meanwhile */
-	serve(b, f, t, (size_t)n);
-	free(t);
-	if (--f->loads == 0)
-		finish(b, f);
+		begin(b, f, time(NULL));
+	if (!flight_sign(b, f))
+		flight_go(b, f);
 }
 
 void

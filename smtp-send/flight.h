@@ -8,6 +8,7 @@
 #define SMTP_SEND_FLIGHT_H
 
 #include "pool.h"
+#include "signer.h"
 #include "sweep.h"
 
 #define FLIGHT_FIRST	(5 * 60)	/* seconds until the second try */
@@ -18,6 +19,9 @@ struct flight {
 	struct entry	*entry;
 	struct dest	*rest;		/* where somebody waits for a place */
 	size_t		 loads;		/* that workers have */
+	char		*prefix;	/* these three as in struct delivery */
+	char		*prefix_7bit;
+	int		 fd_7bit;
 };
 
 /* What the agent knows. */
@@ -27,6 +31,8 @@ struct books {
 	struct dests	 dests;
 	struct hosts	 hosts;
 	struct pool	 pool;
+	struct signer	*signer;	/* NULL: nothing is signed */
+	size_t		 kept;		/* entries with signatures */
 	size_t		 flights, flights_max;
 	size_t		 worked;	/* messages that found their end or
 					 * were moved */
@@ -36,9 +42,9 @@ struct books {
 };
 
 /*
- * Launch the message: all of it for which there are places.  The entry is the
- * flight's from then on, and freed with its message; or it waits again at a
- * destination that has no place.
+ * Launch the message, when it is signed if it is to be: all of it for which
+ * there are places.  The entry is the flight's from then on, and freed with its
+ * message; or it waits again at a destination that has no place.
  */
 void	 flight_launch(struct books *, struct entry *);
 
@@ -51,5 +57,26 @@ void	 flight_record(struct books *, struct post *, const struct record *);
 
 /* Let go of those still on their way, as they are: ENVELOPE_TRYING stays. */
 void	 flight_abandon(struct books *);
+
+/*
+ * flight.c, for flight_sign.c: give the message to workers; put all who have
+ * their turn off, for this reason; let go of the flight and leave all as it is.
+ */
+void	 flight_go(struct books *, struct flight *);
+void	 flight_put_off(struct books *, struct flight *, const char *why);
+void	 flight_drop(struct books *, struct flight *);
+
+/* flight_sign.c */
+
+/* Is it to be signed?  Then flight_go() follows when it is, or it is put off.
+ * False: it is signed already, or not to be. */
+bool	 flight_sign(struct books *, struct flight *);
+/* The answer of the signer. */
+void	 flight_signed(struct books *, const struct signature *);
+/* Those being signed are let go of, as they are. */
+void	 flight_recall(struct books *);
+/* It waits for a place: its entry keeps the signatures, if that is cheap. */
+void	 flight_keep(struct books *, struct flight *);
+void	 flight_unsign(struct flight *);
 
 #endif

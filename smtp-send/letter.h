@@ -13,6 +13,7 @@
 
 #include "bytes/buf.h"
 #include "grammar/address.h"
+#include "mail/envelope.h"
 
 #define LETTER_RCPTS_MAX	10000
 
@@ -24,6 +25,9 @@ struct letter {
 	struct address	 sender;
 	bool		 from_header;	/* recipients from To, Cc, Bcc */
 	time_t		 now;
+	unsigned	 notify;	/* of all recipients: ENVELOPE_* */
+	enum envelope_ret ret;
+	const char	*envid;		/* NULL none */
 	/* Filled in; freed by letter_free(): */
 	struct address	*rcpts;
 	size_t		 n, cap;

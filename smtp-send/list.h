@@ -26,6 +26,9 @@ int	 list_serve(const struct settings *);
  * list_serve() says behind the socket of the settings. */
 int	 list_ask(const struct settings *);
 
+/* Does the spool belong to us?  What is not there is told by the list. */
+bool	 list_is_ours(const struct settings *);
+
 /* What mail-readers expect of one message: envelope, recipients and why they
  * wait, and its header, or with whole all of it; or with trace, what happened
  * to it.  Codes as list_queue(). */

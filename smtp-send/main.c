@@ -10,6 +10,7 @@
 #include "dial.h"
 #include "direct.h"
 #include "dkim.h"
+#include "grammar/idna.h"
 #include "list.h"
 #include "mail/dkim_ring.h"
 #include "mail/spool.h"
@@ -203,6 +204,7 @@ main(int argc, char **argv)
 	int first, code;
 	enum verb verb;
 
+	settings_idna = idna_ascii;
 	if (sendmail_is_name(argv[0]))
 		return sendmail_main(argc, argv);
 	if ((code = start(&st, argc, argv, &settings, &first)) != START_GO)

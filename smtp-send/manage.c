@@ -30,6 +30,7 @@ struct manage {
 	const struct settings *settings;
 	enum manage_act	 act;
 	bool		 json;
+	bool		 silent;
 	void		*decided;	/* tsearch(3) of ids */
 	unsigned long	 fresh;		/* decided in this walk */
 	unsigned long	 busy;		/* of this walk: an agent has it */
@@ -72,14 +73,14 @@ decide(struct manage *mg, const char *id)
 }
 
 static int
-say(struct manage *mg, const struct spool_message *m)
+say(struct manage *mg, const char *id, enum manage_act act)
 {
-	const char *name = done_names[mg->act == MANAGE_BOUNCE &&
-	    address_is_null(&m->env.sender) ? MANAGE_DROP : mg->act];
-	const char *id = m->item.id;
+	const char *name = done_names[act];
 	struct buf b;
 
 	mg->done++;
+	if (mg->silent)
+		return 0;
 	log_info(name, "id=%s by=%u", id, getuid());
 	if (!mg->json)
 		return printf("%s\t%s\n", id, name) < 0 ? -1 : 0;
@@ -90,15 +91,21 @@ say(struct manage *mg, const struct spool_message *m)
 	return view_print(&b);
 }
 
+/* Nobody knows whose it is; it goes when it is named. */
 static int
 unreadable(struct each *each, const struct spool_item *it, const char *why)
 {
 	struct manage *mg = each->arg;
 
-	if (!is_decided(mg, it->id)) {
-		decide(mg, it->id);
-		warnx("%s cannot be read: %s", it->id, why);
+	if (is_decided(mg, it->id))
+		return 0;
+	decide(mg, it->id);
+	if (mg->act == MANAGE_DROP && each->select->ids) {
+		if (spool_discard(each->spool, it) == 0)
+			return say(mg, it->id, MANAGE_DROP) == -1 ? -1 : 1;
+		why = strerror(errno);
 	}
+	warnx("%s cannot be read: %s", it->id, why);
 	return 0;
 }
 
@@ -252,7 +259,8 @@ not_taken(struct manage *mg, const struct spool_message *m)
 	spool_release(&again);
 	if (mg->act == MANAGE_RETRY) {
 		decide(mg, m->item.id);
-		warnx("%s: is being delivered now", m->item.id);
+		if (!mg->silent)
+			warnx("%s: is being delivered now", m->item.id);
 		mg->done++;
 		return;
 	}
@@ -275,7 +283,9 @@ one(struct each *each, struct spool_message *seen)
 		not_taken(mg, seen);
 	if (got == 1 && act(mg, &m) == 0) {
 		decide(mg, seen->item.id);
-		return say(mg, seen);
+		return say(mg, seen->item.id, mg->act == MANAGE_BOUNCE &&
+		    address_is_null(&seen->env.sender) ? MANAGE_DROP :
+		    mg->act);
 	}
 	saved = errno;
 	if (got == 0)
@@ -354,4 +364,21 @@ manage(const struct settings *s, struct select *sel, enum manage_act what,
 	tdestroy(mg.decided, free);
 	spool_close(&sp);
 	return code;
+}
+
+void
+manage_retry(const struct settings *s, struct select *sel)
+{
+	struct manage mg = { .settings = s, .act = MANAGE_RETRY,
+	    .silent = true, .each = { .select = sel, .one = one,
+	    .unreadable = unreadable, .arg = &mg } };
+	struct spool sp;
+	char error[CONF_ERROR_MAX];
+
+	if (spool_open(&sp, s, error) == -1)
+		return;		/* the agent says so */
+	mg.each.spool = &sp;
+	(void)walk_all(&mg);
+	tdestroy(mg.decided, free);
+	spool_close(&sp);
 }

@@ -32,4 +32,8 @@ enum manage_act {
 int	 manage(const struct settings *, struct select *, enum manage_act,
 	    bool json);
 
+/* The same as MANAGE_RETRY, in silence and whatever becomes of it, with what
+ * this process does next in its own hands: for `sendmail -q'. */
+void	 manage_retry(const struct settings *, struct select *);
+
 #endif

@@ -33,6 +33,8 @@
 					 * workers are heard again */
 #define LOOK_AGAIN	300		/* seconds until later/ is looked at at
 					 * the latest */
+#define SIGN_WAIT	(10 * 1000)	/* ms for what is being signed, at
+					 * SIGHUP */
 #define GIVE_UP		60		/* seconds without a worker until -q
 					 * ends */
 
@@ -201,17 +203,32 @@ hear(struct agent *a, struct post *p)
 		pool_buried(&a->books.pool, p, time(NULL));
 }
 
-/* Wait ms, at most, for workers, new messages and signals. */
+/* All that is signed by now. */
+static void
+hear_signer(struct agent *a)
+{
+	struct signature s;
+
+	while (signer_read(a->books.signer, &s) == 1)
+		flight_signed(&a->books, &s);
+}
+
+/* Wait ms, at most, for workers, signatures, new messages and signals. */
 static void
 await(struct agent *a, long long ms)
 {
 	struct timespec ts = { ms / 1000, ms % 1000 * 1000000 };
 	size_t i, n = pool_pollfds(&a->books.pool, a->fds, a->posts);
 	int fd = a->watching ? a->watch.fd : -1;
+	int signer = a->books.signer == NULL ? -1 :
+	    signer_fd(a->books.signer);
 
 	a->fds[n] = (struct pollfd){ .fd = fd, .events = POLLIN };
-	if (ppoll(a->fds, n + 1, &ts, &a->mask) <= 0)
+	a->fds[n + 1] = (struct pollfd){ .fd = signer, .events = POLLIN };
+	if (ppoll(a->fds, n + 2, &ts, &a->mask) <= 0)
 		return;
+	if (a->fds[n + 1].revents != 0)
+		hear_signer(a);
 	if (a->fds[n].revents != 0) {
 		spool_watch_drain(&a->watch);
 		a->came = true;
@@ -325,6 +342,7 @@ stop_work(struct agent *a)
 
 	spool_walk_close(a->walk);
 	a->walk = NULL;
+	flight_recall(b);
 	while (b->flights > 0 && clock_ms() < end)
 		await(a, 200);
 	flight_abandon(b);
@@ -349,18 +367,56 @@ catch_signals(struct agent *a)
 	(void)sigaction(SIGHUP, &sa, NULL);
 }
 
-/* The settings anew; the old stay when they cannot be read.  What was opened
- * by them (spool, accounts) stays as it is. */
+/* Those who sign, if there are keys: 0, or -1 with error[CONF_ERROR_MAX]. */
+static int
+start_signer(const struct settings *s, struct signer **to, char *error)
+{
+	*to = NULL;
+	return s->dkim.n == 0 || (*to = signer_new(s, error)) != NULL ? 0 :
+	    -1;
+}
+
+/* What is being signed comes to its end, by the old keys. */
+static void
+change_signer(struct agent *a, struct signer *fresh)
+{
+	struct books *b = &a->books;
+	long long end = clock_ms() + SIGN_WAIT;
+	struct pollfd p = { .events = POLLIN };
+
+	while (b->signer != NULL && signer_pending(b->signer) > 0 &&
+	    clock_ms() < end) {
+		p.fd = signer_fd(b->signer);
+		(void)poll(&p, 1, 200);
+		hear_signer(a);
+	}
+	flight_recall(b);
+	signer_free(b->signer);
+	b->signer = fresh;
+}
+
+/* The settings anew; the old stay when they or the keys cannot be read.  What
+ * was opened by them (spool, accounts) stays as it is. */
 static void
 reread(struct agent *a)
 {
+	char error[CONF_ERROR_MAX];
 	struct settings fresh;
+	struct signer *signer;
 
 	reload = 0;
 	if (start_reread(&fresh) == -1)
 		return;
+	if (start_signer(&fresh, &signer, error) == -1) {
+		log_error("reload", "kept=old error=%s", log_str(error));
+		settings_free(&fresh);
+		return;
+	}
+	change_signer(a, signer);
 	settings_free(a->books.settings);
 	*a->books.settings = fresh;
+	if (signer != NULL)
+		signer_settings(signer, a->books.settings);
 	a->books.pool.generation++;	/* workers have the old */
 	log_info("reload", NULL);
 }
@@ -415,13 +471,13 @@ make_room(struct agent *a)
 	}
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
 		rl.rlim_cur = 256;
-	/* A worker is a socket, a flight two files. */
-	if (rl.rlim_cur < 64 + workers * (1 + 2 * WORKER_DEPTH))
+	/* A worker is a socket, a flight two files and a third for 7 bits. */
+	if (rl.rlim_cur < 64 + workers * (1 + 3 * WORKER_DEPTH))
 		workers = rl.rlim_cur < 96 ? 4 :
-		    (rl.rlim_cur - 64) / (1 + 2 * WORKER_DEPTH);
+		    (rl.rlim_cur - 64) / (1 + 3 * WORKER_DEPTH);
 	b->flights_max = workers * WORKER_DEPTH;
 	dests_init(&b->dests);
-	a->fds = calloc(workers + 1, sizeof(*a->fds));
+	a->fds = calloc(workers + 2, sizeof(*a->fds));
 	a->posts = calloc(workers + 1, sizeof(struct post *));
 	if (a->fds == NULL || a->posts == NULL)
 		return -1;
@@ -441,6 +497,7 @@ run(struct agent *a)
 	else
 		drain(a);
 	stop_work(a);
+	signer_free(b->signer);
 	worker_set_free(&b->pool.set);
 	dests_free(&b->dests);
 	if (a->watching)
@@ -450,30 +507,65 @@ run(struct agent *a)
 	free(a->posts);
 }
 
+/* The folder of a file: a new one may take its place. */
+static const char *
+folder_of(const char *file, char to[PATH_MAX])
+{
+	char *slash;
+
+	strlcpy(to, file, PATH_MAX);
+	if ((slash = strrchr(to, '/')) == NULL)
+		return ".";
+	slash[slash == to] = '\0';
+	return to;
+}
+
+/* What the agent may reach, and its children at most: the configuration for
+ * SIGHUP, the keys for signers that are replaced. */
+static int
+confine(const struct agent *a)
+{
+	const struct settings *s = a->books.settings;
+	const struct sandbox_path fixed[] = {
+		{ s->spool, SANDBOX_WRITE },
+		{ "/etc/resolv.conf", SANDBOX_READ },
+		{ s->dnssec_anchor, SANDBOX_READ },
+		{ "/etc/hosts", SANDBOX_READ },
+		{ "/etc/nsswitch.conf", SANDBOX_READ },
+	};
+	size_t n = sizeof(fixed) / sizeof(fixed[0]), i;
+	struct sandbox_path *paths;
+	char (*folders)[PATH_MAX];
+	int r = -1;
+
+	paths = calloc(n + 1 + s->dkim.n, sizeof(*paths));
+	folders = calloc(1 + s->dkim.n, sizeof(*folders));
+	if (paths != NULL && folders != NULL) {
+		memcpy(paths, fixed, sizeof(fixed));
+		for (i = 0; i < s->dkim.n; i++)
+			paths[n++] = (struct sandbox_path){ folder_of(
+			    s->dkim.v[i].value, folders[i]), SANDBOX_READ };
+		if (a->watching)
+			paths[n++] = (struct sandbox_path){ folder_of(
+			    start_config(), folders[i]), SANDBOX_READ };
+		r = sandbox_agent(paths, n, true);
+	}
+	free(paths);
+	free(folders);
+	return r;
+}
+
 int
 queue_run(struct settings *settings, bool watch)
 {
 	static struct agent a;
-	char fault[CONF_ERROR_MAX], config[PATH_MAX];
-	struct sandbox_path paths[] = {
-		{ settings->spool, SANDBOX_WRITE },
-		{ "/etc/resolv.conf", SANDBOX_READ },
-		{ "/etc/hosts", SANDBOX_READ },
-		{ "/etc/nsswitch.conf", SANDBOX_READ },
-		{ config, SANDBOX_READ },	/* for SIGHUP: only to watch */
-	};
-	size_t npaths = sizeof(paths) / sizeof(paths[0]) - !watch;
+	char fault[CONF_ERROR_MAX];
 
-	/* Its folder: a new file may take the old one's place. */
-	strlcpy(config, start_config(), sizeof(config));
-	if (strrchr(config, '/') == NULL)
-		strlcpy(config, ".", sizeof(config));
-	else
-		*strrchr(config, '/') = '\0';
 	a.books.settings = settings;
 	a.watching = watch;
 	if (worker_setup(&a.books.pool.set, settings, fault) == -1 ||
-	    open_spool(&a, fault) == -1) {
+	    open_spool(&a, fault) == -1 ||
+	    start_signer(settings, &a.books.signer, fault) == -1) {
 		log_error("start", "error=%s", log_str(fault));
 		return EX_CONFIG;
 	}
@@ -485,7 +577,7 @@ queue_run(struct settings *settings, bool watch)
 	}
 	if (watch)
 		spool_watch_open(&a.watch, &a.books.spool, SPOOL_REMOTE);
-	if (sandbox_agent(paths, npaths, true) == -1) {
+	if (confine(&a) == -1) {
 		log_error("sandbox", "error=%s", log_str(strerror(errno)));
 		return EX_OSERR;
 	}

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * sendmail(8): the letters that programs use, and no others, since one that
- * is taken and ignored would change what a message means.  Nothing is queued
- * here: the server of this host takes the message, or the caller keeps it.
+ * sendmail(8).  Nothing is queued here: the server of this host takes the
+ * message, or the caller keeps it.
  */
 #include <err.h>
 #include <errno.h>
@@ -19,26 +18,12 @@
 
 #include "letter.h"
 #include "list.h"
+#include "manage.h"
 #include "queue.h"
 #include "sendmail.h"
+#include "sendmail_args.h"
 #include "submit.h"
 #include "system/log.h"
-
-enum mode {
-	MODE_MAIL,	/* -bm */
-	MODE_SMTP,	/* -bs */
-	MODE_LIST,	/* -bp, mailq */
-	MODE_QUEUE	/* -q */
-};
-
-struct options {
-	enum mode	 mode;
-	bool		 from_header;	/* -t */
-	bool		 ignore_dots;	/* -i, -oi */
-	const char	*sender;	/* -f */
-	const char	*name;		/* -F */
-	const char	*file;		/* -C */
-};
 
 static const char *
 base_name(const char *path)
@@ -53,101 +38,8 @@ sendmail_is_name(const char *argv0)
 {
 	const char *name = base_name(argv0);
 
-	return strcmp(name, "sendmail") == 0 || strcmp(name, "mailq") == 0;
-}
-
-static int
-usage(void)
-{
-	fprintf(stderr, "usage: sendmail [-it] [-bm | -bs | -bp | -q] "
-	    "[-B TYPE] [-C FILE] [-F NAME]\n"
-	    "    [-f SENDER] [-oi] [-oe MODE] [RECIPIENT...] < message\n");
-	return EX_USAGE;
-}
-
-/* -b: 0, or -1 unknown. */
-static int
-take_mode(struct options *o, const char *letter)
-{
-	static const struct {
-		const char	*letter;
-		enum mode	 mode;
-	} modes[] = {
-		{ "m", MODE_MAIL }, { "s", MODE_SMTP }, { "p", MODE_LIST }
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-		if (strcmp(letter, modes[i].letter) == 0) {
-			o->mode = modes[i].mode;
-			return 0;
-		}
-	return -1;
-}
-
-/*
- * -o: 0, or -1 unknown.  "i" as -i.  "em" and its like say how errors are
- * told: there is one way here, exit code and standard error, and programs
- * that give it (cron, mutt) live with any.
- */
-static int
-take_set(struct options *o, const char *text)
-{
-	if (strcmp(text, "i") == 0) {
-		o->ignore_dots = true;
-		return 0;
-	}
-	return text[0] == 'e' && (text[1] == '\0' ||
-	    (strchr("empqw", text[1]) != NULL && text[2] == '\0')) ? 0 : -1;
-}
-
-/* -B: what kind of body it is; we look ourselves. */
-static int
-take_body(const char *type)
-{
-	return strcasecmp(type, "7BIT") == 0 ||
-	    strcasecmp(type, "8BITMIME") == 0 ? 0 : -1;
-}
-
-static int
-take_options(struct options *o, int argc, char **argv)
-{
-	int letter, bad = 0;
-
-	while ((letter = getopt(argc, argv, "+B:b:C:F:f:io:qt")) != -1) {
-		switch (letter) {
-		case 'B':
-			bad |= take_body(optarg);
-			break;
-		case 'b':
-			bad |= take_mode(o, optarg);
-			break;
-		case 'C':
-			o->file = optarg;
-			break;
-		case 'F':
-			o->name = optarg;
-			break;
-		case 'f':
-			o->sender = optarg;
-			break;
-		case 'i':
-			o->ignore_dots = true;
-			break;
-		case 'o':
-			bad |= take_set(o, optarg);
-			break;
-		case 'q':
-			o->mode = MODE_QUEUE;
-			break;
-		case 't':
-			o->from_header = true;
-			break;
-		default:
-			bad = -1;
-		}
-	}
-	return bad;
+	return strcmp(name, "sendmail") == 0 || strcmp(name, "mailq") == 0 ||
+	    strcmp(name, "newaliases") == 0;
 }
 
 /* ---- a message ---- */
@@ -155,7 +47,7 @@ take_options(struct options *o, int argc, char **argv)
 /* The name of this user: -F, or what the account says before its first
  * comma. */
 static void
-take_name(const struct options *o, const struct passwd *pw, char *name,
+take_name(const struct sendmail_args *o, const struct passwd *pw, char *name,
     size_t size)
 {
 	strlcpy(name, o->name != NULL ? o->name : pw == NULL ? "" :
@@ -165,7 +57,7 @@ take_name(const struct options *o, const struct passwd *pw, char *name,
 }
 
 static int
-take_sender(struct letter *l, const struct options *o,
+take_sender(struct letter *l, const struct sendmail_args *o,
     const struct passwd *pw)
 {
 	const char *why;
@@ -185,18 +77,26 @@ take_sender(struct letter *l, const struct options *o,
 	return 0;
 }
 
-/* Recipients of the command line and, with -t, of the header add up. */
+/* Recipients of the command line and, with -t, of the header add up.  One that
+ * begins as an option does is one, behind its place: who wrote it does not mean
+ * a mailbox. */
 static int
 take_recipients(struct letter *l, char *const *args)
 {
-	for (; *args != NULL; args++)
+	for (; *args != NULL; args++) {
+		if ((*args)[0] == '-') {
+			snprintf(l->why, sizeof(l->why), "%s: letters stand "
+			    "before the recipients", *args);
+			return -1;
+		}
 		if (letter_add(l, *args, strlen(*args)) == -1)
 			return -1;
+	}
 	return 0;
 }
 
 static int
-read_letter(const struct settings *s, const struct options *o,
+read_letter(const struct settings *s, const struct sendmail_args *o,
     struct letter *l)
 {
 	struct buf raw;
@@ -221,12 +121,15 @@ read_letter(const struct settings *s, const struct options *o,
 }
 
 static int
-mail(const struct settings *s, const struct options *o, char *const *args)
+mail(const struct settings *s, const struct sendmail_args *o,
+    char *const *args)
 {
 	const struct passwd *pw = getpwuid(getuid());
 	struct letter l = { .hostname = s->hostname,
 	    .domain = s->domains.n > 0 ? s->domains.v[0] : s->hostname,
-	    .from_header = o->from_header, .now = time(NULL) };
+	    .from_header = o->from_header, .now = time(NULL),
+	    .notify = o->notify, .ret = o->ret, .envid = o->envid };
+	bool verify = o->mode == SENDMAIL_VERIFY;
 	char name[256];
 	int code = EX_USAGE;
 
@@ -236,21 +139,71 @@ mail(const struct settings *s, const struct options *o, char *const *args)
 		return EX_USAGE;
 	if (take_recipients(&l, args) == -1)
 		warnx("recipient %s", l.why);
-	else if (l.n == 0 && !o->from_header)
+	else if (l.n == 0 && (verify || !o->from_header))
 		warnx("no recipient");
+	else if (verify)
+		code = submit_verify(s, &l);
 	else if ((code = read_letter(s, o, &l)) == EX_OK)
 		code = submit_letter(s, &l);
 	letter_free(&l);
 	return code;
 }
 
+/* ---- the queue ---- */
+
+/* Which of the queue: the word that chooses them, for select_parse(). */
+static void
+queue_word(const struct sendmail_args *o, char *to, size_t size)
+{
+	const char *of = o->which[0] == '\0' ? "" : o->which + 1;
+
+	switch (o->which[0]) {
+	case 'I':
+		strlcpy(to, of, size);
+		break;
+	case 'R':
+	case 'S':
+		snprintf(to, size, "%s=%s%s", o->which[0] == 'R' ? "to" :
+		    "from", strchr(of, '@') == NULL ? "@" : "", of);
+		break;
+	default:
+		strlcpy(to, "all", size);
+	}
+}
+
+/*
+ * All that waits is tried now: agents that run are woken, and where none does
+ * one is here.  To whom the queue does not belong, for him there is nothing to
+ * do: agents see to it that mail goes.
+ */
+static int
+run_queue(struct settings *s, const struct sendmail_args *o)
+{
+	char word[ADDRESS_TEXT_MAX + 8], why[ADDRESS_TEXT_MAX + 80];
+	char *const words[] = { word };
+	struct select sel;
+	int code = EX_OK;
+
+	if (!list_is_ours(s))
+		return EX_OK;
+	queue_word(o, word, sizeof(word));
+	if (select_parse(&sel, words, 1, why, sizeof(why)) == -1) {
+		warnx("%s", why);
+		code = EX_USAGE;
+	} else
+		manage_retry(s, &sel);
+	select_free(&sel);
+	return code == EX_OK ? queue_run(s, false) : code;
+}
+
 int
 sendmail_main(int argc, char **argv)
 {
-	struct options o = { .mode = MODE_MAIL };
+	const char *called = base_name(argv[0]);
+	struct sendmail_args o = { .mode = SENDMAIL_MAIL, .which = "" };
 	struct settings s;
 	char error[CONF_ERROR_MAX];
-	int code = EX_USAGE, fd;
+	int code = EX_OK, fd;
 
 	/* A socket must never take the place of standard error. */
 	while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= 2)
@@ -258,27 +211,31 @@ sendmail_main(int argc, char **argv)
 	if (fd > 2)
 		close(fd);
 	log_open("sendmail");
-	if (strcmp(base_name(argv[0]), "mailq") == 0)
-		o.mode = MODE_LIST;
-	if (take_options(&o, argc, argv) == -1 ||
-	    (o.mode != MODE_MAIL && argv[optind] != NULL))
-		return usage();
+	if (strcmp(called, "mailq") == 0)
+		o.mode = SENDMAIL_LIST;
+	if (strcmp(called, "newaliases") == 0)
+		o.mode = SENDMAIL_NOTHING;
+	if (sendmail_args(&o, argc, argv) == -1)
+		return EX_USAGE;
 	if (settings_load(&s, o.file, NULL, 0, error) == -1) {
 		warnx("%s", error);
 		return EX_CONFIG;
 	}
 	switch (o.mode) {
-	case MODE_MAIL:
+	case SENDMAIL_MAIL:
+	case SENDMAIL_VERIFY:
 		code = mail(&s, &o, argv + optind);
 		break;
-	case MODE_SMTP:
+	case SENDMAIL_SMTP:
 		code = submit_relay(&s);
 		break;
-	case MODE_LIST:
+	case SENDMAIL_LIST:
 		code = list_ask(&s);
 		break;
-	case MODE_QUEUE:
-		code = queue_run(&s, false);
+	case SENDMAIL_QUEUE:
+		code = run_queue(&s, &o);
+		break;
+	case SENDMAIL_NOTHING:
 		break;
 	}
 	settings_free(&s);

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "bytes/crlf.h"
-#include "client.h"
+#include "client_local.h"
 #include "reach.h"
 #include "submit.h"
 #include "system/fdio.h"
@@ -139,40 +139,130 @@ letter_rcpts(const struct letter *l)
 	struct envelope_rcpt *rcpts = calloc(l->n, sizeof(*rcpts));
 	size_t i;
 
-	for (i = 0; rcpts != NULL && i < l->n; i++)
+	for (i = 0; rcpts != NULL && i < l->n; i++) {
 		rcpts[i].addr = l->rcpts[i];
+		rcpts[i].notify = l->notify;
+	}
 	return rcpts;
+}
+
+/* All that the client needs but the text, and a connection.  Ends the program
+ * with EX_TEMPFAIL where there is none. */
+static void
+prepare(const struct settings *s, const struct letter *l, struct client *c,
+    struct client_message *m)
+{
+	char why[512];
+	int fd;
+
+	m->rcpts = letter_rcpts(l);
+	m->reports = calloc(l->n, sizeof(*m->reports));
+	if (m->rcpts == NULL || m->reports == NULL)
+		err(EX_TEMPFAIL, "message");
+	m->n = l->n;
+	m->final = ignore_report;
+	m->text.prefix = "";
+	m->text.fd = m->seven.fd = -1;
+	c->hostname = s->hostname;
+	c->host = "localhost";
+	strlcpy(c->place, "localhost", sizeof(c->place));
+	if ((fd = reach(s, why, sizeof(why))) == -1)
+		errx(EX_TEMPFAIL, "%s", why);
+	if ((c->stream = stream_new(fd, fd)) == NULL)
+		err(EX_TEMPFAIL, "message");
+}
+
+/* What the server said of each, and the exit code. */
+static int
+finish(const struct letter *l, struct client_message *m)
+{
+	int code;
+
+	client_report_rest(m);
+	code = tell(l, m->reports);
+	free(m->reports);
+	free((void *)(uintptr_t)m->rcpts);
+	return code;
 }
 
 int
 submit_letter(const struct settings *s, const struct letter *l)
 {
 	struct crlf crlf = { 0 };
-	struct envelope env = { .sender = l->sender };
-	struct envelope_rcpt *rcpts = letter_rcpts(l);
-	struct client_message m = { .text = { .prefix = "",
-	    .wire = l->text.len + crlf_wire_extra(&crlf, l->text.data,
-	    l->text.len), .eightbit = l->eightbit }, .seven.fd = -1,
-	    .env = &env, .rcpts = rcpts, .n = l->n, .final = ignore_report };
-	struct client c = { .hostname = s->hostname, .host = "localhost",
-	    .place = "localhost" };
-	char why[512];
-	int fd, code;
+	struct envelope env = { .sender = l->sender, .ret = l->ret };
+	struct client_message m = { .env = &env };
+	struct client c = { .stream = NULL };
 
-	if (rcpts == NULL || (m.text.fd = letter_fd(l)) == -1 ||
-	    (m.reports = calloc(l->n, sizeof(*m.reports))) == NULL)
+	if (envelope_set(&env.envid, l->envid) == -1)
 		err(EX_TEMPFAIL, "message");
-	if ((fd = reach(s, why, sizeof(why))) == -1)
-		errx(EX_TEMPFAIL, "%s", why);
-	if ((c.stream = stream_new(fd, fd)) == NULL)
+	prepare(s, l, &c, &m);
+	m.text.wire = l->text.len + crlf_wire_extra(&crlf, l->text.data,
+	    l->text.len);
+	m.text.eightbit = l->eightbit;
+	if ((m.text.fd = letter_fd(l)) == -1)
 		err(EX_TEMPFAIL, "message");
 	(void)client_run(&c, &m);
-	client_report_rest(&m);
 	close(m.text.fd);
-	code = tell(l, m.reports);
-	free(m.reports);
-	free(rcpts);
-	return code;
+	envelope_free(&env);
+	return finish(l, &m);
+}
+
+/* ---- -bv ---- */
+
+/* Give one command, and hear what the server says.  -1: it is lost. */
+static int
+ask(struct talk *t, const char *command, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+
+	stream_printf(t->c->stream, "%s:<%s>%s\r\n", command,
+	    address_is_null(a) ? "" : address_text(a, text),
+	    command[0] == 'M' && t->c->ehlo.can & SMTP_CAN_SMTPUTF8 ?
+	    " SMTPUTF8" : "");
+	return client_hear(t, CLIENT_WAIT) == HEARD_LOST ? -1 : 0;
+}
+
+static void
+verify(struct talk *t, const struct letter *l)
+{
+	char text[ADDRESS_TEXT_MAX];
+	size_t i;
+
+	if (ask(t, "MAIL FROM", &l->sender) == -1) {
+		client_report_lost(t, "at MAIL");
+		return;
+	}
+	if (client_reply_outcome(t) != OUTCOME_SENT) {
+		client_report_reply_all(t, client_reply_outcome(t));
+		return;
+	}
+	for (i = 0; i < l->n; i++) {
+		if (ask(t, "RCPT TO", &l->rcpts[i]) == -1) {
+			client_report_lost(t, "at RCPT");
+			return;
+		}
+		client_report_reply(t, i, client_reply_outcome(t));
+		if (client_reply_outcome(t) == OUTCOME_SENT)
+			printf("%s... deliverable\n", address_text(
+			    &l->rcpts[i], text));
+	}
+}
+
+int
+submit_verify(const struct settings *s, const struct letter *l)
+{
+	struct envelope env = { .sender = l->sender };
+	struct client_message m = { .env = &env };
+	struct client c = { .stream = NULL };
+	struct talk t = { .c = &c, .m = &m, .text = &m.text };
+
+	prepare(s, l, &c, &m);
+	if (client_open(&c, &m) == CLIENT_DONE)
+		verify(&t, l);
+	client_close(&c);
+	if (fflush(stdout) != 0)
+		return EX_IOERR;
+	return finish(l, &m);
 }
 
 /* ---- -bs ---- */

@@ -20,6 +20,11 @@
  */
 int	 submit_letter(const struct settings *, const struct letter *);
 
+/* Ask whether the server would take a letter for these recipients: a line on
+ * standard output for each that it would, on standard error for the others.
+ * Codes as above. */
+int	 submit_verify(const struct settings *, const struct letter *);
+
 /* Standard input and output speak SMTP with the server.  An exit code. */
 int	 submit_relay(const struct settings *);
 

@@ -38,6 +38,8 @@ client_text_measure(struct client_text *t, struct wish_scan *scan)
 		measure(t, &crlf, block, (size_t)got);
 		if (scan != NULL)
 			wish_scan(scan, block, (size_t)got);
+		if ((size_t)got < sizeof(block))
+			break;
 	}
 	return got == -1 ? -1 : 0;
 }

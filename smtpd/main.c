@@ -29,6 +29,7 @@
 #include <sysexits.h>
 
 #include "bytes/crc32.h"
+#include "grammar/idna.h"
 #include "mail/auth_scram.h"
 #include "mail/start.h"
 #include "monitor.h"
@@ -173,6 +174,7 @@ main(int argc, char **argv)
 	char error[CONF_ERROR_MAX];
 	int r, operand;
 
+	settings_idna = idna_ascii;
 	if ((smtpd.settings = calloc(1, sizeof(*smtpd.settings))) == NULL)
 		return EX_OSERR;
 	if ((r = start(&me, argc, argv, smtpd.settings, &operand)) !=

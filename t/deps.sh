@@ -10,13 +10,14 @@
 
 set -eu
 apt="gcc libc6-dev make perl libbsd-dev libssl-dev libldns-dev libcrypt-dev
-libargon2-dev zlib1g-dev openssl curl ldnsutils"
+libargon2-dev libidn2-dev zlib1g-dev openssl curl ldnsutils"
 dnf="gcc glibc-devel make perl libbsd-devel openssl-devel ldns-devel
-libxcrypt-devel libargon2-devel zlib-devel openssl curl ldns-utils"
+libxcrypt-devel libargon2-devel libidn2-devel zlib-devel openssl curl
+ldns-utils"
 apk="gcc musl-dev linux-headers make perl perl-utils libbsd-dev openssl-dev
-ldns-dev argon2-dev zlib-dev openssl curl ldns-tools"
-pacman="gcc make perl libbsd openssl ldns libxcrypt argon2 zlib curl"
-pkg="gcc gmake perl5 libbsd openssl ldns libargon2 curl"
+ldns-dev argon2-dev libidn2-dev zlib-dev openssl curl ldns-tools"
+pacman="gcc make perl libbsd openssl ldns libxcrypt argon2 libidn2 zlib curl"
+pkg="gcc gmake perl5 libbsd openssl ldns libargon2 libidn2 curl"
 
 have()
 {
@@ -32,7 +33,7 @@ complete()
 	have "${CC:-cc}" || have gcc || return 1
 	cpp=${CC:-cc}
 	have "$cpp" || cpp=gcc
-	for h in bsd/string openssl/ssl ldns/ldns crypt argon2 zlib; do
+	for h in bsd/string openssl/ssl ldns/ldns crypt argon2 idn2 zlib; do
 		echo "#include <$h.h>"
 	done | $cpp -E -o /dev/null -x c - 2>/dev/null
 }

@@ -93,7 +93,8 @@ struct dkim_signature {
 	unsigned char		 data[DKIM_SIG_MAX];
 	size_t			 ndata;
 	int64_t			 time, expires;	/* -1: not said */
-	uint64_t		 length;	/* of the body; UINT64_MAX: all */
+	uint64_t		 length;	/* of the body; UINT64_MAX:
+						 * all */
 	struct dkim_text	 hole;	/* the value of b=, with the white
 					 * space around it: not signed */
 };
@@ -107,7 +108,8 @@ enum dkim_fault dkim_signature_parse(struct dkim_signature *, const char *,
 struct dkim_record {
 	enum dkim_algorithm	 algorithm;
 	int			 testing;	/* t=y */
-	int			 strict;	/* t=s: i= must be of d= itself */
+	int			 strict;	/* t=s: i= must be of d=
+						 * itself */
 	struct dkim_text	 key;		/* base64 */
 };
 

@@ -1,138 +1,89 @@
 /* SPDX-License-Identifier: ISC
  *
- * Punycode (RFC 3492), one way.  It must never write past its bounds, nor let
- * a number of its arithmetic overflow: a label is short.
+ * Internationalised domain names by libidn2, one label at a time: it would
+ * refuse names in ASCII alone that are in use ("r1---sn.example"), and is never
+ * asked about them.
  */
-#include <stdint.h>
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
-#include "bytes/utf8.h"
+#include <idn2.h>
+
 #include "grammar/idna.h"
 
-#define LABEL_MAX	63
-
-/* The parameters of Punycode. */
-enum { BASE = 36, TMIN = 1, TMAX = 26, SKEW = 38, DAMP = 700, BIAS = 72,
-	FIRST = 0x80 };
-
-struct label {
-	char	text[LABEL_MAX];
-	size_t	n;
-};
+#define LABEL_MAX	63	/* in ASCII */
+#define RAW_MAX		252	/* in UTF-8: characters of 4 octets */
 
 static int
-put(struct label *l, char c)
+is_ascii(const char *p, size_t n)
 {
-	if (l->n == sizeof(l->text))
-		return -1;
-	l->text[l->n++] = c;
-	return 0;
-}
-
-static uint32_t
-adapt(uint32_t delta, uint32_t points, int first)
-{
-	uint32_t k = 0;
-
-	delta = first ? delta / DAMP : delta / 2;
-	delta += delta / points;
-	for (; delta > (BASE - TMIN) * TMAX / 2; k += BASE)
-		delta /= BASE - TMIN;
-	return k + (BASE - TMIN + 1) * delta / (delta + SKEW);
-}
-
-/* A number, digits of the lowest value first. */
-static int
-put_delta(struct label *l, uint32_t q, uint32_t bias)
-{
-	uint32_t k, t, digit;
-
-	for (k = BASE;; k += BASE) {
-		t = k <= bias ? TMIN : k >= bias + TMAX ? TMAX : k - bias;
-		digit = q < t ? q : t + (q - t) % (BASE - t);
-		if (put(l, (char)(digit < 26 ? 'a' + digit :
-		    '0' + digit - 26)) == -1)
-			return -1;
-		if (q < t)
-			return 0;
-		q = (q - t) / (BASE - t);
-	}
-}
-
-/* The characters, at most LABEL_MAX of them, behind "xn--". */
-static int
-punycode(struct label *l, const uint32_t *c, size_t n)
-{
-	uint32_t next, code = FIRST, delta = 0, bias = BIAS;
-	size_t i, basic, done;
+	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (c[i] < FIRST && put(l, (char)c[i]) == -1)
-			return -1;
-	basic = done = l->n - 4;
-	if (basic > 0 && put(l, '-') == -1)
-		return -1;
-	while (done < n) {
-		for (next = UINT32_MAX, i = 0; i < n; i++)
-			if (c[i] >= code && c[i] < next)
-				next = c[i];
-		/* at most 0x10ffff * 64: it does not overflow */
-		delta += (next - code) * (uint32_t)(done + 1);
-		for (code = next, i = 0; i < n; i++) {
-			delta += c[i] < code;
-			if (c[i] != code)
-				continue;
-			if (put_delta(l, delta, bias) == -1)
-				return -1;
-			bias = adapt(delta, (uint32_t)(done + 1),
-			    done == basic);
-			delta = 0;
-			done++;
-		}
-		delta++;
-		code++;
-	}
-	return 0;
+		if ((unsigned char)p[i] >= 128)
+			return 0;
+	return 1;
 }
 
+/* What a name may be made of when it was mapped to ASCII: a full stop, too,
+ * as other scripts have theirs. */
 static int
-convert(struct label *l, const char *p, const char *end)
+is_name(const char *p)
 {
-	uint32_t c[LABEL_MAX];
-	size_t n, len;
-	int ascii = 1;
+	for (; *p != '\0'; p++)
+		if (!isalnum((unsigned char)*p) && *p != '-' && *p != '_' &&
+		    *p != '.')
+			return 0;
+	return 1;
+}
 
-	for (n = 0; p < end; p += len, n++) {
-		if (n == LABEL_MAX || (len = utf8_next(p, end, &c[n])) == 0)
-			return -1;
-		ascii = ascii && c[n] < FIRST;
-	}
-	l->n = 0;
-	if (!ascii) {
-		memcpy(l->text, "xn--", 4);
-		l->n = 4;
-		return punycode(l, c, n);
-	}
-	for (; l->n < n; l->n++)
-		l->text[l->n] = (char)c[l->n];
-	return 0;
+/* Convert one label; 0 and its text in to, or -1. */
+static int
+convert(char to[IDNA_MAX], const char *p, size_t n)
+{
+	char label[RAW_MAX + 1], *out = NULL;
+	int ascii = is_ascii(p, n), r;
+
+	if (n > (ascii ? LABEL_MAX : RAW_MAX))
+		return -1;
+	memcpy(label, p, n);
+	label[n] = to[n] = '\0';
+	memcpy(to, p, n);
+	if (ascii && (n < 4 || strncasecmp(label, "xn--", 4) != 0))
+		return 0;
+	if (strlen(label) != n)
+		return -1;
+	r = idn2_to_ascii_8z(label, &out, IDN2_NFC_INPUT |
+	    IDN2_NONTRANSITIONAL);
+	if (r == IDN2_DISALLOWED && ascii)
+		return 0;
+	if (r == IDN2_OK && strlen(out) < IDNA_MAX && is_name(out))
+		memcpy(to, out, strlen(out) + 1);
+	else
+		r = IDN2_DISALLOWED;
+	idn2_free(out);
+	return r == IDN2_OK ? 0 : -1;
 }
 
 int
 idna_ascii(char out[IDNA_MAX], const char *p, size_t n)
 {
 	const char *end = p + n, *dot;
-	struct label l;
-	size_t len = 0;
+	char label[IDNA_MAX];
+	size_t len = 0, size;
 
 	for (;; p = dot + 1) {
 		if ((dot = memchr(p, '.', (size_t)(end - p))) == NULL)
 			dot = end;
-		if (convert(&l, p, dot) == -1 ||
-		    len + l.n + (dot < end) >= IDNA_MAX)
+		if (convert(label, p, (size_t)(dot - p)) == -1)
 			return -1;
-		memcpy(out + len, l.text, l.n);
-		len += l.n;
+		size = is_ascii(p, (size_t)(dot - p)) ? (size_t)(dot - p) :
+		    strlen(label);
+		if (len + size + (dot < end) >= IDNA_MAX)
+			return -1;
+		memcpy(out + len, label, size);
+		len += size;
 		if (dot == end)
 			break;
 		out[len++] = '.';

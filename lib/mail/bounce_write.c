@@ -17,6 +17,7 @@
 #include "grammar/header.h"
 #include "grammar/message_id.h"
 #include "grammar/smtp_reply.h"
+#include "mail/advice.h"
 #include "mail/bounce.h"
 #include "system/fdio.h"
 
@@ -53,54 +54,6 @@ static const struct {
 	    "Of them only a failure will be reported.", "2.0.0" },
 };
 #define ACTIONS	(sizeof(actions) / sizeof(actions[0]))
-
-/* What a person can do, by the start of the status; the first match counts. */
-static const struct {
-	const char	*status;
-	const char	*advice;
-} advices[] = {
-	{ "5.1.10", "The domain says that it takes no mail. Ask the "
-	    "recipient for another address." },
-	{ "5.1.2", "The part behind the @ is wrong or no longer exists. Check "
-	    "it for typing errors." },
-	{ "5.1.", "Check the address for typing errors, or ask the recipient "
-	    "by another way." },
-	{ "5.2.1", "The mailbox is closed. Ask the recipient by another "
-	    "way." },
-	{ "5.2.2", "The mailbox is full. Try again later, or tell the "
-	    "recipient by another way." },
-	{ "5.4.7", "You asked for it to be delivered by then or not at all. "
-	    "Send it again if it still matters." },
-	{ "5.3.4", "The message is too large for the other side. Send it in "
-	    "parts, or send a link." },
-	{ "5.4.6", "The mail goes round in a circle. Tell the postmaster of "
-	    "the recipient's domain." },
-	{ "4.4.7", "The other side could not be reached in all this time. "
-	    "Try again later, or tell the recipient by another way." },
-	{ "5.6.7", "The other side does not know addresses that are not "
-	    "ASCII. Ask the recipient for another address." },
-	{ "5.6.", "The other side cannot take what is in the message. Send "
-	    "it as an attachment, or as plain text." },
-	{ "5.7.30", "You asked for it to be sent protected or not at all. "
-	    "Send it without that request, or by another way." },
-	{ "5.7.10", "You asked for it to be sent protected or not at all. "
-	    "Send it without that request, or by another way." },
-	{ "5.7.", "A rule of the other side forbids it. Its words above say "
-	    "which; its postmaster can change that." },
-	{ "", "Try again later; if it fails again, ask your postmaster and "
-	    "quote the words above." },
-};
-
-static const char *
-advice(const char *status)
-{
-	size_t i = 0;
-
-	while (strncmp(advices[i].status, status,
-	    strlen(advices[i].status)) != 0)
-		i++;
-	return advices[i].advice;
-}
 
 /* A status of another class than the fate's is not about it; 4.4.7 is said of
  * what was tried for long and then failed. */
@@ -253,7 +206,7 @@ write_person(struct buf *b, const struct envelope_rcpt *r,
 	add_filled(b, w.reply[0] == '\0' ? w.status : w.reply, "  ");
 	if (action == BOUNCE_FAILED) {
 		buf_addc(b, '\n');
-		add_filled(b, advice(w.status), "  ");
+		add_filled(b, advice(w.status, w.host, w.reply), "  ");
 	}
 }
 

@@ -287,7 +287,8 @@ convert(struct conversion *v)
 	else if (v->mime.limited & ~(unsigned)(MIME_LIMIT_TEXT |
 	    MIME_LIMIT_PARAMS))
 		v->why = "its structure is too large";
-	else if ((v->fd = memfd_create("7bit", MFD_CLOEXEC)) == -1)
+	else if ((v->fd = memfd_create("7bit", MFD_CLOEXEC |
+	    MFD_ALLOW_SEALING)) == -1)
 		v->error = errno;
 	else
 		put_part(v, v->mime.part);

@@ -18,10 +18,10 @@ enum converted {
 
 /*
  * Convert the message that begins at an octet of a file, in disk form (LF, or
- * CRLF).  The new text is a file in memory, to be read from its start and
- * closed by the caller.  The 8-bit octets of a header, which no encoding of a
- * body can help, stay.  Holds the whole message in memory, at most
- * CONVERT_MAX octets; EFBIG.
+ * CRLF).  The new text is a file in memory, to be read from its start, closed
+ * and, if need be, sealed by the caller.  The 8-bit octets of a header, which
+ * no encoding of a body can help, stay.  Holds the whole message in memory, at
+ * most CONVERT_MAX octets; EFBIG.
  */
 #define CONVERT_MAX	(256u << 20)
 enum converted convert_7bit(int fd, off_t from, int *to, const char **why);

@@ -28,7 +28,7 @@ dkim_name_parse(struct dkim_name *name, const char *text)
 	char ascii[IDNA_MAX], *at;
 	size_t n;
 
-	if (idna_ascii(ascii, text, strlen(text)) == -1)
+	if (settings_idna(ascii, text, strlen(text)) == -1)
 		return -1;
 	n = strlen(ascii);
 	if (n > 0 && ascii[n - 1] == '.')

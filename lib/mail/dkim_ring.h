@@ -15,7 +15,8 @@
 #include "mail/settings.h"
 
 #define DKIM_KEYS_MAX	4		/* of one domain: as many signatures */
-#define DKIM_PREFIX_MAX	49152		/* octets of a message's signatures */
+#define DKIM_PREFIX_MAX	16384		/* octets of all signatures of a
+					 * message */
 
 /* A key's name in the DNS, "SELECTOR._domainkey.DOMAIN", which may be in
  * UTF-8, as its two parts, in ASCII and lower case.  0, or -1: it is none. */
@@ -57,16 +58,21 @@ enum dkim_signed {
 	DKIM_FAILED		/* not now: memory, or the disk */
 };
 
+struct dkim_result {
+	const char	*why;		/* what came of it; a literal */
+	int		 eightbit;	/* SIGNED: it has octets above 127 */
+};
+
 /*
  * Sign the message that begins at an offset of a file, in disk form: append to
  * out the DKIM-Signature fields, in disk form, that stand before its first
- * octet when it is sent.  Which domain signs is said by its From field, of
- * which there must be one: that of its first address or, when that has no key,
- * the nearest domain above it that has.  *why says what came of it, a literal.
- * May be called inside sandbox_door().
+ * octet when it is sent, at most DKIM_PREFIX_MAX.  Which domain signs is said
+ * by its From field, of which there must be one: that of its first address or,
+ * when that has no key, the nearest domain above it that has.  May be called
+ * inside sandbox_door().
  */
 enum dkim_signed dkim_ring_sign(const struct dkim_ring *, int fd, off_t at,
-	    int64_t time, struct buf *out, const char **why);
+	    int64_t time, struct buf *out, struct dkim_result *);
 
 /* For -n: can each key be read by the agent, and used; is it nobody else's to
  * read? */

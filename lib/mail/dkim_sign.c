@@ -13,11 +13,14 @@
 #include "system/fdio.h"
 
 #define HEADER_MAX	(1u << 20)	/* of a message that is signed */
-#define FIELDS_TEXT_MAX	8192		/* of h= */
+#define FIELDS_TEXT_MAX	2000		/* of h=: DKIM_KEYS_MAX of them, each
+					 * with a key of DKIM_BITS_MAX, fit in
+					 * DKIM_PREFIX_MAX */
 
 struct signing {
 	const struct dkim_ring	*ring;
 	const char		*why;
+	int			 eightbit;
 	const char		*domain;	/* that signs, of a key */
 	struct buf		 header;	/* as it stands */
 	struct dkim_fields	 fields;	/* of it */
@@ -138,6 +141,17 @@ read_header(struct signing *s, int fd, off_t *at)
 	return DKIM_SIGNED;
 }
 
+static void
+note_octets(struct signing *s, const char *p, size_t n)
+{
+	unsigned char all = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		all |= (unsigned char)p[i];
+	s->eightbit |= (all & 0x80) != 0;
+}
+
 static enum dkim_signed
 hash_body(struct signing *s, int fd, off_t at)
 {
@@ -150,6 +164,7 @@ hash_body(struct signing *s, int fd, off_t at)
 	    s->hash);
 	while ((got = fd_pread_all(fd, data, sizeof(data), at)) > 0) {
 		dkim_body_feed(&body, data, (size_t)got);
+		note_octets(s, data, (size_t)got);
 		at += got;
 	}
 	(void)dkim_body_end(&body);
@@ -169,8 +184,8 @@ hash_fields(struct signing *s)
 	struct dkim_text h;
 
 	if (dkim_fields_choose(&s->fields, &s->names) == -1)
-		return buf_failed(&s->names) ? failed(s, "out of memory") :
-		    no(s, "too many fields");
+		return no(s, "too many fields");
+	note_octets(s, s->header.data, s->header.len);
 	h.p = s->names.data;
 	h.len = s->names.len;
 	(void)dkim_fields_hash(&s->fields, &h, DKIM_RELAXED, keep, &s->canon);
@@ -233,7 +248,7 @@ sign_all(struct signing *s, int fd, off_t at, int64_t time, struct buf *out)
 
 enum dkim_signed
 dkim_ring_sign(const struct dkim_ring *ring, int fd, off_t at, int64_t time,
-    struct buf *out, const char **why)
+    struct buf *out, struct dkim_result *result)
 {
 	struct signing s = { .ring = ring };
 	size_t before = out->len;
@@ -245,7 +260,8 @@ dkim_ring_sign(const struct dkim_ring *ring, int fd, off_t at, int64_t time,
 	r = sign_all(&s, fd, at, time, out);
 	if (r != DKIM_SIGNED)
 		out->len = before;
-	*why = s.why;
+	result->why = s.why;
+	result->eightbit = s.eightbit;
 	dkim_hash_free(s.hash);
 	dkim_fields_free(&s.fields);
 	buf_free(&s.header);

@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "mail/mx_local.h"
 #include "system/clock.h"
@@ -271,7 +272,10 @@ take_mx(struct mx_query *q)
 		break;
 	case DNS_NODATA:
 		q->good = MX_IMPLICIT;
-		r = mx_take_one(&q->list, a->name);
+		/* An answer may have been shared: its letter case is not
+		 * that of everybody's question. */
+		r = mx_take_one(&q->list, strcasecmp(a->name, q->name) == 0 ?
+		    q->name : a->name);
 		break;
 	case DNS_NXDOMAIN:
 	case DNS_TEMPORARY:

@@ -19,6 +19,7 @@
 #include "mail/dkim_ring.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
+#include "system/dns.h"
 #include "system/log.h"
 
 static const char *rule_host(const char *);
@@ -67,9 +68,10 @@ static const struct conf_key keys[] = {
 	{ "auth_mechanisms", CONF_LIST, AT(auth_mechanisms), "PLAIN LOGIN",
 	    ANY, rule_mechanism },
 
-	{ "resolver", CONF_STRING, AT(resolver), "", ANY, rule_resolver },
+	{ "resolver", CONF_WORDS, AT(resolver), "", ANY, rule_resolver },
 	{ "resolver_trusted", CONF_BOOL, AT(resolver_trusted), "no", ANY,
 	    NULL },
+	{ "dnssec_anchor", CONF_PATH, AT(dnssec_anchor), "", ANY, NULL },
 
 	{ "relay", CONF_STRING, AT(relay), "", ANY, rule_host_port },
 	{ "relay_from", CONF_NETS, AT(relay_from), "127.0.0.1 ::1", ANY,
@@ -307,21 +309,39 @@ settings_host_port(const char *s, char host[SETTINGS_HOST_MAX],
 	return 0;
 }
 
-/* resolver = address [ "@" port ] */
+/* server = address [ "@" port ] */
+static const char *
+server_fault(const char *s, size_t len)
+{
+	char text[INET6_ADDRSTRLEN + 6], *port;
+	struct in6_addr in6;
+
+	if (len >= sizeof(text))
+		return "is not ADDR[@PORT]";
+	memcpy(text, s, len);
+	text[len] = '\0';
+	if ((port = strchr(text, '@')) != NULL)
+		*port++ = '\0';
+	if (inet_pton(AF_INET, text, &in6) != 1 &&
+	    inet_pton(AF_INET6, text, &in6) != 1)
+		return "is not ADDR[@PORT]";
+	return port == NULL ? NULL : port_fault(port);
+}
+
+/* resolver = server *( " " server ) */
 static const char *
 rule_resolver(const char *s)
 {
-	char ip[INET6_ADDRSTRLEN];
-	struct in6_addr in6;
-	size_t n = strcspn(s, "@");
+	const char *why = NULL;
+	size_t n, len;
 
-	if (n >= sizeof(ip))
-		return "is not ADDR[@PORT]";
-	strlcpy(ip, s, n + 1);
-	if (inet_pton(AF_INET, ip, &in6) != 1 &&
-	    inet_pton(AF_INET6, ip, &in6) != 1)
-		return "is not ADDR[@PORT]";
-	return s[n] == '\0' ? NULL : port_fault(s + n + 1);
+	for (n = 0; *s != '\0' && why == NULL; n++) {
+		len = strcspn(s, " ");
+		why = n == DNS_SERVERS_MAX ? "is more than four servers" :
+		    server_fault(s, len);
+		s += len + (s[len] == ' ');
+	}
+	return why;
 }
 
 static const char *

@@ -41,8 +41,11 @@ struct settings {
 	struct conf_list auth_mechanisms; /* PLAIN LOGIN; smtpd has no
 					 * SCRAM-SHA-256 */
 
-	char		*resolver;	/* ADDR[@PORT]; "": resolv.conf */
+	char		*resolver;	/* ADDR[@PORT] ...; "":
+					 * resolv.conf */
 	bool		 resolver_trusted; /* believe its AD bit */
+	char		*dnssec_anchor;	/* a file; "": no validation of our
+					 * own */
 
 	char		*relay;		/* smarthost HOST[:PORT]; "": by MX */
 	struct conf_nets relay_from;	/* who may relay */
@@ -156,6 +159,13 @@ int	 settings_load(struct settings *, const char *file,
 	    const char *const *assignments, size_t n, char *error);
 
 void	 settings_free(struct settings *);
+
+/*
+ * How a domain in UTF-8 becomes what the DNS has: idna_strict() at first, so
+ * that a program of short life needs no library for it; idna_ascii() in those
+ * that take mail from the network or bring it there.
+ */
+extern int (*settings_idna)(char *, const char *, size_t);
 
 /* Is this domain (no NUL in it, any letter case, a final dot ignored, in UTF-8
  * or its xn-- form) one of ours?  [address] literals are not judged here. */

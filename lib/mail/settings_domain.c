@@ -9,6 +9,8 @@
 #include "grammar/idna.h"
 #include "mail/settings.h"
 
+int	(*settings_idna)(char *, const char *, size_t) = idna_strict;
+
 static size_t
 without_dot(const char *s, size_t n)
 {
@@ -25,7 +27,7 @@ is_named(const char *name, const char ascii[IDNA_MAX])
 	while (*p != '\0' && (unsigned char)*p < 128)
 		p++;
 	if (*p != '\0') {
-		if (idna_ascii(own, name, strlen(name)) == -1)
+		if (settings_idna(own, name, strlen(name)) == -1)
 			return false;
 		name = own;
 	}
@@ -40,7 +42,7 @@ has_domain(const struct conf_list *list, const char *domain, size_t len)
 	char ascii[IDNA_MAX];
 	size_t i;
 
-	if (idna_ascii(ascii, domain, len) == -1)
+	if (settings_idna(ascii, domain, len) == -1)
 		return false;
 	for (i = 0; i < list->n; i++)
 		if (is_named(list->v[i], ascii))
@@ -67,7 +69,7 @@ settings_is_sender(const char *name, const struct address *sender)
 	char ascii[IDNA_MAX];
 
 	return at != NULL &&
-	    idna_ascii(ascii, sender->domain, strlen(sender->domain)) == 0 &&
+	    settings_idna(ascii, sender->domain, strlen(sender->domain)) == 0 &&
 	    is_named(at + 1, ascii) && (at == name ||
 	    (strlen(sender->local) == (size_t)(at - name) &&
 	    strncasecmp(name, sender->local, (size_t)(at - name)) == 0));
@@ -95,7 +97,7 @@ settings_next_host(const struct settings *s, const struct address *sender,
 	char ascii[IDNA_MAX];
 	size_t i;
 
-	if (s->route.n > 0 && idna_ascii(ascii, domain, strlen(domain)) == 0)
+	if (s->route.n > 0 && settings_idna(ascii, domain, strlen(domain)) == 0)
 		for (i = 0; i < s->route.n; i++)
 			if (is_routed(s->route.v[i].name, ascii))
 				return s->route.v[i].value;

@@ -330,6 +330,11 @@ int	 spool_hold(struct spool_message *, int64_t now);
  * whatever it returns: the lock is gone before an agent is woken. */
 int	 spool_unhold(struct spool_message *, int64_t now);
 
+/* Remove one whose envelope cannot be read, so that spool_take() does not take
+ * it, and what there is of the envelope: for a person who knows what is lost.
+ * EAGAIN: an agent is at it. */
+int	 spool_discard(const struct spool *, const struct spool_item *);
+
 /* The text of the envelope file as it is now, for its history: malloc'd, *n
  * octets; NULL errno, EINVAL there is none. */
 char	*spool_envelope_text(const struct spool_message *, size_t *n);

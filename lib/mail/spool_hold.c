@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * What a person keeps back: held/, where no agent looks.  It must never leave
- * a message where nobody finds it: one rename takes it there, and one back.
+ * What a person keeps back: held/, where no agent looks; and what nobody can
+ * read any more.  It must never leave a message where nobody finds it: one
+ * rename takes it there, and one back.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 #include <string.h>
 
 #include "mail/spool_local.h"
@@ -71,4 +74,31 @@ spool_unhold(struct spool_message *m, int64_t now)
 	spool_item_due(&to, m->env.hold > now ? m->env.hold : 0);
 	spool_release(m);
 	return r == -1 ? -1 : spool_item_move(sp, &from, &to);
+}
+
+int
+spool_discard(const struct spool *sp, const struct spool_item *it)
+{
+	char path[SPOOL_NAME_MAX + 64];
+	int dir = spool_item_path(sp, it, path), fd, r = -1;
+	struct spool_as as;
+	struct stat st;
+
+	if (spool_stat(sp, it->queue, dir, path, &st) == -1 ||
+	    spool_as(&as, st.st_uid, sp->group) == -1)
+		return -1;
+	fd = openat(dir, path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd != -1)
+		r = spool_lock(fd);
+	spool_as_end(&as);
+	if (r == 0 && (r = spool_as_queue(sp, &as, it->queue)) == 0) {
+		if ((r = unlinkat(dir, path, 0)) == 0 &&
+		    it->form == SPOOL_FILE && unlinkat(sp->env[it->queue],
+		    it->id, 0) == -1 && errno != ENOENT)
+			r = -1;
+		spool_as_end(&as);
+	}
+	if (fd != -1)
+		close(fd);
+	return r;
 }

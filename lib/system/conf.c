@@ -103,7 +103,8 @@ conf_defaults(const struct conf_key *keys, size_t n, void *target)
 		conf_field_zero(&keys[i], target);
 	for (i = 0; i < n && r == 0; i++) {
 		def = keys[i].def == NULL ? "" : keys[i].def;
-		if (keys[i].type == CONF_STRING || keys[i].type == CONF_PATH)
+		if (keys[i].type == CONF_STRING || keys[i].type ==
+		    CONF_WORDS || keys[i].type == CONF_PATH)
 			r = conf_set_string(&run, &keys[i], def);
 		else if (*def != '\0')
 			r = split_words(&run, def, def + strlen(def)) == -1 ?

@@ -21,6 +21,8 @@
 
 enum conf_type {
 	CONF_STRING,	/* char *, one word */
+	CONF_WORDS,	/* char *, one word or more, a space between them; the
+			 * rule is for all of it */
 	CONF_PATH,	/* char *, one word, absolute or relative to where
 			 * the program was started; never empty */
 	CONF_BOOL,	/* bool: yes no on off true false */

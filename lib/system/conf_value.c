@@ -82,6 +82,7 @@ conf_field_zero(const struct conf_key *key, void *target)
 {
 	static const size_t size[] = {
 		[CONF_STRING] = sizeof(char *),
+		[CONF_WORDS] = sizeof(char *),
 		[CONF_PATH] = sizeof(char *),
 		[CONF_BOOL] = sizeof(bool),
 		[CONF_INT] = sizeof(long long),
@@ -102,6 +103,7 @@ conf_field_free(const struct conf_key *key, void *target)
 
 	switch (key->type) {
 	case CONF_STRING:
+	case CONF_WORDS:
 	case CONF_PATH:
 		free(*(char **)field);
 		break;
@@ -141,6 +143,29 @@ conf_set_string(struct conf_run *run, const struct conf_key *key,
 	free(*field);
 	*field = copy;
 	return 0;
+}
+
+/* All words in one string. */
+static int
+set_words(struct conf_run *run, const struct conf_key *key,
+    char *const *words, size_t n)
+{
+	size_t size = 1, i;
+	char *all;
+	int r;
+
+	for (i = 0; i < n; i++)
+		size += strlen(words[i]) + 1;
+	if ((all = calloc(1, size)) == NULL)
+		return conf_wrong(run, "out of memory");
+	for (i = 0; i < n; i++) {
+		if (i > 0)
+			strlcat(all, " ", size);
+		strlcat(all, words[i], size);
+	}
+	r = conf_set_string(run, key, all);
+	free(all);
+	return r;
 }
 
 static int
@@ -299,6 +324,7 @@ conf_key_set(struct conf_run *run, const struct conf_key *key,
 	case CONF_PAIRS:
 		return add_words(run, key, words, n);
 	case CONF_STRING:
+	case CONF_WORDS:
 	case CONF_PATH:
 	case CONF_BOOL:
 	case CONF_INT:
@@ -308,6 +334,8 @@ conf_key_set(struct conf_run *run, const struct conf_key *key,
 	}
 	if (n == 0)
 		return conf_wrong(run, "%s needs a value", key->name);
+	if (key->type == CONF_WORDS)
+		return set_words(run, key, words, n);
 	if (n > 1)
 		return conf_wrong(run, "%s takes one value, not %zu",
 		    key->name, n);

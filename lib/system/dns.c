@@ -3,7 +3,6 @@
  * DNS messages, packed and parsed by ldns; the only file that includes it.  No
  * socket and no clock here, and nothing of ldns leaves this file.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +13,10 @@
 #define HEADER		12	/* octets before the question */
 #define CHAIN_MAX	16	/* CNAMEs in one answer */
 #define RECORDS_MAX	512	/* of one answer */
+#define RD		0x0100	/* flags of a header */
+#define AD		0x0020
+#define CD		0x0010
+#define DO		0x8000	/* a flag of EDNS */
 #define EDE		15	/* the EDNS option "extended DNS error" */
 
 #define LIFE_MAX	86400	/* seconds an answer is kept at most */
@@ -45,37 +48,54 @@ rr_type(const struct dns_question *q)
 
 /* ---- packing ---- */
 
+static uint8_t *
+put16(uint8_t *p, unsigned n)
+{
+	*p++ = (uint8_t)(n >> 8);
+	*p++ = (uint8_t)n;
+	return p;
+}
+
+/*
+ * A header with one question, the question, and an OPT record (RFC 1035,
+ * sections 4.1.1 and 4.1.2; RFC 6891, section 6.1.2).  It is written here,
+ * as ldns would build and free a tree of all names for it, at half the price
+ * of a whole lookup.
+ */
 enum dns_status
 dns_pack(const struct dns_question *q, uint8_t wire[DNS_QUESTION_MAX],
     size_t *len, size_t *name_len)
 {
-	enum dns_status st = DNS_TEMPORARY;
+	int edns = !q->plain || q->dnssec;
+	uint8_t *p = wire;
 	ldns_rdf *name;
-	ldns_pkt *pkt;
-	uint8_t *p = NULL;
+	size_t n;
 
 	if (strlen(q->name) >= DNS_NAME_MAX || (name =
 	    ldns_dname_new_frm_str(*q->name == '\0' ? "." : q->name)) == NULL)
 		return DNS_INVALID;
-	*name_len = ldns_rdf_size(name) + 4;
-	pkt = ldns_pkt_query_new(name, rr_type(q), LDNS_RR_CLASS_IN, LDNS_RD);
-	if (pkt == NULL) {
-		ldns_rdf_deep_free(name);
-		return DNS_TEMPORARY;
+	n = ldns_rdf_size(name);
+	p = put16(p, 0);
+	p = put16(p, RD | (q->trusted ? AD : 0) | (q->unchecked ? CD : 0));
+	p = put16(p, 1);
+	p = put16(p, 0);
+	p = put16(p, 0);
+	p = put16(p, edns ? 1 : 0);
+	memcpy(p, ldns_rdf_data(name), n);
+	p = put16(p + n, rr_type(q));
+	p = put16(p, LDNS_RR_CLASS_IN);
+	if (edns) {
+		*p++ = 0;
+		p = put16(p, LDNS_RR_TYPE_OPT);
+		p = put16(p, q->plain ? 0 : DNS_UDP_SIZE);
+		p = put16(p, 0);
+		p = put16(p, q->dnssec ? DO : 0);
+		p = put16(p, 0);
 	}
-	if (!q->plain)
-		ldns_pkt_set_edns_udp_size(pkt, DNS_UDP_SIZE);
-	ldns_pkt_set_edns_do(pkt, q->dnssec);
-	ldns_pkt_set_ad(pkt, q->trusted);
-	ldns_pkt_set_cd(pkt, q->unchecked);
-	if (ldns_pkt2wire(&p, pkt, len) == LDNS_STATUS_OK &&
-	    *len <= DNS_QUESTION_MAX) {
-		memcpy(wire, p, *len);
-		st = DNS_FOUND;
-	}
-	free(p);
-	ldns_pkt_free(pkt);
-	return st;
+	ldns_rdf_deep_free(name);
+	*name_len = n + 4;
+	*len = (size_t)(p - wire);
+	return DNS_FOUND;
 }
 
 /* ---- is it one? ---- */
@@ -118,18 +138,43 @@ dns_is_reply(const uint8_t *wire, size_t name_len, const uint8_t *p, size_t n)
 
 /* ---- parsing ---- */
 
-/* A domain name as text without its last dot; to be freed. */
+/* "\\DDD" */
+static char *
+put_escape(char *to, uint8_t c)
+{
+	*to++ = '\\';
+	*to++ = (char)('0' + c / 100);
+	*to++ = (char)('0' + c / 10 % 10);
+	*to++ = (char)('0' + c % 10);
+	return to;
+}
+
+/*
+ * A domain name as text without its last dot, to be freed: as ldns writes it
+ * (RFC 1035, section 5.1), but at once, not by a printf for each octet.
+ */
 static char *
 name_text(const ldns_rdf *rdf)
 {
-	char *text = ldns_rdf2str(rdf);
+	const uint8_t *p = ldns_rdf_data(rdf), *end = p + ldns_rdf_size(rdf);
+	char *text = malloc(4 * ldns_rdf_size(rdf) + 1), *to = text;
 	size_t n;
 
 	if (text == NULL)
 		return NULL;
-	n = strlen(text);
-	if (n > 0 && text[n - 1] == '.' && (n < 2 || text[n - 2] != '\\'))
-		text[n - 1] = '\0';
+	while (p < end && (n = *p++) != 0 && n <= (size_t)(end - p)) {
+		if (to > text)
+			*to++ = '.';
+		for (; n > 0; n--, p++) {
+			if (*p > ' ' && *p < 0x7f) {
+				if (strchr(".;()\\", *p) != NULL)
+					*to++ = '\\';
+				*to++ = (char)*p;
+			} else
+				to = put_escape(to, *p);
+		}
+	}
+	*to = '\0';
 	return text;
 }
 
@@ -441,5 +486,7 @@ dns_answer_fail(struct dns_answer *a, enum dns_status st, const char *why)
 	a->n = 0;
 	a->security = DNS_INDETERMINATE;
 	a->status = st;
-	snprintf(a->why, sizeof(a->why), "%s", why);
+	/* It may be its own. */
+	if (why != a->why)
+		strlcpy(a->why, why, sizeof(a->why));
 }

@@ -21,6 +21,7 @@
 #define DNS_NAME_MAX	1025	/* a name as text, all escaped, and a NUL */
 #define DNS_ADDR_TEXT	46	/* an address as text, and a NUL */
 #define DNS_SERVERS_MAX	4
+#define DNS_WHY_MAX	160	/* words of a failure, and a NUL */
 #define DNS_FLIGHT_MAX	1000	/* questions submitted and not yet returned,
 				 * of one struct dns */
 
@@ -78,7 +79,7 @@ struct dns_answer {
 					 * maybe by another, in other case */
 	size_t		   n;		/* > 0 exactly with DNS_FOUND */
 	struct dns_record *rr;		/* in the order of the answer */
-	char		   why[64];	/* of a failure: "SERVFAIL",
+	char		   why[DNS_WHY_MAX];	/* of a failure: "SERVFAIL",
 					 * "timeout", "refused" ... */
 };
 
@@ -105,6 +106,15 @@ int	 dns_read_resolvconf(struct dns *, const char *path);
 
 /* Believe the AD bit (and ask for it). */
 void	 dns_set_trusted(struct dns *, int);
+
+/*
+ * Validate ourselves from now on, by the trust anchors of a file: DS or DNSKEY
+ * records in the form of a zone file (see dns_chain.h).  The security of every
+ * answer is then our own verdict, AD is not looked at, and an answer that
+ * should be signed and is not, or wrongly, is DNS_BOGUS.  Before a sandbox.
+ * 0, or -1 with a line in why[DNS_WHY_MAX].
+ */
+int	 dns_read_anchor(struct dns *, const char *path, char *why);
 
 /* Mix the case of letters in what is asked, and believe only an answer with
  * the same mix (off by default): harder to forge.  A server that changes the

@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DNS_WHY_MAX	160	/* words, with their NUL */
+#include "system/dns.h"
 
 /* The anchors, and what is known of the zones below them: which are signed
  * with what keys, and which are not.  One for a process. */
@@ -36,7 +36,8 @@ void	 dns_anchor_free(struct dns_anchor *);
  */
 int	 dns_anchor_text(struct dns_anchor *, const char *, char *why);
 
-/* The same of a file of up to 1 MB. */
+/* The same of a file of up to 1 MB.  Before a sandbox: libcrypto is made to
+ * read its own configuration, too. */
 int	 dns_anchor_read(struct dns_anchor *, const char *path, char *why);
 
 enum dns_verdict {

@@ -163,10 +163,13 @@ struct dns_zone {
 #define DNS_KEEP_MAX	86400
 #define DNS_KEEP_BOGUS	30	/* short: it may be mended */
 
+SLIST_HEAD(dns_zone_bucket, dns_zone);
+TAILQ_HEAD(dns_zones, dns_zone);
+
 struct dns_anchor {
 	ldns_rr_list	*anchors;	/* DS and DNSKEY */
-	SLIST_HEAD(, dns_zone) bucket[DNS_BUCKETS];
-	TAILQ_HEAD(dns_zones, dns_zone) zones;	/* the last used at the end */
+	struct dns_zone_bucket bucket[DNS_BUCKETS];
+	struct dns_zones zones;		/* the last used at the end */
 	size_t		 n;
 };
 

@@ -277,6 +277,20 @@ dns_anchor_text(struct dns_anchor *a, const char *p, char *why)
 	return taken > 0 ? 0 : -1;
 }
 
+/* libcrypto reads its configuration when it is first used: let that be now,
+ * before a sandbox. */
+static void
+warm_up(void)
+{
+	uint8_t sig[64] = { 0 }, key[32] = { 0 };
+	ldns_buffer *b = ldns_buffer_new(sizeof(key));
+
+	if (b != NULL)
+		ldns_verify_rrsig_buffers_raw(sig, sizeof(sig), b, key,
+		    sizeof(key), LDNS_ED25519);
+	ldns_buffer_free(b);
+}
+
 int
 dns_anchor_read(struct dns_anchor *a, const char *path, char *why)
 {
@@ -301,5 +315,7 @@ dns_anchor_read(struct dns_anchor *a, const char *path, char *why)
 	free(text);
 	if (f != NULL)
 		fclose(f);
+	if (r == 0)
+		warm_up();
 	return r;
 }

@@ -17,10 +17,12 @@
 #define REFUSED_MS	250	/* before a server that refused is asked again;
 				 * doubled likewise */
 #define SHORT_MS	20	/* before descriptors are tried again */
+#define CASED_MS	50	/* for a reply in the right case */
 #define FAILED_LIFE	5	/* seconds a failure is kept */
 #define BOGUS_LIFE	30
 
 static void ask_next(struct dns_job *, const char *, int);
+static void begin(struct dns_job *);
 
 /* ---- the end ---- */
 
@@ -79,10 +81,28 @@ finish(struct dns_job *job)
 	dns_job_free(job);
 }
 
+/* A resolver that validates and finds an answer bogus often says no more than
+ * that it failed; what it says to who checks for himself tells the two apart. */
+static int
+may_be_bogus(const struct dns_job *job)
+{
+	return job->q.trusted && !job->q.unchecked && !job->probe &&
+	    job->said == DNS_TEMPORARY && strcmp(job->why, "SERVFAIL") == 0;
+}
+
 /* What a server said tells more than the silence of another. */
 static void
 fail(struct dns_job *job, enum dns_status st, const char *why, uint32_t life)
 {
+	if (st == DNS_TEMPORARY && life > 0 && may_be_bogus(job)) {
+		job->probe = 1;
+		begin(job);
+		return;
+	}
+	if (job->probe && st == DNS_TEMPORARY) {
+		job->said = st;
+		strlcpy(job->why, "SERVFAIL", sizeof(job->why));
+	}
 	if (job->why[0] != '\0' && st == DNS_TEMPORARY && life > 0) {
 		st = job->said;
 		why = job->why;
@@ -113,9 +133,11 @@ mix(const struct dns_job *job, uint8_t *name)
 static int
 pack(struct dns_job *job)
 {
+	struct dns_question q = job->q;
 	enum dns_status st;
 
-	st = dns_pack(&job->q, job->wire, &job->len, &job->name_len);
+	q.unchecked = q.unchecked || job->probe;
+	st = dns_pack(&q, job->wire, &job->len, &job->name_len);
 	if (st != DNS_FOUND) {
 		fail(job, st, st == DNS_INVALID ? "not a domain name" :
 		    "no memory", 0);
@@ -319,6 +341,12 @@ take_answer(struct dns_job *job, struct dns_answer *fresh, uint32_t life,
 
 	dns_port_forget(job);
 	dns_tcp_close(job);
+	if (job->probe) {
+		dns_answer_fail(fresh, DNS_BOGUS, "");
+		free(fresh->name);
+		fail(job, DNS_BOGUS, "validation failed", BOGUS_LIFE);
+		return;
+	}
 	if (fresh->name == NULL) {
 		fresh->name = r->answer.name;
 		r->answer.name = NULL;
@@ -347,6 +375,13 @@ take_answer(struct dns_job *job, struct dns_answer *fresh, uint32_t life,
 	}
 }
 
+static int
+is_refusal(enum dns_parsed parsed, const struct dns_answer *fresh)
+{
+	return parsed == DNS_SERVER_FAILED && strcmp(fresh->why,
+	    "REFUSED") == 0;
+}
+
 /* A server knows no answer. */
 static void
 take_failure(struct dns_job *job, size_t server, struct dns_answer *fresh)
@@ -360,6 +395,15 @@ take_failure(struct dns_job *job, size_t server, struct dns_answer *fresh)
 		memcpy(job->why, fresh->why, sizeof(job->why));
 	}
 	free(fresh->name);
+	/* It may have too much to do: dnsmasq says so when it has. */
+	if (is_refusal(DNS_SERVER_FAILED, fresh)) {
+		if (!job->late)
+			dns_window_count(&job->dns->window, 0);
+		job->late = 1;
+		if (waited)
+			ask_next(job, job->why, 1);
+		return;
+	}
 	job->failed |= 1u << server;
 	if (waited)
 		ask_next(job, job->why, 0);
@@ -398,7 +442,9 @@ void
 dns_job_cased(struct dns_job *job, size_t server)
 {
 	job->cased |= 1u << server;
-	take_truncated(job, server, 0);
+	/* The true reply may be on its way. */
+	if (job->state == DNS_UDP && job->server == server)
+		set_deadline(job, DNS_TCP_PAUSE, CASED_MS);
 }
 
 void
@@ -425,7 +471,8 @@ dns_job_take(struct dns_job *job, size_t server, uint8_t *p, size_t n,
 		return;
 	}
 	dns_server_good(&job->dns->servers[server]);
-	if (!job->late && job->hops == 0 && job->round == 0)
+	if (!job->late && job->hops == 0 && job->round == 0 &&
+	    !is_refusal(parsed, &fresh))
 		dns_window_count(&job->dns->window, 1);
 	switch (parsed) {
 	case DNS_NOT_OURS:

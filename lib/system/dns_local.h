@@ -10,6 +10,7 @@
  *	dns_port.c	UDP: sockets, ids, who gets a reply
  *	dns_tcp.c	TCP
  *	dns_cache.c	answers that are kept
+ *	dns_check.c	our own validation of answers, by dns_chain.h
  *	dns_server.c	which servers there are, and which are dead
  *	dns.c		packets, by ldns
  *
@@ -163,10 +164,13 @@ struct dns_job {
 	unsigned	 hops;
 	int		 late;		/* its first wait passed in vain */
 	int		 alias;		/* while it is held */
+	void		*held;		/* likewise, of dns_check.c */
+	int		 probe;		/* whether it was bogus: asked again,
+					 * unchecked */
 	enum dns_security security;	/* the worst of all answers so far */
 	uint32_t	 life;		/* the least of all answers so far */
 	enum dns_status	 said;		/* of a server that failed */
-	char		 why[64];	/* likewise; "": none did */
+	char		 why[DNS_WHY_MAX]; /* likewise; "": none did */
 	long long	 deadline;	/* of the present state */
 	long long	 end;		/* of the whole; 0: not yet begun */
 	size_t		 heap;		/* its place, from 1; 0: none */
@@ -216,6 +220,8 @@ struct dns_window {
 	size_t		 probe;		/* the size before a try of a larger
 					 * one; 0: none runs */
 	unsigned	 steady;	/* epochs without a try */
+	unsigned	 slow;		/* epochs in sequence in which answers
+					 * took long */
 };
 
 void	 dns_window_init(struct dns_window *);
@@ -316,7 +322,7 @@ struct dns {
 	int		(*check)(struct dns_job *, const uint8_t *, size_t);
 	/* A job that is held is no longer wanted. */
 	void		(*forget)(struct dns_job *);
-	void		*checker;	/* for both */
+	struct dns_anchor *anchor;	/* for both, of dns_check.c; NULL */
 
 	struct dns_queries done;	/* not yet fetched */
 	struct dns_jobs	 waiting;	/* for the window */
@@ -330,6 +336,8 @@ struct dns {
 	struct dns_asks	*ids;		/* DNS_IDS buckets */
 	struct dns_tcp	 tcp[DNS_TCP_MAX];
 	uint8_t		*buffer;	/* for DNS_BATCH packets */
+	uint16_t	 random[64];	/* for ids and ports, not yet used: */
+	unsigned	 nrandom;	/* so many */
 	struct dns_cache cache;
 };
 

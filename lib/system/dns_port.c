@@ -37,6 +37,18 @@ find(struct dns *dns, const struct dns_port *port, uint16_t id)
 	return NULL;
 }
 
+/* Each is taken once.  They are made in portions: each call of arc4random()
+ * asks the kernel whether the process has forked. */
+static uint16_t
+pick(struct dns *dns)
+{
+	if (dns->nrandom == 0) {
+		arc4random_buf(dns->random, sizeof(dns->random));
+		dns->nrandom = sizeof(dns->random) / sizeof(dns->random[0]);
+	}
+	return dns->random[--dns->nrandom];
+}
+
 /* ---- sockets ---- */
 
 static void
@@ -88,7 +100,7 @@ port_open(struct dns *dns, struct dns_port *port, size_t server)
 static struct dns_port *
 choose(struct dns *dns, size_t server)
 {
-	uint32_t from = arc4random_uniform(DNS_PORTS_MAX), i;
+	uint32_t from = pick(dns) % DNS_PORTS_MAX, i;
 	struct dns_port *p, *worn = NULL;
 
 	for (i = 0; i < DNS_PORTS_MAX; i++) {
@@ -128,7 +140,7 @@ dns_port_send(struct dns_job *job, size_t server)
 		if ((port = choose(dns, server)) == NULL)
 			return is_short(errno) ? 1 : -1;
 		do
-			a->id = (uint16_t)arc4random();
+			a->id = pick(dns);
 		while (find(dns, port, a->id) != NULL);
 		a->job = job;
 		a->port = port;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "system/clock.h"
+#include "system/dns_chain.h"
 #include "system/dns_local.h"
 
 #define EVENTS	64	/* sockets looked at in one turn */
@@ -78,7 +79,10 @@ job_new(struct dns *dns, const struct dns_question *q, uint32_t hash)
 	TAILQ_INIT(&job->askers);
 	LIST_INSERT_HEAD(bucket(dns, hash), job, by_key);
 	job->state = DNS_WAITING;
-	TAILQ_INSERT_TAIL(&dns->waiting, job, link);
+	if (q->rr != 0)
+		TAILQ_INSERT_HEAD(&dns->waiting, job, link);
+	else
+		TAILQ_INSERT_TAIL(&dns->waiting, job, link);
 	dns->jobs++;
 	return job;
 }
@@ -103,7 +107,8 @@ pump(struct dns *dns)
 	struct dns_job *job;
 
 	while ((job = TAILQ_FIRST(&dns->waiting)) != NULL) {
-		if (dns->window.used >= dns->window.size) {
+		/* What a held one waits for does not wait for its place. */
+		if (job->q.rr == 0 && dns->window.used >= dns->window.size) {
 			dns->window.full = 1;
 			break;
 		}
@@ -271,8 +276,11 @@ turn(struct dns *dns, int ms)
 	if (!TAILQ_EMPTY(&dns->done))
 		ms = 0;
 	n = epoll_wait(dns->epoll, ev, EVENTS, ms);
-	for (i = 0; i < n; i++)
+	/* The server need not wait until we have read all it said. */
+	for (i = 0; i < n; i++) {
 		ready(dns, ev[i].data.ptr);
+		pump(dns);
+	}
 	t = clock_ms();
 	while (dns->heap.n > 0 && (job = dns->heap.v[1])->deadline <= t)
 		dns_job_late(job);
@@ -373,6 +381,7 @@ dns_free(struct dns *dns)
 	if (dns->epoll != -1)
 		close(dns->epoll);
 	dns_cache_clear(&dns->cache);
+	dns_anchor_free(dns->anchor);
 	free(dns->heap.v);
 	free(dns->keyed);
 	free(dns->ids);

@@ -11,12 +11,14 @@
 
 #include "system/dns_local.h"
 
-#define START		100
+#define START		128	/* a forwarder may take no more than 150 */
 #define LEAST		8
-#define BUSY		200	/* enough for who answers within SLOW seconds;
-				 * the usual buffer of a socket has room for
-				 * 250 */
+#define BUSY		160	/* enough for who answers within SLOW seconds;
+				 * the usual buffer of a socket holds 256, of
+				 * which a quarter may be read already and not
+				 * yet free */
 #define SLOW		0.1
+#define SLOW_EPOCHS	2	/* in sequence: one may be a pause of ours */
 #define EPOCH_US	10000	/* at least */
 #define GAIN		1.25	/* by how much twice as many must be faster */
 #define STEADY_MAX	16	/* epochs until more are tried again */
@@ -47,7 +49,7 @@ static void
 try_more(struct dns_window *w, double rate, size_t size)
 {
 	w->steady = 0;
-	if (size > BUSY && (double)w->size < rate * SLOW)
+	if (size > BUSY && w->slow < SLOW_EPOCHS)
 		size = BUSY;
 	if ((size = bounded(size)) <= w->size)
 		return;
@@ -63,7 +65,11 @@ grow(struct dns_window *w, double rate)
 	size_t before = w->probe;
 
 	w->loss = 0;
-	if (before != 0) {
+	w->slow = (double)w->size < rate * SLOW ? 0 : w->slow + 1;
+	if (w->size < START) {
+		w->size += LEAST;
+		w->probe = 0;
+	} else if (before != 0) {
 		w->probe = 0;
 		if (rate * (double)before >= w->rate * ((double)before +
 		    (GAIN - 1) * (double)(w->size - before)))

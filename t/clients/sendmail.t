@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves what programs meet behind the names sendmail and mailq: which letters
-# they may give and which not, the message that goes out, who gets it, the exit
-# code; that nothing is kept where no server takes it; that smtpd's socket
-# knows who wrote; and what the list of the queue says.
+# they may give, and that those nobody needs are passed over with what belongs
+# to them; the message that goes out, who gets it, the exit code; that nothing
+# is kept where no server takes it; that smtpd's socket knows who wrote; what
+# the list of the queue says; and that real programs come through: mutt, s-nail,
+# mailx, git, PHP.
 use strict;
 use warnings;
 
@@ -19,7 +21,7 @@ use Stdmail::Mta;
 Stdmail::need(qw(smtp-send));
 
 my $mta = Stdmail::Mta->start(
-    offers => ['PIPELINING', '8BITMIME', 'SIZE 100000'],
+    offers => ['PIPELINING', '8BITMIME', 'SIZE 100000', 'DSN'],
     rules => [[qr/^RCPT TO:<nobody@/, '550 5.1.1 nobody here'],
 	[qr/^RCPT TO:<evil@/, '550 5.7.1 we do not like you'],
 	[qr/^RCPT TO:<later@/, '451 4.2.0 come again'],
@@ -119,6 +121,33 @@ for (
 	    "$me\@a.test", 'bob@b.test', qr/\A\Q${head}\E\n\.\n\z/],
 	['no line end', ['bob@b.test'], "${head}\nx", "$me\@a.test",
 	    'bob@b.test', qr/\n\nx\n\z/],
+	['-r is -f', ['-r', 'x@b.test', 'bob@b.test'], "x\n", 'x@b.test',
+	    'bob@b.test', qr/./],
+	# As these write it: Debian's cron, at, PHP, logwatch, smartd, git.
+	['cron of Debian', ['-i', '-FCronDaemon', '-B8BITMIME', '-oem',
+	    'root'], "From: root (Cron Daemon)\nTo: root\n\nx\n",
+	    "$me\@a.test", 'root@a.test', qr/\n\nx\n\z/],
+	['at', ['-i', 'bob'], "To: bob\n\nx\n", "$me\@a.test", 'bob@a.test',
+	    qr/\n\nx\n\z/],
+	['logwatch', ['-t'], "To: root\nFrom: Logwatch\nSubject: x\n\n.x\n",
+	    "$me\@a.test", 'root@a.test', qr/\n\n\.x\n\z/],
+	['smartd', ['-oi', '-t', '-f', 'root'], "To: root\n\nx\n",
+	    'root@a.test', 'root@a.test', qr/\n\nx\n\z/],
+	['letters of others', ['-Ac', '-Am', '-G', '-I', '-U', '-c', '-m', '-n',
+	    '-s', '-v', '-x', '-d', '-d0.1', '-em', '-e', 'q', '-h', '25',
+	    '-L', 'tag', '-Mx', '-M', 'id', '-O', 'Timeout=1m', '-OX=y',
+	    '-o7', '-o', 'db', '-odb', '-oee', '-p', 'SMTP:h', '-X', 'file',
+	    '-D', 'file', '-ba', '-Z', '-9', 'bob@b.test'], "x\n",
+	    "$me\@a.test", 'bob@b.test', qr/\n\nx\n\z/],
+	['an unknown -B', ['-B', '9BIT', 'bob@b.test'], "x\n", "$me\@a.test",
+	    'bob@b.test', qr/\n\nx\n\z/],
+	['-bm', ['-bm', 'bob@b.test'], "x\n", "$me\@a.test", 'bob@b.test',
+	    qr/\n\nx\n\z/],
+	['8-bit and CRLF', ['-B8BITMIME', '-i', 'bob@b.test'],
+	    "${head}\n\303\251\377\n.\n" =~ s/\n/\r\n/gr, "$me\@a.test",
+	    'bob@b.test', qr/\n\n\303\251\377\n\.\n\z/],
+	['Bcc alone', ['-t'], "${head}bcc : eve\@b.test\nBcc: f\@b.test\n\nx\n",
+	    "$me\@a.test", 'eve@b.test f@b.test', qr/\A\Q${head}\E\nx\n\z/],
 	['several in one argument', ['Bob <bob@b.test>, carol@b.test'],
 	    "${head}\n", "$me\@a.test", 'bob@b.test carol@b.test', qr/./],
 ) {
@@ -152,12 +181,15 @@ for (
 	['a bad one in the header', ['-t'], 65,
 	    qr/x\?y: is not an address/, "To: x\001y\n\n"],
 	['a bad sender', ['-f', 'a b', 'bob@b.test'], 64, qr/sender a b: /],
-	['an unknown letter', ['-Z', 'bob@b.test'], 64, qr/usage/],
-	['a daemon', ['-bd'], 64, qr/usage/],
-	['a queue run now and then', ['-q15m'], 64, qr/usage/],
-	['an unknown -o', ['-oX', 'bob@b.test'], 64, qr/usage/],
-	['an unknown -B', ['-B', '9BIT', 'bob@b.test'], 64, qr/usage/],
-	['a letter of smtp-send', ['-r', 'x', 'bob@b.test'], 64, qr/usage/],
+	['no such mode', ['-bz'], 64, qr/-bz: there is no such mode/],
+	['no argument', ['bob@b.test', '-f'], 64, qr/-f: letters stand before/],
+	['no argument of -f', ['-f'], 64, qr/-f: its argument is missing/],
+	['-N', ['-N', 'always', 'bob@b.test'], 64, qr/-N always: is not/],
+	['-N twofold', ['-N', 'never,delay', 'bob@b.test'], 64, qr/-N never,d/],
+	['-R', ['-R', 'some', 'bob@b.test'], 64, qr/-R some: is neither/],
+	['-V', ['-V', "a\nb", 'bob@b.test'], 64, qr/-V: is no envelope id/],
+	['-V, too long', ['-V', 'x' x 101, 'bob@b.test'], 64, qr/-V: is no/],
+	['-bv, nobody', ['-bv'], 64, qr/no recipient/],
 ) {
 	my ($what, $args, $code, $re, $in) = @$_;
 	my ($status, $out, $err) = sendmail($args, $in // "x\n");
@@ -168,9 +200,98 @@ for (
 	heard();
 }
 
+# --- what there is nothing to do for --------------------------------------
+
+for (['-bd'], ['-bd', '-q15m'], ['-q1h', '-bd'], ['-q30m'], ['-bi']) {
+	my ($status, $out, $err) = sendmail($_, "x\n");
+	is("$status$out$err", '0', "@$_: nothing, in silence");
+	is_deeply([$mta->heard], [], '... and nothing is sent');
+}
+
+# --- DSN ------------------------------------------------------------------
+
+sendmail(['-N', 'Success,delay', '-R', 'hdrs', '-V', 'a+b c',
+    'bob@b.test', 'carol@b.test'], "x\n");
+my @heard = map { @$_ } $mta->heard;
+like("@heard", qr/MAIL FROM:<\S+>(?=.* RET=HDRS\b).* ENVID=a\+2Bb\+20c /,
+    '-R and -V go to the server');
+is(scalar(grep { /^RCPT TO:<\w+\@b.test> NOTIFY=SUCCESS,DELAY$/ } @heard), 2,
+    '-N too, for each recipient');
+$mta->forget;
+sendmail(['-Nnever', '-Rfull', 'bob@b.test'], "x\n");
+@heard = map { @$_ } $mta->heard;
+like("@heard", qr/ RET=FULL .*<bob\@b.test> NOTIFY=NEVER /, '... never, full');
+$mta->forget;
+
+# --- -bv ------------------------------------------------------------------
+
+my ($status, $out, $err) = sendmail(['-bv', 'bob@b.test', 'carol'], '');
+is("$status$err", '0', '-bv');
+is($out, "bob\@b.test... deliverable\ncarol\@a.test... deliverable\n",
+    'says who would get it');
+ok(!(grep { /^(DATA|BDAT)/ } map { @$_ } $mta->heard), 'and sends nothing');
+$mta->forget;
+($status, $out, $err) = sendmail(['-bv', 'bob@b.test', 'nobody@b.test',
+    'later@b.test'], '');
+is($status, 67, 'one would not');
+is($out, "bob\@b.test... deliverable\n", '... who would');
+is($err, "sendmail: nobody\@b.test: 550 5.1.1 nobody here\n" .
+    "sendmail: later\@b.test: 451 4.2.0 come again\n", '... and who not');
+$mta->forget;
+
+# --- real programs --------------------------------------------------------
+
+my $face = "$links/sendmail";
+my $conf = $s->{conf_file};
+
+# Runs a tool of the world with its input; what the server then heard.
+sub
+program
+{
+	my ($name, $args, $stdin, %o) = @_;
+	SKIP: {
+		skip "$name is missing", 3 if !Stdmail::tool($name);
+		my ($st, $so, $se) = $s->run_tool($name, $args,
+		    stdin => $stdin, %o);
+		is($st, 0, "$name: goes through") or diag($so . $se);
+		my ($from, $to, $text) = heard();
+		is($to, 'bob@b.test', "$name: to whom") or diag($so . $se);
+		like($text, qr/^Subject: hello \w+\n(?:.+\n)*\n(?:.*\n)*h\S+llo\n/m,
+		    "$name: what");
+		return $text;
+	}
+	return '';
+}
+
+# Most know a path and nothing behind it.
+my $script = "$links/sendmail.sh";
+Stdmail::spew($script, "#!/bin/sh\nexec $face -C $conf \"\$@\"\n", 0755);
+chmod 0755, $links, $s->{dir};
+my $rc = "$s->{dir}/client";
+Stdmail::spew("$rc/muttrc", "set sendmail='$face -C $conf -oem -oi'\n" .
+    "set copy=no\nset realname='J. X'\nset from=me\@a.test\n");
+like(program('mutt', ['-F', "$rc/muttrc", '-s', 'hello mutt', 'bob@b.test'],
+    "h\303\251llo\n"), qr/^From: "J\. X" <me\@a\.test>$/m, 'mutt: its From');
+program('s-nail', ['-:/', '-S', "mta=$script", '-S', 'ttycharset=utf-8',
+    '-s', 'hello snail', 'bob@b.test'], "h\303\251llo\n");
+Stdmail::spew("$rc/mailrc", "set sendmail=$script\n");
+program('bsd-mailx', ['-s', 'hello mailx', 'bob@b.test'], "hello\n",
+    env => { MAILRC => "$rc/mailrc" });
+program('php8.2', ['-n', '-d', "sendmail_path=$script -t -i", '-r',
+    'exit(mail("bob@b.test", "hello php", "h\xc3\xa9llo\r\n", ' .
+    '"From: php@a.test\r\nBcc: ") ? 0 : 1);'], '');
+Stdmail::spew("$rc/0001.patch", "From 0123456789012345678901234567890123456789" .
+    " Mon Sep 17 00:00:00 2001\nFrom: A <a\@a.test>\nDate: Mon, 17 Sep 2001" .
+    " 00:00:00 +0000\nSubject: hello git\n\nhello\n");
+program('/usr/lib/git-core/git-send-email', ['--from=A <a@a.test>',
+    '--confirm=never', "--sendmail-cmd=$script -i", '--suppress-cc=all',
+    '--quiet', '--to=bob@b.test', "$rc/0001.patch"], '',
+    env => { map { ("GIT_${_}_NAME" => 'A', "GIT_${_}_EMAIL" => 'a@a.test') }
+    qw(AUTHOR COMMITTER) });
+
 # --- -bs ------------------------------------------------------------------
 
-my ($status, $out, $err) = sendmail(['-bs'],
+($status, $out, $err) = sendmail(['-bs'],
     "EHLO x\r\nMAIL FROM:<a\@b>\r\nQUIT\r\n");
 is($status, 0, '-bs');
 like($out, qr/\A220 .*\r\n250-.*221 bye\r\n\z/s, 'speaks SMTP');

@@ -43,6 +43,8 @@ example.test	MX	20 mx.shared.test
 mx1.example.test	A	127.0.0.11
 mx1.example.test	AAAA	::1
 shared.test	MX	10 mx.shared.test
+_mta-sts.shared.test	TXT	v=STSv1; id=1;
+mta-sts.shared.test	A	127.0.0.99
 also.test	MX	10 mx.shared.test
 mx.shared.test	A	127.0.0.12
 bare.test	A	127.0.0.13
@@ -95,6 +97,7 @@ my @rows = (
 	    "mx1.example.test: example.test\n"],
 	[qr/\bjq\b/, {}, 0, qr/\A\s+3\ mx\.shared\.test\n
 	    (?:\s+1\ (?:bare\.test|mx1\.example\.test)\n){2}\z/x],
+	[qr/-a \|/, {}, 0, "also.test\nexample.test\n"],
 	[qr/smtp-send/, {}, 0, qr/\A(?:\w+\@\w+\.test\t2\.0\.0\t.*\n){5}\z/],
 	# What it reads is shown, too.
 	[qr/coproc/, {}, 0, qr/\A\{"domain":"example\.test","status":"mx"/,

@@ -9,6 +9,7 @@
 
 #include "bytes/base64.h"
 #include "bytes/crlf.h"
+#include "bytes/json.h"
 #include "bytes/qp.h"
 #include "bytes/utf8.h"
 
@@ -19,6 +20,24 @@ same(const void *a, size_t na, const void *b, size_t nb)
 {
 	if (na != nb || (na > 0 && memcmp(a, b, na) != 0))
 		abort();
+}
+
+/* One string, that ends where it should: what is in it is not what ends it. */
+static void
+json(const char *p, size_t size)
+{
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, 6 * size + 3);
+	if (json_add(&b, p, size) == -1 || b.data[0] != '"' ||
+	    b.data[b.len - 1] != '"' || !utf8_valid(b.data, b.len))
+		abort();
+	for (i = 1; i < b.len - 1; i++)
+		if ((unsigned char)b.data[i] < ' ' || b.data[i] == '"' ||
+		    (b.data[i] == '\\' && ++i == b.len - 1))
+			abort();
+	buf_free(&b);
 }
 
 static void
@@ -130,6 +149,7 @@ bodies(const char *p, size_t size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	json((const char *)data, size);
 	line_ends((const char *)data, size);
 	encodings((const char *)data, size);
 	bodies((const char *)data, size);

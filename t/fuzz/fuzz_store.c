@@ -2,9 +2,10 @@
  *
  * Proves that no octets break the parsers of the spool's envelopes and names
  * and of a users file; that an envelope which was read is written so that it
- * reads the same; that a name which was parsed stays in its folder; and that
- * no line of a users file makes a mailbox of uid 0 or outside the folder it
- * was given.
+ * reads the same, and its history as its tries; that the words of an attempt
+ * come back when they are written; that a name which was parsed stays in its
+ * folder; and that no line of a users file makes a mailbox of uid 0 or outside
+ * the folder it was given.
  */
 #include <sys/mman.h>
 
@@ -22,6 +23,51 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
+/* The lines behind "end": those of recipients are their tries. */
+static void
+check_history(const struct envelope *e, const char *text, size_t n)
+{
+	const char *p = envelope_history(text, n), *end = text + n, *nl;
+	struct envelope_event ev;
+	size_t i, tries = 0;
+
+	for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL;
+	    p = nl + 1)
+		if (envelope_event_parse(&ev, p, nl) == 1) {
+			tries += ev.what == ENVELOPE_TRIED &&
+			    ev.rcpt < e->nrcpts;
+			free(ev.words);
+		}
+	for (i = 0; i < e->nrcpts; i++)
+		tries -= e->rcpts[i].tries;
+	if (tries != 0 || e->held < 0)
+		__builtin_trap();
+}
+
+static void
+fuzz_words(const char *text, size_t n)
+{
+	struct envelope_words w, again;
+	char in[2 * ENVELOPE_TEXT], out[4 * ENVELOPE_TEXT];
+
+	if (n >= sizeof(in) || memchr(text, '\0', n) != NULL)
+		return;
+	memcpy(in, text, n);
+	in[n] = '\0';
+	envelope_words_parse(&w, in);
+	if (w.status[0] == '\0')
+		return;
+	envelope_words_text(out, sizeof(out), w.status, w.host, w.tls,
+	    w.reply);
+	envelope_words_parse(&again, out);
+	/* A reply that looks like the word before it is taken for it. */
+	if (strcmp(w.status, again.status) != 0 ||
+	    strcmp(w.host, again.host) != 0 || (w.tls[0] != '\0' &&
+	    (strlen(w.tls) != strlen(again.tls) ||
+	    strcmp(w.reply, again.reply) != 0)))
+		__builtin_trap();
+}
+
 static void
 fuzz_envelope(const char *text, size_t n)
 {
@@ -37,6 +83,7 @@ fuzz_envelope(const char *text, size_t n)
 			if (e.rcpts[i].at >= n ||
 			    text[e.rcpts[i].at] != (char)e.rcpts[i].status)
 				__builtin_trap();
+		check_history(&e, text, n);
 		buf_init(&b, 16 << 20);
 		if (envelope_write(&b, &e) == -1 || envelope_parse(&back,
 		    b.data, b.len, &line) != 1 || back.nrcpts != e.nrcpts ||
@@ -120,12 +167,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	switch (data[0] % 3) {
+	switch (data[0] % 4) {
 	case 0:
 		fuzz_envelope(text, size - 1);
 		break;
 	case 1:
 		fuzz_name(text, size - 1);
+		break;
+	case 2:
+		fuzz_words(text, size - 1);
 		break;
 	default:
 		fuzz_users(text, size - 1);

@@ -20,6 +20,7 @@ my @owner = (
 	    mail/password\w*\.c|mail/dkim_key\.c)$}x],
 	[qr{^sha1\.h$}, qr{^lib/mail/srs\.c$}],
 	[qr{^ldns/}, qr{^lib/system/dns(?:_chain\w*)?\.[ch]$}],
+	[qr{^idn2\.h$}, qr{^lib/grammar/idna\.c$}],
 	[qr{^zlib\.h$}, qr{^lib/system/stream_zip\.c$}],
 	[qr{^(?:crypt|argon2)\.h$}, qr{^lib/mail/password\.c$}],
 	[qr{^linux/(?:landlock|seccomp|filter|audit)\.h$},

@@ -19,6 +19,7 @@ struct all {
 	struct conf_list list;
 	struct conf_nets nets;
 	struct conf_pairs pairs;
+	char		*words;
 };
 
 static const char *
@@ -39,6 +40,7 @@ static const struct conf_key keys[] = {
 	{ "list", CONF_LIST, AT(list), "PLAIN LOGIN", 0, 0, NULL },
 	{ "nets", CONF_NETS, AT(nets), NULL, 0, 0, NULL },
 	{ "pairs", CONF_PAIRS, AT(pairs), NULL, 0, 0, NULL },
+	{ "words", CONF_WORDS, AT(words), "", 0, 0, no_slash },
 };
 #define NKEYS	(sizeof(keys) / sizeof(keys[0]))
 
@@ -58,6 +60,7 @@ show(const struct all *a)
 	for (i = 0; i < a->pairs.n; i++)
 		n += (size_t)snprintf(out + n, sizeof(out) - n, "[%s>%s]",
 		    a->pairs.v[i].name, a->pairs.v[i].value);
+	snprintf(out + n, sizeof(out) - n, "%s", a->words);
 	return out;
 }
 
@@ -77,6 +80,10 @@ static const struct {
 	    ",/var,1,100,2048,604800,,0," },
 	{ "list a b\nnets ::1 10.0.0.0/8\nlist c\npairs x y\npairs z w\n",
 	    ",/var,0,5,26214400,300,[a][b][c],2,[x>y][z>w]" },
+	{ "words a  b c # d\n", DEFAULTS "a b c" },
+	{ "words a b/c\n", "f:1: words: \"a b/c\" has a slash" },
+	{ "words\n", "f:1: words needs a value" },
+	{ "words a\nwords b\n", "f:2: words was already given in line 1" },
 	{ "size 0\nwait 0", ",/var,0,5,0,0,[PLAIN][LOGIN],0," },
 	{ "\n\nnmae x\n", "f:3: unknown key nmae" },
 	{ "n\001 x\n", "f:1: unknown key \"n\\x01\"" },

@@ -682,10 +682,11 @@ test_changed(const struct buf *b, size_t head)
 static void
 test_message(const struct dkim_ring *ring, size_t row)
 {
-	const char *text = messages[row].message, *why;
+	const char *text = messages[row].message;
+	struct dkim_result result;
 	size_t n = strlen(text), prefix, i;
 	char path[200];
-	int count[4], fd;
+	int count[4], fd, eightbit;
 	struct buf b;
 
 	buf_init(&b, 100000);
@@ -693,10 +694,14 @@ test_message(const struct dkim_ring *ring, size_t row)
 	fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
 	ok(write(fd, "before\n", 7) == 7 && write(fd, text, n) == (ssize_t)n,
 	    "row %zu", row);
-	is_int(dkim_ring_sign(ring, fd, 7, 1700000000, &b, &why),
+	is_int(dkim_ring_sign(ring, fd, 7, 1700000000, &b, &result),
 	    messages[row].passes == 0 ? DKIM_UNSIGNED : DKIM_SIGNED,
 	    "whether it is signed");
-	is_str(why, messages[row].why, "and why");
+	is_str(result.why, messages[row].why, "and why");
+	for (eightbit = 0, i = 0; i < n; i++)
+		eightbit |= (text[i] & 0x80) != 0;
+	if (messages[row].passes > 0)
+		is_int(result.eightbit, eightbit, "8-bit octets are seen");
 	close(fd);
 	ok(is_narrow(b.data, b.len), "folded");
 	prefix = b.len;

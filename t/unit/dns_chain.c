@@ -17,12 +17,15 @@
 #include "tap.h"
 
 #define NOW	1790000000LL
+#define ZEROS	"00000000000000000000000000000000" \
+	"00000000000000000000000000000000"	/* a digest */
 
 /* ---- keys ---- */
 
 struct zone {
 	const char	*name;
 	ldns_signing_algorithm algorithm;
+	unsigned	 flags;		/* of the second key, 0: as usual */
 	ldns_key_list	*ksk, *zsk;	/* of one key each */
 	ldns_rr		*kskrr, *zskrr;
 };
@@ -34,6 +37,8 @@ static struct zone zones[] = {
 	{ "sub.good.test.", LDNS_SIGN_ECDSAP256SHA256 },
 	{ "three.test.", LDNS_SIGN_ECDSAP256SHA256 },
 	{ "other.test.", LDNS_SIGN_ECDSAP256SHA256 },
+	{ "noflag.test.", LDNS_SIGN_ECDSAP256SHA256, 1 },	/* not ZONE */
+	{ "revoked.test.", LDNS_SIGN_ECDSAP256SHA256, 256 | 128 },
 	{ "stranger.", LDNS_SIGN_ECDSAP256SHA256 },	/* nobody knows it */
 };
 
@@ -62,6 +67,8 @@ make_key(const struct zone *z, unsigned flags, ldns_rr **rr)
 	*rr = ldns_key2rr(key);
 	ldns_rr_set_ttl(*rr, 3600);
 	ldns_key_set_keytag(key, ldns_calc_keytag(*rr));
+	/* Else ldns does not sign with it. */
+	ldns_key_set_flags(key, 256);
 	ldns_key_list_push_key(list, key);
 	return list;
 }
@@ -73,7 +80,8 @@ make_keys(void)
 
 	for (i = 0; i < sizeof(zones) / sizeof(zones[0]); i++) {
 		zones[i].ksk = make_key(&zones[i], 257, &zones[i].kskrr);
-		zones[i].zsk = make_key(&zones[i], 256, &zones[i].zskrr);
+		zones[i].zsk = make_key(&zones[i], zones[i].flags != 0 ?
+		    zones[i].flags : 256, &zones[i].zskrr);
 	}
 }
 
@@ -185,8 +193,15 @@ records(const char *text, ldns_rr_list *to)
 		ldns_rr_list_push_rr(to, ldns_rr_clone(z->zskrr));
 	} else if (strncmp(text, "DS ", 3) == 0) {
 		z = zone(text + 3, strcspn(text + 3, " "));
-		ldns_rr_list_push_rr(to, ldns_key_rr2ds(z->kskrr,
-		    LDNS_SHA256));
+		rr = ldns_key_rr2ds(z->kskrr, LDNS_SHA256);
+		if (strstr(text, " short") != NULL)
+			ldns_rr_set_ttl(rr, 20);
+		if (strstr(text, " wild") != NULL) {
+			ldns_rdf_deep_free(ldns_rr_owner(rr));
+			ldns_rr_set_owner(rr, ldns_dname_new_frm_str(
+			    "*.test."));
+		}
+		ldns_rr_list_push_rr(to, rr);
 	} else if (strncmp(text, "DS1 ", 4) == 0) {
 		z = zone(text + 4, strcspn(text + 4, " "));
 		ldns_rr_list_push_rr(to, ldns_key_rr2ds(z->kskrr, LDNS_SHA1));
@@ -261,16 +276,20 @@ static const struct reply world[] = {
 	{ "DNSKEY three.test.", "an three.test.,ksk KEYS three.test." },
 	{ "DS other.test.", "an test. DS other.test." },
 	{ "DNSKEY other.test.", "an other.test.,ksk KEYS other.test." },
+	{ "DS noflag.test.", "an test. DS noflag.test." },
+	{ "DNSKEY noflag.test.", "an noflag.test.,ksk KEYS noflag.test." },
+	{ "DS revoked.test.", "an test. DS revoked.test." },
+	{ "DNSKEY revoked.test.", "an revoked.test.,ksk KEYS revoked.test." },
 	/* not signed */
 	{ "DS plain.test.", "ns test. plain.test. 60 IN NSEC "
 	    "q.test. NS RRSIG NSEC" },
 	/* with an algorithm, and with a digest, that nobody knows */
 	{ "DS alien.test.", "an test. alien.test. 60 IN DS 1 200 2 "
-	    "0000000000000000000000000000000000000000000000000000000000000000" },
+	    ZEROS },
 	{ "DS digest.test.", "an test. digest.test. 60 IN DS 1 13 200 00" },
 	/* a DS, its zone not signed or by others */
 	{ "DS nokey.test.", "an test. nokey.test. 60 IN DS 1 13 2 "
-	    "0000000000000000000000000000000000000000000000000000000000000000" },
+	    ZEROS },
 	{ "DNSKEY nokey.test.", "ns - nokey.test. 60 IN SOA a. b. 1 1 1 1 1" },
 	/* in a zone with NSEC3: not signed, and in a gap with opt-out */
 	{ "DS plain.three.test.", "ns three.test. H3 three.test. 0 1 "
@@ -421,6 +440,16 @@ static const struct row {
 	    "an stranger.,by=test. " GOOD_MX, B },
 	{ "a key that signs keys may sign all", "good.test", 15,
 	    "an good.test.,ksk " GOOD_MX, S },
+	{ "a key that is none of a zone", "noflag.test", 15,
+	    "an noflag.test. noflag.test. 60 IN MX 10 a.test.", B,
+	    "noflag.test: no signature by a key of the zone" },
+	{ "the same zone by its other key", "noflag.test", 15,
+	    "an noflag.test.,ksk noflag.test. 60 IN MX 10 a.test.", S },
+	{ "a key that is revoked", "revoked.test", 15,
+	    "an revoked.test. revoked.test. 60 IN MX 10 a.test.", B,
+	    "revoked.test: no signature by a key of the zone" },
+	{ "right, but by no name of the zone", "sub.good.test", 15,
+	    "an good.test. sub.good.test. 60 IN MX 10 a.test.", S },
 	{ "twenty wrong signatures", "good.test", 15,
 	    "an good.test.,broken,twenty " GOOD_MX, B,
 	    "good.test: too many signatures" },
@@ -462,18 +491,19 @@ static const struct row {
 	    "an good.test. " GOOD_MX, B, "DS of good.test: no signature by "
 	    "a key of the zone", { "DS good.test.",
 	    "an stranger.,by=test. DS good.test." } },
+	{ "a DS made from a wildcard", "good.test", 15,
+	    "an good.test. " GOOD_MX, B, NULL, { "DS good.test.",
+	    "an test.,as=good.test. DS good.test. wild" } },
 	{ "a DS of another key", "good.test", 15, "an good.test. " GOOD_MX, B,
 	    "keys of good.test: none is the one that the zone above means",
 	    { "DS good.test.", "an test. good.test. 60 IN DS 1 15 2 "
-	    "0000000000000000000000000000000000000000000000000000000000000000"
-	    } },
+	    ZEROS } },
 	{ "a DS made of SHA-1", "good.test", 15, "an good.test. " GOOD_MX, S,
 	    NULL, { "DS good.test.", "an test. DS1 good.test." } },
 	{ "which does not count beside a better one", "good.test", 15,
 	    "an good.test. " GOOD_MX, B, NULL, { "DS good.test.",
 	    "an test. DS1 good.test.\n+good.test. 60 IN DS 1 15 2 "
-	    "0000000000000000000000000000000000000000000000000000000000000000"
-	    } },
+	    ZEROS } },
 	{ "keys not signed by the one that is meant", "good.test", 15,
 	    "an good.test. " GOOD_MX, B, NULL,
 	    { "DNSKEY good.test.", "an good.test. KEYS good.test." } },
@@ -762,6 +792,37 @@ test_shared(void)
 	dns_anchor_free(a);
 }
 
+/* Keys are believed no longer than the DS that means them. */
+static void
+test_short(void)
+{
+	static const struct reply over = { "DS good.test.",
+	    "an test. DS good.test. short" };
+	struct dns_anchor *a = root_anchor();
+	enum dns_verdict v;
+	struct dns_chain *c;
+	uint8_t *wire;
+	unsigned type;
+	size_t len;
+
+	dns_chain_free(run(a, "good.test", 15, "an good.test. " GOOD_MX,
+	    &over, &v));
+	is_int(v, S, "a DS that lives for 20 s");
+	message("good.test", 15, "an good.test. " GOOD_MX, &wire, &len);
+	c = dns_chain_new(a, "good.test", 15, wire, len);
+	free(wire);
+	is_int(dns_chain_step(c, NOW + 19), S, "19 s later: known");
+	dns_chain_free(c);
+	message("good.test", 15, "an good.test. " GOOD_MX, &wire, &len);
+	c = dns_chain_new(a, "good.test", 15, wire, len);
+	free(wire);
+	is_int(dns_chain_step(c, NOW + 21), DNS_CHAIN_ASK, "21 s: asked for");
+	is_str(dns_chain_asks(c, &type), "good.test.", "at its name");
+	is_int(type, 43, "the DS first");
+	dns_chain_free(c);
+	dns_anchor_free(a);
+}
+
 static void
 test_nodata(void)
 {
@@ -801,7 +862,8 @@ test_island(void)
 
 /* ---- anchors as text ---- */
 
-#define DIGEST	"E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
+#define DIGEST	"E06D44B80B8F1D39A95C0B0D7C65D084" \
+	"58E880409BBC683457104237C7F8EC8D"
 
 static void
 test_text(void)
@@ -889,18 +951,24 @@ test_effort(void)
 
 /* ---- a man in the middle ---- */
 
-/* What a reader takes from a message; "" : not an answer. */
+/* What the engine takes from a message; "": not an answer to our question. */
 static void
 digest(const uint8_t *wire, size_t len, char *to, size_t size)
 {
 	struct dns_question q = { .type = DNS_MX, .name =
-	    (char *)(uintptr_t)"good.test", .id = 0 };
+	    (char *)(uintptr_t)"good.test" };
+	uint8_t asks[DNS_QUESTION_MAX];
+	size_t i, n, asks_len, name_len;
 	struct dns_answer a;
 	enum dns_parsed p;
-	size_t i, n;
+	uint32_t life;
 
+	*to = '\0';
+	dns_pack(&q, asks, &asks_len, &name_len);
+	if (dns_is_reply(asks, name_len, wire, len) == DNS_OTHER)
+		return;
 	memset(&a, 0, sizeof(a));
-	p = dns_parse(&q, wire, len, &a);
+	p = dns_parse(&q, wire, len, &a, &life);
 	n = (size_t)snprintf(to, size, "%d %d", (int)p, (int)a.status);
 	for (i = 0; i < a.n && n < size; i++)
 		n += (size_t)snprintf(to + n, size - n, " %u %s",
@@ -928,7 +996,6 @@ test_bits(const char *what, const char *lines)
 	dns_chain_free(run(a, "good.test", 15, lines, NULL, &v));
 	is_int(v, S, what);
 	message("good.test", 15, lines, &wire, &len);
-	wire[0] = wire[1] = 0;
 	digest(wire, len, before, sizeof(before));
 	for (i = 0; i < len * 8; i++) {
 		wire[i / 8] ^= (uint8_t)(1u << (i & 7));
@@ -1005,6 +1072,7 @@ main(void)
 	test_rows();
 	test_asked();
 	test_shared();
+	test_short();
 	test_nodata();
 	test_island();
 	test_text();

@@ -36,6 +36,9 @@ show(const struct envelope *e)
 	if (e->hold != 0 || e->warned != 0)
 		n += (size_t)snprintf(out + n, sizeof(out) - n,
 		    ",%lld,%lld", (long long)e->hold, (long long)e->warned);
+	if (e->uid != NULL)
+		n += (size_t)snprintf(out + n, sizeof(out) - n, ",uid %s",
+		    e->uid);
 	if (e->held != 0)
 		n += (size_t)snprintf(out + n, sizeof(out) - n, ",held %lld",
 		    (long long)e->held);
@@ -94,6 +97,8 @@ static const struct {
 	    "a@b.test,1700000000,-,-,-,0,own[Q x@y.test 0 0 -]" },
 	{ HEAD "own no\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "own yes?\nto Q x@y.test\nend\n", 0, 4, NULL },
+	{ HEAD "uid 1000\nuid 1\\x0a\nto Q x@y.test\nend\n", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0,uid 1\n[Q x@y.test 0 0 -]" },
 	{ HEAD "hold x\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "notify NEVER\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "to Q x@y.test\nnotify NEVER,\nend\n", 0, 5, NULL },
@@ -260,6 +265,7 @@ test_round(void)
 	}
 	e.own = e.utf8 = e.requiretls = 1;
 	e.ret = ENVELOPE_RET_HDRS;
+	envelope_set(&e.uid, "1000");
 	envelope_set(&e.envid, "a b\n");
 	e.by = 1700000007;
 	e.by_mode = 'R';

@@ -215,6 +215,8 @@ test_odd(struct dns *dns)
 	is_str(text, "192.0.2.7", "an address is that address");
 	is_int(list.n == 2 ? list.hosts[1].status : MX_FOUND, MX_INVALID,
 	    "what no host can be called is invalid");
+	is_str(list.n == 2 ? list.hosts[1].name : NULL, "a\\032b.odd.test",
+	    "and written without its blank");
 	mx_free(&list);
 	mx_lookup(dns, "odd.test", MX_IPV6, &list);
 	is_int(list.status, MX_NODATA, "an address of the other family");

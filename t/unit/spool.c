@@ -120,6 +120,12 @@ test_names(void)
 		{ "1700000000.M5P9Q1R.h.test,S=10,W=12", -1, SPOOL_LOCAL, 0 },
 		{ "99-1700000000.M5P9Q1R.h,S=1,W=1", 0, SPOOL_REMOTE, 1 },
 		{ "1700000000.M5P9Q1R.h,S=1,W=1", 0, SPOOL_REMOTE, 0 },
+		{ "99-1700000000.M5P9Q1R.h,S=1,W=1", SPOOL_HELD, SPOOL_REMOTE,
+		    1 },
+		{ "99-1700000000.M5P9Q1L.h,S=1,W=1", SPOOL_HELD, SPOOL_LOCAL,
+		    1 },
+		{ "1700000000.M5P9Q1R.h,S=1,W=1", SPOOL_HELD, SPOOL_REMOTE,
+		    0 },
 		{ "1700000000.M5P9Q1L.h.test", -1, SPOOL_LOCAL, 0 },
 		{ "1700000000.M5P9Q1L.h.test,S=10", -1, SPOOL_LOCAL, 0 },
 		{ "1700000000.M5P9Q1L.h.test,S=10,W=12:2,S", -1, SPOOL_LOCAL,
@@ -229,6 +235,65 @@ test_marks(void)
 	first(SPOOL_LOCAL, time(NULL) + 5, &it);
 	spool_retry(&sp, &it);
 	unlinkat(sp.now[SPOOL_LOCAL], it.name, 0);
+}
+
+/* Is it there, by a walk of this kind? */
+static int
+met(struct spool_walk *w, const char *id, struct spool_item *it)
+{
+	int found = 0;
+
+	while (w != NULL && !found && spool_walk_next(w, it) == 1)
+		found = strcmp(it->id, id) == 0;
+	spool_walk_close(w);
+	return found;
+}
+
+static void
+test_hold(enum spool_queue queue, const char *const *to)
+{
+	int64_t now = (int64_t)time(NULL);
+	struct spool_message m;
+	struct spool_item it, other;
+	char id[SPOOL_ID_MAX];
+	const char *folder = queue == SPOOL_LOCAL ? "local" : "remote";
+	int before = files(folder);
+
+	strlcpy(id, put(queue, to), sizeof(id));
+	is_int(met(spool_walk_open(&sp, queue, now, 1), id, &it), 1, "queued");
+	is_int(spool_take(&sp, &it, &m), 1, "taken");
+	is_int(spool_hold(&m, now - 5), 0, "held");
+	is_int(m.item.held, now - 5, "since then");
+	spool_release(&m);
+	is_int(met(spool_walk_open(&sp, queue, INT64_MAX, 1), id, &it), 0,
+	    "no agent meets it");
+	is_int(spool_recover(&sp), 0, "nor does a recovery touch it");
+	is_int(met(spool_walk_all(&sp, queue), id, &it), 1, "people do");
+	is_int(it.held, now - 5, "with its time");
+	is_int(it.due, 0, "which is no due one");
+	is_int(spool_take(&sp, &it, &m), 1, "it is whole, taken");
+	is_int(spool_take(&sp, &it, &(struct spool_message){ 0 }), 0,
+	    "by one at a time");
+	is_int(spool_unhold(&m, now + 60), 0, "released");
+	is_int(met(spool_walk_open(&sp, queue, 0, 0), id, &it), 1, "into now/");
+	is_int(spool_take(&sp, &it, &m), 1, "without a lock left");
+	is_int(m.env.held, m.env_fd == -1 ? 0 : 60, "what its age leaves out");
+
+	/* Someone moves it while we have it. */
+	is_int(spool_defer(&m, now + 100), 0, "deferred");
+	other = m.item;
+	is_int(spool_retry(&sp, &other), 0, "a retry needs no lock");
+	is_int(spool_defer(&m, now + 200), 0, "deferred from where it is");
+	is_int(m.item.due, now + 200, "... until then");
+	other = m.item;
+	is_int(spool_retry(&sp, &other), 0, "a retry again");
+	is_int(spool_hold(&m, now), -1, "a hold does not follow");
+	is_int(errno, ENOENT, "... and says so");
+	is_int(spool_drop(&m), 0, "a drop does");
+	spool_release(&m);
+	is_int(met(spool_walk_all(&sp, queue), id, &it), 0, "it is gone");
+	is_int(spool_nudge(&sp, queue), 0, "a nudge");
+	is_int(files(folder), before, "nothing is left");
 }
 
 /* How far the creator comes before it dies. */
@@ -516,6 +581,9 @@ main(void)
 	test_names();
 	test_way();
 	test_marks();
+	test_hold(SPOOL_LOCAL, one);
+	test_hold(SPOOL_LOCAL, two);
+	test_hold(SPOOL_REMOTE, one);
 	test_recover();
 	test_due();
 	test_refused();

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What the judges of a domain's posture share; nobody else includes it.
+ */
+#ifndef MXLOOKUP_POSTURE_LOCAL_H
+#define MXLOOKUP_POSTURE_LOCAL_H
+
+#include "posture.h"
+
+#define NOTHING	"%s", ""	/* nothing to publish */
+
+/* A finding; the format is that of the record to publish.  Beyond
+ * POSTURE_FAULTS they are left out. */
+void	 posture_add(struct posture *, enum posture_fault, const char *subject,
+	    const char *detail, const char *, ...)
+	    __attribute__((format(printf, 5, 6)));
+
+/* Whether the answer is missing, or not to be believed; then that is found,
+ * once for its subject. */
+int	 posture_missing(struct posture *, const struct dns_answer *,
+	    const char *subject);
+
+/* posture_policy.c */
+void	 posture_judge_sts(struct posture *);
+void	 posture_judge_tlsrpt(struct posture *);
+void	 posture_judge_spf(struct posture *);
+void	 posture_judge_dmarc(struct posture *);
+
+#endif

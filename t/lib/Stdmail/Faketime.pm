@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: ISC
+#
+# Another time for a program of ours, by libfaketime of the world: faster than
+# the true one, or another day.
+#
+#	Stdmail::Faketime::need();
+#	env => { Stdmail::Faketime::faster(60) }	a minute lasts a second
+#	env => { Stdmail::Faketime::at(1796000000) }	it begins then
+package Stdmail::Faketime;
+
+use strict;
+use warnings;
+
+use POSIX qw(strftime);
+
+use Stdmail;
+
+sub
+library
+{
+	my $world = $ENV{STDMAIL_WORLD} // '';
+	my ($found) = glob("{$world/tree,}/usr/lib/*/faketime/libfaketime.so.1");
+
+	return $found && -e $found ? $found : undef;
+}
+
+# Skip the test where there is none.
+sub
+need
+{
+	Test::More::plan(skip_all => 'libfaketime is missing') if !library();
+}
+
+# Whoever runs must be able to read it, and no other time may be in its way.
+sub
+_env
+{
+	my ($time) = @_;
+	our $copy;
+
+	if (!$copy) {
+		$copy = Stdmail::folder() . '/libfaketime.so';
+		Stdmail::spew($copy, Stdmail::slurp(library()), 0755);
+	}
+	return (LD_PRELOAD => $copy, FAKETIME => $time, FAKETIME_DISABLE_SHM =>
+	    1, TZ => 'UTC0', ASAN_OPTIONS => join ':', 'verify_asan_link_order=0',
+	    $ENV{ASAN_OPTIONS} // ());
+}
+
+sub faster { return _env("+0 x$_[0]") }
+
+sub
+at
+{
+	my ($seconds) = @_;
+
+	return _env('@' . strftime('%Y-%m-%d %H:%M:%S', gmtime $seconds));
+}
+
+1;
