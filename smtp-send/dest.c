@@ -310,6 +310,7 @@ void
 entry_wait(struct dests *all, struct entry *e, struct dest *d)
 {
 	STAILQ_INSERT_TAIL(&d->waiting, e, next);
+	d->nwaiting++;
 	dest_wake(all, d);
 }
 
@@ -319,6 +320,7 @@ entry_next(struct dest *d)
 	struct entry *e = STAILQ_FIRST(&d->waiting);
 
 	STAILQ_REMOVE_HEAD(&d->waiting, next);
+	d->nwaiting--;
 	return e;
 }
 

@@ -433,23 +433,26 @@ begin(struct books *b, struct flight *f, int64_t now)
 		log_failure("late", m);
 }
 
-/* Let them off as far as there are places. */
-static void
+/* Let them off as far as there are places; how many had their turn. */
+static size_t
 serve(struct books *b, struct flight *f, const struct target *t, size_t n)
 {
-	size_t i, given;
+	size_t i, given, served = 0;
 
 	for (i = 0; i < n; i += given) {
 		given = 1;
-		if (dest_is_dead(t[i].dest, time(NULL)) && !f->entry->manual)
+		if (dest_is_dead(t[i].dest, time(NULL)) && !f->entry->manual) {
 			book_dead(b, &f->msg, t[i].rcpt, t[i].dest);
-		else if ((given = give(b, f, t + i, n - i)) == 0) {
+			served++;
+		} else if ((given = give(b, f, t + i, n - i)) == 0) {
 			rest(f, t[i].dest);
 			for (given = 1; i + given < n &&
 			    t[i + given].dest == t[i].dest; given++)
 				;
-		}
+		} else
+			served += given;
 	}
+	return served;
 }
 
 /* Forget an entry that was launched in vain. */
@@ -478,6 +481,7 @@ flight_go(struct books *b, struct flight *f)
 {
 	struct entry *e = f->entry;
 	struct target *t = NULL;
+	int64_t now;
 	ssize_t n;
 
 	if ((n = find_targets(b, e, &f->msg.env, &t)) == -1) {
@@ -486,10 +490,10 @@ flight_go(struct books *b, struct flight *f)
 		land(b, f);
 		return;
 	}
-	if (e->began == 0)
-		e->began = time(NULL);
 	f->loads = 1;		/* we: so that it does not end meanwhile */
-	serve(b, f, t, (size_t)n);
+	now = time(NULL);
+	if (serve(b, f, t, (size_t)n) > 0 && e->began == 0)
+		e->began = now;
 	free(t);
 	if (--f->loads == 0)
 		finish(b, f);
@@ -536,26 +540,33 @@ flight_launch(struct books *b, struct entry *e)
 	}
 	b->flights++;
 	f->entry = e;
-	if (e->began == 0)
+	if (!e->seen)
 		begin(b, f, time(NULL));
+	e->seen = true;
 	if (!flight_sign(b, f))
 		flight_go(b, f);
 }
 
+/* Where the fewest wait it is served first; the others follow. */
 void
 flight_park(struct books *b, struct entry *e)
 {
-	struct dest *d = NULL;
+	struct dest *d = NULL, *one;
 	struct spool_item it;
 	struct envelope env;
 	size_t i;
 
 	if (entry_item(e, &it) == 0 &&
 	    spool_peek(&b->spool, &it, &env) == 1) {
-		for (i = 0; i < env.nrcpts && d == NULL; i++)
-			if (is_open(e, &env.rcpts[i]))
-				d = dest_get(&b->dests, b->settings,
-				    &env.sender, env.rcpts[i].addr.domain);
+		for (i = 0; i < env.nrcpts; i++) {
+			if (!is_open(e, &env.rcpts[i]))
+				continue;
+			one = dest_get(&b->dests, b->settings, &env.sender,
+			    env.rcpts[i].addr.domain);
+			if (one != NULL && (d == NULL ||
+			    one->nwaiting < d->nwaiting))
+				d = one;
+		}
 		envelope_free(&env);
 	}
 	/* Whatever is wrong with it, a launch will say so. */

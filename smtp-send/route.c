@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "dial.h"
@@ -45,6 +46,8 @@ struct route {
 	size_t		 at;		/* the place it is connected to */
 	bool		 reached;	/* a host, in this delivery */
 	bool		 second;	/* as if nothing were published */
+	struct hosts	*hosts;		/* NULL: none are known */
+	bool		 anyway;	/* also to those that are */
 };
 
 static void
@@ -189,6 +192,13 @@ route_turn(struct route *r, const char *host, const char *domain)
 		return 0;
 	errno = ENOENT;
 	return -1;
+}
+
+void
+route_heed(struct route *r, struct hosts *hosts, bool anyway)
+{
+	r->hosts = hosts;
+	r->anyway = anyway;
 }
 
 bool
@@ -395,6 +405,57 @@ talk(struct route *r, struct client_message *m, int fd)
 	return result;
 }
 
+/* What a call to these places has shown; which answered, or none (n). */
+static void
+learn(struct route *r, size_t at, size_t n, const bool *failed, size_t which,
+    int error)
+{
+	int64_t now = time(NULL);
+	size_t i;
+
+	if (r->hosts == NULL)
+		return;
+	for (i = 0; i < n; i++)
+		if (i == which)
+			hosts_good(r->hosts, &r->places[at + i].addr,
+			    r->port);
+		else if (failed[i])
+			hosts_fail(r->hosts, &r->places[at + i].addr,
+			    r->port, error, now);
+}
+
+/* Leave out the places that did not answer just now; where that are all, say
+ * so.  Whether some are left. */
+static bool
+leave_dead(struct route *r, struct client_message *m, bool *tried)
+{
+	char ip[DNS_ADDR_TEXT], where[DELIVERY_HOST_MAX], words[160];
+	const struct host *dead, *first = NULL;
+	int64_t now = time(NULL);
+	size_t i, left = 0, of = 0;
+
+	for (i = 0; i < r->nplaces && r->hosts != NULL && !r->anyway; i++) {
+		dead = hosts_find(r->hosts, &r->places[i].addr, r->port, now);
+		if (dead == NULL)
+			continue;
+		tried[i] = true;
+		if (first == NULL) {
+			first = dead;
+			of = i;
+		}
+	}
+	for (i = 0; i < r->nplaces; i++)
+		left += !tried[i];
+	if (left > 0 || first == NULL)
+		return true;
+	dns_addr_text(&r->places[of].addr, ip, sizeof(ip));
+	snprintf(where, sizeof(where), "%s[%s]", r->places[of].host.name, ip);
+	snprintf(words, sizeof(words), "not tried now, %lld s ago it was: %s",
+	    (long long)(now - first->at), strerror(first->error));
+	client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", where, words);
+	return false;
+}
+
 /* Connect to one of n places of a host from the at-th on, and send.  Those
  * that were tried are marked. */
 static enum client_result
@@ -403,7 +464,7 @@ try_host(struct route *r, struct client_message *m, size_t at, size_t n,
 {
 	struct dns_addr to[PLACES_MAX];
 	size_t i, which;
-	int fd;
+	int fd, why;
 
 	for (i = 0; i < n; i++)
 		to[i] = r->places[at + i].addr;
@@ -413,10 +474,12 @@ try_host(struct route *r, struct client_message *m, size_t at, size_t n,
 		return refuse(r, &r->places[at], m);
 	}
 	fd = dial(r->set->settings, to, n, r->port, &which, tried + at);
+	why = errno;
 	set_address(r, &r->places[at + which]);
+	learn(r, at, n, tried + at, fd == -1 ? n : which, why);
 	if (fd == -1) {
 		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1",
-		    r->client.place, strerror(errno));
+		    r->client.place, strerror(why));
 		return CLIENT_NEXT;
 	}
 	tried[at + which] = true;
@@ -512,6 +575,8 @@ route_deliver(struct route *r, struct client_message *m)
 	else if (result != CLIENT_STOP && find_places(r, m) == -1)
 		return;
 	r->second = false;
+	if (result == CLIENT_NEXT && !leave_dead(r, m, tried))
+		return;
 	if (result != CLIENT_STOP)
 		result = try_hosts(r, m, tried, ATTEMPT_FIRST);
 	/* RFC 8689, section 4.2.2: what was not possible as it is published
@@ -519,7 +584,8 @@ route_deliver(struct route *r, struct client_message *m)
 	if (result != CLIENT_STOP && m->tls_optional && !all_final(m)) {
 		memset(tried, 0, sizeof(tried));
 		r->second = true;
-		(void)try_hosts(r, m, tried, ATTEMPT_SECOND);
+		if (leave_dead(r, m, tried))
+			(void)try_hosts(r, m, tried, ATTEMPT_SECOND);
 	}
 	if (!all_final(m))
 		client_report_rest(m);

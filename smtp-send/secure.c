@@ -15,9 +15,9 @@
 #include "secure.h"
 #include "sts.h"
 
-#define HOSTS_MAX	10		/* whose records are kept */
+#define KNOWN_MAX	10		/* whose records are kept */
 
-struct host {
+struct known {
 	char		 name[DNS_NAME_MAX];
 	struct dane	 dane;
 };
@@ -26,7 +26,7 @@ struct secure {
 	const struct route_set *set;
 	struct dns	*dns;
 	char		 domain[NEWS_DOMAIN_MAX]; /* as A-labels; "" none */
-	struct host	 hosts[HOSTS_MAX];
+	struct known	 hosts[KNOWN_MAX];
 	size_t		 n, next;
 	struct sts	 sts;
 	int64_t		 sts_at;	/* when it was looked up; 0 not yet */
@@ -83,7 +83,7 @@ secure_is_strict(const struct client_message *m)
 static const struct dane *
 host_dane(struct secure *s, const struct secure_place *p)
 {
-	struct host *h;
+	struct known *h;
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
@@ -91,8 +91,8 @@ host_dane(struct secure *s, const struct secure_place *p)
 		    s->hosts[i].dane.state != TLSA_FAILED)
 			return &s->hosts[i].dane;
 	h = &s->hosts[s->next];
-	s->next = (s->next + 1) % HOSTS_MAX;
-	if (s->n < HOSTS_MAX)
+	s->next = (s->next + 1) % KNOWN_MAX;
+	if (s->n < KNOWN_MAX)
 		s->n++;
 	else
 		dane_free(&h->dane);

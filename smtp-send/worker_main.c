@@ -151,6 +151,7 @@ deliver(struct job *j, const struct delivery *d)
 	size_t i;
 
 	m.reports = reports;
+	route_heed(j->route, j->hosts, d->anyway);
 	if (turn(j, d) == -1 || measure(&m) == -1)
 		client_report_all(&m, OUTCOME_TEMPORARY, "4.3.0", "",
 		    strerror(errno));
