@@ -167,8 +167,8 @@ serve(struct agent *a)
 	int i, missed = 0;
 	bool full;
 
-	for (i = 0; i < FEW && missed < 8 && b->flights < b->flights_max;
-	    i++) {
+	for (i = 0; i < FEW + missed && missed < 100 &&
+	    b->flights < b->flights_max; i++) {
 		if ((d = TAILQ_FIRST(&b->dests.ready)) == NULL)
 			return false;
 		if ((!dest_is_dead(d, now) ||
@@ -186,7 +186,7 @@ serve(struct agent *a)
 		dest_rotate(&b->dests, d);
 		flight_launch(b, e);
 	}
-	return i == FEW;
+	return i == FEW + missed && missed < 100;
 }
 
 /* ---- waiting ---- */
