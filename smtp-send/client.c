@@ -301,7 +301,8 @@ starttls(struct talk *t)
 	stream_puts(c->stream, "STARTTLS\r\n");
 	if (client_hear(t, CLIENT_WAIT) == HEARD_LOST || c->lost) {
 		client_report_lost(t, "at STARTTLS");
-		return -1;
+		return c->policy.level <= LEVEL_MAY && c->reply.code != 421 ?
+		    1 : -1;
 	}
 	if (c->reply.code != 220)
 		return report_absent(t, "refused STARTTLS");

@@ -37,7 +37,8 @@ struct body {
 static bool
 is_chunked(const struct talk *t)
 {
-	return (t->c->ehlo.can & SMTP_CAN_CHUNKING) != 0;
+	return (t->c->ehlo.can & SMTP_CAN_CHUNKING) != 0 &&
+	    !t->c->unchunked;
 }
 
 static void
@@ -217,6 +218,13 @@ send_message(struct talk *t, const struct group *g)
 		client_report_lost(t, "after the message was sent; it may "
 		    "arrive twice");
 		return CLIENT_STOP;
+	}
+	if (is_chunked(t) && (t->c->reply.code == 500 ||
+	    t->c->reply.code == 502)) {
+		/* It may have taken the message for commands. */
+		t->c->lost = true;
+		client_report_reply_all(t, OUTCOME_TEMPORARY);
+		return CLIENT_UNCHUNKED;
 	}
 	t->c->midway = client_reply_outcome(t) != OUTCOME_SENT;
 	return decide(t, g, client_reply_outcome(t));
