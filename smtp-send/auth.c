@@ -16,7 +16,7 @@
 
 #define LINE_MAX_OUT	8192
 #define NONCE		18		/* octets, 24 in base64 */
-#define ROUNDS_MAX	2000000		/* more would keep us busy for seconds */
+#define ROUNDS_MAX	2000000		/* more would keep us busy for long */
 
 static int
 refuse(struct talk *t, const char *status, const char *words)
