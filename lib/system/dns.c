@@ -167,7 +167,8 @@ name_text(const ldns_rdf *rdf)
 			*to++ = '.';
 		for (; n > 0; n--, p++) {
 			if (*p > ' ' && *p < 0x7f) {
-				if (strchr(".;()\\", *p) != NULL)
+				if (*p == '.' || *p == ';' || *p == '(' ||
+				    *p == ')' || *p == '\\')
 					*to++ = '\\';
 				*to++ = (char)*p;
 			} else

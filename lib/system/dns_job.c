@@ -76,13 +76,14 @@ finish(struct dns_job *job)
 		r->answer.security = job->security;
 		r->life = job->life;
 	}
-	dns_cache_put(&job->dns->cache, &job->q, job->key, r);
+	dns_cache_put(&job->dns->cache, &job->q, job->key, job->hash, r);
 	dns_query_done(job);
 	dns_job_free(job);
 }
 
 /* A resolver that validates and finds an answer bogus often says no more than
- * that it failed; what it says to who checks for himself tells the two apart. */
+ * that it failed; what it says to who checks for himself tells the two
+ * apart. */
 static int
 may_be_bogus(const struct dns_job *job)
 {

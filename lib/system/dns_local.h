@@ -177,8 +177,10 @@ struct dns_job {
 	struct dns_reply *reply;
 };
 
-/* The job for a question, new or one under way; NULL: no memory. */
-struct dns_job *dns_job_find(struct dns *, const struct dns_question *);
+/* The job for a question, whose hash is this, new or one under way; NULL: no
+ * memory. */
+struct dns_job *dns_job_find(struct dns *, const struct dns_question *,
+	    uint32_t hash);
 /* Nobody waits for it any more. */
 void	 dns_job_free(struct dns_job *);
 /* Send the first packet. */
@@ -284,17 +286,18 @@ struct dns_cache {
 	size_t		 n;
 };
 
-/* Of type, flags and name, in any case. */
+/* Of type and name, in any case. */
 uint32_t dns_hash(const struct dns_question *, const char *name);
 int	 dns_same(const struct dns_question *, const char *name,
 	    const struct dns_question *, const char *other);
 
-/* One more reference, or NULL. */
+/* One more reference, or NULL.  Here and below, hash is that of question and
+ * name. */
 struct dns_reply *dns_cache_get(struct dns_cache *,
-	    const struct dns_question *, const char *name);
+	    const struct dns_question *, const char *name, uint32_t hash);
 /* Keep a reply as long as it lives; no memory: it is not kept. */
 void	 dns_cache_put(struct dns_cache *, const struct dns_question *,
-	    const char *name, struct dns_reply *);
+	    const char *name, uint32_t hash, struct dns_reply *);
 void	 dns_cache_clear(struct dns_cache *);
 
 /* ---- all of it ---- */
