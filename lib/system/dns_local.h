@@ -140,6 +140,13 @@ enum dns_state {
 	DNS_HELD	/* somebody looks at the answer */
 };
 
+/* A trusted resolver has failed: was the answer bogus? */
+enum dns_probe {
+	DNS_FIRST,	/* it has not */
+	DNS_UNCHECKED,	/* it is asked for the answer unchecked */
+	DNS_AGAIN	/* it has one, and is asked to check it once more */
+};
+
 struct dns_job {
 	struct dns	*dns;
 	struct dns_queries askers;
@@ -165,8 +172,7 @@ struct dns_job {
 	int		 late;		/* its first wait passed in vain */
 	int		 alias;		/* while it is held */
 	void		*held;		/* likewise, of dns_check.c */
-	int		 probe;		/* whether it was bogus: asked again,
-					 * unchecked */
+	enum dns_probe	 probe;
 	enum dns_security security;	/* the worst of all answers so far */
 	uint32_t	 life;		/* the least of all answers so far */
 	enum dns_status	 said;		/* of a server that failed */
