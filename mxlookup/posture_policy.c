@@ -192,8 +192,8 @@ posture_judge_spf(struct posture *p)
 	if (w->records == 0) {
 		if ((w->faults & SPF_UNSURE) == 0)
 			posture_add(p, SPF_ABSENT, "", "",
-			    "%s. TXT \"v=spf1 %s\"", p->domain, posture_takes_mail(p) ? "mx -all" :
-			    "-all");
+			    "%s. TXT \"v=spf1 %s\"", p->domain,
+			    posture_takes_mail(p) ? "mx -all" : "-all");
 		return;
 	}
 	judge_spf_errors(p);
@@ -236,7 +236,8 @@ judge_dmarc_rua(struct posture *p)
 				break;
 		if (k == a->n)
 			posture_add(p, DMARC_FOREIGN, to, "",
-			    "%s._report._dmarc.%s. TXT \"v=DMARC1\"", p->dmarc.domain, to);
+			    "%s._report._dmarc.%s. TXT \"v=DMARC1\"",
+			    p->dmarc.domain, to);
 	}
 }
 
@@ -292,6 +293,7 @@ posture_judge_dmarc(struct posture *p)
 	}
 	if (!p->dmarc.several)
 		posture_add(p, DMARC_ABSENT, "", "", "%s. TXT \"v=DMARC1; "
-		    "p=%s; rua=mailto:postmaster@%s\"", name, posture_takes_mail(p) ?
-		    "quarantine" : "reject", p->domain);
+		    "p=%s; rua=mailto:postmaster@%s\"", name,
+		    posture_takes_mail(p) ? "quarantine" : "reject",
+		    p->domain);
 }

@@ -119,6 +119,17 @@ make(struct dest_chain *chain, const char *key, const char *domain)
 	return d;
 }
 
+bool
+dest_waits(struct dests *all, const char *key)
+{
+	struct dest *d;
+
+	SLIST_FOREACH(d, chain_of(all, key), chain)
+		if (strcmp(d->key, key) == 0)
+			return !STAILQ_EMPTY(&d->waiting);
+	return false;
+}
+
 struct dest *
 dest_get(struct dests *all, const struct settings *s,
     const struct address *sender, const char *domain)
@@ -310,6 +321,7 @@ void
 entry_wait(struct dests *all, struct entry *e, struct dest *d)
 {
 	STAILQ_INSERT_TAIL(&d->waiting, e, next);
+	d->nwaiting++;
 	dest_wake(all, d);
 }
 
@@ -319,6 +331,7 @@ entry_next(struct dest *d)
 	struct entry *e = STAILQ_FIRST(&d->waiting);
 
 	STAILQ_REMOVE_HEAD(&d->waiting, next);
+	d->nwaiting--;
 	return e;
 }
 

@@ -27,7 +27,9 @@ struct entry {
 	SLIST_ENTRY(entry) chain;	/* of the same hash */
 	STAILQ_ENTRY(entry) next;	/* behind it, at its destination */
 	int64_t		 bucket, due;	/* where it is, as in spool_item */
-	int64_t		 began;		/* its first launch; 0 not yet */
+	int64_t		 began;		/* the first launch that served
+					 * somebody; 0 none yet */
+	bool		 seen;		/* it was launched */
 	bool		 manual;	/* a person asked for it */
 	char		*prefix;	/* its signatures, while it waits; NULL
 					 * none; owned */
@@ -42,6 +44,7 @@ struct dest {
 					 * those that rest */
 	enum { DEST_RESTS, DEST_READY, DEST_FULL } state;
 	struct entry_queue waiting;
+	size_t		 nwaiting;
 	unsigned	 limit;		/* workers that it may have */
 	unsigned	 workers;	/* that it has, each with something */
 	unsigned	 failures;	/* in a row, in which no host of it was
@@ -80,6 +83,9 @@ void	 dest_key(const struct settings *, const struct address *sender,
  * for.  NULL: no memory. */
 struct dest *dest_get(struct dests *, const struct settings *,
 	    const struct address *sender, const char *domain);
+
+/* Does a message wait there? */
+bool	 dest_waits(struct dests *, const char *key);
 
 /* Forget the oldest when they are too many. */
 void	 dests_trim(struct dests *);

@@ -87,17 +87,18 @@ book_report(struct books *b, struct spool_message *m, size_t i,
 	char to[ADDRESS_TEXT_MAX], words[ENVELOPE_TEXT];
 	enum envelope_status status = ENVELOPE_QUEUED;
 
-	log_info(outcome_name(r->outcome), "id=%s to=%s host=%s status=%s "
-	    "reply=%s", m->item.id,
+	log_info(outcome_name(r->outcome), "id=%s to=%s host=%s tls=%s "
+	    "status=%s reply=%s", m->item.id,
 	    log_str(address_text(&m->env.rcpts[i].addr, to)),
-	    log_str(r->host[0] == '\0' ? "-" : r->host), r->status,
+	    log_str(r->host[0] == '\0' ? "-" : r->host),
+	    log_str(r->tls[0] == '\0' ? "-" : r->tls), r->status,
 	    log_str(r->reply));
 	if (r->outcome == OUTCOME_SENT)
 		status = sent_status(&m->env, &m->env.rcpts[i], r->dsn);
 	else if (r->outcome == OUTCOME_PERMANENT)
 		status = ENVELOPE_FAILED;
-	envelope_words_text(words, sizeof(words), r->status, r->host, "",
-	    r->reply);
+	envelope_words_text(words, sizeof(words), r->status, r->host,
+	    r->tls, r->reply);
 	/* Nobody reads the words of a file that goes at once. */
 	mark(b, m, i, status, status == ENVELOPE_DELIVERED &&
 	    is_last(&m->env, i) ? NULL : words);
@@ -265,6 +266,9 @@ flight_record(struct books *b, struct post *p, const struct record *r)
 	case RECORD_DEAD:
 		hosts_take(&b->hosts, &r->u.dead);
 		return;
+	case RECORD_NEWS:
+		keeper_news(b->keeper, &r->u.news);
+		return;
 	case RECORD_BACK:
 		take_back(b, l);
 		finish_load(b, p, l);
@@ -371,6 +375,8 @@ give(struct books *b, struct flight *f, const struct target *t, size_t n)
 	bool full;
 
 	d.domain = m->env.rcpts[t->rcpt].addr.domain;
+	if (delivery_host(d.key)[0] == '\0')
+		d.sts = keeper_sts(b->keeper, d.domain);
 	if ((p = pool_place(&b->pool, t->dest, time(NULL), &full)) == NULL ||
 	    (l = make_load(f, t, n)) == NULL)
 		return 0;
@@ -427,23 +433,26 @@ begin(struct books *b, struct flight *f, int64_t now)
 		log_failure("late", m);
 }
 
-/* Let them off as far as there are places. */
-static void
+/* Let them off as far as there are places; how many had their turn. */
+static size_t
 serve(struct books *b, struct flight *f, const struct target *t, size_t n)
 {
-	size_t i, given;
+	size_t i, given, served = 0;
 
 	for (i = 0; i < n; i += given) {
 		given = 1;
-		if (dest_is_dead(t[i].dest, time(NULL)) && !f->entry->manual)
+		if (dest_is_dead(t[i].dest, time(NULL)) && !f->entry->manual) {
 			book_dead(b, &f->msg, t[i].rcpt, t[i].dest);
-		else if ((given = give(b, f, t + i, n - i)) == 0) {
+			served++;
+		} else if ((given = give(b, f, t + i, n - i)) == 0) {
 			rest(f, t[i].dest);
 			for (given = 1; i + given < n &&
 			    t[i + given].dest == t[i].dest; given++)
 				;
-		}
+		} else
+			served += given;
 	}
+	return served;
 }
 
 /* Forget an entry that was launched in vain. */
@@ -472,6 +481,7 @@ flight_go(struct books *b, struct flight *f)
 {
 	struct entry *e = f->entry;
 	struct target *t = NULL;
+	int64_t now;
 	ssize_t n;
 
 	if ((n = find_targets(b, e, &f->msg.env, &t)) == -1) {
@@ -480,10 +490,10 @@ flight_go(struct books *b, struct flight *f)
 		land(b, f);
 		return;
 	}
-	if (e->began == 0)
-		e->began = time(NULL);
 	f->loads = 1;		/* we: so that it does not end meanwhile */
-	serve(b, f, t, (size_t)n);
+	now = time(NULL);
+	if (serve(b, f, t, (size_t)n) > 0 && e->began == 0)
+		e->began = now;
 	free(t);
 	if (--f->loads == 0)
 		finish(b, f);
@@ -530,26 +540,33 @@ flight_launch(struct books *b, struct entry *e)
 	}
 	b->flights++;
 	f->entry = e;
-	if (e->began == 0)
+	if (!e->seen)
 		begin(b, f, time(NULL));
+	e->seen = true;
 	if (!flight_sign(b, f))
 		flight_go(b, f);
 }
 
+/* Where the fewest wait it is served first; the others follow. */
 void
 flight_park(struct books *b, struct entry *e)
 {
-	struct dest *d = NULL;
+	struct dest *d = NULL, *one;
 	struct spool_item it;
 	struct envelope env;
 	size_t i;
 
 	if (entry_item(e, &it) == 0 &&
 	    spool_peek(&b->spool, &it, &env) == 1) {
-		for (i = 0; i < env.nrcpts && d == NULL; i++)
-			if (is_open(e, &env.rcpts[i]))
-				d = dest_get(&b->dests, b->settings,
-				    &env.sender, env.rcpts[i].addr.domain);
+		for (i = 0; i < env.nrcpts; i++) {
+			if (!is_open(e, &env.rcpts[i]))
+				continue;
+			one = dest_get(&b->dests, b->settings, &env.sender,
+			    env.rcpts[i].addr.domain);
+			if (one != NULL && (d == NULL ||
+			    one->nwaiting < d->nwaiting))
+				d = one;
+		}
 		envelope_free(&env);
 	}
 	/* Whatever is wrong with it, a launch will say so. */

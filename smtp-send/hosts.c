@@ -47,12 +47,23 @@ wait_after(unsigned failures)
 	return wait < HOST_WAIT_MAX ? wait : HOST_WAIT_MAX;
 }
 
+/* Is it the other side, or the way there, and not this host? */
+static bool
+is_theirs(int error)
+{
+	return error == ECONNREFUSED || error == ETIMEDOUT ||
+	    error == EHOSTUNREACH || error == ENETUNREACH ||
+	    error == ECONNRESET || error == EHOSTDOWN;
+}
+
 void
 hosts_fail(struct hosts *h, const struct dns_addr *addr, uint16_t port,
     int error, int64_t now)
 {
 	struct host *host = lookup(h, addr, port);
 
+	if (!is_theirs(error))
+		return;
 	if (host == NULL)
 		host = place(h);
 	else if (now < host->until)

@@ -34,7 +34,8 @@ struct hosts {
 	bool		 news[HOSTS_MAX];	/* to be told upwards */
 };
 
-/* The address could not be connected to now. */
+/* The address could not be connected to now; an error of our own is none of
+ * it. */
 void	 hosts_fail(struct hosts *, const struct dns_addr *, uint16_t port,
 	    int error, int64_t now);
 

@@ -36,6 +36,9 @@ struct manage {
 	unsigned long	 busy;		/* of this walk: an agent has it */
 	bool		 last;		/* of the walks: say who is busy */
 	unsigned long	 done;
+	bool		 unsynced;	/* a power cut may undo something */
+	bool		 nudge[SPOOL_QUEUES];	/* an agent may have gone past
+					 * a message in now/ */
 	bool		 refused;	/* an id is not in a state for it */
 };
 
@@ -137,7 +140,7 @@ is_whole(const struct manage *mg, const struct envelope *e)
 }
 
 /* The letters of those who are meant; to is the letter.  The words are for
- * bounce and trace: on a full disk the letter alone is written. */
+ * bounce and trace: on a full disk the letter alone is written.  Not synced. */
 static int
 mark(const struct manage *mg, struct spool_message *m,
     enum envelope_status to, bool words)
@@ -156,7 +159,7 @@ mark(const struct manage *mg, struct spool_message *m,
 		if (words)
 			(void)spool_mark(m, i, to, mg->each.now, WORDS);
 	}
-	return spool_marks_sync(m);
+	return 0;
 }
 
 /* A bounce takes the words from the envelope, so that one which was killed
@@ -168,17 +171,21 @@ drop(struct manage *mg, struct spool_message *m)
 
 	if (mg->act == MANAGE_BOUNCE) {
 		if (mark(mg, m, ENVELOPE_FAILED, true) == -1 ||
+		    spool_marks_sync(m) == -1 ||
 		    bounce_send(mg->each.spool, mg->settings, m) == -1)
 			return -1;
 	} else if (m->env_fd != -1 &&
 	    mark(mg, m, ENVELOPE_BOUNCED, !whole) == -1)
 		return -1;
-	if (whole || envelope_done(&m->env))
-		return spool_drop(m);
+	if (whole || envelope_done(&m->env)) {
+		mg->unsynced = mg->act == MANAGE_DROP;
+		return mg->unsynced ? spool_drop_unsynced(m) : spool_drop(m);
+	}
+	if (spool_marks_sync(m) == -1)
+		return -1;
 	/* An agent that looked meanwhile went past it. */
-	spool_release(m);
-	return m->item.bucket == SPOOL_NOW ? spool_nudge(mg->each.spool,
-	    m->item.queue) : 0;
+	mg->nudge[m->item.queue] |= m->item.bucket == SPOOL_NOW;
+	return 0;
 }
 
 /* ---- all ---- */
@@ -229,12 +236,13 @@ act(struct manage *mg, struct spool_message *m)
 	switch (mg->act) {
 	case MANAGE_RETRY:
 		spool_release(m);
-		return m->item.bucket == SPOOL_NOW ?
-		    spool_nudge(m->spool, m->item.queue) :
-		    spool_retry(m->spool, &m->item);
+		mg->nudge[m->item.queue] |= m->item.bucket == SPOOL_NOW;
+		return spool_retry(m->spool, &m->item);
 	case MANAGE_RELEASE:
+		mg->unsynced = true;
 		return spool_unhold(m, mg->each.now);
 	case MANAGE_HOLD:
+		mg->unsynced = true;
 		r = spool_hold(m, mg->each.now);
 		break;
 	case MANAGE_DROP:
@@ -302,6 +310,18 @@ one(struct each *each, struct spool_message *seen)
 	return 0;
 }
 
+static void
+nudge(struct manage *mg)
+{
+	int q;
+
+	for (q = 0; q < SPOOL_QUEUES; q++)
+		if (mg->nudge[q])
+			(void)spool_nudge(mg->each.spool,
+			    (enum spool_queue)q);
+	mg->nudge[SPOOL_LOCAL] = mg->nudge[SPOOL_REMOTE] = false;
+}
+
 /*
  * Walks until one meets nothing new.  One message that moves meanwhile may
  * slip by a walk, and one that an agent has is looked at again.
@@ -316,6 +336,7 @@ walk_all(struct manage *mg)
 		mg->fresh = mg->busy = mg->each.gone = 0;
 		if ((code = each_message(&mg->each)) != 0)
 			return code;
+		nudge(mg);
 		if (mg->last)
 			break;
 		if (mg->busy > 0 || mg->each.gone > 0)
@@ -328,6 +349,10 @@ walk_all(struct manage *mg)
 static int
 end(struct manage *mg, int code)
 {
+	if (mg->unsynced && spool_sync_all(mg->each.spool) == -1) {
+		warn("%s", mg->each.spool->path);
+		mg->each.trouble = true;
+	}
 	code = each_end(&mg->each, code);
 	if (code == 0 && mg->busy > 0)
 		code = EX_TEMPFAIL;

@@ -8,6 +8,7 @@
 #define SMTP_SEND_ROUTE_H
 
 #include "client.h"
+#include "hosts.h"
 #include "mail/settings.h"
 #include "relay.h"
 
@@ -42,6 +43,10 @@ int	 route_turn(struct route *, const char *host, const char *domain);
  * places that were found.
  */
 void	 route_deliver(struct route *, struct client_message *);
+
+/* Heed and add to what is known of addresses that do not answer; anyway: they
+ * are tried all the same.  hosts must outlive it; NULL: nothing is known. */
+void	 route_heed(struct route *, struct hosts *, bool anyway);
 
 /* Was a host spoken to, as far as EHLO, in the last route_deliver()? */
 bool	 route_reached(const struct route *);

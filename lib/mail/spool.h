@@ -320,13 +320,13 @@ int	 spool_defer_item(const struct spool *, const struct spool_item *,
  */
 int	 spool_retry(const struct spool *, const struct spool_item *);
 
-/* Move to held/, where no agent looks, and be sure that it stays there.  The
- * lock stays.  ENOTDIR: there is no held/. */
+/* Move to held/, where no agent looks.  The lock stays; it stays there after a
+ * power cut when spool_sync_all() was called.  ENOTDIR: there is no held/. */
 int	 spool_hold(struct spool_message *, int64_t now);
 
 /* From held/ back: to now/, or to later/ when its sender named a later time.
- * What was held is written to its envelope, on disk, so that its age does not
- * count it (SPOOL_LINES have no place for it).  Ends with spool_release(),
+ * What was held is written to its envelope, so that its age does not count it
+ * (SPOOL_LINES have no place for it).  Ends with spool_release(),
  * whatever it returns: the lock is gone before an agent is woken. */
 int	 spool_unhold(struct spool_message *, int64_t now);
 
@@ -358,6 +358,12 @@ int	 spool_drop(struct spool_message *);
 int	 spool_vanish(struct spool_message *);
 /* All that has vanished so far is gone for good. */
 int	 spool_vanish_sync(const struct spool *, enum spool_queue);
+
+/* The same for many, whose senders need not be told: nothing is on disk before
+ * spool_sync_all(), and no mark is synced.  That one waits for all that was
+ * written to the file system. */
+int	 spool_drop_unsynced(struct spool_message *);
+int	 spool_sync_all(const struct spool *);
 
 /* Let go of the lock, and forget it. */
 void	 spool_release(struct spool_message *);

@@ -11,24 +11,6 @@
 
 #include "mail/spool_local.h"
 
-/* What was answered for must be so after a power cut too. */
-static int
-sync_folders(const struct spool *sp, const struct spool_item *from,
-    const struct spool_item *to)
-{
-	char path[SPOOL_NAME_MAX + 64];
-	struct spool_as as;
-	int r;
-
-	if (spool_as_queue(sp, &as, to->queue) == -1)
-		return -1;
-	r = spool_sync_dir(spool_item_path(sp, to, path), ".");
-	if (r == 0 && sp->sync_names)
-		r = spool_sync_dir(spool_item_path(sp, from, path), ".");
-	spool_as_end(&as);
-	return r;
-}
-
 int
 spool_hold(struct spool_message *m, int64_t now)
 {
@@ -44,10 +26,11 @@ spool_hold(struct spool_message *m, int64_t now)
 	if (spool_item_move(m->spool, &from, &to) == -1)
 		return -1;
 	m->item = to;
-	return sync_folders(m->spool, &from, &to);
+	return 0;
 }
 
-/* Its age counts no day that it was held. */
+/* Its age counts no day that it was held.  It is not worth a wait for the
+ * disk: at worst a power cut makes the message older. */
 static int
 record(struct spool_message *m, int64_t now)
 {
@@ -61,7 +44,8 @@ record(struct spool_message *m, int64_t now)
 	(void)envelope_held(&b, m->item.held, now);
 	r = spool_append_line(m, &b);
 	buf_free(&b);
-	return r == 0 ? spool_marks_sync(m) : -1;
+	m->dirty = false;
+	return r;
 }
 
 int

@@ -477,14 +477,12 @@ spool_give(struct spool_message *m, uid_t owner, int dir)
 	return r;
 }
 
-/* Unlink the message, and the envelope.  Without an envelope file only the
- * unlink itself says that the message was delivered, so it is synced. */
+/* Unlink the message, and the envelope. */
 static int
-drop(const struct spool_message *m)
+drop(const struct spool_message *m, bool sync)
 {
 	char path[SPOOL_NAME_MAX + 64], *slash;
 	int dir = spool_item_path(m->spool, &m->item, path), r;
-	bool sync = m->item.form == SPOOL_LINES || m->spool->sync_names;
 	struct spool_as as;
 
 	if (spool_as_queue(m->spool, &as, m->item.queue) == -1)
@@ -505,15 +503,42 @@ drop(const struct spool_message *m)
 	return r;
 }
 
+/* Without an envelope file only the unlink itself says that the message was
+ * delivered, so it is synced. */
 int
 spool_drop(struct spool_message *m)
 {
+	bool sync = m->item.form == SPOOL_LINES || m->spool->sync_names;
 	int r;
 
 	if (spool_marks_sync(m) == -1)
 		return -1;
-	while ((r = drop(m)) == -1 && was_moved(m))
+	while ((r = drop(m, sync)) == -1 && was_moved(m))
 		;
+	return r;
+}
+
+int
+spool_drop_unsynced(struct spool_message *m)
+{
+	int r;
+
+	m->dirty = false;
+	while ((r = drop(m, false)) == -1 && was_moved(m))
+		;
+	return r;
+}
+
+int
+spool_sync_all(const struct spool *sp)
+{
+	int fd, r;
+
+	if ((fd = openat(sp->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+	    == -1)
+		return -1;
+	r = syncfs(fd);
+	close(fd);
 	return r;
 }
 

@@ -388,6 +388,9 @@ take_answer(struct dns_job *job, struct dns_answer *fresh, uint32_t life,
 	r->answer = *fresh;
 	if (life < job->life)
 		job->life = life;
+	/* What a key or DS proves is kept elsewhere; it may be bogus. */
+	if (job->q.rr != 0 && job->life > BOGUS_LIFE)
+		job->life = BOGUS_LIFE;
 	if (job->q.rr != 0 && (r->wire = malloc(n)) != NULL) {
 		memcpy(r->wire, p, n);
 		r->len = n;
