@@ -27,7 +27,8 @@ my $hang = Stdmail::Mta->start(rules => [[qr/^DATA/, 'HANG']]);
 my $s = Stdmail->new(users => { alice => 'secret' }, conf => {
     relay_from => '127.0.0.0/8',
     route => ["b.test 127.0.0.1:$mta->{port}",
-	"hang.test 127.0.0.1:$hang->{port}", 'down.test 127.0.0.1:1'] });
+	"hang.test 127.0.0.1:$hang->{port}", 'down.test 127.0.0.1:1',
+	'c.test 127.0.0.1:1'] });
 
 # Into the spool, by smtpd; its id.
 sub
