@@ -115,6 +115,11 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ \
 	    $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
+# Of a program, what can be tested by itself.
+$Bt/unit/policy: $Bobj/smtp-send/policy.o
+$Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
+	news sts sts_cache tls_log tls_report)
+
 # A whole session: the program without its main.
 $Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))

@@ -34,6 +34,9 @@ enum outcome client_reply_outcome(const struct talk *);
 void	 client_report_reply(struct talk *, size_t i, enum outcome);
 void	 client_report_reply_all(struct talk *, enum outcome);
 
+/* How the connection is protected, as a report says it. */
+void	 client_tls_text(const struct client *, char text[REPORT_TLS_MAX]);
+
 /* Say why there was no reply, for all who wait for one. */
 void	 client_report_lost(struct talk *, const char *when);
 

@@ -7,6 +7,7 @@
 #ifndef SMTP_SEND_FLIGHT_H
 #define SMTP_SEND_FLIGHT_H
 
+#include "keeper.h"
 #include "pool.h"
 #include "signer.h"
 #include "sweep.h"
@@ -31,6 +32,7 @@ struct books {
 	struct dests	 dests;
 	struct hosts	 hosts;
 	struct pool	 pool;
+	struct keeper	*keeper;
 	struct signer	*signer;	/* NULL: nothing is signed */
 	size_t		 kept;		/* entries with signatures */
 	size_t		 flights, flights_max;

@@ -11,6 +11,7 @@
 #include "direct.h"
 #include "dkim.h"
 #include "grammar/idna.h"
+#include "keeper.h"
 #include "list.h"
 #include "mail/dkim_ring.h"
 #include "mail/spool.h"
@@ -26,6 +27,7 @@ enum verb {
 	VERB_QUEUE,
 	VERB_KEYS,		/* of DKIM: print their records */
 	VERB_MAKE,		/* make one */
+	VERB_TLS,		/* results of TLS */
 	VERB_LIST,		/* from here on: of messages in the queue */
 	VERB_SHOW,
 	VERB_TRACE,
@@ -66,7 +68,7 @@ fault(const struct asked *a, enum verb verb, size_t n)
 	unsigned short port;
 
 	if (verb == VERBS)
-		return "only one of -q -k -K -l -s -t -R -H -U -D";
+		return "only one of -q -k -K -T -l -s -t -R -H -U -D";
 	if (a->watch && verb != VERB_QUEUE)
 		return "-w needs -q";
 	if (a->bounce && verb != VERB_DROP)
@@ -81,6 +83,8 @@ fault(const struct asked *a, enum verb verb, size_t n)
 		return "-f and -r need a message";
 	if (verb == VERB_QUEUE && n > 0)
 		return "-q takes no message";
+	if (verb == VERB_TLS && n > 0)
+		return "-T takes no argument";
 	if (verb == VERB_SEND && n == 0)
 		return "no recipient";
 	if (verb > VERB_LIST && n == 0)
@@ -140,6 +144,7 @@ on_queue(const struct settings *s, const struct asked *a, enum verb verb,
 	case VERB_QUEUE:
 	case VERB_KEYS:
 	case VERB_MAKE:
+	case VERB_TLS:
 	case VERBS:
 		break;
 	}
@@ -164,6 +169,8 @@ main(int argc, char **argv)
 		    "that sign", &a.verb[VERB_KEYS], NULL },
 		{ 'K', "dkim-make", "DOMAIN", "make a key that signs",
 		    NULL, &a.key },
+		{ 'T', "tls-report", NULL, "print the results of TLS",
+		    &a.verb[VERB_TLS], NULL },
 		{ 'l', "list", NULL, "list what waits in the spool",
 		    &a.verb[VERB_LIST], NULL },
 		{ 'u', "user", NULL, "with -l: for the peer of a UNIX socket",
@@ -191,7 +198,7 @@ main(int argc, char **argv)
 	    spool_check, relay_check, dial_check, dkim_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
-		.usage = "-q [-w] | -l [-u] | -l|-s|-t|-R|-H|-U|-D [-Bjv] "
+		.usage = "-q [-w] | -T | -l [-u] | -l|-s|-t|-R|-H|-U|-D [-Bjv] "
 		    "WHICH...\n    | -k [DOMAIN...] | -K DOMAIN SELECTOR "
 		    "[rsa | ed25519]\n    | [-f SENDER] [-r HOST[:PORT]] "
 		    "[--] RCPT... < message",
@@ -216,6 +223,8 @@ main(int argc, char **argv)
 		code = EX_USAGE;
 	} else if (a.user)
 		code = list_serve(&settings);
+	else if (verb == VERB_TLS)
+		code = keeper_print(&settings);
 	else if (verb == VERB_KEYS)
 		code = dkim_print(&settings, argv + first,
 		    (size_t)(argc - first));

@@ -165,8 +165,8 @@ serve(struct agent *a)
 	int i, missed = 0;
 	bool full;
 
-	for (i = 0; i < FEW && missed < 8 && b->flights < b->flights_max;
-	    i++) {
+	for (i = 0; i < FEW + missed && missed < 100 &&
+	    b->flights < b->flights_max; i++) {
 		if ((d = TAILQ_FIRST(&b->dests.ready)) == NULL)
 			return false;
 		if ((!dest_is_dead(d, now) ||
@@ -184,7 +184,7 @@ serve(struct agent *a)
 		dest_rotate(&b->dests, d);
 		flight_launch(b, e);
 	}
-	return i == FEW;
+	return i == FEW + missed && missed < 100;
 }
 
 /* ---- waiting ---- */
@@ -257,6 +257,8 @@ leisure(const struct agent *a, bool more)
 		return POOL_RAMP;
 	if (b->sweep.n > 0)
 		return SWEEP_MS;
+	if (ms > 1000 && keeper_is_busy(b->keeper))
+		ms = 1000;
 	if (a->came)
 		ms = a->next_ms - clock_ms();
 	else if (ms > 1000 && (is_at_work(a) || b->pool.n > 0 ||
@@ -304,6 +306,7 @@ turn(struct agent *a)
 		look(a);
 	more = serve(a);
 	sweep_run(&b->sweep, !is_at_work(a));
+	keeper_tick(b->keeper);
 	await(a, leisure(a, more));
 	pool_tidy(&b->pool, time(NULL));
 	dests_trim(&b->dests);
@@ -488,11 +491,17 @@ run(struct agent *a)
 	sweep_init(&b->sweep, &b->spool);
 	if (spool_recover(&b->spool) == -1)
 		log_warn("recover", "error=%s", log_str(strerror(errno)));
-	if (a->watching)
+	b->keeper = keeper_open(b->settings, &b->spool,
+	    b->pool.set.route.trusting);
+	if (b->keeper == NULL) {
+		log_error("start", "error=%s", log_str(strerror(errno)));
+		b->trouble = true;
+	} else if (a->watching)
 		watch_queue(a);
 	else
 		drain(a);
 	stop_work(a);
+	keeper_close(b->keeper, stop != 0);
 	signer_free(b->signer);
 	worker_set_free(&b->pool.set);
 	dests_free(&b->dests);

@@ -398,6 +398,7 @@ client_send(struct client *c, struct client_message *m)
 	enum client_result result = CLIENT_DONE;
 	struct group g;
 
+	client_tls_text(c, m->tls);
 	if (!message_fits(t))
 		return is_unfit(m) ? CLIENT_NEXT : CLIENT_DONE;
 	if (c->midway && reset(t) == -1) {
