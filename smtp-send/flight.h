@@ -62,8 +62,8 @@ void	 flight_abandon(struct books *);
 
 /*
  * flight.c, for flight_sign.c: give the message to workers; put all who have
- * their turn off, for this reason; let go of the flight and leave all, its entry
- * too, as it is.
+ * their turn off, for this reason; let go of the flight and leave its entry, and
+ * all else, as it is.
  */
 void	 flight_go(struct books *, struct flight *);
 void	 flight_put_off(struct books *, struct flight *, const char *why);
