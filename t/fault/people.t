@@ -33,7 +33,8 @@ my @strace = Stdmail::tool('strace');
 # The search for leaks does not work under a tracer.
 my %env = (ASAN_OPTIONS => 'detect_leaks=0');
 my $mta = Stdmail::Mta->start(offers => ['PIPELINING'],
-    rules => [[qr/^RCPT TO:<full@/, '452 4.2.2 full']]);
+    rules => [[qr/^RCPT TO:<full@/, '452 4.2.2 full'],
+	[qr/^BODY/, sub { sleep 0.1; return '250 2.0.0 taken' }]]);
 my $s = Stdmail->new(users => { alice => 'secret' }, conf => {
     relay_from => '127.0.0.0/8', route => ["b.test 127.0.0.1:$mta->{port}"],
     connection_rate => 0, message_rate => 0 });
