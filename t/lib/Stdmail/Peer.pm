@@ -290,7 +290,9 @@ END
 	system("openssl req -x509 -newkey rsa:2048 -nodes -days 9 " .
 	    "-subj /CN=peer.test -keyout $dir/key.pem -out $dir/cert.pem " .
 	    "2>/dev/null") == 0 or die "openssl: $?\n" if $p->{receive};
-	chmod 0600, "$dir/key.pem";
+	chmod 0600, "$dir/key.pem" if $p->{receive};
+	Stdmail::spew("$dir/conf", Stdmail::slurp("$dir/conf") =~
+	    s/ tls no-verify//r) if !$p->{tls};
 	return "mkdir -p /var/spool/smtpd /var/lib/opensmtpd/empty
 		mount --bind $dir/queue /var/spool/smtpd
 		exec $kinds{opensmtpd}{program} -d -f $dir/conf";
