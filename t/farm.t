@@ -6,7 +6,7 @@
 # manner there is a domain served by such a host alone, one where a good host
 # stands behind it, and one where it stands behind a good host.  Each recipient
 # gets the mail once, or its sender is told once, or it waits, as the row of
-# the manner says; a host behind one that took the mail is never asked; and
+# the manner says; a host behind one that took the mail never gets it; and
 # what a host does to one message does not spoil the next.
 use strict;
 use warnings;
@@ -445,7 +445,7 @@ Stdmail::reap($in_pid, 5);
 
 # --- what becomes of it ---------------------------------------------------
 
-my (%taken, %doubt, %told, %asked);
+my (%taken, %doubt, %told);
 
 # Lines of a file of put(): how often each.
 sub
