@@ -58,7 +58,7 @@ put16(uint8_t *p, unsigned n)
 
 /*
  * A header with one question, the question, and an OPT record (RFC 1035,
- * sections 4.1.1 and 4.1.2; RFC 6891, section 6.1.2).  It is written here,
+ * section 4.1.1; RFC 6891, section 6.1.2).  It is written here,
  * as ldns would build and free a tree of all names for it, at half the price
  * of a whole lookup.
  */
@@ -151,7 +151,7 @@ put_escape(char *to, uint8_t c)
 
 /*
  * A domain name as text without its last dot, to be freed: as ldns writes it
- * (RFC 1035, section 5.1), but at once, not by a printf for each octet.
+ * (RFC 1035), but at once, not by a printf for each octet.
  */
 static char *
 name_text(const ldns_rdf *rdf)
