@@ -115,11 +115,18 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 	$S$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ \
 	    $(filter %.o,$^) $(filter %.a,$^) $(LIBS)
 
+# Of a program, what can be tested by itself.
+$Bt/unit/policy: $Bobj/smtp-send/policy.o
+$Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
+	news sts sts_cache tls_log tls_report)
+
 # A whole session: the program without its main.
 $Bt/fuzz/fuzz_imap_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out imapd/main.c,$(wildcard imapd/*.c)))
 $Bt/fuzz/fuzz_smtp_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtpd/main.c,$(wildcard smtpd/*.c)))
+$Bt/fuzz/fuzz_smtp_client: $(patsubst %.c,$Bobj/%.o,\
+	$(filter-out smtp-send/main.c,$(wildcard smtp-send/*.c)))
 $Bt/fuzz/fuzz_mx_input: $Bobj/mxlookup/input.o
 # Its own functions come before those of the server.
 $Bt/fuzz/fuzz_smtp_session: ALL_LDFLAGS += -Wl,-z,muldefs

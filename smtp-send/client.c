@@ -82,12 +82,14 @@ client_hear(struct talk *t, int ms)
 		return HEARD_LOST;
 	smtp_reply_reset(&t->c->reply);
 	stream_set_timeout(t->c->stream, ms);
+	stream_record_begin(t->c->stream, ms);	/* for all its lines */
 	while (done == 0) {
 		st = stream_line(t->c->stream, SMTP_REPLY_LINE_MAX, &line);
 		if (st != STREAM_OK && st != STREAM_TOOLONG)
 			break;
 		done = smtp_reply_line(&t->c->reply, line.data, line.len);
 	}
+	stream_record_end(t->c->stream);
 	if (done == 1) {
 		if (t->c->reply.code == 421)
 			t->c->lost = true;
@@ -98,6 +100,16 @@ client_hear(struct talk *t, int ms)
 	    st == STREAM_TIMEOUT ? "no answer in time" :
 	    stream_error(t->c->stream);
 	return HEARD_LOST;
+}
+
+bool
+client_in_turn(struct talk *t)
+{
+	if (t->c->lost || stream_input_empty(t->c->stream))
+		return !t->c->lost;
+	t->c->lost = true;
+	t->c->why = "it answered what it was not asked";
+	return false;
 }
 
 /* Say why there was no reply, for all who wait for one. */
@@ -131,7 +143,10 @@ greeting(struct talk *t)
 		client_report_reply_all(t, OUTCOME_TEMPORARY);
 		return -1;
 	}
-	return 0;
+	if (client_in_turn(t))
+		return 0;
+	client_report_lost(t, "before EHLO");
+	return -1;
 }
 
 /* Has the host our own name?  The DNS of a stranger may lead back to us, by an
@@ -168,6 +183,8 @@ hello(struct talk *t)
 		goto lost;
 	if (t->c->reply.code == 250) {
 		t->c->ehlo_heard = true;
+		if (!client_in_turn(t))
+			goto lost;
 		if (is_self(t))
 			return report_self(t);
 		smtp_ehlo_parse(&t->c->ehlo, &t->c->reply);
@@ -189,55 +206,123 @@ lost:
 	return -1;
 }
 
-/* Under REQUIRETLS nothing but TLS will do, with a certificate that is good
- * (RFC 8689, section 4.2.1). */
+/* What is demanded cannot be had from this host: under REQUIRETLS (RFC 8689,
+ * section 4.2.1) it is unfit for the message, else only for now. */
 static int
-report_insecure(struct talk *t, const char *words)
+report_insecure(struct talk *t, const char *status, const char *words)
 {
-	client_report_all(t->m, OUTCOME_UNFIT, "5.7.10", t->c->place, words);
+	if (t->c->strict)
+		client_report_all(t->m, OUTCOME_UNFIT, "5.7.10", t->c->place,
+		    words);
+	else
+		client_report_all(t->m, OUTCOME_TEMPORARY, status,
+		    t->c->place, words);
 	return -1;
+}
+
+static int
+report_absent(struct talk *t, const char *what)
+{
+	char words[DELIVERY_REPLY_MAX];
+
+	t->c->shaken = CLIENT_TLS_ABSENT;
+	if (t->c->policy.level <= LEVEL_MAY)
+		return 0;
+	snprintf(words, sizeof(words), "it must go protected, and the host %s",
+	    what);
+	return report_insecure(t, "4.7.4", words);
+}
+
+/* The handshake failed.  Only where nothing was promised may the mail go
+ * without. */
+static int
+report_failed(struct talk *t, enum stream_status st)
+{
+	struct client *c = t->c;
+	char words[DELIVERY_REPLY_MAX];
+
+	c->shaken = CLIENT_TLS_FAILED;
+	c->lost = true;
+	/* A connection that broke says nothing about the host's TLS. */
+	if (c->policy.level <= LEVEL_MAY || st != STREAM_ERROR) {
+		client_report_lost(t, "in the TLS handshake");
+		return c->policy.level <= LEVEL_MAY ? 1 : -1;
+	}
+	snprintf(words, sizeof(words), "TLS failed: %s",
+	    stream_error(c->stream));
+	return report_insecure(t, "4.7.5", words);
+}
+
+static enum tls_verify
+verify_of(enum policy_level level)
+{
+	switch (level) {
+	case LEVEL_CLEAR:
+	case LEVEL_MAY:
+	case LEVEL_ENCRYPT:
+		break;
+	case LEVEL_PKIX:
+		return TLS_VERIFY;
+	case LEVEL_DANE:
+		return TLS_DANE;
+	}
+	return TLS_ANY;
 }
 
 /* 0; -1 this host cannot be used; 1 it failed, and the clear may do. */
 static int
 handshake(struct talk *t)
 {
+	struct client *c = t->c;
 	enum stream_status st;
 
-	stream_set_timeout(t->c->stream, CLIENT_WAIT);
-	st = tls_connect(t->c->stream, t->c->tls, t->c->host,
-	    t->c->strict ? TLS_VERIFY : TLS_ANY,
-	    t->c->direct ? TLS_DIRECT : TLS_STARTTLS);
-	if (st == STREAM_OK)
-		return 0;
-	if (st == STREAM_ERROR && t->c->strict)
-		return report_insecure(t, stream_error(t->c->stream));
-	client_report_lost(t, "in the TLS handshake");
-	return t->c->strict ? -1 : 1;
+	c->demand.verify = verify_of(c->policy.level);
+	stream_set_timeout(c->stream, CLIENT_WAIT);
+	st = tls_connect_to(c->stream, c->tls, &c->demand,
+	    c->direct ? TLS_DIRECT : TLS_STARTTLS, &c->info);
+	if (st != STREAM_OK)
+		return report_failed(t, st);
+	c->shaken = CLIENT_TLS_DONE;
+	return 0;
 }
 
-/* STARTTLS where it is offered: opportunistic (RFC 3207, section 4).
+/* STARTTLS (RFC 3207, section 4), as the level demands.
  * 0 go on; -1 this host cannot be used; 1 the handshake failed. */
 static int
 starttls(struct talk *t)
 {
+	struct client *c = t->c;
 	int secure;
 
-	if (t->c->tls == NULL || !(t->c->ehlo.can & SMTP_CAN_STARTTLS))
-		return !t->c->strict ? 0 : report_insecure(t,
-		    "it must go protected, and the host offers no TLS");
-	stream_puts(t->c->stream, "STARTTLS\r\n");
-	if (client_hear(t, CLIENT_WAIT) == HEARD_LOST || t->c->lost) {
+	if (c->policy.level == LEVEL_CLEAR)
+		return 0;
+	if (c->tls == NULL || !(c->ehlo.can & SMTP_CAN_STARTTLS))
+		return report_absent(t, "offers no TLS");
+	stream_puts(c->stream, "STARTTLS\r\n");
+	if (client_hear(t, CLIENT_WAIT) == HEARD_LOST || c->lost) {
 		client_report_lost(t, "at STARTTLS");
-		return -1;
+		return c->policy.level <= LEVEL_MAY && c->reply.code != 421 ?
+		    1 : -1;
 	}
-	if (t->c->reply.code != 220)
-		return !t->c->strict ? 0 : report_insecure(t,
-		    "it must go protected, and the host refused STARTTLS");
+	if (c->reply.code != 220)
+		return report_absent(t, "refused STARTTLS");
 	if ((secure = handshake(t)) != 0)
 		return secure;
 	/* What was said in the clear is forgotten (section 4.2). */
 	return hello(t);
+}
+
+void
+client_tls_text(const struct client *c, char text[REPORT_TLS_MAX])
+{
+	const struct tls_info *i = &c->info;
+
+	if (c->shaken != CLIENT_TLS_DONE)
+		strlcpy(text, "none", REPORT_TLS_MAX);
+	else
+		snprintf(text, REPORT_TLS_MAX, "%s/%s/%s", i->version,
+		    i->cipher, i->dane ? "dane" : !i->verified ? "no" :
+		    c->policy.type == POLICY_TYPE_STS ? "sts" : "pkix");
 }
 
 /* ---- the connection ---- */
@@ -247,12 +332,14 @@ client_open(struct client *c, struct client_message *m)
 {
 	struct talk t = { .c = c, .m = m };
 
+	m->tls[0] = '\0';
 	smtp_reply_init(&c->reply);
 	if ((c->direct && handshake(&t) != 0) || greeting(&t) == -1 ||
 	    hello(&t) == -1)
 		return CLIENT_NEXT;
 	switch (c->direct ? 0 : starttls(&t)) {
 	case 0:
+		client_tls_text(c, m->tls);
 		break;
 	case 1:
 		return CLIENT_CLEAR;

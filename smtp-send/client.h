@@ -9,6 +9,8 @@
 
 #include "delivery.h"
 #include "grammar/smtp_reply.h"
+#include "news.h"
+#include "policy.h"
 #include "relay.h"
 #include "system/stream.h"
 #include "system/tls.h"
@@ -30,14 +32,29 @@ struct client_message {
 					 * take no more; fd -1: none yet, and
 					 * made when one needs it */
 	bool		 utf8;		/* its header asks for SMTPUTF8 */
+	bool		 tls_optional;	/* and says TLS-Required: No */
 	const struct envelope *env;	/* not for its recipients */
 	const struct envelope_rcpt *rcpts;
 	struct report	*reports;	/* one for each recipient; those that
 					 * are open are tried, and written */
 	size_t		 n;
+	const struct sts_record *sts;	/* what is known of the domain's
+					 * policy; NULL nothing */
+	char		 tls[REPORT_TLS_MAX]; /* of the connection in use */
+	/* Called with what there is to tell beside the reports; NULL: nobody
+	 * wants to know. */
+	void		(*news)(void *arg, const struct news *);
 	/* Called as soon as the fate of a recipient is final. */
 	void		(*final)(void *arg, const struct report *);
 	void		*arg;
+};
+
+/* What became of STARTTLS. */
+enum client_tls {
+	CLIENT_TLS_NOT_TRIED,
+	CLIENT_TLS_DONE,
+	CLIENT_TLS_ABSENT,	/* it is not offered, or was refused */
+	CLIENT_TLS_FAILED	/* in the handshake */
 };
 
 /* A connection.  The caller sets the first part, all else zero. */
@@ -47,12 +64,17 @@ struct client {
 	const char	*host;		/* for the reports, SNI */
 	char		 place[DELIVERY_HOST_MAX]; /* for the reports:
 					 * host[address] */
-	struct tls_client *tls;		/* NULL: never TLS */
-	bool		 strict;	/* REQUIRETLS: over verified TLS to a
-					 * host that offers it, or not at all */
+	struct tls_client *tls;		/* NULL: none can be had */
+	struct policy	 policy;	/* its level is the least that will
+					 * do */
+	struct tls_demand demand;	/* what it asks of the certificate;
+					 * borrowed while it is opened */
+	bool		 strict;	/* REQUIRETLS: to a host that offers
+					 * it, or not at all */
 	const char	*self;		/* our own name, which it must not have;
 					 * NULL: it may */
 	bool		 direct;	/* TLS from the first octet */
+	bool		 unchunked;	/* never BDAT */
 	const struct relay_login *login; /* for AUTH; NULL none */
 	bool		 near;		/* on this host: a password may go
 					 * without TLS */
@@ -61,7 +83,11 @@ struct client {
 	struct smtp_ehlo ehlo;		/* what it offers */
 	bool		 ehlo_heard;
 	bool		 midway;	/* a transaction may be open */
+	bool		 used;		/* there was one */
 	bool		 lost;		/* nothing can be sent any more */
+	enum client_tls	 shaken;
+	struct tls_info	 info;		/* what was agreed, or what stood
+					 * against it */
 	const char	*why;		/* NULL: as the stream says */
 };
 
@@ -70,6 +96,8 @@ enum client_result {
 			 * about every recipient */
 	CLIENT_NEXT,	/* this host cannot be used: try the next */
 	CLIENT_CLEAR,	/* TLS failed: the same host again, without */
+	CLIENT_UNCHUNKED, /* it offers BDAT and does not know it: the same host
+			 * again, without */
 	CLIENT_STOP	/* the connection broke after the message was sent
 			 * and before its reply: no other host now, or it may
 			 * arrive twice (RFC 5321, section 4.5.3.2.6) */

@@ -27,12 +27,20 @@ enum heard {
 /* Read one reply within ms.  421 at any time means that the server closes. */
 enum heard client_hear(struct talk *, int ms);
 
+/* Has the server said nothing that it was not asked for?  What is there already
+ * would be taken for the reply to the next command.  False: the connection is
+ * lost. */
+bool	 client_in_turn(struct talk *);
+
 /* What the last reply means. */
 enum outcome client_reply_outcome(const struct talk *);
 
 /* Report from the last reply: on recipient i, or on all that are open. */
 void	 client_report_reply(struct talk *, size_t i, enum outcome);
 void	 client_report_reply_all(struct talk *, enum outcome);
+
+/* How the connection is protected, as a report says it. */
+void	 client_tls_text(const struct client *, char text[REPORT_TLS_MAX]);
 
 /* Say why there was no reply, for all who wait for one. */
 void	 client_report_lost(struct talk *, const char *when);

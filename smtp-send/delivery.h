@@ -16,6 +16,7 @@
 
 #define DELIVERY_HOST_MAX	320	/* "mx.example.net[192.0.2.1]" */
 #define DELIVERY_REPLY_MAX	512	/* kept of a host's words */
+#define REPORT_TLS_MAX		128
 #define DELIVERY_KEY_MAX	272	/* a domain, or HOST:PORT */
 
 enum outcome {
@@ -39,7 +40,13 @@ struct report {
 	char		status[SMTP_STATUS_MAX];/* "5.1.1", never "" */
 	char		host[DELIVERY_HOST_MAX];/* who said it; "" nobody */
 	char		reply[DELIVERY_REPLY_MAX]; /* one printable line */
+	/* What protected the conversation: "none", or version, cipher and how
+	 * the host was verified (dane, sts, pkix, no) with "/" between them;
+	 * "": there was none. */
+	char		tls[REPORT_TLS_MAX];
 };
+
+struct sts_record;
 
 /* One message for recipients that are reached by the same way: of one domain,
  * or of any that one host takes. */
@@ -62,6 +69,8 @@ struct delivery {
 					 * answer */
 	const struct envelope_rcpt *rcpts; /* of the caller */
 	size_t		 nrcpts;
+	const struct sts_record *sts;	/* what is known of the domain's
+					 * policy (news.h); NULL nothing */
 };
 
 /* The host of a key; "" it is a domain. */

@@ -119,6 +119,17 @@ make(struct dest_chain *chain, const char *key, const char *domain)
 	return d;
 }
 
+bool
+dest_waits(struct dests *all, const char *key)
+{
+	struct dest *d;
+
+	SLIST_FOREACH(d, chain_of(all, key), chain)
+		if (strcmp(d->key, key) == 0)
+			return !STAILQ_EMPTY(&d->waiting);
+	return false;
+}
+
 struct dest *
 dest_get(struct dests *all, const struct settings *s,
     const struct address *sender, const char *domain)

@@ -84,6 +84,9 @@ void	 dest_key(const struct settings *, const struct address *sender,
 struct dest *dest_get(struct dests *, const struct settings *,
 	    const struct address *sender, const char *domain);
 
+/* Does a message wait there? */
+bool	 dest_waits(struct dests *, const char *key);
+
 /* Forget the oldest when they are too many. */
 void	 dests_trim(struct dests *);
 

@@ -18,6 +18,7 @@
 
 #include "dest.h"
 #include "direct.h"
+#include "sts_cache.h"
 #include "system/fdio.h"
 #include "worker.h"
 
@@ -43,6 +44,7 @@ struct job {
 	struct address	*rcpts;
 	struct report	*reports;
 	size_t		 n;
+	struct sts_cache *sts;
 	struct group	*groups;
 	size_t		 ngroups;
 };
@@ -196,6 +198,7 @@ give_some(struct job *j, struct group *g)
 
 	d->domain = g->rcpts[0].addr.domain;
 	d->key = g->key;
+	d->sts = j->sts == NULL ? NULL : sts_cache_get(j->sts, d->domain);
 	d->rcpts = g->rcpts + g->given;
 	d->nrcpts = g->n - g->given;
 	if (d->nrcpts > PARCEL_RCPTS)
@@ -333,7 +336,11 @@ run_job(struct job *j, const struct settings *s, const char *host,
 		warnx("%s", fault);
 		return EX_TEMPFAIL;
 	}
+	worker_trust(&j->set);
+	/* What the agent knows, if we may read it. */
+	j->sts = sts_cache_open(s->spool);
 	run_groups(j);
+	sts_cache_free(j->sts);
 	worker_set_free(&j->set);
 	return print_reports(j, rcpts);
 }

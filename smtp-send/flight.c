@@ -87,17 +87,18 @@ book_report(struct books *b, struct spool_message *m, size_t i,
 	char to[ADDRESS_TEXT_MAX], words[ENVELOPE_TEXT];
 	enum envelope_status status = ENVELOPE_QUEUED;
 
-	log_info(outcome_name(r->outcome), "id=%s to=%s host=%s status=%s "
-	    "reply=%s", m->item.id,
+	log_info(outcome_name(r->outcome), "id=%s to=%s host=%s tls=%s "
+	    "status=%s reply=%s", m->item.id,
 	    log_str(address_text(&m->env.rcpts[i].addr, to)),
-	    log_str(r->host[0] == '\0' ? "-" : r->host), r->status,
+	    log_str(r->host[0] == '\0' ? "-" : r->host),
+	    log_str(r->tls[0] == '\0' ? "-" : r->tls), r->status,
 	    log_str(r->reply));
 	if (r->outcome == OUTCOME_SENT)
 		status = sent_status(&m->env, &m->env.rcpts[i], r->dsn);
 	else if (r->outcome == OUTCOME_PERMANENT)
 		status = ENVELOPE_FAILED;
-	envelope_words_text(words, sizeof(words), r->status, r->host, "",
-	    r->reply);
+	envelope_words_text(words, sizeof(words), r->status, r->host,
+	    r->tls, r->reply);
 	/* Nobody reads the words of a file that goes at once. */
 	mark(b, m, i, status, status == ENVELOPE_DELIVERED &&
 	    is_last(&m->env, i) ? NULL : words);
@@ -265,6 +266,9 @@ flight_record(struct books *b, struct post *p, const struct record *r)
 	case RECORD_DEAD:
 		hosts_take(&b->hosts, &r->u.dead);
 		return;
+	case RECORD_NEWS:
+		keeper_news(b->keeper, &r->u.news);
+		return;
 	case RECORD_BACK:
 		take_back(b, l);
 		finish_load(b, p, l);
@@ -371,6 +375,8 @@ give(struct books *b, struct flight *f, const struct target *t, size_t n)
 	bool full;
 
 	d.domain = m->env.rcpts[t->rcpt].addr.domain;
+	if (delivery_host(d.key)[0] == '\0')
+		d.sts = keeper_sts(b->keeper, d.domain);
 	if ((p = pool_place(&b->pool, t->dest, time(NULL), &full)) == NULL ||
 	    (l = make_load(f, t, n)) == NULL)
 		return 0;

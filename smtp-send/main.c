@@ -2,6 +2,45 @@
  *
  * smtp-send: mail to other hosts, from a pipeline or from the queue, and the
  * queue for people.  Here are the options and nothing else.
+ *
+ * The way through the folder.  What a person or program calls:
+ *
+ *	direct		a message on standard input, delivered now
+ *	list, view	what waits; how a message is written down
+ *	list_ask	the same for those to whom the spool is closed
+ *	show		one message, and what happened to it
+ *	manage		retry, hold, release, drop
+ *	select, each	the words that choose messages, and the walk to them
+ *	dkim		keys and their records
+ *	sendmail	the face of sendmail(8); sendmail_args: its letters
+ *	letter		what programs write, made a message
+ *	submit, reach	to the server of this host, by a UNIX socket
+ *
+ * The agent, which has the queue and speaks to no stranger:
+ *
+ *	queue		its loop
+ *	flight		one message from its lock to its end
+ *	flight_sign	its signatures, by signer: signer_process
+ *	dest		destinations, how much each takes, and who waits there
+ *	hosts		addresses that do not answer
+ *	pool, worker	processes that speak to hosts, chosen and started
+ *	parcel, news	what goes to them; what they tell beside reports
+ *	sweep		what is sent is closed at leisure, and on disk
+ *	keeper		what is kept about TLS: sts_cache, tls_log
+ *	reporter	daily reports about it: reporter_main, tls_report
+ *	close_others	what the agent's children must not have
+ *
+ * The worker, which speaks to hosts and has no file but the message:
+ *
+ *	worker_main	deliveries, one by one
+ *	route		from a domain to a conversation with one of its hosts
+ *	policy		what a host is held to; secure: by what is published,
+ *			dane, sts: its records, its domain's policy
+ *	dial		a connection; client: its greeting, EHLO and TLS
+ *	relay, auth	logins
+ *	wish		what a message asks of a host
+ *	transact, text	the message, and its octets
+ *	report		what becomes of each recipient
  */
 #include <err.h>
 #include <sysexits.h>
@@ -11,6 +50,7 @@
 #include "direct.h"
 #include "dkim.h"
 #include "grammar/idna.h"
+#include "keeper.h"
 #include "list.h"
 #include "mail/dkim_ring.h"
 #include "mail/spool.h"
@@ -26,6 +66,7 @@ enum verb {
 	VERB_QUEUE,
 	VERB_KEYS,		/* of DKIM: print their records */
 	VERB_MAKE,		/* make one */
+	VERB_TLS,		/* results of TLS */
 	VERB_LIST,		/* from here on: of messages in the queue */
 	VERB_SHOW,
 	VERB_TRACE,
@@ -66,7 +107,7 @@ fault(const struct asked *a, enum verb verb, size_t n)
 	unsigned short port;
 
 	if (verb == VERBS)
-		return "only one of -q -k -K -l -s -t -R -H -U -D";
+		return "only one of -q -k -K -T -l -s -t -R -H -U -D";
 	if (a->watch && verb != VERB_QUEUE)
 		return "-w needs -q";
 	if (a->bounce && verb != VERB_DROP)
@@ -81,6 +122,8 @@ fault(const struct asked *a, enum verb verb, size_t n)
 		return "-f and -r need a message";
 	if (verb == VERB_QUEUE && n > 0)
 		return "-q takes no message";
+	if (verb == VERB_TLS && n > 0)
+		return "-T takes no argument";
 	if (verb == VERB_SEND && n == 0)
 		return "no recipient";
 	if (verb > VERB_LIST && n == 0)
@@ -140,6 +183,7 @@ on_queue(const struct settings *s, const struct asked *a, enum verb verb,
 	case VERB_QUEUE:
 	case VERB_KEYS:
 	case VERB_MAKE:
+	case VERB_TLS:
 	case VERBS:
 		break;
 	}
@@ -164,6 +208,8 @@ main(int argc, char **argv)
 		    "that sign", &a.verb[VERB_KEYS], NULL },
 		{ 'K', "dkim-make", "DOMAIN", "make a key that signs",
 		    NULL, &a.key },
+		{ 'T', "tls-report", NULL, "print the results of TLS",
+		    &a.verb[VERB_TLS], NULL },
 		{ 'l', "list", NULL, "list what waits in the spool",
 		    &a.verb[VERB_LIST], NULL },
 		{ 'u', "user", NULL, "with -l: for the peer of a UNIX socket",
@@ -191,7 +237,7 @@ main(int argc, char **argv)
 	    spool_check, relay_check, dial_check, dkim_check, NULL };
 	const struct start st = {
 		.name = "smtp-send",
-		.usage = "-q [-w] | -l [-u] | -l|-s|-t|-R|-H|-U|-D [-Bjv] "
+		.usage = "-q [-w] | -T | -l [-u] | -l|-s|-t|-R|-H|-U|-D [-Bjv] "
 		    "WHICH...\n    | -k [DOMAIN...] | -K DOMAIN SELECTOR "
 		    "[rsa | ed25519]\n    | [-f SENDER] [-r HOST[:PORT]] "
 		    "[--] RCPT... < message",
@@ -216,6 +262,8 @@ main(int argc, char **argv)
 		code = EX_USAGE;
 	} else if (a.user)
 		code = list_serve(&settings);
+	else if (verb == VERB_TLS)
+		code = keeper_print(&settings);
 	else if (verb == VERB_KEYS)
 		code = dkim_print(&settings, argv + first,
 		    (size_t)(argc - first));

@@ -16,7 +16,7 @@
 enum { ANYWAY = 1 };
 
 /* The lengths of what follows, in this order, behind the hosts. */
-enum part { KEY, DOMAIN, PREFIX, PREFIX_7BIT, ENVELOPE, PARTS };
+enum part { KEY, DOMAIN, PREFIX, PREFIX_7BIT, STS, ENVELOPE, PARTS };
 
 struct head {
 	int64_t		offset;
@@ -123,6 +123,12 @@ parcel_send(int sock, uint32_t seq, const struct delivery *d,
 	part(&head, iov, DOMAIN, d->domain);
 	part(&head, iov, PREFIX, d->prefix);
 	part(&head, iov, PREFIX_7BIT, d->prefix_7bit);
+	part(&head, iov, STS, NULL);
+	if (d->sts != NULL) {
+		head.len[STS] = (uint32_t)sts_record_size(d->sts);
+		iov[2 + STS] = (struct iovec){ (void *)(uintptr_t)d->sts,
+		    head.len[STS] };
+	}
 	buf_init(&env, PARCEL_MAX);
 	if (write_envelope(&env, d) == -1 || buf_addc(&env, '\0') == -1) {
 		errno = ENOMEM;
@@ -181,7 +187,8 @@ adds_up(const struct head *h, size_t n)
 	int i;
 
 	if (h->nhosts > HOSTS_MAX || h->len[KEY] >= DELIVERY_KEY_MAX ||
-	    h->len[DOMAIN] >= DELIVERY_KEY_MAX)
+	    h->len[DOMAIN] >= DELIVERY_KEY_MAX ||
+	    h->len[STS] > sizeof(struct sts_record))
 		return 0;
 	for (i = 0; i < PARTS; i++)
 		sum += h->len[i];
@@ -216,14 +223,18 @@ unpack(struct parcel *p, const char *data, size_t n, struct hosts *hosts)
 	if ((h.len[PREFIX] > 0 &&
 	    (p->prefix = take_text(&at, h.len[PREFIX])) == NULL) ||
 	    (h.len[PREFIX_7BIT] > 0 &&
-	    (p->prefix_7bit = take_text(&at, h.len[PREFIX_7BIT])) == NULL) ||
-	    envelope_parse(&p->env, at, h.len[ENVELOPE], &line) != 1)
+	    (p->prefix_7bit = take_text(&at, h.len[PREFIX_7BIT])) == NULL))
+		return 0;
+	memcpy(&p->sts, at, h.len[STS]);
+	at += h.len[STS];
+	if (envelope_parse(&p->env, at, h.len[ENVELOPE], &line) != 1)
 		return 0;
 	p->seq = h.seq;
 	d->offset = (off_t)h.offset;
 	d->anyway = (h.flags & ANYWAY) != 0;
 	d->key = p->key;
 	d->domain = p->domain;
+	d->sts = h.len[STS] > 0 ? &p->sts : NULL;
 	d->prefix = p->prefix;
 	d->prefix_7bit = p->prefix_7bit;
 	d->env = &p->env;
@@ -284,6 +295,8 @@ record_size(uint32_t type)
 		return head + sizeof(struct report);
 	case RECORD_DEAD:
 		return head + sizeof(struct host);
+	case RECORD_NEWS:
+		return head + sizeof(struct news);
 	case RECORD_BACK:
 		return head;
 	}

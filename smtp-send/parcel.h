@@ -10,6 +10,7 @@
 #include "bytes/buf.h"
 #include "delivery.h"
 #include "hosts.h"
+#include "news.h"
 
 #define PARCEL_RCPTS	50		/* of one delivery */
 #define PARCEL_PREFIX	16384		/* octets of a prefix */
@@ -24,6 +25,7 @@ struct parcel {
 	char		 key[DELIVERY_KEY_MAX];
 	char		 domain[DELIVERY_KEY_MAX];
 	char		*prefix, *prefix_7bit;
+	struct sts_record sts;
 };
 
 /*
@@ -43,6 +45,7 @@ void	 parcel_free(struct parcel *);
 enum record_type {
 	RECORD_REPORT = 1,	/* on a recipient */
 	RECORD_DEAD,		/* an address did not answer */
+	RECORD_NEWS,		/* of TLS */
 	RECORD_BACK		/* made in worker.c: the worker died before it
 				 * began this delivery */
 };
@@ -54,6 +57,7 @@ struct record {
 	union {
 		struct report	 report;
 		struct host	 dead;
+		struct news	 news;
 	} u;
 };
 

@@ -95,7 +95,7 @@ start(struct pool *pool, const struct dest *d, int64_t now)
 	}
 	p->dest = NULL;
 	p->key[0] = '\0';
-	p->n = 0;
+	p->n = p->streak = 0;
 	p->since = p->idle_since = now;
 	p->generation = pool->generation;
 	p->ending = false;
@@ -114,7 +114,8 @@ is_stale(const struct pool *pool, const struct post *p, int64_t now)
 struct offer {
 	struct post	*warm;	/* idle, with a connection there */
 	struct post	*next;	/* at work there, with room for one more */
-	struct post	*idle;	/* anywhere, for the longest */
+	struct post	*idle;	/* elsewhere, for the longest, and nobody waits
+				 * for it there */
 };
 
 static void
@@ -131,8 +132,10 @@ look_around(const struct pool *pool, const struct dest *d, int64_t now,
 			if (strcmp(p->key, d->key) == 0 && (o->warm == NULL ||
 			    p->idle_since > o->warm->idle_since))
 				o->warm = p;
-			if (o->idle == NULL ||
-			    p->idle_since < o->idle->idle_since)
+			if ((o->idle == NULL ||
+			    p->idle_since < o->idle->idle_since) &&
+			    !(p->streak < POOL_STREAK && p->key[0] != '\0' &&
+			    dest_waits(pool->dests, p->key)))
 				o->idle = p;
 		} else if (p->dest == d && p->n < WORKER_DEPTH &&
 		    (o->next == NULL || p->n < o->next->n))
@@ -182,6 +185,7 @@ pool_give(struct pool *pool, struct post *p, struct load *l,
 {
 	if (worker_give(p->worker, d, hosts, &l->seq) == -1)
 		return -1;
+	p->streak = strcmp(p->key, l->dest->key) == 0 ? p->streak + 1 : 0;
 	if (p->n == 0) {
 		p->dest = l->dest;
 		strlcpy(p->key, l->dest->key, sizeof(p->key));

@@ -16,6 +16,8 @@
 				 * it one that is idle is given another */
 #define POOL_RAMP	10	/* ms from one start to the next beyond these:
 				 * others may be done by then */
+#define POOL_STREAK	50	/* deliveries that a worker stays with those who
+				 * wait where its connection leads */
 #define POOL_KEEP	60	/* seconds that an idle worker stays */
 #define POOL_AGE	(10 * 60) /* a worker older than that ends when it is
 				 * idle: what it read of files is old too */
@@ -42,6 +44,8 @@ struct post {
 	struct load	*loads[WORKER_DEPTH];
 	size_t		 n;
 	int64_t		 since, idle_since;
+	unsigned	 streak;	/* deliveries there, one after the
+					 * other */
 	unsigned	 generation;
 	bool		 ending;
 };

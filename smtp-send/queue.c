@@ -33,8 +33,6 @@
 					 * workers are heard again */
 #define LOOK_AGAIN	300		/* seconds until later/ is looked at at
 					 * the latest */
-#define SIGN_WAIT	(10 * 1000)	/* ms for what is being signed, at
-					 * SIGHUP */
 #define GIVE_UP		60		/* seconds without a worker until -q
 					 * ends */
 
@@ -167,8 +165,8 @@ serve(struct agent *a)
 	int i, missed = 0;
 	bool full;
 
-	for (i = 0; i < FEW && missed < 8 && b->flights < b->flights_max;
-	    i++) {
+	for (i = 0; i < FEW + missed && missed < 100 &&
+	    b->flights < b->flights_max; i++) {
 		if ((d = TAILQ_FIRST(&b->dests.ready)) == NULL)
 			return false;
 		if ((!dest_is_dead(d, now) ||
@@ -186,7 +184,7 @@ serve(struct agent *a)
 		dest_rotate(&b->dests, d);
 		flight_launch(b, e);
 	}
-	return i == FEW;
+	return i == FEW + missed && missed < 100;
 }
 
 /* ---- waiting ---- */
@@ -259,6 +257,8 @@ leisure(const struct agent *a, bool more)
 		return POOL_RAMP;
 	if (b->sweep.n > 0)
 		return SWEEP_MS;
+	if (ms > 1000 && keeper_is_busy(b->keeper))
+		ms = 1000;
 	if (a->came)
 		ms = a->next_ms - clock_ms();
 	else if (ms > 1000 && (is_at_work(a) || b->pool.n > 0 ||
@@ -306,6 +306,7 @@ turn(struct agent *a)
 		look(a);
 	more = serve(a);
 	sweep_run(&b->sweep, !is_at_work(a));
+	keeper_tick(b->keeper);
 	await(a, leisure(a, more));
 	pool_tidy(&b->pool, time(NULL));
 	dests_trim(&b->dests);
@@ -337,12 +338,13 @@ drain(struct agent *a)
 static void
 stop_work(struct agent *a)
 {
+	struct entry_queue unsigned_yet = STAILQ_HEAD_INITIALIZER(unsigned_yet);
 	long long end = clock_ms() + STOP_WAIT;
 	struct books *b = &a->books;
 
 	spool_walk_close(a->walk);
 	a->walk = NULL;
-	flight_recall(b);
+	flight_recall(b, &unsigned_yet);	/* dests_free() has them */
 	while (b->flights > 0 && clock_ms() < end)
 		await(a, 200);
 	flight_abandon(b);
@@ -376,23 +378,25 @@ start_signer(const struct settings *s, struct signer **to, char *error)
 	    -1;
 }
 
-/* What is being signed comes to its end, by the old keys. */
+/* What was being signed is signed by the new keys. */
 static void
-change_signer(struct agent *a, struct signer *fresh)
+change_settings(struct agent *a, struct settings *fresh, struct signer *signer)
 {
+	struct entry_queue back = STAILQ_HEAD_INITIALIZER(back);
 	struct books *b = &a->books;
-	long long end = clock_ms() + SIGN_WAIT;
-	struct pollfd p = { .events = POLLIN };
+	struct entry *e;
 
-	while (b->signer != NULL && signer_pending(b->signer) > 0 &&
-	    clock_ms() < end) {
-		p.fd = signer_fd(b->signer);
-		(void)poll(&p, 1, 200);
-		hear_signer(a);
-	}
-	flight_recall(b);
+	flight_recall(b, &back);
 	signer_free(b->signer);
-	b->signer = fresh;
+	settings_free(b->settings);
+	*b->settings = *fresh;
+	if ((b->signer = signer) != NULL)
+		signer_settings(signer, b->settings);
+	b->pool.generation++;	/* workers have the old */
+	while ((e = STAILQ_FIRST(&back)) != NULL) {
+		STAILQ_REMOVE_HEAD(&back, next);
+		flight_park(b, e);
+	}
 }
 
 /* The settings anew; the old stay when they or the keys cannot be read.  What
@@ -412,12 +416,7 @@ reread(struct agent *a)
 		settings_free(&fresh);
 		return;
 	}
-	change_signer(a, signer);
-	settings_free(a->books.settings);
-	*a->books.settings = fresh;
-	if (signer != NULL)
-		signer_settings(signer, a->books.settings);
-	a->books.pool.generation++;	/* workers have the old */
+	change_settings(a, &fresh, signer);
 	log_info("reload", NULL);
 }
 
@@ -492,11 +491,17 @@ run(struct agent *a)
 	sweep_init(&b->sweep, &b->spool);
 	if (spool_recover(&b->spool) == -1)
 		log_warn("recover", "error=%s", log_str(strerror(errno)));
-	if (a->watching)
+	b->keeper = keeper_open(b->settings, &b->spool,
+	    b->pool.set.route.trusting);
+	if (b->keeper == NULL) {
+		log_error("start", "error=%s", log_str(strerror(errno)));
+		b->trouble = true;
+	} else if (a->watching)
 		watch_queue(a);
 	else
 		drain(a);
 	stop_work(a);
+	keeper_close(b->keeper, stop != 0);
 	signer_free(b->signer);
 	worker_set_free(&b->pool.set);
 	dests_free(&b->dests);

@@ -52,6 +52,7 @@ client_report(struct client_message *m, size_t i, enum outcome outcome,
 	r->outcome = outcome;
 	strlcpy(r->status, status, sizeof(r->status));
 	strlcpy(r->host, place, sizeof(r->host));
+	strlcpy(r->tls, *place == '\0' ? "" : m->tls, sizeof(r->tls));
 	strlcpy(r->reply, words, sizeof(r->reply));
 	for (p = r->reply; *p != '\0'; p++)
 		if (*p == '\n' || *p == '\t')

@@ -19,22 +19,22 @@
 #include "mail/mx.h"
 #include "mail/resolver.h"
 #include "route.h"
+#include "secure.h"
 #include "system/dns.h"
 #include "system/log.h"
 
-#define PLACES_MAX	DIAL_MAX	/* addresses tried in one run */
+#define PLACES_MAX	32		/* addresses tried in one run */
 #define SMTPS_PORT	465		/* TLS from the first octet */
 
 struct place {
-	const char	*name;		/* of mx or fixed */
-	bool		 secure;	/* the name is what the domain says, or
-					 * the administrator */
+	struct secure_place host;	/* names of mx or fixed */
 	struct dns_addr	 addr;
 };
 
 struct route {
 	const struct route_set *set;
 	struct dns	*dns;
+	struct secure	*secure;
 	const char	*domain;
 	char		 fixed[SETTINGS_HOST_MAX];	/* "": by MX */
 	unsigned short	 port;
@@ -44,20 +44,32 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
+	bool		 unchunked;	/* BDAT was not known there */
 	bool		 reached;	/* a host, in this delivery */
+	bool		 second;	/* as if nothing were published */
 	struct hosts	*hosts;		/* NULL: none are known */
 	bool		 anyway;	/* also to those that are */
 };
 
 static void
-add_place(struct route *r, const char *name, const struct dns_addr *addr,
-    bool secure)
+add_place(struct route *r, const struct secure_place *host,
+    const struct dns_addr *addr)
 {
 	if (r->nplaces == PLACES_MAX)
 		return;
-	r->places[r->nplaces].name = name;
-	r->places[r->nplaces].secure = secure;
+	r->places[r->nplaces].host = *host;
+	r->places[r->nplaces].host.port = r->port;
 	r->places[r->nplaces++].addr = *addr;
+}
+
+static void
+add_fixed(struct route *r, const struct dns_addr *addr,
+    enum dns_security security)
+{
+	struct secure_place host = { .name = r->fixed, .given = true,
+	    .security = security };
+
+	add_place(r, &host, addr);
 }
 
 /* The system's own way to a host's addresses: /etc/hosts counts. */
@@ -73,7 +85,7 @@ places_by_system(struct route *r)
 		return;
 	for (ai = list; ai != NULL; ai = ai->ai_next)
 		if (dns_addr_get(&addr, ai->ai_addr) == 0)
-			add_place(r, r->fixed, &addr, true);
+			add_fixed(r, &addr, DNS_INDETERMINATE);
 	freeaddrinfo(list);
 }
 
@@ -91,7 +103,7 @@ places_by_dns(struct route *r)
 			continue;
 		a = dns_result(q);
 		for (k = 0; k < a->n; k++)
-			add_place(r, r->fixed, &a->rr[k].addr, true);
+			add_fixed(r, &a->rr[k].addr, a->security);
 		dns_query_free(q);
 	}
 }
@@ -99,14 +111,19 @@ places_by_dns(struct route *r)
 static void
 places_by_mx(struct route *r)
 {
-	bool secure = r->mx.security == DNS_SECURE ||
-	    r->mx.status == MX_IMPLICIT;
+	struct secure_place host = { .by_mx = true };
+	const struct mx_host *h;
 	size_t i, k;
 
-	for (i = 0; i < r->mx.n; i++)
-		for (k = 0; k < r->mx.hosts[i].naddrs; k++)
-			add_place(r, r->mx.hosts[i].name,
-			    &r->mx.hosts[i].addrs[k], secure);
+	host.given = r->mx.status == MX_IMPLICIT;
+	for (i = 0; i < r->mx.n; i++) {
+		h = &r->mx.hosts[i];
+		host.name = h->name;
+		host.target = h->target;
+		host.security = h->security;
+		for (k = 0; k < h->naddrs; k++)
+			add_place(r, &host, &h->addrs[k]);
+	}
 }
 
 /* Is the way to the host the system's own? */
@@ -126,13 +143,14 @@ aim(struct route *r, const char *host, const char *domain)
 	r->domain = domain;
 	r->port = (unsigned short)r->set->settings->smtp_port;
 	r->fixed[0] = '\0';
+	r->unchunked = false;
 	r->nplaces = 0;
 	if (*host == '\0')
 		return 0;
 	if (settings_host_port(host, r->fixed, &r->port) == -1)
 		return -1;
 	if (dns_addr_parse(r->fixed, &addr) == 0)
-		add_place(r, r->fixed, &addr, true);
+		add_fixed(r, &addr, DNS_INDETERMINATE);
 	return 0;
 }
 
@@ -150,7 +168,8 @@ route_new(const struct route_set *set, const char *host, const char *domain)
 		route_free(r);
 		return NULL;
 	}
-	if (aim(r, host, domain) == -1) {
+	r->secure = secure_new(set, r->dns, domain);
+	if (r->secure == NULL || aim(r, host, domain) == -1) {
 		route_free(r);
 		return NULL;
 	}
@@ -166,6 +185,7 @@ route_turn(struct route *r, const char *host, const char *domain)
 	if (r->have_mx)
 		mx_free(&r->mx);
 	r->have_mx = false;
+	secure_turn(r->secure, domain);
 	if (aim(r, host, domain) == -1) {
 		errno = EINVAL;
 		return -1;
@@ -197,6 +217,7 @@ route_free(struct route *r)
 	route_close(r);
 	if (r->have_mx)
 		mx_free(&r->mx);
+	secure_free(r->secure);
 	dns_free(r->dns);
 	free(r);
 }
@@ -311,55 +332,56 @@ find_places(struct route *r, struct client_message *m)
 	return -1;
 }
 
-/*
- * REQUIRETLS asks for more before a host is spoken to (RFC 8689, section
- * 4.2.1): its name must come from the DNS with a signature, and there must be
- * someone to trust.  A report, whose sender is null, goes out anyhow (section
- * 5), protected as well as can be.
- */
-static bool
-may_require(const struct route *r, const struct place *p, const char *where,
-    struct client_message *m)
-{
-	if (r->set->trusting == NULL)
-		client_report_all(m, OUTCOME_TEMPORARY, "4.7.5", where,
-		    "no certificate can be verified here at present");
-	else if (!p->secure)
-		client_report_all(m, OUTCOME_UNFIT, "5.7.10", where,
-		    "it must go protected, and the DNS names the host "
-		    "without a signature");
-	else
-		return true;
-	return false;
-}
+/* How a place is tried. */
+enum attempt {
+	ATTEMPT_FIRST,
+	ATTEMPT_CLEAR,		/* its handshake failed, and it was promised
+				 * nothing better */
+	ATTEMPT_SECOND		/* what is published does not count */
+};
 
-/* Is a message to be protected all the way? */
-static bool
-is_strict(const struct client_message *m)
-{
-	return m->env->requiretls && !address_is_null(&m->env->sender);
-}
-
-/* How we speak to a place. */
+/* How we speak to a host, and what is demanded of it. */
 static void
-set_client(struct route *r, const struct place *p,
-    const struct client_message *m, bool clear)
+set_client(struct route *r, const struct place *p, struct client_message *m,
+    enum attempt attempt)
 {
 	struct client *c = &r->client;
 	const struct settings *s = r->set->settings;
+
+	*c = (struct client){ .host = p->host.name,
+	    .hostname = *s->smtp_helo != '\0' ? s->smtp_helo : s->hostname,
+	    .self = r->have_mx ? s->hostname : NULL, .login = login_of(r, m),
+	    .unchunked = r->unchunked,
+	    .direct = r->fixed[0] != '\0' && r->port == SMTPS_PORT };
+	m->tls[0] = '\0';
+	secure_decide(r->secure, &p->host, m, attempt == ATTEMPT_SECOND, c);
+	if (attempt == ATTEMPT_CLEAR)
+		c->policy.level = LEVEL_CLEAR;
+}
+
+/* Which of its addresses it is. */
+static void
+set_address(struct route *r, const struct place *p)
+{
+	struct client *c = &r->client;
 	char ip[DNS_ADDR_TEXT];
 
-	*c = (struct client){ .host = p->name, .strict = is_strict(m),
-	    .hostname = *s->smtp_helo != '\0' ? s->smtp_helo : s->hostname,
-	    .self = r->have_mx ? s->hostname : NULL,
-	    .login = login_of(r, m), .near = dns_addr_is_loopback(&p->addr),
-	    .direct = r->fixed[0] != '\0' && r->port == SMTPS_PORT };
+	c->near = dns_addr_is_loopback(&p->addr);
 	dns_addr_text(&p->addr, ip, sizeof(ip));
-	snprintf(c->place, sizeof(c->place), "%s[%s]", p->name, ip);
-	c->tls = c->strict || c->login != NULL ? r->set->trusting :
-	    r->set->tls;
-	if (clear)
-		c->tls = NULL;
+	snprintf(c->place, sizeof(c->place), "%s[%s]", p->host.name, ip);
+}
+
+/* The host does not meet what is demanded of it. */
+static enum client_result
+refuse(struct route *r, const struct place *p, struct client_message *m)
+{
+	const struct client *c = &r->client;
+
+	client_report_all(m, c->policy.verdict == POLICY_UNFIT ?
+	    OUTCOME_UNFIT : OUTCOME_TEMPORARY, policy_status(c->policy.reason),
+	    p->host.name, policy_words(c->policy.reason));
+	secure_note(r->secure, &p->host, m, c);
+	return CLIENT_NEXT;
 }
 
 /* Send on a connection that is there. */
@@ -376,6 +398,7 @@ talk(struct route *r, struct client_message *m, int fd)
 		return CLIENT_STOP;
 	}
 	result = client_open(c, m);
+	secure_note(r->secure, &r->places[r->at].host, m, c);
 	if (result == CLIENT_DONE) {
 		r->reached = true;
 		result = client_send(c, m);
@@ -429,7 +452,7 @@ leave_dead(struct route *r, struct client_message *m, bool *tried)
 	if (left > 0 || first == NULL)
 		return true;
 	dns_addr_text(&r->places[of].addr, ip, sizeof(ip));
-	snprintf(where, sizeof(where), "%s[%s]", r->places[of].name, ip);
+	snprintf(where, sizeof(where), "%s[%s]", r->places[of].host.name, ip);
 	snprintf(words, sizeof(words), "not tried now, %lld s ago it was: %s",
 	    (long long)(now - first->at), strerror(first->error));
 	client_report_all(m, OUTCOME_TEMPORARY, "4.4.1", where, words);
@@ -440,7 +463,7 @@ leave_dead(struct route *r, struct client_message *m, bool *tried)
  * that were tried are marked. */
 static enum client_result
 try_host(struct route *r, struct client_message *m, size_t at, size_t n,
-    bool *tried, bool clear)
+    bool *tried, enum attempt attempt)
 {
 	struct dns_addr to[PLACES_MAX];
 	size_t i, which;
@@ -448,15 +471,14 @@ try_host(struct route *r, struct client_message *m, size_t at, size_t n,
 
 	for (i = 0; i < n; i++)
 		to[i] = r->places[at + i].addr;
-	set_client(r, &r->places[at], m, clear);
-	if (r->client.strict && !may_require(r, &r->places[at],
-	    r->client.place, m)) {
+	set_client(r, &r->places[at], m, attempt);
+	if (r->client.policy.verdict != POLICY_USE) {
 		memset(tried + at, true, n);
-		return CLIENT_NEXT;
+		return refuse(r, &r->places[at], m);
 	}
 	fd = dial(r->set->settings, to, n, r->port, &which, tried + at);
 	why = errno;
-	set_client(r, &r->places[at + which], m, clear);
+	set_address(r, &r->places[at + which]);
 	learn(r, at, n, tried + at, fd == -1 ? n : which, why);
 	if (fd == -1) {
 		client_report_all(m, OUTCOME_TEMPORARY, "4.4.1",
@@ -487,7 +509,7 @@ try_open(struct route *r, struct client_message *m)
 
 	if (r->client.stream == NULL)
 		return CLIENT_NEXT;
-	if (r->client.strict == is_strict(m) &&
+	if (r->client.strict == secure_is_strict(m) && !r->second &&
 	    r->client.login == login_of(r, m)) {
 		r->reached = true;
 		result = client_send(&r->client, m);
@@ -513,10 +535,36 @@ next_host(const struct route *r, const bool *tried, size_t *at)
 
 	for (*at = 0; *at < r->nplaces && tried[*at]; (*at)++)
 		;
-	while (*at + n < r->nplaces && !tried[*at + n] &&
-	    r->places[*at + n].name == r->places[*at].name)
+	while (*at + n < r->nplaces && n < DIAL_MAX && !tried[*at + n] &&
+	    r->places[*at + n].host.name == r->places[*at].host.name)
 		n++;
 	return n;
+}
+
+/* Try the hosts in turn, but for places that were tried. */
+static enum client_result
+try_hosts(struct route *r, struct client_message *m, bool *tried,
+    enum attempt attempt)
+{
+	enum client_result result = CLIENT_NEXT;
+	size_t at, n;
+
+	while (result != CLIENT_STOP && (n = next_host(r, tried, &at)) > 0) {
+		route_close(r);
+		result = try_host(r, m, at, n, tried, attempt);
+		/* Opportunistic TLS: a host whose handshake fails still gets
+		 * its mail, as it would had it never offered TLS. */
+		if (result == CLIENT_CLEAR)
+			result = try_host(r, m, r->at, 1, tried,
+			    ATTEMPT_CLEAR);
+		if (result == CLIENT_UNCHUNKED) {
+			r->unchunked = true;
+			tried[r->at] = false;
+		}
+		if (all_final(m))
+			break;
+	}
+	return result;
 }
 
 void
@@ -524,27 +572,32 @@ route_deliver(struct route *r, struct client_message *m)
 {
 	bool tried[PLACES_MAX] = { false };
 	enum client_result result;
-	size_t at, n;
 
 	r->reached = false;
 	result = try_open(r, m);
 	if (all_final(m))
 		return;
+	if (result == CLIENT_UNCHUNKED) {
+		r->unchunked = true;
+		result = CLIENT_NEXT;
+	}
 	if (result == CLIENT_DONE)
 		tried[r->at] = true;
 	else if (result != CLIENT_STOP && find_places(r, m) == -1)
 		return;
+	r->second = false;
 	if (result == CLIENT_NEXT && !leave_dead(r, m, tried))
 		return;
-	while (result != CLIENT_STOP && (n = next_host(r, tried, &at)) > 0) {
-		route_close(r);
-		result = try_host(r, m, at, n, tried, false);
-		/* Opportunistic TLS: a host whose handshake fails still gets
-		 * its mail, as it would had it never offered TLS. */
-		if (result == CLIENT_CLEAR)
-			result = try_host(r, m, r->at, 1, tried, true);
-		if (all_final(m))
-			return;
+	if (result != CLIENT_STOP)
+		result = try_hosts(r, m, tried, ATTEMPT_FIRST);
+	/* RFC 8689, section 4.2.2: what was not possible as it is published
+	 * does not fail for that. */
+	if (result != CLIENT_STOP && m->tls_optional && !all_final(m)) {
+		memset(tried, 0, sizeof(tried));
+		r->second = true;
+		if (leave_dead(r, m, tried))
+			(void)try_hosts(r, m, tried, ATTEMPT_SECOND);
 	}
-	client_report_rest(m);
+	if (!all_final(m))
+		client_report_rest(m);
 }

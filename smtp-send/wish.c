@@ -184,10 +184,50 @@ wish_rcpt(struct stream *s, const struct envelope_rcpt *r,
  * dashes, but those above a signature.  That text is now and then taken for a
  * header can only keep a message from a host that does not know UTF-8.
  */
+/*
+ * RFC 8689, section 3:
+ *	requiretls-field = "TLS-Required:" [FWS] "No" CRLF
+ */
+static bool
+is_tls_no(const char *p, size_t n)
+{
+	static const char name[] = "TLS-Required";
+
+	if (n < sizeof(name) || n == WISH_FIELD_MAX ||
+	    strncasecmp(p, name, sizeof(name) - 1) != 0)
+		return false;
+	for (p += sizeof(name) - 1, n -= sizeof(name) - 1; n > 0 &&
+	    (*p == ' ' || *p == '\t'); p++, n--)
+		;
+	if (n == 0 || *p != ':')
+		return false;
+	for (p++, n--; n > 0 && (*p == ' ' || *p == '\t'); p++, n--)
+		;
+	while (n > 0 && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+		n--;
+	return n == 2 && strncasecmp(p, "No", 2) == 0;
+}
+
+/* One octet of the message's header: a field ends where a line begins that is
+ * not folded. */
+static void
+scan_header(struct wish_scan *scan, char c)
+{
+	if (scan->column == 0 && c != ' ' && c != '\t') {
+		scan->tls_optional |= is_tls_no(scan->field, scan->len);
+		scan->len = 0;
+		scan->over = c == '\n' || c == '\r';
+	}
+	if (c != '\n' && c != '\r' && scan->len < WISH_FIELD_MAX)
+		scan->field[scan->len++] = c;
+}
+
 void
 wish_scan(struct wish_scan *scan, const char *p, size_t n)
 {
 	for (; n > 0; p++, n--) {
+		if (!scan->over)
+			scan_header(scan, *p);
 		if (*p == '\n') {
 			scan->body |= scan->column == 0;
 			scan->column = scan->dashes = 0;

@@ -24,8 +24,15 @@ void	 wish_rcpt(struct stream *, const struct envelope_rcpt *,
 	    const struct smtp_ehlo *);
 
 /* Find out whether the header of the message, or one of a part of it, is not
- * ASCII.  All zero is the start. */
+ * ASCII, and whether the message's has "TLS-Required: No" (RFC 8689, section 3;
+ * for the latter it need be fed until over).  All zero is the start. */
+#define WISH_FIELD_MAX	64	/* a field that is longer is another one */
+
 struct wish_scan {
+	bool	over;		/* the message's header has ended */
+	bool	tls_optional;	/* the answer, when it has */
+	char	field[WISH_FIELD_MAX]; /* its beginning, without line ends */
+	size_t	len;
 	bool	body;		/* no header here */
 	int	column;		/* up to 3 */
 	int	dashes;		/* at the start of the line */

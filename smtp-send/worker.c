@@ -195,6 +195,7 @@ report_tidy(const struct slot *slot, struct report *r)
 	tidy_text(r->status, sizeof(r->status));
 	tidy_text(r->host, sizeof(r->host));
 	tidy_text(r->reply, sizeof(r->reply));
+	tidy_text(r->tls, sizeof(r->tls));
 	if (smtp_status_parse(&p, p + strlen(p), &status) != 1 ||
 	    status.class != class)
 		return -1;
@@ -230,6 +231,8 @@ record_tidy(struct worker *w, struct record *r, size_t n)
 		return 0;
 	case RECORD_DEAD:
 		return 0;	/* hosts_take() looks at it */
+	case RECORD_NEWS:
+		return news_tidy(&r->u.news);
 	case RECORD_BACK:
 		break;
 	}

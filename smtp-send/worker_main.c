@@ -61,6 +61,16 @@ send_report(void *arg, const struct report *report)
 	(void)record_send(j->up, &r);
 }
 
+static void
+send_news(void *arg, const struct news *news)
+{
+	struct job *j = arg;
+	struct record r = { .type = RECORD_NEWS, .seq = j->seq,
+	    .u.news = *news };
+
+	(void)record_send(j->up, &r);
+}
+
 /* Without its parent a worker's reports go nowhere, and the next agent would
  * send again what it still delivers.  Behind a change of user, which takes
  * the signal away. */
@@ -117,6 +127,7 @@ measure(struct client_message *m)
 	    client_text_measure(&m->seven, &other) == -1))
 		return -1;
 	m->utf8 = m->env->utf8 && scan.utf8;
+	m->tls_optional = scan.tls_optional && !m->env->requiretls;
 	return 0;
 }
 
@@ -134,7 +145,8 @@ deliver(struct job *j, const struct delivery *d)
 	    .seven = { .fd = d->fd_7bit,
 	    .prefix = or_empty(d->prefix_7bit) },
 	    .env = d->env, .rcpts = d->rcpts, .n = d->nrcpts,
-	    .final = send_report, .arg = j };
+	    .sts = d->sts, .news = send_news, .final = send_report,
+	    .arg = j };
 	struct report reports[PARCEL_RCPTS] = { 0 };
 	size_t i;
 

@@ -252,7 +252,12 @@ everyone
 	post($s, 'remote', $small, 'sender <>', 'to Q yes@old.test',
 	    'notify SUCCESS', 'to Q no@old.test', 'notify FAILURE');
 	run($s, 'smtp-send');
-	is_deeply([$s->spooled], [], 'the null sender is told nothing');
+	my ($file) = $s->spooled('local/now');
+	like(Stdmail::slurp($file), qr/^Delivered-To: postmaster\@a\.test$/m,
+	    'the null sender is told nothing, but postmaster is');
+	is_deeply([fates(reports($s))], ['no@old.test failed 5.1.1'],
+	    '... of what failed');
+	is_deeply([$s->spooled], [], '... and no more');
 }
 
 # Into mailboxes.

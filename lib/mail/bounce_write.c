@@ -126,6 +126,9 @@ bounce_action(const struct bounce *bounce, size_t i)
 	const struct spool_message *m = bounce->message;
 	const struct envelope_rcpt *r = &m->env.rcpts[i];
 
+	/* Postmaster is told of what failed alone. */
+	if (bounce->postmaster != NULL && r->status != ENVELOPE_FAILED)
+		return BOUNCE_NOTHING;
 	switch (r->status) {
 	case ENVELOPE_QUEUED:
 	case ENVELOPE_TRYING:

@@ -179,6 +179,7 @@ static void
 host_free(struct mx_host *h)
 {
 	free(h->name);
+	free(h->target);
 	free(h->addrs);
 }
 
@@ -305,6 +306,14 @@ mx_worse(enum mx_status a, enum mx_status b)
 	return a;
 }
 
+/* Keep where the addresses are, if that is elsewhere. */
+static void
+take_target(struct mx_host *h, const struct dns_answer *a)
+{
+	if (h->target == NULL && a->n > 0 && strcasecmp(a->name, h->name) != 0)
+		h->target = strdup(a->name);
+}
+
 /* NOTE: no record may name an address (RFC 5321, section 5.1), but some do,
  * and what they mean is plain. */
 int
@@ -332,6 +341,7 @@ mx_take_addrs(struct mx_host *h, const struct dns_answer *a[2])
 			continue;
 		n[f] = a[f]->n < MX_ADDRS_MAX ? a[f]->n : MX_ADDRS_MAX;
 		h->status = mx_worse(h->status, mx_from_dns(a[f]->status));
+		take_target(h, a[f]);
 		if (n[f] > 0 && a[f]->security < h->security)
 			h->security = a[f]->security;
 	}

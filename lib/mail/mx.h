@@ -28,6 +28,8 @@ enum mx_status {
 struct mx_host {
 	unsigned	 preference;
 	char		*name;		/* without the last dot */
+	char		*target;	/* the name that CNAMEs lead to, where
+					 * the addresses are; NULL: the same */
 	enum mx_status	 status;	/* of its addresses: MX_FOUND,
 					 * MX_NXDOMAIN, MX_NODATA,
 					 * MX_TEMPORARY, MX_BOGUS, MX_INVALID */

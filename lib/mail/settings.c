@@ -25,6 +25,7 @@
 static const char *rule_host(const char *);
 static const char *rule_host_port(const char *);
 static const char *rule_send_as(const char *);
+static const char *rule_tls_policy(const char *);
 static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
@@ -88,6 +89,9 @@ static const struct conf_key keys[] = {
 	{ "relay_by_sender", CONF_PAIRS, AT(relay_by_sender), "", ANY,
 	    rule_host_port },
 	{ "relay_login", CONF_PATH, AT(relay_login), "", ANY, NULL },
+	{ "tls_policy", CONF_PAIRS, AT(tls_policy), "", ANY,
+	    rule_tls_policy },
+	{ "tlsrpt_from", CONF_STRING, AT(tlsrpt_from), "", ANY, rule_address },
 	{ "smtp_port", CONF_INT, AT(smtp_port), "25", 1, 65535, NULL },
 	{ "smtp_source", CONF_LIST, AT(smtp_source), "", ANY, rule_ip },
 	{ "smtp_helo", CONF_STRING, AT(smtp_helo), "", ANY, rule_host },
@@ -292,6 +296,19 @@ rule_host_port(const char *s)
 	size_t n;
 
 	return find_host_port(s, &host, &n, &port);
+}
+
+static const char *
+rule_tls_policy(const char *s)
+{
+	static const char *const known[] = { "none", "may", "encrypt",
+	    "verify", "dane" };
+	size_t i;
+
+	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (strcmp(s, known[i]) == 0)
+			return NULL;
+	return "is none of none, may, encrypt, verify, dane";
 }
 
 int

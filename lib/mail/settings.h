@@ -58,6 +58,10 @@ struct settings {
 	char		*srs_domain;	/* of rewritten senders; "": the first
 					 * of domains */
 	struct conf_pairs route;	/* domain, HOST[:PORT] */
+	struct conf_pairs tls_policy;	/* domain, host or "*"; none, may,
+					 * encrypt, verify or dane */
+	char		*tlsrpt_from;	/* who sends reports on TLS; "": none
+					 * are sent */
 	long long	 smtp_port;	/* where other servers listen: 25 */
 	struct conf_list smtp_source;	/* addresses that we come from */
 	char		*smtp_helo;	/* the name in EHLO; "": hostname */
@@ -183,6 +187,10 @@ const char *settings_next_host(const struct settings *,
 
 /* Is the sender the one that a setting names: an address, or @domain? */
 bool	 settings_is_sender(const char *name, const struct address *);
+
+/* What key tls_policy says of a domain, or of a host that mail is relayed to,
+ * or else of all; "" nothing. */
+const char *settings_tls_policy(const struct settings *, const char *name);
 
 /* Take "HOST[:PORT]" apart, as the keys relay and route have it, and -r:
  * the host without brackets; port stays when there is none.  0, or -1: it is

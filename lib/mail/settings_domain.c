@@ -106,3 +106,32 @@ settings_next_host(const struct settings *s, const struct address *sender,
 			return by->v[i].value;
 	return s->relay;
 }
+
+/* The value of a name's pair, or NULL. */
+static const char *
+find_pair(const struct conf_pairs *pairs, const char *name)
+{
+	char ascii[IDNA_MAX];
+	size_t i;
+
+	if (idna_ascii(ascii, name, strlen(name)) == -1)
+		return NULL;
+	for (i = 0; i < pairs->n; i++)
+		if (is_named(pairs->v[i].name, ascii))
+			return pairs->v[i].value;
+	return NULL;
+}
+
+const char *
+settings_tls_policy(const struct settings *s, const char *name)
+{
+	const char *value = NULL;
+	size_t i;
+
+	if (s->tls_policy.n > 0)
+		value = find_pair(&s->tls_policy, name);
+	for (i = 0; value == NULL && i < s->tls_policy.n; i++)
+		if (strcmp(s->tls_policy.v[i].name, "*") == 0)
+			value = s->tls_policy.v[i].value;
+	return value == NULL ? "" : value;
+}

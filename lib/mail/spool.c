@@ -50,6 +50,7 @@ static const struct folder folders[] = {
 	{ "remote/later", AT(later[SPOOL_REMOTE]), BY_SPOOL, 02770 },
 	{ "remote/env", AT(env[SPOOL_REMOTE]), BY_SPOOL, 02770 },
 	{ "remote/held", AT(held[SPOOL_REMOTE]), BY_SPOOL, 02770, true },
+	{ "remote/tls", 0, BY_SPOOL, 02750, true },
 };
 #define NFOLDERS	(sizeof(folders) / sizeof(folders[0]))
 

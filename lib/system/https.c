@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * A GET by HTTPS.  It must never take a body that was cut short, or one from a
- * host whose certificate is not good, for an answer.
+ * A GET or a POST by HTTPS.  It must never take a body that was cut short, or
+ * one from a host whose certificate is not good, for an answer.
  */
 #include <sys/socket.h>
 
@@ -250,7 +250,7 @@ read_head(struct fetch *f)
 		if (f->a->code < 100 || f->a->code > 199)
 			break;
 	}
-	if (f->a->code != 200)
+	if (f->q->post != NULL ? f->a->code / 100 != 2 : f->a->code != 200)
 		return fail(f, HTTPS_CODE, "the answer has the code %d%s",
 		    f->a->code, f->a->code / 100 == 3 ?
 		    ", a redirect" : "");
@@ -355,10 +355,17 @@ converse(struct fetch *f)
 {
 	enum https_status r;
 
-	(void)stream_printf(f->s, "GET %s HTTP/1.1\r\nHost: %s\r\n"
+	(void)stream_printf(f->s, "%s %s HTTP/1.1\r\nHost: %s\r\n"
 	    "User-Agent: stdmail\r\nAccept: text/plain, */*;q=0.1\r\n"
-	    "Connection: close\r\n\r\n", f->q->path, f->q->host);
-	if ((r = read_head(f)) != HTTPS_OK)
+	    "Connection: close\r\n", f->q->post == NULL ? "GET" : "POST",
+	    f->q->path, f->q->host);
+	if (f->q->post != NULL)
+		(void)stream_printf(f->s, "Content-Type: %s\r\n"
+		    "Content-Length: %zu\r\n", f->q->type, f->q->npost);
+	(void)stream_puts(f->s, "\r\n");
+	if (f->q->post != NULL)
+		(void)stream_write(f->s, f->q->post, f->q->npost);
+	if ((r = read_head(f)) != HTTPS_OK || f->q->post != NULL)
 		return r;
 	return read_body(f);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * One small thing fetched by HTTPS (RFC 9110, RFC 9112): a GET to a host whose
- * addresses the caller knows, over a stream under TLS.  The certificate is
- * checked, redirects are not followed, everything is bounded.  It keeps no
- * connection and no cache, and opens no file.
+ * One small thing fetched by HTTPS (RFC 9110, RFC 9112), or posted: a request
+ * to a host whose addresses the caller knows, over a stream under TLS.  The
+ * certificate is checked, redirects are not followed, everything is bounded.
+ * It keeps no connection and no cache, and opens no file.
  *
  * System calls: socket, connect, poll, getsockopt, setsockopt, those of a
  * stream.
@@ -21,7 +21,8 @@
 #define HTTPS_WHY_MAX	256
 
 enum https_status {
-	HTTPS_OK = 0,	/* an answer with code 200, whole */
+	HTTPS_OK = 0,	/* an answer with code 200, whole; to a POST any 2xx,
+			 * its body unread */
 	HTTPS_CONNECT,	/* none of the addresses takes a connection */
 	HTTPS_TLS,	/* the handshake failed, or the certificate is not
 			 * good for the host */
@@ -40,6 +41,9 @@ struct https_request {
 	unsigned short	 port;
 	int		 timeout;	/* ms for all of it */
 	size_t		 max;		/* octets of the body */
+	const void	*post;		/* to be sent; NULL: a GET */
+	size_t		 npost;
+	const char	*type;		/* Content-Type of that */
 };
 
 struct https_answer {

@@ -21,6 +21,7 @@
 
 #include "system/stream_backend.h"
 #include "system/tls.h"
+#include "system/tls_dane.h"
 #include "system/tls_memory.h"
 #include "system/tls_pair.h"
 
@@ -482,9 +483,11 @@ tls_client_new(int verify, const char *cafile, char *err, size_t errlen)
 		bad(err, errlen, "TLS", strerror(ENOMEM));
 		return NULL;
 	}
-	/* Weak keys of a peer that is not verified beat no encryption. */
-	if (!verify)
-		SSL_CTX_set_security_level(tc->ctx, 1);
+	if (SSL_CTX_dane_enable(tc->ctx) != 1) {
+		tls_client_free(tc);
+		bad(err, errlen, "TLS", strerror(ENOMEM));
+		return NULL;
+	}
 	if (verify && cafile == NULL)
 		cafile = system_cafile();
 	if (verify && SSL_CTX_load_verify_file(tc->ctx, cafile) != 1) {
@@ -504,6 +507,77 @@ tls_client_free(struct tls_client *tc)
 		return;
 	SSL_CTX_free(tc->ctx);
 	free(tc);
+}
+
+/* ---- facts ---- */
+
+/* What stood against the peer's certificate. */
+static enum tls_fault
+fault_of(long v)
+{
+	switch (v) {
+	case X509_V_OK:
+		return TLS_FAULT_NONE;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return TLS_FAULT_EXPIRED;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return TLS_FAULT_NAME;
+	case X509_V_ERR_DANE_NO_MATCH:
+		return TLS_FAULT_TLSA;
+	default:	/* of some eighty, most of the chain */
+		return TLS_FAULT_TRUST;
+	}
+}
+
+static void
+describe_client(const struct tls *t, struct tls_info *info)
+{
+	long v = SSL_get_verify_result(t->ssl);
+
+	if (!t->verify) {
+		strlcpy(info->why, "not looked at", sizeof(info->why));
+	} else if (SSL_get0_peer_certificate(t->ssl) == NULL &&
+	    v == X509_V_OK) {
+		strlcpy(info->why, "no certificate", sizeof(info->why));
+	} else if (v != X509_V_OK) {
+		info->fault = fault_of(v);
+		strlcpy(info->why, X509_verify_cert_error_string(v),
+		    sizeof(info->why));
+	} else {
+		info->verified = 1;
+		info->dane = SSL_get0_dane_authority(t->ssl, NULL, NULL) >= 0;
+	}
+}
+
+static void
+describe(const struct tls *t, struct tls_info *info)
+{
+	const char *sni;
+
+	strlcpy(info->version, SSL_get_version(t->ssl), sizeof(info->version));
+	strlcpy(info->cipher, SSL_get_cipher_name(t->ssl),
+	    sizeof(info->cipher));
+	info->bits = SSL_get_cipher_bits(t->ssl, NULL);
+	if (!SSL_is_server(t->ssl)) {
+		describe_client(t, info);
+		return;
+	}
+	sni = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
+	if (sni != NULL)
+		strlcpy(info->sni, sni, sizeof(info->sni));
+}
+
+int
+tls_describe(const struct stream *s, struct tls_info *info)
+{
+	const struct tls *t = stream_state(s, &backend);
+
+	memset(info, 0, sizeof(*info));
+	if (t == NULL)
+		return 0;
+	describe(t, info);
+	return 1;
 }
 
 /* ---- handshakes ---- */
@@ -666,14 +740,33 @@ set_host(SSL *ssl, const char *host)
 	return 0;
 }
 
+/* What is asked of the peer's certificate; 0, or -1 and what is wrong. */
+static int
+set_demand(struct tls *t, const struct tls_demand *d, const char **why)
+{
+	*why = "not a host name";
+	/* Weak keys of a peer that is not verified, or by a key of its own,
+	 * beat no encryption. */
+	if (d->verify != TLS_VERIFY)
+		SSL_set_security_level(t->ssl, 1);
+	SSL_set_verify(t->ssl, d->verify == TLS_ANY ? SSL_VERIFY_NONE :
+	    SSL_VERIFY_PEER, NULL);
+	if (d->verify != TLS_DANE)
+		return set_host(t->ssl, d->host);
+	*why = "no TLSA record can be used";
+	return tls_dane_set(t->ssl, d);
+}
+
 enum stream_status
-tls_connect(struct stream *s, struct tls_client *tc, const char *host,
-    enum tls_verify verify, enum tls_begin how)
+tls_connect_to(struct stream *s, struct tls_client *tc,
+    const struct tls_demand *d, enum tls_begin how, struct tls_info *info)
 {
 	enum stream_status st;
+	const char *why;
 	struct tls *t;
 
-	if (verify == TLS_VERIFY && !tc->verify) {
+	memset(info, 0, sizeof(*info));
+	if (d->verify == TLS_VERIFY && !tc->verify) {
 		stream_note(s, "no certificates of authorities");
 		return STREAM_ERROR;
 	}
@@ -681,19 +774,64 @@ tls_connect(struct stream *s, struct tls_client *tc, const char *host,
 		return st;
 	if ((t = begin(s, tc->ctx, how)) == NULL)
 		return STREAM_ERROR;
-	t->verify = tc->verify;
+	t->verify = tc->verify || d->verify == TLS_DANE;
 	SSL_set_connect_state(t->ssl);
-	SSL_set_verify(t->ssl, verify == TLS_VERIFY ? SSL_VERIFY_PEER :
-	    SSL_VERIFY_NONE, NULL);
-	if (set_host(t->ssl, host) == -1) {
-		stream_fail(s, STREAM_ERROR, "not a host name");
+	if (set_demand(t, d, &why) == -1) {
+		stream_fail(s, STREAM_ERROR, why);
 		tls_free(t);
 		return STREAM_ERROR;
 	}
-	return finish(s, t);
+	if ((st = shake(s, t)) == STREAM_OK)
+		stream_set_backend(s, &backend, t);
+	describe(t, info);
+	if (st != STREAM_OK)
+		tls_free(t);
+	return st;
 }
 
-/* ---- facts ---- */
+enum stream_status
+tls_connect(struct stream *s, struct tls_client *tc, const char *host,
+    enum tls_verify verify, enum tls_begin how)
+{
+	struct tls_demand d = { .host = host, .verify = verify };
+	struct tls_info info;
+
+	return tls_connect_to(s, tc, &d, how, &info);
+}
+
+int
+tls_tlsa_usable(struct tls_client *tc, const struct tls_tlsa *rr)
+{
+	SSL *ssl;
+	int r;
+
+	if (rr->usage != TLS_USAGE_DANE_TA && rr->usage != TLS_USAGE_DANE_EE)
+		return 0;
+	ERR_clear_error();
+	if ((ssl = SSL_new(tc->ctx)) == NULL)
+		return 0;
+	r = SSL_dane_enable(ssl, "x.invalid") == 1 && tls_dane_add(ssl, rr);
+	SSL_free(ssl);
+	return r;
+}
+
+int
+tls_dane_check(struct tls_client *tc, const struct tls_demand *d,
+    const char *pem, size_t len)
+{
+	SSL *ssl;
+	int r = -1;
+
+	ERR_clear_error();
+	if ((ssl = SSL_new(tc->ctx)) == NULL)
+		return -1;
+	SSL_set_connect_state(ssl);
+	SSL_set_security_level(ssl, 1);
+	if (tls_dane_set(ssl, d) == 0)
+		r = tls_dane_verify(ssl, pem, len);
+	SSL_free(ssl);
+	return r;
+}
 
 int
 tls_on(const struct stream *s)
@@ -723,37 +861,4 @@ tls_channel(const struct stream *s, enum tls_binding binding, void *out,
 	    sizeof(label) - 1, (const unsigned char *)"", 0, 1) != 1)
 		return 0;
 	return 32;
-}
-
-int
-tls_describe(const struct stream *s, struct tls_info *info)
-{
-	const struct tls *t = stream_state(s, &backend);
-	const char *sni;
-	long v;
-
-	memset(info, 0, sizeof(*info));
-	if (t == NULL)
-		return 0;
-	strlcpy(info->version, SSL_get_version(t->ssl), sizeof(info->version));
-	strlcpy(info->cipher, SSL_get_cipher_name(t->ssl),
-	    sizeof(info->cipher));
-	info->bits = SSL_get_cipher_bits(t->ssl, NULL);
-	if (SSL_is_server(t->ssl)) {
-		sni = SSL_get_servername(t->ssl, TLSEXT_NAMETYPE_host_name);
-		if (sni != NULL)
-			strlcpy(info->sni, sni, sizeof(info->sni));
-		return 1;
-	}
-	v = SSL_get_verify_result(t->ssl);
-	if (!t->verify)
-		strlcpy(info->why, "not looked at", sizeof(info->why));
-	else if (SSL_get0_peer_certificate(t->ssl) == NULL)
-		strlcpy(info->why, "no certificate", sizeof(info->why));
-	else if (v != X509_V_OK)
-		strlcpy(info->why, X509_verify_cert_error_string(v),
-		    sizeof(info->why));
-	else
-		info->verified = 1;
-	return 1;
 }

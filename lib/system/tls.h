@@ -93,7 +93,32 @@ enum tls_begin {
 
 enum tls_verify {
 	TLS_ANY,	/* opportunistic: any certificate, also none */
-	TLS_VERIFY	/* trusted, current, and for this host name */
+	TLS_VERIFY,	/* trusted, current, and for this host name */
+	TLS_DANE	/* as a TLSA record says; needs no authority */
+};
+
+#define TLS_USAGE_DANE_TA	2
+#define TLS_USAGE_DANE_EE	3
+
+/* A TLSA record (RFC 6698, section 2.1). */
+struct tls_tlsa {
+	unsigned	 usage, selector, matching;
+	const unsigned char *data;
+	size_t		 len;
+};
+
+#define TLS_NAMES_MAX	2
+
+struct tls_demand {
+	const char	*host;		/* for SNI, unless it is an address, and
+					 * to be in the certificate; with
+					 * TLS_DANE the TLSA base domain */
+	enum tls_verify	 verify;
+	const char	*names[TLS_NAMES_MAX];	/* TLS_DANE: what else may
+					 * be in it; NULL: none */
+	const struct tls_tlsa *tlsa;	/* TLS_DANE; those that cannot be used
+					 * are left out of account */
+	size_t		 ntlsa;
 };
 
 /*
@@ -112,14 +137,48 @@ enum stream_status tls_accept(struct stream *, struct tls_server *,
 enum stream_status tls_connect(struct stream *, struct tls_client *,
 	    const char *host, enum tls_verify, enum tls_begin);
 
+/* What stood against a peer's certificate. */
+enum tls_fault {
+	TLS_FAULT_NONE,		/* nothing, or nobody looked */
+	TLS_FAULT_EXPIRED,
+	TLS_FAULT_NAME,		/* it is another host's */
+	TLS_FAULT_TRUST,	/* the chain, in whatever way */
+	TLS_FAULT_TLSA		/* no TLSA record is of it */
+};
+
 struct tls_info {
 	char	version[16];	/* "TLSv1.3" */
 	char	cipher[64];	/* "TLS_AES_256_GCM_SHA384" */
 	int	bits;		/* 256 */
 	int	verified;	/* client: chain and name are good */
+	int	dane;		/* client: verified by a TLSA record */
+	enum tls_fault fault;	/* client */
 	char	why[128];	/* client: why not verified, or "" */
 	char	sni[256];	/* server: the name asked for, or "" */
 };
+
+/*
+ * The same with all that can be asked.  *info is as from tls_describe(), and
+ * after a handshake that failed it says what stood against the certificate, if
+ * that was the reason.
+ *
+ * With TLS_DANE usage 3 is the certificate or the key itself, whatever name and
+ * dates it has (RFC 7672, section 3.1.1); usage 2 is an authority, the chain to
+ * it is verified, with dates and one of the names (section 3.1.2); other usages
+ * are left out of account (section 3.1.3).  Of digests of one kind only the
+ * strongest count (RFC 7671, section 9).
+ */
+enum stream_status tls_connect_to(struct stream *, struct tls_client *,
+	    const struct tls_demand *, enum tls_begin, struct tls_info *info);
+
+/* Can this record be used for TLS_DANE?  1 or 0. */
+int	 tls_tlsa_usable(struct tls_client *, const struct tls_tlsa *);
+
+/* A demand with TLS_DANE without a connection: does this chain (PEM, the
+ * host's own first) meet it?  1, 0; -1: no record or no certificate can be
+ * used, no memory. */
+int	 tls_dane_check(struct tls_client *, const struct tls_demand *,
+	    const char *pem, size_t len);
 
 /* What was agreed; 1, or 0 when the stream is in the clear (all empty). */
 int	 tls_describe(const struct stream *, struct tls_info *);

@@ -84,7 +84,7 @@ my $text = "From: Alice <alice\@a.test>\r\nTo: bob\@b.test\r\n" .
 
 enqueue('alice@a.test', ['bob@b.test', 'carol@B.TEST'], $text);
 my $log = run_queue();
-like($log, qr/sent id=\S+ to=bob\@b\.test host=\S+ status=2\.0\.0/,
+like($log, qr/sent id=\S+ to=bob\@b\.test host=\S+ tls=\S+ status=2\.0\.0/,
     'taken for bob');
 is_deeply([$s->spooled], [], 'nothing is left');
 is(scalar(() = $mta->heard), 1, 'one connection for the domain');

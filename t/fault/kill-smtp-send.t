@@ -144,8 +144,9 @@ for (my $n = 0; $n < @steps; $n += $step) {
 	sleep 0.05;
 	check("killed at call $n, " . substr($line, 0, 50));
 }
-# Not all runs make the same calls, but most do.
-ok($killed > @steps / $step * 0.8, "$killed times it was killed");
+# What it waits for comes in other portions each time: not all runs make the
+# same calls, but most do.
+ok($killed > @steps / $step * 0.5, "$killed times it was killed");
 
 # --- a worker -------------------------------------------------------------
 

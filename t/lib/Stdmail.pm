@@ -387,7 +387,8 @@ files
 	return @found;
 }
 
-# Everything in the spool but its folders, and what is remembered of clients.
+# Everything in the spool but its folders, and what is remembered of clients and
+# of TLS.
 sub
 spooled
 {
@@ -399,7 +400,7 @@ spooled
 		my ($dir) = @_;
 		opendir(my $dh, $dir) or return;
 		for my $name (sort readdir $dh) {
-			next if $name =~ /^(?:\.\.?|\.lock|policy)\z/;
+			next if $name =~ /^(?:\.\.?|\.lock|policy|tls)\z/;
 			my $path = "$dir/$name";
 			if (-d $path) { $walk->($path) }
 			else { push @found, $path }

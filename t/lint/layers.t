@@ -15,13 +15,13 @@ my @programs = qw(smtpd smtp-send mda-deliver pop3d imapd mxlookup);
 # libcrypto has, the TLS files may use what belongs to certificates; of ldns,
 # dns.c packs and parses, and the dns_chain files check signatures).
 my @owner = (
-	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls\.c$}],
+	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls(?:_dane\.[ch]|\.c)$}],
 	[qr{^openssl/}, qr{^lib/(?:system/tls\w*\.[ch]|
 	    mail/password\w*\.c|mail/dkim_key\.c)$}x],
 	[qr{^sha1\.h$}, qr{^lib/mail/srs\.c$}],
 	[qr{^ldns/}, qr{^lib/system/dns(?:_chain\w*)?\.[ch]$}],
+	[qr{^zlib\.h$}, qr{^lib/system/(?:stream_zip|gzip)\.c$}],
 	[qr{^idn2\.h$}, qr{^lib/grammar/idna\.c$}],
-	[qr{^zlib\.h$}, qr{^lib/system/stream_zip\.c$}],
 	[qr{^(?:crypt|argon2)\.h$}, qr{^lib/mail/password\.c$}],
 	[qr{^linux/(?:landlock|seccomp|filter|audit)\.h$},
 	    qr{^lib/system/sandbox\w*\.[ch]$}],
@@ -96,4 +96,10 @@ is_deeply([grep { !exists $level{$_} } map { m{lib/(.*)} && -d ? $1 : () }
 my @top = grep { $_ ne 'build' } map { s{/$}{}r } split /\n/, `ls`;
 is_deeply([sort @top], [sort qw(Makefile README LICENSE lib man t), @programs],
     'nothing else stands at the top');
+# So many files need a map, which names each.
+open my $main, '<', 'smtp-send/main.c' or die "main.c: $!\n";
+my ($map) = join('', <$main>) =~ m{\A(/\*.*?\*/)}s;
+is_deeply([grep { $_ ne 'main' && $map !~ /\b$_\b/ }
+    map { m{([^/]+)\.c\z} } glob('smtp-send/*.c')], [],
+    'smtp-send/main.c has a map of all files');
 done_testing;

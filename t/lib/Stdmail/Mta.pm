@@ -35,6 +35,10 @@ start
 	    or die "listen $m->{addr}: $@\n";
 
 	Stdmail::certificate($m->{dir});
+	if ($o{cert}) {		# [chain, key], both PEM
+		Stdmail::spew("$m->{dir}/cert.pem", $o{cert}[0], 0644);
+		Stdmail::spew("$m->{dir}/key.pem", $o{cert}[1], 0600);
+	}
 	$m->{port} = $l->sockport;
 	$m->{pid} = Stdmail::fork_child(sub {
 		local $SIG{CHLD} = 'IGNORE';

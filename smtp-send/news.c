@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What comes from the process that a stranger may have taken over is looked at
+ * before it is kept.
+ */
+#include <string.h>
+
+#include "news.h"
+
+/* Printable ASCII alone, ended; others become "?". */
+static void
+tidy_text(char *s, size_t size, bool lines)
+{
+	s[size - 1] = '\0';
+	for (; *s != '\0'; s++)
+		if ((*s < ' ' || *s > '~') && !(lines && *s == '\n'))
+			*s = '?';
+}
+
+/* A word that is written to a file with others. */
+static bool
+is_word(char *s, size_t size)
+{
+	tidy_text(s, size, false);
+	return *s != '\0' && strpbrk(s, " \t?/") == NULL;
+}
+
+static int
+tidy_sts(struct sts_record *r)
+{
+	if (!is_word(r->domain, sizeof(r->domain)) ||
+	    !is_word(r->id, sizeof(r->id)) || r->mode > MTA_STS_ENFORCE ||
+	    r->max_age > MTA_STS_AGE_MAX || r->fetched < 0 || r->failed < 0)
+		return -1;
+	tidy_text(r->patterns, sizeof(r->patterns), false);
+	return 0;
+}
+
+static int
+tidy_tls(struct tls_note *n)
+{
+	if (!is_word(n->domain, sizeof(n->domain)) ||
+	    n->type > POLICY_TYPE_TLSA || n->result >= TLS_RESULTS)
+		return -1;
+	tidy_text(n->mx, sizeof(n->mx), false);
+	tidy_text(n->from, sizeof(n->from), false);
+	tidy_text(n->to, sizeof(n->to), false);
+	tidy_text(n->why, sizeof(n->why), false);
+	tidy_text(n->policy, sizeof(n->policy), true);
+	return 0;
+}
+
+int
+news_tidy(struct news *n)
+{
+	switch (n->type) {
+	case NEWS_STS:
+		return tidy_sts(&n->u.sts);
+	case NEWS_TLS:
+		return tidy_tls(&n->u.tls);
+	}
+	return -1;
+}
