@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves of what is found by many questions to the DNS: of SPF, which faults
- * a record and those that it leads to have, and how many look-ups; of DMARC,
- * whose record and policy stand for a domain, and what its organizational
- * domain is, and that a failed question is never "none"; of asking, that no
- * question is asked twice, and what those beyond the bounds are answered.
+ * Proves of what is found by many questions to the DNS: of SPF (RFC 7208),
+ * which faults a record and those that it leads to have, and how many
+ * look-ups; of DMARC (RFC 9989), whose record and policy stand for a domain,
+ * and what its organizational domain is, and that a failed question is never
+ * "none"; of asking, that no question is asked twice, and what those beyond
+ * the bounds are answered.
  *
  * The server is a child with the small zone below.
  */
@@ -27,7 +28,7 @@
 
 enum { A = 1, CNAME = 5, MX = 15, TXT = 16, FAIL = 0 };
 
-/* A name may stand in several rows.  MX: how many; FAIL: the server fails. */
+/* A name may stand in several rows.  MX: how many, 10 to 19; FAIL: the server fails. */
 static const struct {
 	const char	*name;
 	int		 type;
@@ -157,7 +158,7 @@ answer(unsigned char *p, const char *name, int type, unsigned *n, int *rcode)
 		} else if (zone[i].type != type)
 			continue;
 		else if (type == MX)
-			for (k = atoi(zone[i].text); k > 0; k--, ++*n)
+			for (k = zone[i].text[1] - '0' + 10; k > 0; k--, ++*n)
 				p = record(p, name, MX, (unsigned char[]){ 0,
 				    1, 1, (unsigned char)('a' + k), 0 }, 5);
 		else if (type == TXT) {
