@@ -284,17 +284,20 @@ for my $who (1 .. 4) {
 	push @people, Stdmail::fork_child(sub {
 		srand $who;
 		my $end = time + ($ENV{STDMAIL_THOROUGH} ? 20 : 1.5);
+		my $dropped = 0;
 		while (time < $end) {
 			my @ids = map { m{([^/]+)\z} && $1 }
 			    $s->spooled('remote/env');
 			my $id = $ids[rand @ids] // next;
-			my $way = (qw(-H -H -U -R -D -HU))[rand 6];
+			my $way = !$dropped ? '-D' :
+			    (qw(-H -H -U -R -D -HU))[rand 6];
 			my @which = $way eq '-HU' ? 'all' : $id;
 			$way = '-U' if $way eq '-HU';
 			my ($st, $out, $err) = $s->run_program('smtp-send',
 			    [$way, @which]);
 			open(my $fh, '>>', "$s->{dir}/people.$who") or die;
 			print $fh $out;
+			$dropped ||= $out =~ /dropped/;
 			print $fh "status $st: $err" if $st !~ /^(0|1|75)$/;
 			close $fh;
 		}
