@@ -4,7 +4,9 @@
  * before it is kept.
  */
 #include <string.h>
+#include <strings.h>
 
+#include "grammar/idna.h"
 #include "news.h"
 
 /* Printable ASCII alone, ended; others become "?". */
@@ -50,14 +52,33 @@ tidy_tls(struct tls_note *n)
 	return 0;
 }
 
+/* Is it of the domain that was to be served? */
+static int
+check_domain(const char *domain, const char *key)
+{
+	char ascii[IDNA_MAX];
+
+	if (key == NULL)
+		return 0;
+	return *key != '=' && idna_ascii(ascii, key, strlen(key)) == 0 &&
+	    strcasecmp(ascii, domain) == 0 ? 0 : -1;
+}
+
 int
-news_tidy(struct news *n)
+news_tidy(struct news *n, const char *key, int64_t now)
 {
 	switch (n->type) {
 	case NEWS_STS:
-		return tidy_sts(&n->u.sts);
+		if (tidy_sts(&n->u.sts) == -1)
+			return -1;
+		if (now != 0 && n->u.sts.fetched > now)
+			n->u.sts.fetched = now;
+		if (now != 0 && n->u.sts.failed > now)
+			n->u.sts.failed = now;
+		return check_domain(n->u.sts.domain, key);
 	case NEWS_TLS:
-		return tidy_tls(&n->u.tls);
+		return tidy_tls(&n->u.tls) == -1 ? -1 :
+		    check_domain(n->u.tls.domain, key);
 	}
 	return -1;
 }
