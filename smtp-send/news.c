@@ -19,6 +19,18 @@ tidy_text(char *s, size_t size, bool lines)
 			*s = '?';
 }
 
+/* A word that may be missing, as "-" is: no spaces in it. */
+static void
+tidy_word(char *s, size_t size)
+{
+	tidy_text(s, size, false);
+	if (strcmp(s, "-") == 0)
+		*s = '\0';
+	for (; *s != '\0'; s++)
+		if (*s == ' ')
+			*s = '?';
+}
+
 /* A word that is written to a file with others. */
 static bool
 is_word(char *s, size_t size)
@@ -44,9 +56,9 @@ tidy_tls(struct tls_note *n)
 	if (!is_word(n->domain, sizeof(n->domain)) ||
 	    n->type > POLICY_TYPE_TLSA || n->result >= TLS_RESULTS)
 		return -1;
-	tidy_text(n->mx, sizeof(n->mx), false);
-	tidy_text(n->from, sizeof(n->from), false);
-	tidy_text(n->to, sizeof(n->to), false);
+	tidy_word(n->mx, sizeof(n->mx));
+	tidy_word(n->from, sizeof(n->from));
+	tidy_word(n->to, sizeof(n->to));
 	tidy_text(n->why, sizeof(n->why), false);
 	tidy_text(n->policy, sizeof(n->policy), true);
 	return 0;

@@ -181,6 +181,11 @@ test_tidy(void)
 	is_int(news_tidy(&n, "A.test", NOW), 0, "a note");
 	ok(strspn(n.u.tls.why, "?") == sizeof(n.u.tls.why) - 1,
 	    "is ended, and one line");
+	strlcpy(n.u.tls.mx, "mx a.test 1", sizeof(n.u.tls.mx));
+	strlcpy(n.u.tls.to, "-", sizeof(n.u.tls.to));
+	is_int(news_tidy(&n, "a.test", NOW), 0, "another");
+	is_str(n.u.tls.mx, "mx?a.test?1", "has words where words stand");
+	is_str(n.u.tls.to, "", "or none");
 	is_int(news_tidy(&n, "b.test", NOW), -1, "of another domain");
 	n.u.tls.result = TLS_RESULTS;
 	is_int(news_tidy(&n, "A.test", NOW), -1, "an unknown result");
