@@ -201,7 +201,8 @@ my @route = ("given.m.test mx.key.m.test:$port",
     "given-not.m.test mx.secure-mismatch-ok.m.test:$port",
     "given-key.m.test mx.key-encrypt-absent.m.test:$port",
     "given-clear.m.test $addr{absent}:$port");
-push @policy, 'mx.key-encrypt-absent.m.test encrypt', 'given-key.m.test none';
+push @policy, 'mx.key-encrypt-absent.m.test encrypt', 'given-key.m.test none',
+    'mx.pkix-key.m.test verify', 'mx.key-may.m.test verify';
 # REQUIRETLS (RFC 8689, section 4.2.1) and TLS-Required: No (4.2.2).
 my %strict = (env => ['requiretls yes']);
 row('strict-dane', 'm.test', simple(ok => $match), 'dane', %strict);
@@ -450,6 +451,17 @@ post({ to => 'bob@e.i.test' }, { to => 'bob@e-list.i.test' });
 my $again = queue();
 like($again, qr{sent .*to=bob\@e\.i\.test .*/sts }, 'and holds without its host');
 like($again, qr{deferred .*to=bob\@e-list\.i\.test }, 'for better and worse');
+# The same without a queue, for the rows of certificates.
+for (['4.7.5', 'bob@e-list.i.test'], ['2.0.0', 'bob@e.i.test'],
+    ['2.0.0', '-r', "mx.pkix-key.m.test:$port", 'bob@x.test'],
+    ['4.7.5', '-r', "mx.key-may.m.test:$port", 'bob@x.test'],
+    ['2.0.0', '-r', "mx.secure-none-ok.m.test:$port", 'bob@x.test']) {
+	my ($want, @args) = @$_;
+	my (undef, $line) = $s->run_program('smtp-send', \@args,
+	    stdin => "Subject: x\n\nhello\n");
+
+	is((split /\t/, $line)[1], $want, "smtp-send @args");
+}
 like($log, qr/to=bob\@secure-match-ok\.m\.test .*tls=TLSv1\.3\S*dane/,
     'the log says how');
 
