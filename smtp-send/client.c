@@ -241,7 +241,7 @@ report_failed(struct talk *t, enum stream_status st)
 	struct client *c = t->c;
 	char words[DELIVERY_REPLY_MAX];
 
-	c->shaken = CLIENT_TLS_FAILED;
+	c->shaken = st == STREAM_ERROR ? CLIENT_TLS_FAILED : CLIENT_TLS_LOST;
 	c->lost = true;
 	/* A connection that broke says nothing about the host's TLS. */
 	if (c->policy.level <= LEVEL_MAY || st != STREAM_ERROR) {

@@ -51,6 +51,34 @@ dns_addr_is_loopback(const struct dns_addr *a)
 	    memcmp(a->ip, one, sizeof(one)) == 0;
 }
 
+static int
+is_private4(const unsigned char *p)
+{
+	return p[0] == 0 || p[0] == 10 || p[0] == 127 || p[0] >= 224 ||
+	    (p[0] == 100 && (p[1] & 0xc0) == 64) ||
+	    (p[0] == 169 && p[1] == 254) ||
+	    (p[0] == 172 && (p[1] & 0xf0) == 16) ||
+	    (p[0] == 192 && p[1] == 168);
+}
+
+int
+dns_addr_is_private(const struct dns_addr *a)
+{
+	static const unsigned char none[12];
+	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
+	const unsigned char *p = a->ip;
+
+	if (a->family == AF_INET)
+		return is_private4(p);
+	/* ::, ::1, and what is left of an old form with an IPv4 address. */
+	if (memcmp(p, none, sizeof(none)) == 0)
+		return 1;
+	if (memcmp(p, mapped, sizeof(mapped)) == 0)
+		return is_private4(p + 12);
+	return (p[0] & 0xfe) == 0xfc || p[0] == 0xff ||
+	    (p[0] == 0xfe && (p[1] & 0xc0) == 0x80);
+}
+
 int
 dns_addr_equal(const struct dns_addr *a, const struct dns_addr *b)
 {
