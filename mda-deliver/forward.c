@@ -75,6 +75,8 @@ set_wishes(const struct forward *f, struct envelope_rcpt *to)
 	return envelope_set(&to->orcpt, from->orcpt);
 }
 
+/* Whose program wrote, and so sees in mailq what waits, is not said of a list:
+ * its readers are its owner's business. */
 static int
 set_same(const struct forward *f, struct envelope *e)
 {
@@ -90,6 +92,7 @@ set_same(const struct forward *f, struct envelope *e)
 	e->by_trace = from->by_trace;
 	return envelope_set(&e->auth, from->auth) == -1 ||
 	    envelope_set(&e->ip, from->ip) == -1 ||
+	    envelope_set(&e->uid, is_list(f) ? NULL : from->uid) == -1 ||
 	    envelope_set(&e->with, from->with) == -1 ||
 	    envelope_set(&e->envid, is_list(f) ? NULL : from->envid) == -1 ?
 	    -1 : 0;

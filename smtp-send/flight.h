@@ -62,7 +62,8 @@ void	 flight_abandon(struct books *);
 
 /*
  * flight.c, for flight_sign.c: give the message to workers; put all who have
- * their turn off, for this reason; let go of the flight and leave all as it is.
+ * their turn off, for this reason; let go of the flight and leave all else as
+ * it is, its entry too.
  */
 void	 flight_go(struct books *, struct flight *);
 void	 flight_put_off(struct books *, struct flight *, const char *why);
@@ -75,8 +76,9 @@ void	 flight_drop(struct books *, struct flight *);
 bool	 flight_sign(struct books *, struct flight *);
 /* The answer of the signer. */
 void	 flight_signed(struct books *, const struct signature *);
-/* Those being signed are let go of, as they are. */
-void	 flight_recall(struct books *);
+/* Those being signed are let go of, as they are; their entries are to be parked
+ * anew. */
+void	 flight_recall(struct books *, struct entry_queue *);
 /* It waits for a place: its entry keeps the signatures, if that is cheap. */
 void	 flight_keep(struct books *, struct flight *);
 void	 flight_unsign(struct flight *);

@@ -99,10 +99,14 @@ flight_signed(struct books *b, const struct signature *s)
 }
 
 void
-flight_recall(struct books *b)
+flight_recall(struct books *b, struct entry_queue *to)
 {
-	void *f;
+	struct flight *f;
+	void *arg;
 
-	while (b->signer != NULL && signer_forget(b->signer, &f))
+	while (b->signer != NULL && signer_forget(b->signer, &arg)) {
+		f = arg;
+		STAILQ_INSERT_TAIL(to, f->entry, next);
 		flight_drop(b, f);
+	}
 }

@@ -2,6 +2,45 @@
  *
  * smtp-send: mail to other hosts, from a pipeline or from the queue, and the
  * queue for people.  Here are the options and nothing else.
+ *
+ * The way through the folder.  What a person or program calls:
+ *
+ *	direct		a message on standard input, delivered now
+ *	list, view	what waits; how a message is written down
+ *	list_ask	the same for those to whom the spool is closed
+ *	show		one message, and what happened to it
+ *	manage		retry, hold, release, drop
+ *	select, each	the words that choose messages, and the walk to them
+ *	dkim		keys and their records
+ *	sendmail	the face of sendmail(8); sendmail_args: its letters
+ *	letter		what programs write, made a message
+ *	submit, reach	to the server of this host, by a UNIX socket
+ *
+ * The agent, which has the queue and speaks to no stranger:
+ *
+ *	queue		its loop
+ *	flight		one message from its lock to its end
+ *	flight_sign	its signatures, by signer: signer_process
+ *	dest		destinations, how much each takes, and who waits there
+ *	hosts		addresses that do not answer
+ *	pool, worker	processes that speak to hosts, chosen and started
+ *	parcel, news	what goes to them; what they tell beside reports
+ *	sweep		what is sent is closed at leisure, and on disk
+ *	keeper		what is kept about TLS: sts_cache, tls_log
+ *	reporter	daily reports about it: reporter_main, tls_report
+ *	close_others	what the agent's children must not have
+ *
+ * The worker, which speaks to hosts and has no file but the message:
+ *
+ *	worker_main	deliveries, one by one
+ *	route		from a domain to a conversation with one of its hosts
+ *	policy		what a host is held to; secure: by what is published,
+ *			dane, sts: its records, its domain's policy
+ *	dial		a connection; client: its greeting, EHLO and TLS
+ *	relay, auth	logins
+ *	wish		what a message asks of a host
+ *	transact, text	the message, and its octets
+ *	report		what becomes of each recipient
  */
 #include <err.h>
 #include <sysexits.h>

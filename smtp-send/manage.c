@@ -162,14 +162,22 @@ mark(const struct manage *mg, struct spool_message *m,
 	return 0;
 }
 
+/* A bounce that is dropped was given up by a person: the postmaster need not be
+ * told. */
+static bool
+tells(const struct manage *mg, const struct spool_message *m)
+{
+	return mg->act == MANAGE_BOUNCE && !address_is_null(&m->env.sender);
+}
+
 /* A bounce takes the words from the envelope, so that one which was killed
  * before it was made is made by the agent, of what stands there. */
 static int
 drop(struct manage *mg, struct spool_message *m)
 {
-	bool whole = is_whole(mg, &m->env);
+	bool whole = is_whole(mg, &m->env), tell = tells(mg, m);
 
-	if (mg->act == MANAGE_BOUNCE) {
+	if (tell) {
 		if (mark(mg, m, ENVELOPE_FAILED, true) == -1 ||
 		    spool_marks_sync(m) == -1 ||
 		    bounce_send(mg->each.spool, mg->settings, m) == -1)
@@ -178,8 +186,8 @@ drop(struct manage *mg, struct spool_message *m)
 	    mark(mg, m, ENVELOPE_BOUNCED, !whole) == -1)
 		return -1;
 	if (whole || envelope_done(&m->env)) {
-		mg->unsynced = mg->act == MANAGE_DROP;
-		return mg->unsynced ? spool_drop_unsynced(m) : spool_drop(m);
+		mg->unsynced |= !tell;
+		return tell ? spool_drop(m) : spool_drop_unsynced(m);
 	}
 	if (spool_marks_sync(m) == -1)
 		return -1;
@@ -292,8 +300,7 @@ one(struct each *each, struct spool_message *seen)
 	if (got == 1 && act(mg, &m) == 0) {
 		decide(mg, seen->item.id);
 		return say(mg, seen->item.id, mg->act == MANAGE_BOUNCE &&
-		    address_is_null(&seen->env.sender) ? MANAGE_DROP :
-		    mg->act);
+		    !tells(mg, seen) ? MANAGE_DROP : mg->act);
 	}
 	saved = errno;
 	if (got == 0)

@@ -33,8 +33,6 @@
 					 * workers are heard again */
 #define LOOK_AGAIN	300		/* seconds until later/ is looked at at
 					 * the latest */
-#define SIGN_WAIT	(10 * 1000)	/* ms for what is being signed, at
-					 * SIGHUP */
 #define GIVE_UP		60		/* seconds without a worker until -q
 					 * ends */
 
@@ -340,12 +338,13 @@ drain(struct agent *a)
 static void
 stop_work(struct agent *a)
 {
+	struct entry_queue unsigned_yet = STAILQ_HEAD_INITIALIZER(unsigned_yet);
 	long long end = clock_ms() + STOP_WAIT;
 	struct books *b = &a->books;
 
 	spool_walk_close(a->walk);
 	a->walk = NULL;
-	flight_recall(b);
+	flight_recall(b, &unsigned_yet);	/* dests_free() has them */
 	while (b->flights > 0 && clock_ms() < end)
 		await(a, 200);
 	flight_abandon(b);
@@ -379,23 +378,25 @@ start_signer(const struct settings *s, struct signer **to, char *error)
 	    -1;
 }
 
-/* What is being signed comes to its end, by the old keys. */
+/* What was being signed is signed by the new keys. */
 static void
-change_signer(struct agent *a, struct signer *fresh)
+change_settings(struct agent *a, struct settings *fresh, struct signer *signer)
 {
+	struct entry_queue back = STAILQ_HEAD_INITIALIZER(back);
 	struct books *b = &a->books;
-	long long end = clock_ms() + SIGN_WAIT;
-	struct pollfd p = { .events = POLLIN };
+	struct entry *e;
 
-	while (b->signer != NULL && signer_pending(b->signer) > 0 &&
-	    clock_ms() < end) {
-		p.fd = signer_fd(b->signer);
-		(void)poll(&p, 1, 200);
-		hear_signer(a);
-	}
-	flight_recall(b);
+	flight_recall(b, &back);
 	signer_free(b->signer);
-	b->signer = fresh;
+	settings_free(b->settings);
+	*b->settings = *fresh;
+	if ((b->signer = signer) != NULL)
+		signer_settings(signer, b->settings);
+	b->pool.generation++;	/* workers have the old */
+	while ((e = STAILQ_FIRST(&back)) != NULL) {
+		STAILQ_REMOVE_HEAD(&back, next);
+		flight_park(b, e);
+	}
 }
 
 /* The settings anew; the old stay when they or the keys cannot be read.  What
@@ -415,12 +416,7 @@ reread(struct agent *a)
 		settings_free(&fresh);
 		return;
 	}
-	change_signer(a, signer);
-	settings_free(a->books.settings);
-	*a->books.settings = fresh;
-	if (signer != NULL)
-		signer_settings(signer, a->books.settings);
-	a->books.pool.generation++;	/* workers have the old */
+	change_settings(a, &fresh, signer);
 	log_info("reload", NULL);
 }
 

@@ -107,7 +107,8 @@ aliases
 {
 	my ($as) = @_;
 	my $mta = Stdmail::Mta->start;
-	my $s = site($as, route => "far.test 127.0.0.1:$mta->{port}",
+	my $s = site($as, route => ["far.test 127.0.0.1:$mta->{port}",
+	    'x.test 127.0.0.1:1'],
 	    aliases => "sales: bob, amy, Bob, carol\@far.test\n" .
 		"bob: bob, gone\n",
 	    virtual => "\@b.test amy\@a.test\n",

@@ -289,24 +289,41 @@ for my $i (0 .. $#rows) {
 $old->forget;
 my $watcher = $s->spawn([$s->command('smtp-send', '-q', '-w')], {});
 
-# A message of alice through loopback; whose signatures the host got, or undef.
+# A message of alice through loopback.
 sub
-through
+submit
 {
 	my ($subject) = @_;
 	my $conn = $ways{relay}->();
-	my $text;
 
 	for my $line ('MAIL FROM:<alice@a.test>', 'RCPT TO:<x@old.test>',
 	    'DATA', "Subject: $subject\r\nFrom: alice\@a.test\r\n\r\nx\r\n.") {
 		$conn->smtp($line);
 	}
+}
+
+# Whose signatures the host got with it, or undef.
+sub
+signed
+{
+	my ($subject) = @_;
+	my $text;
+
 	Stdmail::until_true(sub {
 		($text) = grep { /^Subject: \Q$subject\E\r/m } $old->messages;
 		return $text;
 	}, 10) or return undef;
 	my ($head) = split /\r\n\r\n/, $text;
 	return join ' ', sort $head =~ /\bs=(\w+);/g;
+}
+
+sub
+through
+{
+	my ($subject) = @_;
+
+	submit($subject);
+	return signed($subject);
 }
 
 # SIGHUP, and what is said about it.
@@ -349,6 +366,23 @@ is(through('fourth'), 'e1 r1', 'nor does it stand in the way of good ones');
 kill 'KILL', children();
 select(undef, undef, undef, 1.1);
 is(through('fifth'), 'e1 r1', 'processes that die are replaced');
+
+# What is being signed at SIGHUP, which here does not come to its end.
+@signers = children();
+kill 'STOP', @signers;
+submit('half way');
+ok(Stdmail::until_true(sub {
+	my ($inode) = map { (stat)[1] } $s->spooled('remote/now');
+	return Stdmail::slurp('/proc/locks') =~ /:$inode /;
+}, 10), 'one is being signed');
+$s->{conf}{dkim} = [$r1];
+$s->write_conf;
+kill 'HUP', $watcher;
+ok(Stdmail::until_true(sub { return children() > @signers }, 10),
+    'new keys come');
+select(undef, undef, undef, 0.2);
+kill 'CONT', @signers;
+is(signed('half way'), 'r1', 'and sign it');
 $s->{conf}{dkim} = undef;
 reload();
 is(through('sixth'), '', 'without keys nothing is signed');

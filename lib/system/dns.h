@@ -138,7 +138,9 @@ void	 dns_set_timeout(struct dns *, int ms, int tries);
  * answer.  How many of them are sent at once is found out by how many the
  * server answers.  The same question twice is sent once; an answer is kept as
  * long as its TTL or its SOA allows (RFC 2308), a failure for 5 s, a bogus one
- * for 30 s, 2,048 in all.
+ * for 30 s, 2,048 in all.  When a trusted resolver fails and does not say why,
+ * it is bogus if it has the answer unchecked and then fails again; that is
+ * kept for 5 s.
  */
 struct dns_query *dns_submit(struct dns *, enum dns_type, const char *name,
 	    void *arg);

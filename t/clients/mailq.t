@@ -14,7 +14,7 @@ use Test::More;
 
 use Stdmail;
 
-Stdmail::need(qw(root smtp-send smtpd));
+Stdmail::need(qw(root smtp-send smtpd mda-deliver));
 
 my ($dave, $erin, $login) = (61234, 61235, (getpwnam('games'))[2]);
 my $s = Stdmail->new(conf => { relay_from => '127.0.0.0/8',
@@ -25,6 +25,8 @@ my $dir = Stdmail::folder();
 my ($list, $submit) = ("$dir/mailq", "$dir/submit");
 $s->{conf}{list_socket} = $list;
 $s->{conf}{submit_socket} = $submit;
+$s->{conf}{virtual} = "$s->{dir}/virtual";
+Stdmail::spew($s->{conf}{virtual}, "team\@a.test two\@b.test\n", 0644);
 $s->write_conf;
 chmod 0700, $s->{spool};
 
@@ -91,11 +93,13 @@ like($err, qr/\A[^\n]*the queue is closed to this user: be root[^\n]*\n\z/,
 my $door = listen_at($submit);
 my $smtpd = $s->spawn([$s->command('smtpd', '-m', 'submission')],
     { 3 => $door }, env => { LISTEN_FDS => 1 });
-for ([$dave, 'one@b.test'], [$dave, 'two@b.test'], [$erin, 'three@b.test']) {
+for ([$dave, 'one@b.test'], [$dave, 'team@a.test'], [$erin, 'three@b.test']) {
 	($st, $out, $err) = as($_->[0], 'sendmail', '-f', 'x@a.test', $_->[1]);
 	is($st, 0, "$_->[0] writes to $_->[1]") or diag $err, $s->log_text;
 }
 kill 'TERM', $smtpd;
+($st, $out, $err) = $s->run_program('mda-deliver', ['-q']);
+is("$st$out", '0', 'one of them to an alias') or diag $err;
 my ($env) = grep { Stdmail::slurp($_) =~ /three/ } $s->spooled('remote/env');
 like(Stdmail::slurp($env), qr/^uid $erin$/m, 'the envelope knows who');
 my $server = serve(my $l = listen_at($list), $s->command('smtp-send', '-l',

@@ -96,4 +96,10 @@ is_deeply([grep { !exists $level{$_} } map { m{lib/(.*)} && -d ? $1 : () }
 my @top = grep { $_ ne 'build' } map { s{/$}{}r } split /\n/, `ls`;
 is_deeply([sort @top], [sort qw(Makefile README LICENSE lib man t), @programs],
     'nothing else stands at the top');
+# So many files need a map, which names each.
+open my $main, '<', 'smtp-send/main.c' or die "main.c: $!\n";
+my ($map) = join('', <$main>) =~ m{\A(/\*.*?\*/)}s;
+is_deeply([grep { $_ ne 'main' && $map !~ /\b$_\b/ }
+    map { m{([^/]+)\.c\z} } glob('smtp-send/*.c')], [],
+    'smtp-send/main.c has a map of all files');
 done_testing;
