@@ -98,7 +98,7 @@ one_reply(struct dns *dns, struct server *s, const char *word, size_t len)
 	else if (*word == 'n')
 		answer(s, &q, NXDOMAIN, 0, 0, 60);
 	else if (*word != '-')
-		explain(s, &q, SERVFAIL, atoi(word));
+		explain(s, &q, SERVFAIL, (int)strtol(word, NULL, 10));
 	if (word[len] != '\0')
 		is_int(status(dns, 30), -1, "that is not all");
 }
