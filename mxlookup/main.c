@@ -49,8 +49,8 @@ static const struct start program = {
 static int
 usage(const char *why)
 {
-	fprintf(stderr, "mxlookup: %s\nusage: mxlookup %s\n", why,
-	    program.usage);
+	fprintf(stderr, "mxlookup: %s\nusage: mxlookup [-nVh] [-c FILE] "
+	    "[-o KEY=VALUE]... %s\n", why, program.usage);
 	return EX_USAGE;
 }
 

@@ -97,12 +97,6 @@ output_table(struct buf *b, const char *domain, const struct mx_list *list,
 
 /* ---- JSON ---- */
 
-void
-output_json_string(struct buf *b, const char *text)
-{
-	json_adds(b, text);
-}
-
 /* A member; NULL or empty: null. */
 static void
 member(struct buf *b, const char *name, const char *text)

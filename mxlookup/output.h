@@ -15,7 +15,4 @@ void	 output_table(struct buf *, const char *domain, const struct mx_list *,
 void	 output_json(struct buf *, const char *domain, const struct mx_list *,
 	    int names);
 
-/* A string in JSON, quotes included; what is no UTF-8 becomes U+FFFD. */
-void	 output_json_string(struct buf *, const char *);
-
 #endif

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
+#include "bytes/json.h"
 #include "grammar/tlsa.h"
-#include "output.h"
 #include "posture.h"
 #include "posture_word.h"
 
@@ -57,7 +57,7 @@ member(struct buf *b, const char *name, const char *text)
 	if (text == NULL || *text == '\0' || strcmp(text, "-") == 0)
 		buf_adds(b, "null");
 	else
-		output_json_string(b, text);
+		json_adds(b, text);
 }
 
 /* Octets of a record, of which only those before a NUL can be shown. */
@@ -120,7 +120,7 @@ posture_json(struct buf *b, const struct posture *p)
 	size_t i;
 
 	buf_adds(b, "{\"domain\":");
-	output_json_string(b, p->shown);
+	json_adds(b, p->shown);
 	member(b, "mail", mx_status_name(p->mail));
 	member(b, "dnssec", posture_security(ask_answer(p->ask, p->mx)));
 	member(b, "dane", posture_dane(p));

@@ -411,8 +411,14 @@ take_raw(ldns_pkt *pkt, struct dns_answer *a, uint32_t *life)
 	return DNS_PARSED;
 }
 
-/* What a resolver says of its failure: an extended error (RFC 8914), -1: no
- * more than that. */
+static int
+is_validation(int error)
+{
+	return error >= EDE_BOGUS && error <= EDE_NO_PROOF;
+}
+
+/* What a resolver says of its failure: an extended error (RFC 8914), of several
+ * one of validation or else the first; -1: no more than that. */
 static int
 extended_error(ldns_pkt *pkt)
 {
@@ -420,19 +426,22 @@ extended_error(ldns_pkt *pkt)
 	ldns_edns_option *o;
 	const uint8_t *p;
 	size_t i, n;
+	int error = -1, code;
 
 	if (!ldns_pkt_edns(pkt) ||
 	    (list = ldns_pkt_edns_get_option_list(pkt)) == NULL)
 		return -1;
 	n = ldns_edns_option_list_get_count(list);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && !is_validation(error); i++) {
 		o = ldns_edns_option_list_get_option(list, i);
 		if (ldns_edns_get_code(o) != EDE || ldns_edns_get_size(o) < 2)
 			continue;
 		p = ldns_edns_get_data(o);
-		return p[0] << 8 | p[1];
+		code = p[0] << 8 | p[1];
+		if (error == -1 || is_validation(code))
+			error = code;
 	}
-	return -1;
+	return error;
 }
 
 static enum dns_parsed
@@ -441,8 +450,8 @@ server_failed(ldns_pkt *pkt, struct dns_answer *a)
 	char *text = ldns_pkt_rcode2str(ldns_pkt_get_rcode(pkt));
 	int error = extended_error(pkt);
 
-	dns_answer_fail(a, error >= EDE_BOGUS && error <= EDE_NO_PROOF ?
-	    DNS_BOGUS : DNS_TEMPORARY, text == NULL ? "failed" : text);
+	dns_answer_fail(a, is_validation(error) ? DNS_BOGUS : DNS_TEMPORARY,
+	    text == NULL ? "failed" : text);
 	if (error == EDE_UNREACHABLE || error == EDE_NETWORK)
 		strlcat(a->why, ", its servers are silent", sizeof(a->why));
 	free(text);

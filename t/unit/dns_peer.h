@@ -170,17 +170,19 @@ answer(struct server *s, const struct asked *q, unsigned flags, int octet,
 	send_to(s, q, r, compose(r, q, flags, octet, ttl, minimum));
 }
 
-/* A failure with an extended error (RFC 8914). */
+/* A failure with two extended errors (RFC 8914). */
 static void __attribute__((unused))
-explain(struct server *s, const struct asked *q, unsigned flags, int code)
+explain(struct server *s, const struct asked *q, unsigned flags, int code,
+    int more)
 {
 	unsigned char r[600];
 	size_t n = compose(r, q, flags, 0, 0, -1);
 
 	r[11] = 1;
 	memcpy(r + n, (const unsigned char[]){ 0, 0, 41, 4, 208, 0, 0, 0, 0,
-	    0, 6, 0, 15, 0, 2, 0, (unsigned char)code }, 17);
-	send_to(s, q, r, n + 17);
+	    0, 12, 0, 15, 0, 2, 0, (unsigned char)code, 0, 15, 0, 2, 0,
+	    (unsigned char)more }, 23);
+	send_to(s, q, r, n + 23);
 }
 
 static void __attribute__((unused))

@@ -52,8 +52,8 @@ test_trust(void)
 /*
  * SERVFAIL, and what becomes of it.  Each word is a reply of the resolver: "f"
  * SERVFAIL, "a" an address, "n" no such name, "-" none at all, a number
- * SERVFAIL with that extended error; with "+" the question before it must be an
- * unchecked one.
+ * SERVFAIL with that extended error, or with two and a slash between them.
+ * With "+" the question before it must be an unchecked one.
  */
 static const struct {
 	const char	*name, *replies;
@@ -70,6 +70,7 @@ static const struct {
 	{ "other.test", "f", 0, DNS_TEMPORARY, "SERVFAIL" },
 	{ "said.test", "6", 1, DNS_BOGUS, "SERVFAIL" },
 	{ "noproof.test", "12", 1, DNS_BOGUS, "SERVFAIL" },
+	{ "both.test", "22/9", 1, DNS_BOGUS, "SERVFAIL" },
 	{ "more.test", "f +a 7", 1, DNS_BOGUS, "SERVFAIL" },
 	{ "stale.test", "3 +a f", 1, DNS_BOGUS, "validation failed" },
 	{ "far.test", "22", 1, DNS_TEMPORARY,
@@ -82,8 +83,9 @@ static const struct {
 static void
 one_reply(struct dns *dns, struct server *s, const char *word, size_t len)
 {
-	int unchecked = *word == '+';
+	int unchecked = *word == '+', code;
 	struct asked q;
+	char *more;
 
 	if (unchecked) {
 		word++;
@@ -97,8 +99,11 @@ one_reply(struct dns *dns, struct server *s, const char *word, size_t len)
 		answer(s, &q, 0, 1, 60, -1);
 	else if (*word == 'n')
 		answer(s, &q, NXDOMAIN, 0, 0, 60);
-	else if (*word != '-')
-		explain(s, &q, SERVFAIL, atoi(word));
+	else if (*word != '-') {
+		code = (int)strtol(word, &more, 10);
+		explain(s, &q, SERVFAIL, code, *more != '/' ? 0 :
+		    (int)strtol(more + 1, NULL, 10));
+	}
 	if (word[len] != '\0')
 		is_int(status(dns, 30), -1, "that is not all");
 }
