@@ -163,9 +163,6 @@ int	 posture_takes_mail(const struct posture *);
 /* "_imaps._tcp" of SRV_IMAPS, and its usual port. */
 const char *posture_service(int, unsigned *port);
 
-/* Is it an address that nobody outside can reach? */
-int	 posture_is_private(const struct dns_addr *);
-
 /* Gather all facts; 0, or -1: no memory. */
 int	 posture_gather(struct posture *, const struct posture_means *);
 

@@ -38,25 +38,6 @@ posture_takes_mail(const struct posture *p)
 	return p->mail == MX_FOUND || p->mail == MX_IMPLICIT;
 }
 
-/* Loopback, private, link-local, shared, unspecified, multicast (RFC 6890). */
-int
-posture_is_private(const struct dns_addr *a)
-{
-	static const unsigned char one[16] = { [15] = 1 };
-	static const unsigned char none[16];
-	const unsigned char *p = a->ip;
-
-	if (a->family == AF_INET)
-		return p[0] == 0 || p[0] == 10 || p[0] == 127 || p[0] >= 224 ||
-		    (p[0] == 100 && (p[1] & 0xc0) == 64) ||
-		    (p[0] == 169 && p[1] == 254) ||
-		    (p[0] == 172 && (p[1] & 0xf0) == 16) ||
-		    (p[0] == 192 && p[1] == 168);
-	return memcmp(p, one, 16) == 0 || memcmp(p, none, 16) == 0 ||
-	    (p[0] & 0xfe) == 0xfc || p[0] == 0xff ||
-	    (p[0] == 0xfe && (p[1] & 0xc0) == 0x80);
-}
-
 /* Ask for a name below the domain. */
 static size_t
 ask_below(struct posture *p, enum dns_type type, const char *label)
@@ -259,7 +240,7 @@ add_addr(struct posture *p, struct posture_host *h, const struct dns_addr *a)
 	char name[DNS_NAME_MAX];
 
 	to->addr = *a;
-	if (posture_is_private(a))
+	if (dns_addr_is_private(a))
 		return;
 	dns_addr_name(a, a->family == AF_INET ? "in-addr.arpa" : "ip6.arpa",
 	    name, sizeof(name));

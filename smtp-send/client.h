@@ -54,7 +54,8 @@ enum client_tls {
 	CLIENT_TLS_NOT_TRIED,
 	CLIENT_TLS_DONE,
 	CLIENT_TLS_ABSENT,	/* it is not offered, or was refused */
-	CLIENT_TLS_FAILED	/* in the handshake */
+	CLIENT_TLS_LOST,	/* the connection, in the handshake */
+	CLIENT_TLS_FAILED	/* the handshake */
 };
 
 /* A connection.  The caller sets the first part, all else zero. */

@@ -314,7 +314,7 @@ find_places(struct route *r, struct client_message *m)
 		report_mx(r, m);
 		return -1;
 	}
-	if (mx_drop_self(&r->mx, r->set->settings->hostname) == 1)
+	if (mx_drop_self(&r->mx, r->set->settings->hostname, r->port) == 1)
 		log_debug("exchangers", "domain=%s self=yes left=%zu",
 		    log_str(r->domain), r->mx.n);
 	places_by_mx(r);
@@ -381,6 +381,10 @@ refuse(struct route *r, const struct place *p, struct client_message *m)
 	    OUTCOME_UNFIT : OUTCOME_TEMPORARY, policy_status(c->policy.reason),
 	    p->host.name, policy_words(c->policy.reason));
 	secure_note(r->secure, &p->host, m, c);
+	/* It says nothing about what another message may be told; an answer
+	 * that the DNS owes keeps all waiting. */
+	if (c->policy.reason != REASON_TLSA_LOOKUP)
+		r->reached = true;
 	return CLIENT_NEXT;
 }
 
@@ -398,7 +402,13 @@ talk(struct route *r, struct client_message *m, int fd)
 		return CLIENT_STOP;
 	}
 	result = client_open(c, m);
-	secure_note(r->secure, &r->places[r->at].host, m, c);
+	/* What goes without what is published says nothing about that. */
+	if (!r->second)
+		secure_note(r->secure, &r->places[r->at].host, m, c);
+	/* It was spoken to, and another message may ask less of it. */
+	if (c->policy.level > LEVEL_MAY && (c->shaken == CLIENT_TLS_ABSENT ||
+	    c->shaken == CLIENT_TLS_FAILED))
+		r->reached = true;
 	if (result == CLIENT_DONE) {
 		r->reached = true;
 		result = client_send(c, m);

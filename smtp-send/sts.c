@@ -19,8 +19,8 @@
 bool
 sts_is_live(const struct sts_record *r, int64_t now)
 {
-	return r->fetched != 0 && now >= r->fetched &&
-	    now - r->fetched < (int64_t)r->max_age;
+	return r->fetched != 0 && (now < r->fetched ||
+	    now - r->fetched < (int64_t)r->max_age);
 }
 
 /* ---- the record in the DNS ---- */
@@ -190,7 +190,7 @@ sts_look(struct sts *s, struct dns *dns, struct tls_client *trusting,
 	if (strlen(domain) >= sizeof(s->record.domain) ||
 	    !find_id(dns, domain, id))
 		return;
-	if (live && strcmp(known->id, id) == 0 &&
+	if (live && strcmp(known->id, id) == 0 && now >= known->fetched &&
 	    now - known->fetched < STS_REFRESH)
 		return;
 	if (trusting == NULL || (known != NULL && known->failed != 0 &&
