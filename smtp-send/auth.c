@@ -16,6 +16,7 @@
 
 #define LINE_MAX_OUT	8192
 #define NONCE		18		/* octets, 24 in base64 */
+#define ROUNDS_MAX	2000000		/* more would keep us busy for long */
 
 static int
 refuse(struct talk *t, const char *status, const char *words)
@@ -146,7 +147,7 @@ answer(struct exchange *x, const char *password)
 
 	if (buf_failed(&x->server) || x->server.len == 0 ||
 	    scram_challenge(&c, x->server.data, x->server.len, x->nonce) ==
-	    -1)
+	    -1 || c.rounds > ROUNDS_MAX)
 		return -1;
 	/* "biws" is "n,,": no channel is bound. */
 	buf_addf(&x->final, "c=biws,r=%.*s", (int)c.nonce.n, c.nonce.p);

@@ -12,7 +12,7 @@
 
 #define WAIT_GREETING	(5 * 60 * 1000)		/* ms; RFC 5321, section
 						 * 4.5.3.2.1 */
-#define WAIT_QUIT	(10 * 1000)		/* nothing depends on it */
+#define WAIT_QUIT	1000			/* to be rid of a QUIT */
 
 /* ---- reports ---- */
 
@@ -82,12 +82,14 @@ client_hear(struct talk *t, int ms)
 		return HEARD_LOST;
 	smtp_reply_reset(&t->c->reply);
 	stream_set_timeout(t->c->stream, ms);
+	stream_record_begin(t->c->stream, ms);	/* for all its lines */
 	while (done == 0) {
 		st = stream_line(t->c->stream, SMTP_REPLY_LINE_MAX, &line);
 		if (st != STREAM_OK && st != STREAM_TOOLONG)
 			break;
 		done = smtp_reply_line(&t->c->reply, line.data, line.len);
 	}
+	stream_record_end(t->c->stream);
 	if (done == 1) {
 		if (t->c->reply.code == 421)
 			t->c->lost = true;
@@ -98,6 +100,16 @@ client_hear(struct talk *t, int ms)
 	    st == STREAM_TIMEOUT ? "no answer in time" :
 	    stream_error(t->c->stream);
 	return HEARD_LOST;
+}
+
+bool
+client_in_turn(struct talk *t)
+{
+	if (t->c->lost || stream_input_empty(t->c->stream))
+		return !t->c->lost;
+	t->c->lost = true;
+	t->c->why = "it answered what it was not asked";
+	return false;
 }
 
 /* Say why there was no reply, for all who wait for one. */
@@ -131,7 +143,10 @@ greeting(struct talk *t)
 		client_report_reply_all(t, OUTCOME_TEMPORARY);
 		return -1;
 	}
-	return 0;
+	if (client_in_turn(t))
+		return 0;
+	client_report_lost(t, "before EHLO");
+	return -1;
 }
 
 /* Has the host our own name?  The DNS of a stranger may lead back to us, by an
@@ -168,6 +183,8 @@ hello(struct talk *t)
 		goto lost;
 	if (t->c->reply.code == 250) {
 		t->c->ehlo_heard = true;
+		if (!client_in_turn(t))
+			goto lost;
 		if (is_self(t))
 			return report_self(t);
 		smtp_ehlo_parse(&t->c->ehlo, &t->c->reply);
@@ -224,7 +241,7 @@ report_failed(struct talk *t, enum stream_status st)
 	struct client *c = t->c;
 	char words[DELIVERY_REPLY_MAX];
 
-	c->shaken = CLIENT_TLS_FAILED;
+	c->shaken = st == STREAM_ERROR ? CLIENT_TLS_FAILED : CLIENT_TLS_LOST;
 	c->lost = true;
 	/* A connection that broke says nothing about the host's TLS. */
 	if (c->policy.level <= LEVEL_MAY || st != STREAM_ERROR) {
@@ -284,7 +301,8 @@ starttls(struct talk *t)
 	stream_puts(c->stream, "STARTTLS\r\n");
 	if (client_hear(t, CLIENT_WAIT) == HEARD_LOST || c->lost) {
 		client_report_lost(t, "at STARTTLS");
-		return -1;
+		return c->policy.level <= LEVEL_MAY && c->reply.code != 421 ?
+		    1 : -1;
 	}
 	if (c->reply.code != 220)
 		return report_absent(t, "refused STARTTLS");
@@ -335,11 +353,10 @@ client_open(struct client *c, struct client_message *m)
 void
 client_close(struct client *c)
 {
-	struct talk t = { .c = c };
-
 	if (!c->lost && c->ehlo_heard) {
+		/* Nobody waits for the answer: nothing depends on it. */
+		stream_set_timeout(c->stream, WAIT_QUIT);
 		stream_puts(c->stream, "QUIT\r\n");
-		(void)client_hear(&t, WAIT_QUIT);
 	}
 	smtp_reply_free(&c->reply);
 	(void)stream_close(c->stream);

@@ -54,7 +54,8 @@ enum client_tls {
 	CLIENT_TLS_NOT_TRIED,
 	CLIENT_TLS_DONE,
 	CLIENT_TLS_ABSENT,	/* it is not offered, or was refused */
-	CLIENT_TLS_FAILED	/* in the handshake */
+	CLIENT_TLS_LOST,	/* the connection, in the handshake */
+	CLIENT_TLS_FAILED	/* the handshake */
 };
 
 /* A connection.  The caller sets the first part, all else zero. */
@@ -74,6 +75,7 @@ struct client {
 	const char	*self;		/* our own name, which it must not have;
 					 * NULL: it may */
 	bool		 direct;	/* TLS from the first octet */
+	bool		 unchunked;	/* never BDAT */
 	const struct relay_login *login; /* for AUTH; NULL none */
 	bool		 near;		/* on this host: a password may go
 					 * without TLS */
@@ -82,6 +84,7 @@ struct client {
 	struct smtp_ehlo ehlo;		/* what it offers */
 	bool		 ehlo_heard;
 	bool		 midway;	/* a transaction may be open */
+	bool		 used;		/* there was one */
 	bool		 lost;		/* nothing can be sent any more */
 	enum client_tls	 shaken;
 	struct tls_info	 info;		/* what was agreed, or what stood
@@ -94,6 +97,8 @@ enum client_result {
 			 * about every recipient */
 	CLIENT_NEXT,	/* this host cannot be used: try the next */
 	CLIENT_CLEAR,	/* TLS failed: the same host again, without */
+	CLIENT_UNCHUNKED, /* it offers BDAT and does not know it: the same host
+			 * again, without */
 	CLIENT_STOP	/* the connection broke after the message was sent
 			 * and before its reply: no other host now, or it may
 			 * arrive twice (RFC 5321, section 4.5.3.2.6) */

@@ -27,6 +27,11 @@ enum heard {
 /* Read one reply within ms.  421 at any time means that the server closes. */
 enum heard client_hear(struct talk *, int ms);
 
+/* Has the server said nothing that it was not asked for?  What is there already
+ * would be taken for the reply to the next command.  False: the connection is
+ * lost. */
+bool	 client_in_turn(struct talk *);
+
 /* What the last reply means. */
 enum outcome client_reply_outcome(const struct talk *);
 

@@ -43,7 +43,7 @@ sts_record_size(const struct sts_record *r)
 	    1;
 }
 
-/* How a session's TLS went (RFC 8460, section 4.3). */
+/* How a session's TLS went (RFC 8460). */
 enum tls_result {
 	TLS_RESULT_GOOD,
 	TLS_RESULT_STARTTLS,	/* starttls-not-supported */
@@ -85,7 +85,13 @@ struct news {
 	} u;
 };
 
-/* Make it safe to believe and to print.  0, or -1 it makes no sense. */
-int	 news_tidy(struct news *);
+/*
+ * Make it safe to believe and to print.  key is the destination that its
+ * sender is at (delivery.h): of another domain's policy, or of any where a
+ * host is given, it has nothing to tell.  now is the time (since 1970), which
+ * nothing may lie behind; NULL, 0: of a file, where both are open.  0, or -1
+ * it makes no sense.
+ */
+int	 news_tidy(struct news *, const char *key, int64_t now);
 
 #endif

@@ -101,10 +101,11 @@ reporter_stop(struct reporter *r)
 
 /* ---- what it says ---- */
 
-/* The addresses, each behind the other, that one may be sent to: added to the
- * envelope and to the text of a To field. */
+/* Those addresses of a list that one may be sent to, and that are of this host,
+ * or not: added to the envelope and to the text of a To field. */
 static int
-take_addresses(struct envelope *e, struct buf *to, char *list)
+take_addresses(const struct settings *s, struct envelope *e, struct buf *to,
+    char *list, bool local)
 {
 	char *one, *save = NULL;
 	struct address a;
@@ -112,7 +113,8 @@ take_addresses(struct envelope *e, struct buf *to, char *list)
 	for (one = strtok_r(list, " ", &save); one != NULL;
 	    one = strtok_r(NULL, " ", &save)) {
 		if (address_parse(&a, one, strlen(one), NULL) != 1 ||
-		    a.domain[0] == '\0')
+		    a.domain[0] == '\0' || settings_is_local(s, a.domain,
+		    strlen(a.domain)) != local)
 			continue;
 		if (envelope_add(e, &a) == -1)
 			return -1;
@@ -122,14 +124,13 @@ take_addresses(struct envelope *e, struct buf *to, char *list)
 }
 
 static int
-put_mail(const struct settings *s, const struct spool *spool,
-    struct envelope *e, const struct buf *b, char *id)
+put_mail(const struct spool *spool, struct envelope *e, const struct buf *b,
+    bool local, char *id)
 {
-	const char *domain = e->rcpts[0].addr.domain;
 	struct spool_put put;
 
-	if (spool_put_begin(&put, spool, settings_is_local(s, domain,
-	    strlen(domain)) ? SPOOL_LOCAL : SPOOL_REMOTE, e, (uid_t)-1) == -1)
+	if (spool_put_begin(&put, spool, local ? SPOOL_LOCAL : SPOOL_REMOTE, e,
+	    (uid_t)-1) == -1)
 		return -1;
 	if (spool_put_write(&put, b->data, b->len) == -1) {
 		spool_put_abort(&put);
@@ -141,10 +142,12 @@ put_mail(const struct settings *s, const struct spool *spool,
 	return 0;
 }
 
-/* Compose a report and put it into the spool. */
+/* Compose a report and put it into the spool, for those addresses that are of
+ * this host or not: each has a spool of its own.  1; 0 there are none; -1. */
 static int
 send_mail(const struct settings *s, const struct spool *spool,
-    const struct tls_log *log, const struct tls_report *r, char *list)
+    const struct tls_log *log, const struct tls_report *r, char *list,
+    bool local)
 {
 	struct buf json, gzip, mail, to;
 	char id[SPOOL_ID_MAX];
@@ -158,13 +161,17 @@ send_mail(const struct settings *s, const struct spool *spool,
 	envelope_init(&e);
 	e.arrived = time(NULL);
 	e.own = 1;
-	if (address_parse(&e.sender, r->contact, strlen(r->contact), NULL) ==
-	    1 && take_addresses(&e, &to, list) == 0 && e.nrcpts > 0 &&
-	    tls_report_json(&json, log, r) == 0 &&
+	if (address_parse(&e.sender, r->contact, strlen(r->contact), NULL) !=
+	    1 || take_addresses(s, &e, &to, list, local) == -1)
+		result = -1;
+	else if (e.nrcpts == 0)
+		result = 0;
+	else if (tls_report_json(&json, log, r) == 0 &&
 	    gzip_add(&gzip, json.data, json.len) == 0 &&
-	    tls_report_mail(&mail, r, buf_str(&to), &gzip, e.arrived) == 0)
-		result = put_mail(s, spool, &e, &mail, id);
-	if (result == 0)
+	    tls_report_mail(&mail, r, buf_str(&to), &gzip, e.arrived) == 0 &&
+	    put_mail(spool, &e, &mail, local, id) == 0)
+		result = 1;
+	if (result == 1)
 		log_info("tls-report", "domain=%s day=%lld id=%s",
 		    log_str(r->domain), (long long)r->day, id);
 	envelope_free(&e);
@@ -173,6 +180,23 @@ send_mail(const struct settings *s, const struct spool *spool,
 	buf_free(&mail);
 	buf_free(&to);
 	return result;
+}
+
+/* To all of them: 0, or -1 to none. */
+static int
+send_mails(const struct settings *s, const struct spool *spool,
+    const struct tls_log *log, const struct tls_report *r,
+    const struct reporter_answer *a)
+{
+	char list[sizeof(a->to)];
+	int sent[2], i;
+
+	for (i = 0; i < 2; i++) {
+		strlcpy(list, a->to, sizeof(list));
+		sent[i] = send_mail(s, spool, log, r, list, i == 1);
+	}
+	return sent[0] == 1 || sent[1] == 1 || (sent[0] == 0 &&
+	    sent[1] == 0) ? 0 : -1;
 }
 
 static bool
@@ -200,7 +224,7 @@ take_answer(const struct settings *s, const struct spool *spool,
 	if (!is_known(log, a, s->hostname, time(NULL)))
 		return;
 	reporter_name(&r, s, a->day, a->domain);
-	if (a->to[0] != '\0' && send_mail(s, spool, log, &r, a->to) == -1) {
+	if (a->to[0] != '\0' && send_mails(s, spool, log, &r, a) == -1) {
 		log_warn("tls-report", "domain=%s error=%s",
 		    log_str(a->domain), log_str(strerror(errno)));
 		return;

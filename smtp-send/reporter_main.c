@@ -22,7 +22,10 @@
 #include "system/sandbox.h"
 
 #define LIFE		(30 * 60)	/* seconds */
-#define POST_TIMEOUT	(60 * 1000)	/* ms */
+#define POST_TIMEOUT	(30 * 1000)	/* ms */
+#define POSTS_MAX	2		/* URIs of a domain that are tried: it
+					 * must not use up the LIFE of all */
+#define HTTPS_PORT	443
 #define POST_MAX	(16u << 20)	/* octets */
 #define ADDRS_MAX	8
 
@@ -60,26 +63,31 @@ split_uri(const struct report_uri *u, char *host, size_t size,
 	return 0;
 }
 
+/* Its addresses.  A stranger's record does not lead us to hosts that only we
+ * can reach: but where policies come from another port than all the world's,
+ * everything is in one place, to be tried. */
 static size_t
-find_addrs(struct dns *dns, const char *host, struct dns_addr *to)
+find_addrs(const struct posting *p, const char *host, struct dns_addr *to)
 {
+	bool all = p->settings->https_port != HTTPS_PORT;
 	static const enum dns_type types[] = { DNS_AAAA, DNS_A };
 	const struct dns_answer *a;
 	struct dns_query *q;
 	size_t i, k, n = 0;
 
 	for (i = 0; i < 2; i++) {
-		if ((q = dns_lookup(dns, types[i], host)) == NULL)
+		if ((q = dns_lookup(p->dns, types[i], host)) == NULL)
 			continue;
 		a = dns_result(q);
 		for (k = 0; k < a->n && n < ADDRS_MAX / 2 * (i + 1); k++)
-			to[n++] = a->rr[k].addr;
+			if (all || !dns_addr_is_private(&a->rr[k].addr))
+				to[n++] = a->rr[k].addr;
 		dns_query_free(q);
 	}
 	return n;
 }
 
-/* RFC 8460, section 5.4. */
+/* RFC 8460. */
 static int
 post(const struct posting *p, const struct report_uri *u,
     const struct buf *gzip)
@@ -94,7 +102,7 @@ post(const struct posting *p, const struct report_uri *u,
 
 	if (p->trusting == NULL || split_uri(u, host, sizeof(host), &q.port,
 	    path, sizeof(path)) == -1 ||
-	    (q.naddrs = find_addrs(p->dns, host, addrs)) == 0)
+	    (q.naddrs = find_addrs(p, host, addrs)) == 0)
 		return -1;
 	r = https_get(p->trusting, &q, &a) == HTTPS_OK ? 0 : -1;
 	https_free(&a);
@@ -126,7 +134,7 @@ add_address(char *to, size_t size, const struct report_uri *u)
 	strlcat(to, one, size);
 }
 
-/* The one record of the answer (section 3): 1, 0 there is not exactly one. */
+/* The one record of the answer: 1, 0 there is not exactly one. */
 static int
 find_record(const struct dns_answer *a, struct tlsrpt *record)
 {
@@ -156,7 +164,7 @@ serve(const struct posting *p, const struct tlsrpt *record,
 {
 	struct buf json, gzip;
 	struct tls_report r;
-	size_t i, failed = 0;
+	size_t i, failed = 0, posts = 0;
 
 	buf_init(&json, POST_MAX);
 	buf_init(&gzip, POST_MAX);
@@ -164,12 +172,15 @@ serve(const struct posting *p, const struct tlsrpt *record,
 	if (tls_report_json(&json, p->log, &r) == -1 ||
 	    gzip_add(&gzip, json.data, json.len) == -1)
 		failed++;
-	for (i = 0; i < record->nrua && failed == 0; i++)
+	/* An address that fails keeps no other one from it. */
+	for (i = 0; i < record->nrua && gzip.len > 0; i++)
 		switch (record->rua[i].scheme) {
 		case REPORT_MAILTO:
 			add_address(a->to, sizeof(a->to), &record->rua[i]);
 			break;
 		case REPORT_HTTPS:
+			if (posts++ >= POSTS_MAX)
+				break;
 			if (post(p, &record->rua[i], &gzip) == 0)
 				a->posted = 1;
 			else
@@ -229,7 +240,7 @@ reporter_main(int up, pid_t parent, const struct settings *s,
 	    .trusting = trusting };
 	struct reporter_answer a;
 	char error[CONF_ERROR_MAX];
-	size_t i;
+	size_t i, k, first;
 
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
@@ -243,7 +254,11 @@ reporter_main(int up, pid_t parent, const struct settings *s,
 	    (p.dns = resolver_open(s, NULL, error)) == NULL ||
 	    sandbox_client() == -1)
 		return EX_TEMPFAIL;
-	for (i = 0; i < log->n; i++) {
+	/* Not always in one order: what takes long would keep the same ones
+	 * behind it. */
+	first = log->n == 0 ? 0 : arc4random_uniform((uint32_t)log->n);
+	for (k = 0; k < log->n; k++) {
+		i = (first + k) % log->n;
 		if (!reporter_is_due(&log->v[i], s->hostname, now) ||
 		    !is_first(log, i))
 			continue;

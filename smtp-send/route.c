@@ -23,7 +23,7 @@
 #include "system/dns.h"
 #include "system/log.h"
 
-#define PLACES_MAX	DIAL_MAX	/* addresses tried in one run */
+#define PLACES_MAX	32		/* addresses tried in one run */
 #define SMTPS_PORT	465		/* TLS from the first octet */
 
 struct place {
@@ -44,6 +44,7 @@ struct route {
 	size_t		 nplaces;
 	struct client	 client;	/* open while it has a stream */
 	size_t		 at;		/* the place it is connected to */
+	bool		 unchunked;	/* BDAT was not known there */
 	bool		 reached;	/* a host, in this delivery */
 	bool		 second;	/* as if nothing were published */
 	struct hosts	*hosts;		/* NULL: none are known */
@@ -142,6 +143,7 @@ aim(struct route *r, const char *host, const char *domain)
 	r->domain = domain;
 	r->port = (unsigned short)r->set->settings->smtp_port;
 	r->fixed[0] = '\0';
+	r->unchunked = false;
 	r->nplaces = 0;
 	if (*host == '\0')
 		return 0;
@@ -312,7 +314,7 @@ find_places(struct route *r, struct client_message *m)
 		report_mx(r, m);
 		return -1;
 	}
-	if (mx_drop_self(&r->mx, r->set->settings->hostname) == 1)
+	if (mx_drop_self(&r->mx, r->set->settings->hostname, r->port) == 1)
 		log_debug("exchangers", "domain=%s self=yes left=%zu",
 		    log_str(r->domain), r->mx.n);
 	places_by_mx(r);
@@ -349,6 +351,7 @@ set_client(struct route *r, const struct place *p, struct client_message *m,
 	*c = (struct client){ .host = p->host.name,
 	    .hostname = *s->smtp_helo != '\0' ? s->smtp_helo : s->hostname,
 	    .self = r->have_mx ? s->hostname : NULL, .login = login_of(r, m),
+	    .unchunked = r->unchunked,
 	    .direct = r->fixed[0] != '\0' && r->port == SMTPS_PORT };
 	m->tls[0] = '\0';
 	secure_decide(r->secure, &p->host, m, attempt == ATTEMPT_SECOND, c);
@@ -378,6 +381,10 @@ refuse(struct route *r, const struct place *p, struct client_message *m)
 	    OUTCOME_UNFIT : OUTCOME_TEMPORARY, policy_status(c->policy.reason),
 	    p->host.name, policy_words(c->policy.reason));
 	secure_note(r->secure, &p->host, m, c);
+	/* It says nothing about what another message may be told; an answer
+	 * that the DNS owes keeps all waiting. */
+	if (c->policy.reason != REASON_TLSA_LOOKUP)
+		r->reached = true;
 	return CLIENT_NEXT;
 }
 
@@ -395,7 +402,13 @@ talk(struct route *r, struct client_message *m, int fd)
 		return CLIENT_STOP;
 	}
 	result = client_open(c, m);
-	secure_note(r->secure, &r->places[r->at].host, m, c);
+	/* What goes without what is published says nothing about that. */
+	if (!r->second)
+		secure_note(r->secure, &r->places[r->at].host, m, c);
+	/* It was spoken to, and another message may ask less of it. */
+	if (c->policy.level > LEVEL_MAY && (c->shaken == CLIENT_TLS_ABSENT ||
+	    c->shaken == CLIENT_TLS_FAILED))
+		r->reached = true;
 	if (result == CLIENT_DONE) {
 		r->reached = true;
 		result = client_send(c, m);
@@ -532,7 +545,7 @@ next_host(const struct route *r, const bool *tried, size_t *at)
 
 	for (*at = 0; *at < r->nplaces && tried[*at]; (*at)++)
 		;
-	while (*at + n < r->nplaces && !tried[*at + n] &&
+	while (*at + n < r->nplaces && n < DIAL_MAX && !tried[*at + n] &&
 	    r->places[*at + n].host.name == r->places[*at].host.name)
 		n++;
 	return n;
@@ -554,6 +567,10 @@ try_hosts(struct route *r, struct client_message *m, bool *tried,
 		if (result == CLIENT_CLEAR)
 			result = try_host(r, m, r->at, 1, tried,
 			    ATTEMPT_CLEAR);
+		if (result == CLIENT_UNCHUNKED) {
+			r->unchunked = true;
+			tried[r->at] = false;
+		}
 		if (all_final(m))
 			break;
 	}
@@ -570,6 +587,10 @@ route_deliver(struct route *r, struct client_message *m)
 	result = try_open(r, m);
 	if (all_final(m))
 		return;
+	if (result == CLIENT_UNCHUNKED) {
+		r->unchunked = true;
+		result = CLIENT_NEXT;
+	}
 	if (result == CLIENT_DONE)
 		tried[r->at] = true;
 	else if (result != CLIENT_STOP && find_places(r, m) == -1)

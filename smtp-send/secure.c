@@ -16,9 +16,13 @@
 #include "sts.h"
 
 #define KNOWN_MAX	10		/* whose records are kept */
+#define KEEP		(5 * 60)	/* seconds; then they are asked for
+					 * again */
 
 struct known {
 	char		 name[DNS_NAME_MAX];
+	unsigned short	 port;
+	int64_t		 at;		/* when they were asked for */
 	struct dane	 dane;
 };
 
@@ -31,8 +35,6 @@ struct secure {
 	struct sts	 sts;
 	int64_t		 sts_at;	/* when it was looked up; 0 not yet */
 };
-
-#define STS_KEEP	(5 * 60)	/* seconds */
 
 void
 secure_turn(struct secure *s, const char *domain)
@@ -78,25 +80,46 @@ secure_is_strict(const struct client_message *m)
 	return m->env->requiretls && !address_is_null(&m->env->sender);
 }
 
-/* The TLSA records of a host, asked for once in the life of a route; a failure
- * is asked again. */
-static const struct dane *
-host_dane(struct secure *s, const struct secure_place *p)
+static bool
+is_fresh(int64_t at, int64_t now)
 {
-	struct known *h;
+	return at != 0 && now >= at && now - at <= KEEP;
+}
+
+/* What was found for a host and port, or NULL. */
+static struct known *
+find_known(struct secure *s, const struct secure_place *p)
+{
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		if (strcasecmp(s->hosts[i].name, p->name) == 0 &&
-		    s->hosts[i].dane.state != TLSA_FAILED)
-			return &s->hosts[i].dane;
-	h = &s->hosts[s->next];
-	s->next = (s->next + 1) % KNOWN_MAX;
-	if (s->n < KNOWN_MAX)
-		s->n++;
-	else
-		dane_free(&h->dane);
+		if (s->hosts[i].port == p->port &&
+		    strcasecmp(s->hosts[i].name, p->name) == 0)
+			return &s->hosts[i];
+	return NULL;
+}
+
+/* The TLSA records of a host, asked for once in a while; a failure is asked
+ * again. */
+static const struct dane *
+host_dane(struct secure *s, const struct secure_place *p)
+{
+	struct known *h = find_known(s, p);
+	int64_t now = time(NULL);
+
+	if (h != NULL && h->dane.state != TLSA_FAILED &&
+	    is_fresh(h->at, now))
+		return &h->dane;
+	if (h == NULL) {
+		h = &s->hosts[s->next];
+		s->next = (s->next + 1) % KNOWN_MAX;
+		if (s->n < KNOWN_MAX)
+			s->n++;
+	}
+	dane_free(&h->dane);
 	strlcpy(h->name, p->name, sizeof(h->name));
+	h->port = p->port;
+	h->at = now;
 	dane_look(&h->dane, s->dns, s->set->tls, p->name, p->target, p->port);
 	return &h->dane;
 }
@@ -146,7 +169,7 @@ find_sts(struct secure *s, const struct secure_place *p,
 	if (!p->by_mx || s->domain[0] == '\0' || f->key != POLICY_DEFAULT ||
 	    f->tlsa == TLSA_USABLE || f->tlsa == TLSA_FAILED)
 		return;
-	if (s->sts_at == 0 || now < s->sts_at || now - s->sts_at > STS_KEEP) {
+	if (!is_fresh(s->sts_at, now)) {
 		sts_look(&s->sts, s->dns, s->set->trusting, s->set->settings,
 		    s->domain, m->sts, now);
 		s->sts_at = now;
@@ -174,7 +197,7 @@ demand(const struct secure *s, const struct secure_place *p,
 		c->tls = s->set->trusting;
 	if (c->policy.level != LEVEL_DANE || dane == NULL)
 		return;
-	/* RFC 7672, section 3.2.2: for usage 2 the domain, and the exchanger
+	/* RFC 7672: for usage 2 the domain, and the exchanger
 	 * before and behind a CNAME, are its names. */
 	c->demand.host = dane->base;
 	c->demand.names[0] = p->by_mx ? s->domain : NULL;
@@ -215,6 +238,7 @@ session_result(const struct client *c)
 		return TLS_RESULT_STARTTLS;
 	case CLIENT_TLS_NOT_TRIED:
 	case CLIENT_TLS_DONE:
+	case CLIENT_TLS_LOST:
 	case CLIENT_TLS_FAILED:
 		break;
 	}
@@ -275,17 +299,15 @@ static void
 note_policy(struct secure *s, const struct secure_place *p,
     struct tls_note *n)
 {
-	size_t i;
+	const struct known *h = find_known(s, p);
 
 	switch ((enum policy_type)n->type) {
 	case POLICY_TYPE_STS:
 		sts_lines(&s->sts.record, n->policy, sizeof(n->policy));
 		break;
 	case POLICY_TYPE_TLSA:
-		for (i = 0; i < s->n; i++)
-			if (strcasecmp(s->hosts[i].name, p->name) == 0)
-				tlsa_lines(&s->hosts[i].dane, n->policy,
-				    sizeof(n->policy));
+		if (h != NULL)
+			tlsa_lines(&h->dane, n->policy, sizeof(n->policy));
 		break;
 	case POLICY_TYPE_NONE:
 		break;
@@ -322,7 +344,8 @@ secure_note(struct secure *s, const struct secure_place *p,
 	    REASON_UNSIGNED || c->policy.reason == REASON_AUTHORITIES)
 		return;
 	if (c->policy.verdict == POLICY_USE &&
-	    c->shaken == CLIENT_TLS_NOT_TRIED)
+	    (c->shaken == CLIENT_TLS_NOT_TRIED ||
+	    c->shaken == CLIENT_TLS_LOST))
 		return;		/* it did not come to that */
 	strlcpy(n->domain, s->domain, sizeof(n->domain));
 	n->type = c->policy.type;

@@ -29,7 +29,8 @@ void	 sts_look(struct sts *, struct dns *, struct tls_client *trusting,
 	    const struct settings *, const char *domain,
 	    const struct sts_record *known, int64_t now);
 
-/* Is this a policy that counts now? */
+/* Is this a policy that counts now?  One of the future does: a clock that was
+ * set back takes no protection away. */
 bool	 sts_is_live(const struct sts_record *, int64_t now);
 
 /* What it asks for, and whether it names the host. */

@@ -60,11 +60,15 @@ sts_cache_put(struct sts_cache *c, const struct sts_record *r)
 	struct sts_record **at = find(c, r->domain), *copy;
 	size_t size = sts_record_size(r);
 
+	if (at == NULL && c->n == STS_CACHE_MAX) {
+		at = oldest(c);
+		/* A domain whose policy cannot be had drives out none. */
+		if (r->fetched == 0 && (*at)->fetched != 0)
+			return;
+	}
 	if ((copy = malloc(size)) == NULL)
 		return;
 	memcpy(copy, r, size);
-	if (at == NULL && c->n == STS_CACHE_MAX)
-		at = oldest(c);
 	if (at == NULL)
 		at = &c->v[c->n++];
 	else
@@ -106,7 +110,7 @@ take_line(struct sts_cache *c, char *line, size_t n)
 	if (r->mode > MTA_STS_ENFORCE || r->fetched == 0 ||
 	    strlcpy(r->patterns, line + at + (line[at] == ' '),
 	    sizeof(r->patterns)) >= sizeof(r->patterns) ||
-	    news_tidy(&news) == -1)
+	    news_tidy(&news, NULL, 0) == -1)
 		return;
 	if (find(c, r->domain) == NULL)
 		sts_cache_put(c, r);

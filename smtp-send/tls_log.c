@@ -275,7 +275,8 @@ write_policy(struct buf *b, const struct tls_policy *p)
 	    p->day, p->domain, tls_type_name(p->type), p->good, p->bad);
 	for (; *line != '\0'; line += n + (line[n] == '\n')) {
 		n = strcspn(line, "\n");
-		buf_addf(b, "text %.*s\n", (int)n, line);
+		if (n > 0)
+			buf_addf(b, "text %.*s\n", (int)n, line);
 	}
 	for (f = p->failures; f < p->failures + p->n; f++)
 		buf_addf(b, "fail %s %" PRIu64 " %s %s %s %s\n",

@@ -37,7 +37,8 @@ struct body {
 static bool
 is_chunked(const struct talk *t)
 {
-	return (t->c->ehlo.can & SMTP_CAN_CHUNKING) != 0;
+	return (t->c->ehlo.can & SMTP_CAN_CHUNKING) != 0 &&
+	    !t->c->unchunked;
 }
 
 static void
@@ -69,6 +70,15 @@ send_rcpt(struct talk *t, size_t i)
 	stream_puts(t->c->stream, "\r\n");
 }
 
+/* "Not on this connection": a host that wants no further message on it says
+ * so with any reply but one about the sender. */
+static bool
+is_weary(const struct talk *t)
+{
+	return t->c->used && (t->c->reply.code == 503 ||
+	    t->c->reply.code / 100 == 4);
+}
+
 /* A refusal of the sender concerns every recipient. */
 static int
 hear_mail(struct talk *t)
@@ -79,6 +89,10 @@ hear_mail(struct talk *t)
 	}
 	if (t->c->reply.code / 100 == 2)
 		return 1;
+	if (is_weary(t)) {
+		client_report_reply_all(t, OUTCOME_TEMPORARY);
+		return -1;
+	}
 	client_report_reply_all(t, client_reply_outcome(t));
 	return t->c->lost ? -1 : 0;
 }
@@ -105,7 +119,10 @@ hear_rcpt(struct talk *t, size_t i, bool some)
 		t->crowded = true;
 	}
 	client_report_reply(t, i, outcome);
-	return t->c->lost ? -1 : 0;
+	if (!t->c->lost)
+		return 0;
+	client_report_lost(t, "at RCPT");	/* 421, for the others too */
+	return -1;
 }
 
 /* Some octets of the message, in the form of DATA or of BDAT. */
@@ -186,6 +203,10 @@ decide(struct talk *t, const struct group *g, enum outcome outcome)
 static enum client_result
 send_message(struct talk *t, const struct group *g)
 {
+	if (!client_in_turn(t)) {
+		client_report_lost(t, "before the message was sent");
+		return CLIENT_NEXT;
+	}
 	/* A message not sent to its end must not look complete: the
 	 * connection is then cut, never ended with a dot. */
 	if (send_body(t) == -1) {
@@ -197,6 +218,13 @@ send_message(struct talk *t, const struct group *g)
 		client_report_lost(t, "after the message was sent; it may "
 		    "arrive twice");
 		return CLIENT_STOP;
+	}
+	if (is_chunked(t) && (t->c->reply.code == 500 ||
+	    t->c->reply.code == 502)) {
+		/* It may have taken the message for commands. */
+		t->c->lost = true;
+		client_report_reply_all(t, OUTCOME_TEMPORARY);
+		return CLIENT_UNCHUNKED;
 	}
 	t->c->midway = client_reply_outcome(t) != OUTCOME_SENT;
 	return decide(t, g, client_reply_outcome(t));
@@ -384,7 +412,8 @@ static int
 reset(struct talk *t)
 {
 	stream_puts(t->c->stream, "RSET\r\n");
-	if (client_hear(t, CLIENT_WAIT) == HEARD_LOST || t->c->lost)
+	if (client_hear(t, CLIENT_WAIT) == HEARD_LOST || t->c->lost ||
+	    t->c->reply.code / 100 != 2)
 		return -1;
 	t->c->midway = false;
 	return 0;
@@ -401,6 +430,10 @@ client_send(struct client *c, struct client_message *m)
 	client_tls_text(c, m->tls);
 	if (!message_fits(t))
 		return is_unfit(m) ? CLIENT_NEXT : CLIENT_DONE;
+	if (!client_in_turn(t)) {
+		client_report_lost(t, "before MAIL");
+		return CLIENT_NEXT;
+	}
 	if (c->midway && reset(t) == -1) {
 		client_report_lost(t, "at RSET");
 		return CLIENT_NEXT;
@@ -409,6 +442,7 @@ client_send(struct client *c, struct client_message *m)
 		g = (struct group){ .which = which, .n = n };
 		result = (t->c->ehlo.can & SMTP_CAN_PIPELINING) ?
 		    transact_group(t, &g) : transact_single(t, &g);
+		c->used = true;
 		if (result != CLIENT_DONE)
 			return result;
 		/* Those who were one too many have their turn again as long

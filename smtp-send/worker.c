@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <stddef.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "system/log.h"
@@ -23,6 +24,7 @@ struct slot {
 	uint32_t	 seq;		/* 0: free */
 	size_t		 n, done;	/* recipients; reported on */
 	bool		 reported[PARCEL_RCPTS];
+	char		 key[DELIVERY_KEY_MAX];
 };
 
 struct worker {
@@ -155,6 +157,7 @@ worker_give(struct worker *w, const struct delivery *d,
 	memset(slot, 0, sizeof(*slot));
 	*seq = slot->seq = ++w->seq;
 	slot->n = d->nrcpts;
+	strlcpy(slot->key, d->key, sizeof(slot->key));
 	return 0;
 }
 
@@ -232,7 +235,7 @@ record_tidy(struct worker *w, struct record *r, size_t n)
 	case RECORD_DEAD:
 		return 0;	/* hosts_take() looks at it */
 	case RECORD_NEWS:
-		return news_tidy(&r->u.news);
+		return news_tidy(&r->u.news, slot->key, time(NULL));
 	case RECORD_BACK:
 		break;
 	}

@@ -3,7 +3,7 @@
 # Proves that no parser breaks on bytes that nobody thought of: each target of
 # t/fuzz/ runs under libFuzzer with ASan and UBSan for FUZZTIME seconds, from
 # the messages of the shared folder where there are any, whole sessions of
-# imapd and smtpd from what clients say in t/chat.  An input that broke one
+# imapd and smtpd from what clients say in t/chat, of smtp-send from a few.  An input that broke one
 # stays in build/fuzz/.  FUZZ=NAME runs one.
 
 use strict;
@@ -93,7 +93,43 @@ sub smtp_seeds {
 	}
 }
 
+# What a server says to smtp-send, behind an octet that says how it is asked,
+# in pieces that end with an octet 255.
+sub client_seeds {
+	my ($to) = @_;
+	my $cut = "\xff";
+	my $four = "250 ok\n" x 4;
+	my $turns = "250 ok\n$cut" x 4;
+	my $both = "354 go\n${cut}250 ok\n$cut";
+	my %said = (
+		single => [0, '', "$turns$both$turns$both"],
+		piped => [0, 'PIPELINING 8BITMIME DSN', "$four$both" x 2],
+		chunks => [0, 'PIPELINING CHUNKING', "$four${cut}250 ok\n$cut"],
+		no_chunks => [0, 'CHUNKING', "${turns}502 what\n$cut"],
+		mixed => [0, 'PIPELINING', "250 ok\n250 ok\n452 4.5.3 no\n" .
+		    "550 5.1.1 no\n$both"],
+		tls => [1, 'STARTTLS', "220 go\n$cut\x16\x03\x03x"],
+		plain => [6, 'AUTH=PLAIN', "235 ok\n$cut$turns$both"],
+		login => [6, 'AUTH=LOGIN', "334 \n$cut" x 2 .
+		    "235 ok\n$cut$turns$both"],
+		scram => [6, 'AUTH=SCRAM-SHA-256', '334 cj1lSGg0ZUhoNGVIaDRl' .
+		    "SGg0ZUhoNGVIaDRhLHM9WVdKaixpPTQwOTY=\n$cut" .
+		    "334 dj1YWFg=\n${cut}235 ok\n$cut"],
+	);
+
+	for my $name (keys %said) {
+		my ($how, $offers, $rest) = @{$said{$name}};
+		my $text = "220 there.test\n${cut}250-there.test\n" .
+		    join('', map { "250-$_\n" } map { tr/=/ /r }
+		    split ' ', $offers) . "250 HELP\n$cut$rest";
+
+		open my $fh, '>:raw', "$to/$name" or die;
+		print $fh chr($how), $text =~ s/\n/\r\n/gr;
+	}
+}
+
 my %own = (fuzz_imap_session => \&chat_seeds,
+    fuzz_smtp_client => \&client_seeds,
     fuzz_smtp_session => \&smtp_seeds);
 for my $target (@targets) {
 	my $seed = "$dir/seed";

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves what a host is held to before it gets mail: the whole matrix of DANE
-# (the answer secure, insecure, bogus; the record of the host's key, of another,
-# none; TLS good, absent, broken) by real DNSSEC, and beside it the cases that
-# RFC 7672 decides (usages, names, dates, several records, CNAMEs, exchangers
-# in turn), MTA-STS (modes, hosts and certificates, policies that cannot be had
-# and those that were kept), the key tls_policy, REQUIRETLS and TLS-Required.
-# Every row is a recipient of its own domain, and what became of it is read from
-# the log.  Then what is told of it all (RFC 8460): the results of the day, and
-# the reports on a day that is over, by mail and by HTTPS.
+# (the answer secure, insecure, bogus; the record of the host's key, of
+# another, none; TLS good, absent, broken) by real DNSSEC, and beside it the
+# cases that RFC 7672 decides (usages, names, dates, several records, CNAMEs,
+# exchangers in turn), MTA-STS (RFC 8461: modes, hosts and certificates,
+# policies that cannot be had and those that were kept), the key tls_policy,
+# REQUIRETLS and TLS-Required.  Every row is a recipient of its own domain, and
+# what became of it is read from the log.  Then what is told of it all (RFC
+# 8460): the results of the day, and the reports on a day that is over, by mail
+# and by HTTPS.
 use strict;
 use warnings;
 
@@ -47,6 +48,7 @@ my @pkix = $known->host(names => ['mx.pkix.m.test', 'mx.pkix.i.test',
     'mx.pkix-key.m.test', 'mx.strict.m.test', (map { "mx.$_.i.test" } qw(e
     e-wild e-list e-deep e-none t-ok r-enforce r-testing)),
     'two.e-second.i.test', 'mx.d-mismatch.m.test']);
+my @subject = $known->host(names => ['mx.e-subject.i.test'], alone => 1);
 my $port;
 sub
 mta
@@ -67,6 +69,7 @@ my %mta = (
 	ta => mta(4, cert => \@ca_good),
 	taold => mta(5, cert => \@ca_old),
 	pkix => mta(6, cert => \@pkix),
+	subject => mta(0, cert => \@subject),
 	# It stops offering what it offered (RFC 3207, section 6): refused.
 	refuses => mta(7, rules => [[qr/^STARTTLS/, '454 not now']]),
 );
@@ -199,7 +202,8 @@ my @route = ("given.m.test mx.key.m.test:$port",
     "given-not.m.test mx.secure-mismatch-ok.m.test:$port",
     "given-key.m.test mx.key-encrypt-absent.m.test:$port",
     "given-clear.m.test $addr{absent}:$port");
-push @policy, 'mx.key-encrypt-absent.m.test encrypt', 'given-key.m.test none';
+push @policy, 'mx.key-encrypt-absent.m.test encrypt', 'given-key.m.test none',
+    'mx.pkix-key.m.test verify', 'mx.key-may.m.test verify';
 # REQUIRETLS (RFC 8689, section 4.2.1) and TLS-Required: No (4.2.2).
 my %strict = (env => ['requiretls yes']);
 row('strict-dane', 'm.test', simple(ok => $match), 'dane', %strict);
@@ -266,6 +270,7 @@ sts('e-deep', pkix => policy('enforce', '*.i.test'), 'later');
 sts('e-self', ok => $enforce, 'later');
 sts('e-name', ta => $enforce, 'later');
 sts('e-other', pkix => $enforce, 'later');
+sts('e-subject', subject => $enforce, 'later');
 sts('e-absent', absent => $enforce, 'later');
 sts('e-refuses', refuses => $enforce, 'later');
 sts('e-broken', broken => $enforce, 'later');
@@ -301,6 +306,11 @@ sts('k-new', ok => policy('testing'), 'any',
     kept => 'n0 ' . ($now - 100) . ' 86400 enforce mx.@');
 sts('k-day', ok => policy('none'), 'any',
     kept => 'n1 ' . ($now - 100_000) . ' 900000 enforce mx.@');
+# Our clock was set back: what was fetched counts, and is to be fetched anew.
+sts('k-later', ok => undef, 'later', txt => [],
+    kept => 'n0 ' . ($now + 5000) . ' 86400 enforce mx.@');
+sts('k-later-new', ok => policy('none'), 'any',
+    kept => 'n1 ' . ($now + 5000) . ' 86400 enforce mx.@');
 # DANE comes first; records of no use do not help against a policy.
 sts('d-match', ok => $other, 'dane', zone => 'm.test', tlsa => [$match]);
 sts('d-mismatch', pkix => $enforce, 'later', zone => 'm.test',
@@ -325,8 +335,8 @@ my $web = Stdmail::Web->start(addr => address(8), pages => \%web,
 my $post = "https://report.i.test:$web->{port}/tls?x=1";
 $web{'report.i.test'} = "text/plain\nthanks";
 $zone{'i.test'} .= 'report A ' . address(8) . "\n" .
-    '_smtp._tls.e TXT "v=TLSRPTv1\;rua=mailto:tls%2Bx@rpt.m.test"' . "\n" .
-    qq(_smtp._tls.e-self TXT "v=TLSRPTv1\\;rua=$post"\n) .
+    '_smtp._tls.e TXT "v=TLSRPTv1\;rua=mailto:root@a.test,mailto:tls%2Bx@rpt.m.test"' . "\n" .
+    qq(_smtp._tls.e-self TXT "v=TLSRPTv1\\;rua=https://nowhere.i.test/,$post"\n) .
     '_smtp._tls.e-list TXT "v=TLSRPTv1\;rua=https://nowhere.i.test/"' . "\n";
 
 # --- the run --------------------------------------------------------------
@@ -429,6 +439,8 @@ is($heard, $taken, 'nobody else was told a recipient');
 my $kept = Stdmail::slurp("$s->{spool}/remote/tls/policies");
 like($kept, qr/^e\.i\.test n1 \d+ 86400 enforce mx\.e\.i\.test$/m, 'kept');
 like($kept, qr/^k-new\.i\.test n1 \d+ 86400 testing /m, 'a new one');
+like($kept, qr/^k-later\.i\.test n0 @{[$now + 5000]} 86400 enforce /m,
+    'one of the future is not lost');
 like($kept, qr/^k-404\.i\.test n0 \d+ 86400 enforce /m,
     'one that was not to be had leaves the old');
 unlike($kept, qr/^(k-over|n-404|half)/m, 'what does not count is gone');
@@ -440,6 +452,17 @@ post({ to => 'bob@e.i.test' }, { to => 'bob@e-list.i.test' });
 my $again = queue();
 like($again, qr{sent .*to=bob\@e\.i\.test .*/sts }, 'and holds without its host');
 like($again, qr{deferred .*to=bob\@e-list\.i\.test }, 'for better and worse');
+# The same without a queue, for the rows of certificates.
+for (['4.7.5', 'bob@e-list.i.test'], ['2.0.0', 'bob@e.i.test'],
+    ['2.0.0', '-r', "mx.pkix-key.m.test:$port", 'bob@x.test'],
+    ['4.7.5', '-r', "mx.key-may.m.test:$port", 'bob@x.test'],
+    ['2.0.0', '-r', "mx.secure-none-ok.m.test:$port", 'bob@x.test']) {
+	my ($want, @args) = @$_;
+	my (undef, $line) = $s->run_program('smtp-send', \@args,
+	    stdin => "Subject: x\n\nhello\n");
+
+	is((split /\t/, $line)[1], $want, "smtp-send @args");
+}
 like($log, qr/to=bob\@secure-match-ok\.m\.test .*tls=TLSv1\.3\S*dane/,
     'the log says how');
 
@@ -454,7 +477,7 @@ my %type = map { $_ => 1 } qw(starttls-not-supported certificate-host-mismatch
     dnssec-invalid dane-required sts-policy-fetch-error sts-policy-invalid
     sts-webpki-invalid);
 
-# What is wrong with the form of a report (RFC 8460, section 4.4), or ''.
+# What is wrong with the form of a report (RFC 8460), or ''.
 sub
 form
 {
@@ -554,7 +577,19 @@ $web = Stdmail::Web->start(%$web);
 $s->{conf}{tlsrpt_from} = 'reports@a.test';
 $s->write_conf;
 $mta{ok}->forget;
-my $daily = queue() . queue();
+# No stranger's record leads us to an address of our own, but where all is to be
+# tried on one host.
+my $https = delete $s->{conf}{https_port};
+$s->write_conf;
+my $daily = queue();
+is(scalar($web->posted), 0, 'nothing is posted to the loopback');
+like(Stdmail::slurp($file), qr/^policy @{[$today - 2]} e-self\.i\.test /m,
+    'and the report kept');
+$s->{conf}{https_port} = $https;
+$s->write_conf;
+$daily .= queue();
+is(scalar(() = $daily =~ /tls-report domain=e\.i\.test day=\S+ id=/g), 2,
+    'who reads his mail here has his own');
 my ($mail) = grep { /TLS-Report-Domain/ } $mta{ok}->messages;
 ok(defined $mail, 'the report has reached its host') or diag $daily;
 like($mail // '', $_, "mail: $_") for qr/^From: <reports\@a\.test>\r$/m,

@@ -17,7 +17,11 @@
 #define AD		0x0020
 #define CD		0x0010
 #define DO		0x8000	/* a flag of EDNS */
-#define EDE		15	/* the EDNS option "extended DNS error" */
+#define EDE		15	/* the EDNS option "extended DNS error": */
+#define EDE_BOGUS	6	/* the first of those of validation */
+#define EDE_NO_PROOF	12	/* the last one */
+#define EDE_UNREACHABLE	22	/* nobody who knows can be asked */
+#define EDE_NETWORK	23	/* likewise */
 
 #define LIFE_MAX	86400	/* seconds an answer is kept at most */
 #define NEGATIVE_MAX	10800	/* likewise, of one without records */
@@ -58,9 +62,9 @@ put16(uint8_t *p, unsigned n)
 
 /*
  * A header with one question, the question, and an OPT record (RFC 1035,
- * sections 4.1.1 and 4.1.2; RFC 6891, section 6.1.2).  It is written here,
- * as ldns would build and free a tree of all names for it, at half the price
- * of a whole lookup.
+ * sections 4.1.1 and 4.1.2; RFC 6891).  It is written here, as ldns would
+ * build and free a tree of all names for it, at half the price of a whole
+ * lookup.
  */
 enum dns_status
 dns_pack(const struct dns_question *q, uint8_t wire[DNS_QUESTION_MAX],
@@ -150,8 +154,9 @@ put_escape(char *to, uint8_t c)
 }
 
 /*
- * A domain name as text without its last dot, to be freed: as ldns writes it
- * (RFC 1035, section 5.1), but at once, not by a printf for each octet.
+ * A domain name as text without its last dot, to be freed: as ldns writes it,
+ * in the manner of a master file (RFC 1035), but at once, not by a printf for
+ * each octet.
  */
 static char *
 name_text(const ldns_rdf *rdf)
@@ -167,7 +172,8 @@ name_text(const ldns_rdf *rdf)
 			*to++ = '.';
 		for (; n > 0; n--, p++) {
 			if (*p > ' ' && *p < 0x7f) {
-				if (strchr(".;()\\", *p) != NULL)
+				if (*p == '.' || *p == ';' || *p == '(' ||
+				    *p == ')' || *p == '\\')
 					*to++ = '\\';
 				*to++ = (char)*p;
 			} else
@@ -405,10 +411,10 @@ take_raw(ldns_pkt *pkt, struct dns_answer *a, uint32_t *life)
 	return DNS_PARSED;
 }
 
-/* Whether a resolver says that a failure is one of validation: an extended
- * error of 6 (bogus) to 12 (no proof). */
+/* What a resolver says of its failure: an extended error (RFC 8914), -1: no
+ * more than that. */
 static int
-says_bogus(ldns_pkt *pkt)
+extended_error(ldns_pkt *pkt)
 {
 	ldns_edns_option_list *list;
 	ldns_edns_option *o;
@@ -417,26 +423,28 @@ says_bogus(ldns_pkt *pkt)
 
 	if (!ldns_pkt_edns(pkt) ||
 	    (list = ldns_pkt_edns_get_option_list(pkt)) == NULL)
-		return 0;
+		return -1;
 	n = ldns_edns_option_list_get_count(list);
 	for (i = 0; i < n; i++) {
 		o = ldns_edns_option_list_get_option(list, i);
 		if (ldns_edns_get_code(o) != EDE || ldns_edns_get_size(o) < 2)
 			continue;
 		p = ldns_edns_get_data(o);
-		if (p[0] == 0 && p[1] >= 6 && p[1] <= 12)
-			return 1;
+		return p[0] << 8 | p[1];
 	}
-	return 0;
+	return -1;
 }
 
 static enum dns_parsed
 server_failed(ldns_pkt *pkt, struct dns_answer *a)
 {
 	char *text = ldns_pkt_rcode2str(ldns_pkt_get_rcode(pkt));
+	int error = extended_error(pkt);
 
-	dns_answer_fail(a, says_bogus(pkt) ? DNS_BOGUS : DNS_TEMPORARY,
-	    text == NULL ? "failed" : text);
+	dns_answer_fail(a, error >= EDE_BOGUS && error <= EDE_NO_PROOF ?
+	    DNS_BOGUS : DNS_TEMPORARY, text == NULL ? "failed" : text);
+	if (error == EDE_UNREACHABLE || error == EDE_NETWORK)
+		strlcat(a->why, ", its servers are silent", sizeof(a->why));
 	free(text);
 	return DNS_SERVER_FAILED;
 }

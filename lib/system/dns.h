@@ -138,7 +138,9 @@ void	 dns_set_timeout(struct dns *, int ms, int tries);
  * answer.  How many of them are sent at once is found out by how many the
  * server answers.  The same question twice is sent once; an answer is kept as
  * long as its TTL or its SOA allows (RFC 2308), a failure for 5 s, a bogus one
- * for 30 s, 2,048 in all.
+ * for 30 s, 2,048 in all.  When a trusted resolver fails and does not say why,
+ * it is bogus if it has the answer unchecked and then fails again; that is
+ * kept for 5 s.
  */
 struct dns_query *dns_submit(struct dns *, enum dns_type, const char *name,
 	    void *arg);
@@ -186,6 +188,13 @@ int	 dns_is_host_name(const char *);
 int	 dns_addr_parse(const char *, struct dns_addr *);
 void	 dns_addr_text(const struct dns_addr *, char *, size_t);
 int	 dns_addr_is_loopback(const struct dns_addr *);
+
+/* Does the system take what is sent to this address itself?  Asks the kernel
+ * each time; where that cannot tell, 0. */
+int	 dns_addr_is_own(const struct dns_addr *);
+/* Loopback, private, link-local, shared, unspecified, multicast (RFC 6890), or
+ * one of these in the form of IPv6: nothing that a stranger may lead us to. */
+int	 dns_addr_is_private(const struct dns_addr *);
 int	 dns_addr_equal(const struct dns_addr *, const struct dns_addr *);
 
 /* From and to a socket address; an IPv4 address mapped into IPv6 becomes IPv4.

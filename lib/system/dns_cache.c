@@ -93,11 +93,11 @@ find(struct dns_cache *c, const struct dns_question *q, const char *name,
 
 struct dns_reply *
 dns_cache_get(struct dns_cache *c, const struct dns_question *q,
-    const char *name)
+    const char *name, uint32_t hash)
 {
 	struct dns_cached *e;
 
-	if (c->n == 0 || (e = find(c, q, name, dns_hash(q, name))) == NULL)
+	if (c->n == 0 || (e = find(c, q, name, hash)) == NULL)
 		return NULL;
 	if (clock_ms() >= e->end) {
 		drop(c, e);
@@ -111,9 +111,8 @@ dns_cache_get(struct dns_cache *c, const struct dns_question *q,
 
 void
 dns_cache_put(struct dns_cache *c, const struct dns_question *q,
-    const char *name, struct dns_reply *reply)
+    const char *name, uint32_t hash, struct dns_reply *reply)
 {
-	uint32_t hash = dns_hash(q, name);
 	size_t size = strlen(name) + 1;
 	struct dns_cached *e;
 

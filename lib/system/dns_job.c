@@ -19,7 +19,8 @@
 #define SHORT_MS	20	/* before descriptors are tried again */
 #define CASED_MS	50	/* for a reply in the right case */
 #define FAILED_LIFE	5	/* seconds a failure is kept */
-#define BOGUS_LIFE	30
+#define BOGUS_LIFE	30	/* one of validation, when that is known and
+				 * not inferred */
 
 static void ask_next(struct dns_job *, const char *, int);
 static void begin(struct dns_job *);
@@ -76,39 +77,68 @@ finish(struct dns_job *job)
 		r->answer.security = job->security;
 		r->life = job->life;
 	}
-	dns_cache_put(&job->dns->cache, &job->q, job->key, r);
+	dns_cache_put(&job->dns->cache, &job->q, job->key, job->hash, r);
 	dns_query_done(job);
 	dns_job_free(job);
 }
 
-/* A resolver that validates and finds an answer bogus often says no more than
- * that it failed; what it says to who checks for himself tells the two apart. */
+/*
+ * A resolver that validates and finds an answer bogus often says no more than
+ * that it failed.  Then it is asked for the same unchecked: if it has an answer
+ * for that, and fails again when it is to check it, that is why.
+ */
 static int
 may_be_bogus(const struct dns_job *job)
 {
-	return job->q.trusted && !job->q.unchecked && !job->probe &&
+	return job->q.trusted && !job->q.unchecked &&
 	    job->said == DNS_TEMPORARY && strcmp(job->why, "SERVFAIL") == 0;
+}
+
+/* It has not been answered; 1: it is asked once more. */
+static int
+ask_unchecked(struct dns_job *job)
+{
+	switch (job->probe) {
+	case DNS_FIRST:
+		if (!may_be_bogus(job))
+			return 0;
+		job->probe = DNS_UNCHECKED;
+		begin(job);
+		return 1;
+	case DNS_AGAIN:
+		if (may_be_bogus(job)) {
+			job->said = DNS_BOGUS;
+			strlcpy(job->why, "validation failed",
+			    sizeof(job->why));
+			return 0;
+		}
+		break;
+	case DNS_UNCHECKED:
+		break;
+	}
+	/* Of a resolver that says more, that counts. */
+	if (job->said != DNS_BOGUS) {
+		job->said = DNS_TEMPORARY;
+		strlcpy(job->why, "SERVFAIL", sizeof(job->why));
+	}
+	return 0;
 }
 
 /* What a server said tells more than the silence of another. */
 static void
 fail(struct dns_job *job, enum dns_status st, const char *why, uint32_t life)
 {
-	if (st == DNS_TEMPORARY && life > 0 && may_be_bogus(job)) {
-		job->probe = 1;
-		begin(job);
-		return;
-	}
-	if (job->probe && st == DNS_TEMPORARY) {
-		job->said = st;
-		strlcpy(job->why, "SERVFAIL", sizeof(job->why));
-	}
-	if (job->why[0] != '\0' && st == DNS_TEMPORARY && life > 0) {
-		st = job->said;
-		why = job->why;
+	if (st == DNS_TEMPORARY && life > 0) {
+		if (ask_unchecked(job))
+			return;
+		if (job->why[0] != '\0') {
+			st = job->said;
+			why = job->why;
+		}
 	}
 	dns_answer_fail(&job->reply->answer, st, why);
-	job->reply->life = st == DNS_BOGUS ? BOGUS_LIFE : life;
+	job->reply->life = st == DNS_BOGUS && job->probe == DNS_FIRST ?
+	    BOGUS_LIFE : life;
 	finish(job);
 }
 
@@ -136,7 +166,7 @@ pack(struct dns_job *job)
 	struct dns_question q = job->q;
 	enum dns_status st;
 
-	q.unchecked = q.unchecked || job->probe;
+	q.unchecked = q.unchecked || job->probe == DNS_UNCHECKED;
 	st = dns_pack(&q, job->wire, &job->len, &job->name_len);
 	if (st != DNS_FOUND) {
 		fail(job, st, st == DNS_INVALID ? "not a domain name" :
@@ -301,6 +331,7 @@ follow(struct dns_job *job)
 	}
 	free(job->q.name);
 	job->q.name = name;
+	job->probe = DNS_FIRST;
 	begin(job);
 }
 
@@ -341,10 +372,11 @@ take_answer(struct dns_job *job, struct dns_answer *fresh, uint32_t life,
 
 	dns_port_forget(job);
 	dns_tcp_close(job);
-	if (job->probe) {
+	if (job->probe == DNS_UNCHECKED) {
 		dns_answer_fail(fresh, DNS_BOGUS, "");
 		free(fresh->name);
-		fail(job, DNS_BOGUS, "validation failed", BOGUS_LIFE);
+		job->probe = DNS_AGAIN;
+		begin(job);
 		return;
 	}
 	if (fresh->name == NULL) {
@@ -475,7 +507,7 @@ dns_job_take(struct dns_job *job, size_t server, uint8_t *p, size_t n,
 	}
 	dns_server_good(&job->dns->servers[server]);
 	if (!job->late && job->hops == 0 && job->round == 0 &&
-	    !is_refusal(parsed, &fresh))
+	    job->probe == DNS_FIRST && !is_refusal(parsed, &fresh))
 		dns_window_count(&job->dns->window, 1);
 	switch (parsed) {
 	case DNS_NOT_OURS:

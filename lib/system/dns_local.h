@@ -140,6 +140,13 @@ enum dns_state {
 	DNS_HELD	/* somebody looks at the answer */
 };
 
+/* A trusted resolver has failed: was the answer bogus? */
+enum dns_probe {
+	DNS_FIRST,	/* it has not */
+	DNS_UNCHECKED,	/* it is asked for the answer unchecked */
+	DNS_AGAIN	/* it has one, and is asked to check it once more */
+};
+
 struct dns_job {
 	struct dns	*dns;
 	struct dns_queries askers;
@@ -165,8 +172,7 @@ struct dns_job {
 	int		 late;		/* its first wait passed in vain */
 	int		 alias;		/* while it is held */
 	void		*held;		/* likewise, of dns_check.c */
-	int		 probe;		/* whether it was bogus: asked again,
-					 * unchecked */
+	enum dns_probe	 probe;
 	enum dns_security security;	/* the worst of all answers so far */
 	uint32_t	 life;		/* the least of all answers so far */
 	enum dns_status	 said;		/* of a server that failed */
@@ -177,8 +183,10 @@ struct dns_job {
 	struct dns_reply *reply;
 };
 
-/* The job for a question, new or one under way; NULL: no memory. */
-struct dns_job *dns_job_find(struct dns *, const struct dns_question *);
+/* The job for a question, whose hash is this, new or one under way; NULL: no
+ * memory. */
+struct dns_job *dns_job_find(struct dns *, const struct dns_question *,
+	    uint32_t hash);
 /* Nobody waits for it any more. */
 void	 dns_job_free(struct dns_job *);
 /* Send the first packet. */
@@ -284,17 +292,18 @@ struct dns_cache {
 	size_t		 n;
 };
 
-/* Of type, flags and name, in any case. */
+/* Of type and name, in any case. */
 uint32_t dns_hash(const struct dns_question *, const char *name);
 int	 dns_same(const struct dns_question *, const char *name,
 	    const struct dns_question *, const char *other);
 
-/* One more reference, or NULL. */
+/* One more reference, or NULL.  Here and below, hash is that of question and
+ * name. */
 struct dns_reply *dns_cache_get(struct dns_cache *,
-	    const struct dns_question *, const char *name);
+	    const struct dns_question *, const char *name, uint32_t hash);
 /* Keep a reply as long as it lives; no memory: it is not kept. */
 void	 dns_cache_put(struct dns_cache *, const struct dns_question *,
-	    const char *name, struct dns_reply *);
+	    const char *name, uint32_t hash, struct dns_reply *);
 void	 dns_cache_clear(struct dns_cache *);
 
 /* ---- all of it ---- */

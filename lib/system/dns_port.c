@@ -19,11 +19,9 @@
 #define USES_MAX	64	/* questions of one socket */
 
 static struct dns_asks *
-bucket(struct dns *dns, const struct dns_port *port, uint16_t id)
+bucket(struct dns *dns, uint16_t id)
 {
-	size_t i = (size_t)(port - dns->ports);
-
-	return &dns->ids[(id ^ i * 41) % DNS_IDS];
+	return &dns->ids[id % DNS_IDS];
 }
 
 static struct dns_ask *
@@ -31,7 +29,7 @@ find(struct dns *dns, const struct dns_port *port, uint16_t id)
 {
 	struct dns_ask *a;
 
-	LIST_FOREACH(a, bucket(dns, port, id), by_id)
+	LIST_FOREACH(a, bucket(dns, id), by_id)
 		if (a->port == port && a->id == id)
 			return a;
 	return NULL;
@@ -145,7 +143,7 @@ dns_port_send(struct dns_job *job, size_t server)
 		a->job = job;
 		a->port = port;
 		LIST_INSERT_HEAD(&port->asks, a, by_port);
-		LIST_INSERT_HEAD(bucket(dns, port, a->id), a, by_id);
+		LIST_INSERT_HEAD(bucket(dns, a->id), a, by_id);
 		port->uses++;
 	}
 	job->wire[0] = (uint8_t)(a->id >> 8);

@@ -88,9 +88,8 @@ job_new(struct dns *dns, const struct dns_question *q, uint32_t hash)
 }
 
 struct dns_job *
-dns_job_find(struct dns *dns, const struct dns_question *q)
+dns_job_find(struct dns *dns, const struct dns_question *q, uint32_t hash)
 {
-	uint32_t hash = dns_hash(q, q->name);
 	struct dns_job *job;
 
 	LIST_FOREACH(job, bucket(dns, hash), by_key)
@@ -148,15 +147,17 @@ begin(struct dns *dns, const struct dns_question *question,
 {
 	struct dns_query *q;
 	struct dns_reply *r;
+	uint32_t hash;
 
 	if (dns_open(dns) == -1 || (q = calloc(1, sizeof(*q))) == NULL)
 		return NULL;
 	q->dns = dns;
 	q->arg = arg;
 	q->done = done;
-	r = dns_cache_get(&dns->cache, question, question->name);
+	hash = dns_hash(question, question->name);
+	r = dns_cache_get(&dns->cache, question, question->name, hash);
 	if (r == NULL) {
-		if ((q->job = dns_job_find(dns, question)) == NULL) {
+		if ((q->job = dns_job_find(dns, question, hash)) == NULL) {
 			free(q);
 			return NULL;
 		}

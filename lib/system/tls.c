@@ -736,7 +736,10 @@ set_host(SSL *ssl, const char *host)
 	if (SSL_set_tlsext_host_name(ssl, name) != 1 ||
 	    SSL_set1_host(ssl, name) != 1)
 		return -1;
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	/* A name is in the certificate's list of names (RFC 8461, section
+	 * 4.2), not its subject. */
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	return 0;
 }
 

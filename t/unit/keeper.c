@@ -77,6 +77,17 @@ test_policies(void)
 	for (i = 0; i < STS_CACHE_MAX + 100; i++)
 		n += sts_cache_get(c, record(i).domain) != NULL;
 	is_int(n, STS_CACHE_MAX, "no more are kept than may be");
+	for (i = 0, n = 0; i < 10; i++) {
+		one = record(STS_CACHE_MAX + 200 + i);
+		one.fetched = 0;
+		one.failed = NOW;
+		sts_cache_put(c, &one);
+	}
+	for (i = 0; i < STS_CACHE_MAX + 100; i++)
+		n += sts_cache_get(c, record(i).domain) != NULL;
+	r = sts_cache_get(c, record(STS_CACHE_MAX + 200).domain);
+	ok(n == STS_CACHE_MAX && r == NULL,
+	    "and none makes room for what is no policy");
 	sts_cache_free(c);
 }
 
@@ -167,25 +178,37 @@ test_tidy(void)
 
 	n.u.tls = note("a.test", TLS_RESULT_GOOD, 1);
 	memset(n.u.tls.why, '\n', sizeof(n.u.tls.why));
-	is_int(news_tidy(&n), 0, "a note");
+	is_int(news_tidy(&n, "A.test", NOW), 0, "a note");
 	ok(strspn(n.u.tls.why, "?") == sizeof(n.u.tls.why) - 1,
 	    "is ended, and one line");
+	strlcpy(n.u.tls.mx, "mx a.test 1", sizeof(n.u.tls.mx));
+	strlcpy(n.u.tls.to, "-", sizeof(n.u.tls.to));
+	is_int(news_tidy(&n, "a.test", NOW), 0, "another");
+	is_str(n.u.tls.mx, "mx?a.test?1", "has words where words stand");
+	is_str(n.u.tls.to, "", "or none");
+	is_int(news_tidy(&n, "b.test", NOW), -1, "of another domain");
 	n.u.tls.result = TLS_RESULTS;
-	is_int(news_tidy(&n), -1, "an unknown result");
+	is_int(news_tidy(&n, "A.test", NOW), -1, "an unknown result");
 	n.u.tls = note("a.test\npolicy", TLS_RESULT_GOOD, 1);
-	is_int(news_tidy(&n), -1, "a domain with a line end");
+	is_int(news_tidy(&n, "A.test", NOW), -1, "a domain with a line end");
 	n.u.tls = note("../a", TLS_RESULT_GOOD, 1);
-	is_int(news_tidy(&n), -1, "or a slash");
+	is_int(news_tidy(&n, "A.test", NOW), -1, "or a slash");
 	n.type = NEWS_STS;
 	n.u.sts = record(1);
-	is_int(news_tidy(&n), 0, "a policy");
+	n.u.sts.fetched = NOW + 5;
+	is_int(news_tidy(&n, "d1.test", NOW), 0, "a policy");
+	is_int(n.u.sts.fetched, NOW, "was not fetched tomorrow");
+	is_int(news_tidy(&n, "d2.test", NOW), -1, "of another domain");
+	is_int(news_tidy(&n, "=d1.test", NOW), -1, "of a host");
+	n.u.sts = record(1);
+	is_int(news_tidy(&n, NULL, 0), 0, "but in the file all are");
 	n.u.sts.mode = MTA_STS_ENFORCE + 1;
-	is_int(news_tidy(&n), -1, "an unknown mode");
+	is_int(news_tidy(&n, "d1.test", NOW), -1, "an unknown mode");
 	n.u.sts = record(1);
 	n.u.sts.max_age = MTA_STS_AGE_MAX + 1;
-	is_int(news_tidy(&n), -1, "for too long");
+	is_int(news_tidy(&n, "d1.test", NOW), -1, "for too long");
 	n.type = 7;
-	is_int(news_tidy(&n), -1, "an unknown kind");
+	is_int(news_tidy(&n, "A.test", NOW), -1, "an unknown kind");
 }
 
 int

@@ -6,6 +6,8 @@
 #	my $ca = Stdmail::Certs->new;
 #	$ca->{pem}
 #	my ($chain, $key) = $ca->host(names => ['mx.a.test'], days => 1);
+#	my ($chain, $key) = $ca->host(names => ['mx.a.test'], alone => 1);
+#						only in the subject
 #	my ($chain, $key) = Stdmail::Certs->self(names => [...], days => -1);
 #	Stdmail::Certs::tlsa(3, 1, 1, $pem)	"3 1 1 hex", of the first in it
 package Stdmail::Certs;
@@ -37,8 +39,8 @@ _host
 	my ($issuer, %o) = @_;
 	my ($cert, $key) = CERT_create(key => KEY_create_ec(),
 	    subject => { commonName => $o{names}[0] },
-	    purpose => 'server', @$issuer,
-	    subjectAltNames => [map { [DNS => $_] } @{$o{names}}],
+	    purpose => 'server', @$issuer, $o{alone} ? () :
+	    (subjectAltNames => [map { [DNS => $_] } @{$o{names}}]),
 	    not_before => time - 20 * 86400,
 	    not_after => time + ($o{days} // 1) * 86400);
 

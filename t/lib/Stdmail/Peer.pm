@@ -3,7 +3,9 @@
 # Another host's mail transport agent, a real one of the world, on an address
 # of its own of the loopback: what is sent to it by SMTP it sends on to one host
 # that the test names, whoever it is for.  It has a queue and a configuration in
-# the site's folder, needs root, and ends with the site.
+# the site's folder, needs root, and ends with the site.  With receive it keeps
+# mail for p.test instead, but not for nobody*@p.test, in the Maildir box of its
+# folder, and offers STARTTLS; Postfix also without 8BITMIME, 100 ports higher.
 #
 #	my $peer = Stdmail::Peer->start('exim', $site, port => $srv->{port},
 #	    tls => 1, login => 'alice', password => 'open-sesame');
@@ -43,7 +45,8 @@ missing
 }
 
 # start(KIND, SITE, port => ...): port is where it sends everything; tls: only
-# with TLS; login, password: with AUTH; lmtp: by LMTP to this UNIX socket.
+# with TLS; login, password: with AUTH; lmtp: by LMTP to this UNIX socket;
+# receive: it sends nothing.
 sub
 start
 {
@@ -59,7 +62,10 @@ start
 		echo $_:x:9\$id: >>/etc/group; }\n"
 	} @{$kinds{$kind}{users} // []};
 
-	make_path($peer->{dir});
+	make_path($peer->{dir}, "$peer->{dir}/box");
+	$peer->{to} //= 9;
+	Stdmail::spew("$peer->{dir}/tls.pem", join '', map {
+	    Stdmail::slurp("$s->{dir}/$_.pem") } qw(key cert));
 	my $run = $kinds{$kind}{conf}->($peer, $peer->{dir});
 	$peer->{log} = "$peer->{dir}/log";
 	my $pid = $s->spawn([$world[0], 'sh', '-c', "set -e\n@users$run"], {},
@@ -143,6 +149,21 @@ postfix
 	    "smtp_sasl_security_options = noanonymous",
 	    "smtp_sasl_password_maps = inline:{ { [127.0.0.1]:$p->{to} = " .
 	    "$p->{login}:$p->{password} } }" if defined $p->{login};
+	push @main, "virtual_mailbox_domains = p.test",
+	    "virtual_mailbox_base = $dir/box",
+	    "virtual_mailbox_maps = static:./", "virtual_minimum_uid = 1",
+	    (map { "virtual_${_}_maps = static:$Stdmail::nobody[0]" }
+	    qw(uid gid)), "smtpd_tls_security_level = may",
+	    "smtpd_tls_chain_files = $dir/tls.pem",
+	    "smtpd_recipient_restrictions = check_recipient_access " .
+	    "regexp:{{/^nobody.*@/ REJECT}}, reject_unauth_destination"
+	    if $p->{receive};
+	my $seven = $p->{port} + 100;
+	my $more = !$p->{receive} ? '' : <<"END";
+$p->{addr}:$seven inet n - n - - smtpd
+  -o smtpd_discard_ehlo_keywords=8bitmime,smtputf8
+virtual unix - n n - - virtual
+END
 	make_path(map { "$dir/$_" } qw(queue data));
 	Stdmail::spew("$dir/main.cf", join '', map { "$_\n" } @main);
 	Stdmail::spew("$dir/master.cf", <<"END");
@@ -163,8 +184,9 @@ scache unix - - n - 1 scache
 proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
+$more
 END
-	return "chown postfix $dir/data
+	return "chown postfix $dir/data; chown $Stdmail::nobody[0] $dir/box
 		postfix -c $dir check
 		exec /usr/lib/postfix/sbin/master -c $dir -d";
 }
@@ -174,12 +196,23 @@ exim
 {
 	my ($p, $dir) = @_;
 	my ($auth, $more) = ('', '');
+	my ($tls, $acl, $router, $transport) = ('tls_advertise_hosts =',
+	    'acl_smtp_rcpt = accept', '', '');
 
 	if (defined $p->{login}) {
 		$auth = "begin authenticators\nplain:\n" .
 		    "\tdriver = plaintext\n\tpublic_name = PLAIN\n" .
 		    "\tclient_send = ^$p->{login}^$p->{password}\n";
 		$more .= "\thosts_require_auth = *\n";
+	}
+	if ($p->{receive}) {
+		$tls = "tls_advertise_hosts = *\ntls_certificate = $dir/tls.pem";
+		$acl = "acl_smtp_rcpt = check";
+		$router = "box:\n\tdriver = accept\n\tdomains = p.test\n" .
+		    "\ttransport = box\n";
+		$transport = "box:\n\tdriver = appendfile\n" .
+		    "\tmaildir_format\n\tdirectory = $dir/box\n" .
+		    "\tuser = Debian-exim\n\tcreate_directory\n";
 	}
 	$more .= "\thosts_require_tls = *\n" if $p->{tls};
 	$more .= "\thosts_avoid_tls = *\n" if !$p->{tls};
@@ -190,21 +223,28 @@ log_selector = +all
 primary_hostname = peer.test
 local_interfaces = <; [$p->{addr}]:$p->{port}
 keep_environment =
-tls_advertise_hosts =
+$tls
 deliver_drop_privilege = true
 host_lookup =
 accept_8bitmime = true
 smtputf8_advertise_hosts = *
 dsn_advertise_hosts = *
 message_size_limit = 50M
-acl_smtp_rcpt = accept
+$acl
+recipients_max = 1000
+begin acl
+check:
+	deny local_parts = ^nobody
+	accept
 begin routers
+$router
 all:
 	driver = manualroute
 	transport = out
 	route_list = * 127.0.0.1 byname
 	self = send
 begin transports
+$transport
 out:
 	driver = smtp
 	port = $p->{to}
@@ -237,6 +277,20 @@ listen on $p->{addr} port $p->{port} hostname peer.test
 action "out" relay host "$url" $auth tls no-verify helo peer.test
 match from any for any action "out"
 END
+	Stdmail::spew("$dir/conf", <<"END") if $p->{receive};
+pki peer.test cert "$dir/cert.pem"
+pki peer.test key "$dir/key.pem"
+table users { "\@p.test" = "nobody" }
+listen on $p->{addr} port $p->{port} hostname peer.test tls pki peer.test
+action "in" maildir "$dir/box" virtual <users>
+match from any for rcpt-to regex "^nobody.*@" reject
+match from any for domain "p.test" action "in"
+END
+	# Its privileged process knows RSA alone.
+	system("openssl req -x509 -newkey rsa:2048 -nodes -days 9 " .
+	    "-subj /CN=peer.test -keyout $dir/key.pem -out $dir/cert.pem " .
+	    "2>/dev/null") == 0 or die "openssl: $?\n" if $p->{receive};
+	chmod 0600, "$dir/key.pem" if $p->{receive};
 	Stdmail::spew("$dir/conf", Stdmail::slurp("$dir/conf") =~
 	    s/ tls no-verify//r) if !$p->{tls};
 	return "mkdir -p /var/spool/smtpd /var/lib/opensmtpd/empty
