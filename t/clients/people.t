@@ -336,6 +336,9 @@ unlike($b[0], qr/^Final-Recipient: rfc822; z/m, 'and no other');
 does(['-D', 'to=z@down2.test'], 0, qr/dropped/);
 is(where($many), 'gone', 'the last one takes the message along');
 is_deeply([$s->spooled], [], 'nothing is left');
+my $own = enqueue('alice@a.test', 'x@down.test');
+does(['-DB', 'all'], 0, qr/\A\Q$own\E\tbounced\n\z/);
+is(scalar(() = bounces()), 1, 'the bounce is none of all');
 does(['-DBj', enqueue('', 'x@down.test')], 0, qr/"done":"dropped"\}\n\z/);
 is_deeply([$s->spooled], [], 'of a bounce nobody is told');
 
