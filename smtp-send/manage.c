@@ -31,6 +31,7 @@ struct manage {
 	enum manage_act	 act;
 	bool		 json;
 	bool		 silent;
+	int64_t		 began;
 	void		*decided;	/* tsearch(3) of ids */
 	unsigned long	 fresh;		/* decided in this walk */
 	unsigned long	 busy;		/* of this walk: an agent has it */
@@ -286,6 +287,17 @@ not_taken(struct manage *mg, const struct spool_message *m)
 		    m->item.id);
 }
 
+/* A bounce of this run, which is not to be dropped with the rest: the id has
+ * the process that made it. */
+static bool
+is_ours(const struct manage *mg, const struct spool_item *it)
+{
+	char process[32];
+
+	snprintf(process, sizeof(process), "P%ldQ", (long)getpid());
+	return it->arrived >= mg->began && strstr(it->id, process) != NULL;
+}
+
 static int
 one(struct each *each, struct spool_message *seen)
 {
@@ -293,7 +305,8 @@ one(struct each *each, struct spool_message *seen)
 	struct spool_message m;
 	int saved, got;
 
-	if (is_decided(mg, seen->item.id) || !is_fit(mg, seen))
+	if (is_decided(mg, seen->item.id) || is_ours(mg, &seen->item) ||
+	    !is_fit(mg, seen))
 		return 0;
 	if ((got = spool_take(each->spool, &seen->item, &m)) == 0)
 		not_taken(mg, seen);
@@ -339,6 +352,7 @@ walk_all(struct manage *mg)
 	time_t end = time(NULL) + MANAGE_WAIT;
 	int code;
 
+	mg->began = time(NULL);
 	do {
 		mg->fresh = mg->busy = mg->each.gone = 0;
 		if ((code = each_message(&mg->each)) != 0)

@@ -184,20 +184,17 @@ cuts
 		for (['-H', 'held 12'], ['-U', 'now 12'], ['-H', ''],
 		    ['-U', '']) {
 			my ($letter, $want) = @$_;
-			my $pid = Stdmail::fork_child(sub {
-				my @got = $s->run_program('smtp-send',
-				    [$letter, 'all']);
-				exit($got[0] == 0 || $got[0] == 1 ? 0 : 1);
-			});
+			my $pid = $s->spawn([$s->command('smtp-send', $letter,
+			    'all')], {});
 
-			push @wrong, "$letter failed"
-			    if $want && Stdmail::reap($pid, 10) != 0;
+			my $st = $want ? Stdmail::reap($pid, 10) // 'no' : 0;
+			push @wrong, "$letter: $st" if $st !~ /^[01]\z/;
 			sleep 0.005 + rand(0.02) if !$want;
 			Stdmail::Disk::cut($dir);
 			Stdmail::end_child($pid) if !$want;
 			$fault = Stdmail::Disk::again($dir);
 			return $fault if defined $fault;
-			my ($st, $out) = $s->run_program('smtp-send', ['-l']);
+			($st, my $out) = $s->run_program('smtp-send', ['-l']);
 			my $n = () = $out =~ /\n/g;
 			push @wrong, "$letter: $st, $n listed, " . places()
 			    if "$st $n" ne '0 12' ||
