@@ -25,6 +25,7 @@
 
 #define FILE_MAX	(16u << 20)
 #define HEAD		"stdmail-tls 1\n"
+#define DAY_MAX		(INT64_C(1) << 24)	/* far off, and no overflow */
 
 /* ---- counting ---- */
 
@@ -154,7 +155,7 @@ take_policy(struct tls_log *log, const char *line)
 	int t = 0;
 
 	if (sscanf(line, "policy %" SCNd64 " %255s %19s %" SCNu64 " %" SCNu64,
-	    &day, domain, type, &good, &bad) != 5)
+	    &day, domain, type, &good, &bad) != 5 || day < 0 || day > DAY_MAX)
 		return NULL;
 	while (t <= POLICY_TYPE_TLSA && strcmp(type,
 	    tls_type_name((enum policy_type)t)) != 0)

@@ -148,6 +148,8 @@ test_results(void)
 	    "\"mx-host\":[\"mx.a.test\"]") != NULL, "as JSON");
 	is_int(tls_log_write(&log), 0, "written");
 	tls_log_free(&log);
+	append("results", "policy 99999999999999999999 c.test sts 1 0\n"
+	    "policy -1 c.test sts 1 0\n");
 	append("results", "fail nonsense 1 - - -\npolicy 1 x.test odd 1 1\n"
 	    "policy 1 y.test sts 1\nfail certificate-expired");
 	tls_log_open(&log, dir);
