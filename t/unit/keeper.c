@@ -168,6 +168,17 @@ test_results(void)
 		tls_log_note(&log, &n, NOW);
 	}
 	is_int((long long)log.n, TLS_LOG_MAX, "bounded");
+	for (i = 0; i < TLS_LOG_MAX * TLS_LOG_FAILURES; i++) {
+		n = note("a.test", TLS_RESULT_STARTTLS, i);
+		memset(n.mx, 'm', sizeof(n.mx) - 1);
+		memset(n.why, 'w', sizeof(n.why) - 1);
+		memset(n.policy, 'p', sizeof(n.policy) - 1);
+		snprintf(n.from, sizeof(n.from), "%u", i);
+		snprintf(n.domain, sizeof(n.domain), "d%u.test",
+		    i / TLS_LOG_FAILURES);
+		tls_log_note(&log, &n, NOW);
+	}
+	is_int(tls_log_write(&log), 0, "however much is told, it is written");
 	tls_log_free(&log);
 	buf_free(&was);
 	buf_free(&is);
