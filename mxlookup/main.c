@@ -94,18 +94,20 @@ failed(const char *what, int error, int code)
 	return code;
 }
 
-/* Look at each domain's posture: a page when one was asked for by name. */
+/* Look at each domain's posture: one that was asked for by name fills a page.
+ * For many there are processes of our own. */
 static enum many_status
-look_at(struct many *m, const struct posture_means *means, int page)
+look_at(struct many *m, const struct posture_means *means, int alone)
 {
-	return posture_many(m, json ? POSTURE_JSON : page ? POSTURE_PAGE :
-	    POSTURE_LINE, means);
+	return alone ? posture_one(m, json ? POSTURE_JSON : POSTURE_PAGE,
+	    means) : posture_many(m, json ? POSTURE_JSON : POSTURE_LINE,
+	    means);
 }
 
 /* Everything is open: look up all, restricted to the network. */
 static int
 look_up(struct dns *dns, struct input *in, const struct posture_means *means,
-    int page)
+    int alone)
 {
 	enum many_status st;
 	struct progress progress;
@@ -115,9 +117,10 @@ look_up(struct dns *dns, struct input *in, const struct posture_means *means,
 	m.flags = (only4 ? MX_IPV4 : 0) | (only6 ? MX_IPV6 : 0) |
 	    (names ? MX_NOADDRS : 0);
 	progress_begin(&progress, in->fd, m.out);
-	if (sandbox_client() == -1)
+	if ((all && !alone ? sandbox_agent(NULL, 0, true) :
+	    sandbox_client()) == -1)
 		return failed("sandbox", errno, EX_OSERR);
-	st = all ? look_at(&m, means, page) : many_run(&m);
+	st = all ? look_at(&m, means, alone) : many_run(&m);
 	switch (st) {
 	case MANY_DONE:
 		break;
@@ -159,6 +162,8 @@ open_means(struct posture_means *means, struct dns *dns,
 	memset(means, 0, sizeof(*means));
 	means->dns = dns;
 	means->https_port = (unsigned short)s->https_port;
+	if (only4 != only6)
+		means->flags = only4 ? MX_IPV4 : MX_IPV6;
 	if (all)
 		means->tls = tls_client_new(1, s->tls_ca[0] == '\0' ? NULL :
 		    s->tls_ca, error, sizeof(error));

@@ -31,7 +31,7 @@ enum many_status {
 /*
  * Look up all names of the input and print what is found, in the order of the
  * input unless unordered.  What is found waits for what was asked before it,
- * up to WINDOW names or HELD_MAX octets; then nothing new is asked.  Answers
+ * as long as there is room for it; then nothing new is asked.  Answers
  * are written whenever the input has nothing more, and at the latest after a
  * tenth of a second.  A reader that closed the pipe ends it: MANY_DONE.
  */

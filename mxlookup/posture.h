@@ -68,7 +68,9 @@ struct posture_found {
 	enum posture_fault fault;
 	char	 subject[300];	/* what has it: a host, a name; or "" */
 	char	 detail[512];	/* more words, or "" */
-	char	 publish[600];	/* the record to publish, or "" */
+	char	 publish[1200];	/* records to publish, as lines of a zone file
+				 * without their ends, or "" */
+	char	 change[300];	/* else what to change, or "" */
 };
 
 /* ---- facts ---- */
@@ -92,7 +94,11 @@ struct posture_addr {
 struct posture_host {
 	const char	*name;
 	unsigned	 preference;
-	size_t		 a, aaaa, tlsa;		/* questions */
+	size_t		 a, aaaa;		/* questions */
+	size_t		 tlsa;			/* that of base, in the end */
+	size_t		 tlsa_own, tlsa_target;	/* of its name; of where CNAMEs
+						 * lead, or 0 */
+	const char	*base;			/* the TLSA base domain */
 	size_t		 naddrs;
 	struct posture_addr addrs[2 * POSTURE_ADDRS];
 };
@@ -102,10 +108,13 @@ enum { SRV_SUBMISSIONS, SRV_SUBMISSION, SRV_IMAPS, SRV_IMAP, SRV_POP3S,
 
 struct posture {
 	const char	*shown;			/* as it was given */
+	unsigned	 flags;			/* those of posture_means */
 	char		 domain[IDNA_MAX];	/* as the DNS has it */
 	struct ask	*ask;
 	size_t		 mx, a, aaaa;		/* questions */
 	enum mx_status	 mail;
+	int		 literal;		/* "[192.0.2.1]": nothing but
+						 * its address counts */
 	int		 nullmx_mixed;
 	size_t		 nhosts;
 	struct posture_host hosts[POSTURE_HOSTS];
@@ -130,6 +139,8 @@ struct posture {
 						 * to be asked */
 	size_t		 srv[SRV_SERVICES];	/* questions */
 
+	struct posture_found *last;		/* where posture_change() adds;
+						 * or NULL */
 	size_t		 nfound;
 	struct posture_found found[POSTURE_FAULTS];
 	size_t		 count[POSTURE_UNKNOWN + 1];
@@ -142,6 +153,8 @@ struct posture_means {
 	struct tls_client *tls;
 	const char	*why;
 	unsigned short	 https_port;
+	unsigned	 flags;		/* MX_IPV4 or MX_IPV6: of exchangers
+					 * that family alone */
 };
 
 /* Does the domain take mail? */
@@ -164,12 +177,26 @@ void	 posture_json(struct buf *, const struct posture *);
 enum posture_form { POSTURE_PAGE, POSTURE_LINE, POSTURE_JSON };
 
 /* All of it for one domain, appended to the buffer: an exit code (0; 1: a
- * fault, or no mail; EX_TEMPFAIL). */
+ * fault, or no mail; EX_TEMPFAIL); -1: no memory. */
 int	 posture(struct buf *, const char *domain, enum posture_form,
 	    const struct posture_means *);
 
-/* The same for all names of an input, one after the other, each written before
- * the next is asked for. */
+/* The same for one of which nothing could be found out; 0, or -1: no
+ * memory. */
+int	 posture_unanswered(struct buf *, const char *domain,
+	    enum posture_form);
+
+/* Look at the first name of an input, in this process. */
+enum many_status posture_one(struct many *, enum posture_form,
+	    const struct posture_means *);
+
+/*
+ * Look at all names of an input, up to 32 at once, and print what is found in
+ * the order of the input, or, unordered, as it comes.  It starts processes
+ * that share the means, of which nothing was used before; each calls
+ * sandbox_client(), none outlives the call.  Of a name whose process dies the
+ * answer is that there is none.
+ */
 enum many_status posture_many(struct many *, enum posture_form,
 	    const struct posture_means *);
 

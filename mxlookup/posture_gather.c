@@ -5,12 +5,12 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
-#include "grammar/chars.h"
 #include "grammar/http.h"
 #include "posture.h"
 
-#define FETCH_TIME	(60 * 1000)	/* ms; RFC 8461, section 3.3 */
+#define FETCH_TIME	(60 * 1000)	/* ms; RFC 8461 */
 #define GUESS_TIME	(10 * 1000)	/* when no record asks for it */
 
 static const struct {
@@ -152,20 +152,29 @@ find_hosts(struct posture *p)
 	}
 }
 
+static size_t
+ask_tlsa(struct posture *p, const char *base)
+{
+	char name[DNS_NAME_MAX + 16];
+
+	(void)snprintf(name, sizeof(name), "_25._tcp.%s", base);
+	return ask(p->ask, DNS_TLSA, name);
+}
+
 /* Of exchangers, and of the hosts that mail clients find. */
 static void
 ask_hosts(struct posture *p)
 {
 	struct posture_host *h;
 	const struct dns_answer *srv;
-	char name[DNS_NAME_MAX + 16];
 	size_t i, k;
 
 	for (h = p->hosts; h < p->hosts + p->nhosts; h++) {
-		h->a = ask(p->ask, DNS_A, h->name);
-		h->aaaa = ask(p->ask, DNS_AAAA, h->name);
-		(void)snprintf(name, sizeof(name), "_25._tcp.%s", h->name);
-		h->tlsa = ask(p->ask, DNS_TLSA, name);
+		h->a = (p->flags & MX_IPV6) != 0 ? ASK_NOTHING :
+		    ask(p->ask, DNS_A, h->name);
+		h->aaaa = (p->flags & MX_IPV4) != 0 ? ASK_NOTHING :
+		    ask(p->ask, DNS_AAAA, h->name);
+		h->tlsa_own = ask_tlsa(p, h->name);
 	}
 	for (i = 0; i < SRV_SERVICES; i++) {
 		srv = ask_answer(p->ask, p->srv[i]);
@@ -178,25 +187,74 @@ ask_hosts(struct posture *p)
 	}
 }
 
+/* ---- TLSA ---- */
+
+/* Where the CNAMEs of a host lead; NULL: there are none, or nobody vouches for
+ * them. */
+static const char *
+target_of(const struct posture *p, const struct posture_host *h)
+{
+	const struct dns_answer *a = ask_answer(p->ask, h->a);
+
+	if (a->n == 0)
+		a = ask_answer(p->ask, h->aaaa);
+	return a->n == 0 || a->security == DNS_INSECURE || a->name == NULL ||
+	    strcasecmp(a->name, h->name) == 0 ? NULL : a->name;
+}
+
+static void
+ask_targets(struct posture *p)
+{
+	struct posture_host *h;
+
+	for (h = p->hosts; h < p->hosts + p->nhosts; h++)
+		if ((h->base = target_of(p, h)) != NULL)
+			h->tlsa_target = ask_tlsa(p, h->base);
+}
+
+/* Which records count: those of the target, and if it has none those of the
+ * host's own name (RFC 7672).  A failed question is never "none". */
+static void
+take_tlsa(struct posture *p)
+{
+	const struct dns_answer *a;
+	struct posture_host *h;
+
+	for (h = p->hosts; h < p->hosts + p->nhosts; h++) {
+		a = ask_answer(p->ask, h->tlsa_target);
+		h->tlsa = h->tlsa_target;
+		if (h->tlsa_target != 0 && a->status != DNS_NODATA &&
+		    a->status != DNS_NXDOMAIN)
+			continue;
+		h->tlsa = h->tlsa_own;
+		h->base = h->name;
+	}
+}
+
 /* ---- reverse names ---- */
+
+static void
+add_addr(struct posture *p, struct posture_host *h, const struct dns_addr *a)
+{
+	struct posture_addr *to = &h->addrs[h->naddrs++];
+	char name[DNS_NAME_MAX];
+
+	to->addr = *a;
+	if (dns_addr_is_private(a))
+		return;
+	dns_addr_name(a, a->family == AF_INET ? "in-addr.arpa" : "ip6.arpa",
+	    name, sizeof(name));
+	to->ptr = ask(p->ask, DNS_PTR, name);
+}
 
 static void
 take_addrs(struct posture *p, struct posture_host *h, size_t question)
 {
 	const struct dns_answer *a = ask_answer(p->ask, question);
-	struct posture_addr *to;
-	char name[DNS_NAME_MAX];
 	size_t i;
 
-	for (i = 0; i < a->n && i < POSTURE_ADDRS; i++) {
-		to = &h->addrs[h->naddrs++];
-		to->addr = a->rr[i].addr;
-		if (dns_addr_is_private(&to->addr))
-			continue;
-		dns_addr_name(&to->addr, to->addr.family == AF_INET ?
-		    "in-addr.arpa" : "ip6.arpa", name, sizeof(name));
-		to->ptr = ask(p->ask, DNS_PTR, name);
-	}
+	for (i = 0; i < a->n && i < POSTURE_ADDRS; i++)
+		add_addr(p, h, &a->rr[i].addr);
 }
 
 static void
@@ -300,41 +358,28 @@ take_tlsrpt(struct posture *p)
 		}
 }
 
-/* Is a the domain b, or below it? */
-static int
-is_below(const char *a, size_t na, const char *b)
-{
-	size_t nb = strlen(b);
-
-	if (na == nb)
-		return chars_equal(a, na, b, nb);
-	return na > nb && a[na - nb - 1] == '.' &&
-	    chars_equal(a + na - nb, nb, b, nb);
-}
-
-/* Whom to ask whether he takes the reports: another organisation (RFC 9990,
- * section 4). */
+/* Whom to ask whether he takes the reports: another organization than that of
+ * the domain that has the record (RFC 9990).  Where it cannot be said which one
+ * it is nobody is asked. */
 static void
 ask_rua(struct posture *p)
 {
 	const char *domain = p->dmarc.domain;
 	const struct report_uri *u;
-	struct dmarc_found other;
+	struct dmarc_found own, other;
 	char to[256], name[DNS_NAME_MAX];
 	size_t i;
 
+	dmarc_find(p->ask, domain, 1, &own);
 	for (i = 0; i < p->dmarc.record.nrua && i < POSTURE_RUA; i++) {
 		u = &p->dmarc.record.rua[i];
 		if (u->ndomain == 0 || u->ndomain >= sizeof(to))
 			continue;
 		memcpy(to, u->domain, u->ndomain);
 		to[u->ndomain] = '\0';
-		if (is_below(to, u->ndomain, domain) ||
-		    is_below(domain, strlen(domain), to))
-			continue;
 		dmarc_find(p->ask, to, 1, &other);
-		if (other.status == DNS_FOUND && chars_is(other.domain,
-		    strlen(other.domain), domain))
+		if (own.org == NULL || other.org == NULL ||
+		    strcasecmp(own.org, other.org) == 0)
 			continue;
 		(void)snprintf(name, sizeof(name), "%s._report._dmarc.%s",
 		    domain, to);
@@ -361,9 +406,9 @@ fetch_policy(struct posture *p, const struct posture_means *m)
 
 	(void)snprintf(host, sizeof(host), "mta-sts.%s", p->domain);
 	for (i = 0; i < POSTURE_ADDRS; i++) {
-		if (i < a->n)
+		if (i < a->n && (p->flags & MX_IPV4) == 0)
 			addrs[q.naddrs++] = a->rr[i].addr;
-		if (i < b->n)
+		if (i < b->n && (p->flags & MX_IPV6) == 0)
 			addrs[q.naddrs++] = b->rr[i].addr;
 	}
 	if (q.naddrs == 0 || m->tls == NULL) {
@@ -385,11 +430,34 @@ fetch_policy(struct posture *p, const struct posture_means *m)
 
 /* ---- all ---- */
 
+/* An address literal: it is its own exchanger, and has a reverse name. */
+static int
+gather_literal(struct posture *p, const struct posture_means *m)
+{
+	struct mx_list list;
+	struct posture_host *h = &p->hosts[0];
+
+	mx_lookup(m->dns, p->shown, m->flags, &list);
+	p->mail = list.status;
+	if (p->mail == MX_IMPLICIT && list.n == 1 &&
+	    list.hosts[0].naddrs == 1) {
+		add_host(p, p->shown, 0);
+		add_addr(p, h, &list.hosts[0].addrs[0]);
+		ask_wait(p->ask);
+		find_reverse(p);
+	}
+	mx_free(&list);
+	return 0;
+}
+
 int
 posture_gather(struct posture *p, const struct posture_means *m)
 {
+	p->flags = m->flags;
 	if ((p->ask = ask_new(m->dns)) == NULL)
 		return -1;
+	if (p->literal)
+		return gather_literal(p, m);
 	ask_first(p);
 	find_hosts(p);
 	if (p->mail == MX_NXDOMAIN || p->mail == MX_INVALID ||
@@ -407,7 +475,9 @@ posture_gather(struct posture *p, const struct posture_means *m)
 	take_tlsrpt(p);
 	if (!posture_takes_mail(p))
 		return 0;
+	ask_targets(p);
 	find_reverse(p);
+	take_tlsa(p);
 	fetch_policy(p, m);
 	return 0;
 }

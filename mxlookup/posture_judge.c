@@ -21,9 +21,10 @@ posture_add(struct posture *p, enum posture_fault fault, const char *subject,
 	struct posture_found *f;
 	va_list ap;
 
+	p->last = NULL;
 	if (p->nfound == POSTURE_FAULTS)
 		return;
-	f = &p->found[p->nfound++];
+	p->last = f = &p->found[p->nfound++];
 	memset(f, 0, sizeof(*f));
 	f->fault = fault;
 	strlcpy(f->subject, subject, sizeof(f->subject));
@@ -32,6 +33,18 @@ posture_add(struct posture *p, enum posture_fault fault, const char *subject,
 	(void)vsnprintf(f->publish, sizeof(f->publish), fmt, ap);
 	va_end(ap);
 	p->count[posture_texts[fault].severity]++;
+}
+
+void
+posture_change(struct posture *p, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->last == NULL)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(p->last->change, sizeof(p->last->change), fmt, ap);
+	va_end(ap);
 }
 
 int
@@ -114,11 +127,16 @@ judge_addr(struct posture *p, const struct posture_host *h,
     const struct posture_addr *d)
 {
 	char text[DNS_ADDR_TEXT], name[DNS_NAME_MAX], subject[300];
+	enum posture_fault fault;
 
 	dns_addr_text(&d->addr, text, sizeof(text));
 	dns_addr_name(&d->addr, d->addr.family == AF_INET ? "in-addr.arpa" :
 	    "ip6.arpa", name, sizeof(name));
-	(void)snprintf(subject, sizeof(subject), "%s [%s]", h->name, text);
+	if (p->literal)
+		strlcpy(subject, h->name, sizeof(subject));
+	else
+		(void)snprintf(subject, sizeof(subject), "%s [%s]", h->name,
+		    text);
 	switch (d->reverse) {
 	case REVERSE_UNASKED:
 		posture_add(p, MX_PRIVATE, subject, "", NOTHING);
@@ -126,13 +144,18 @@ judge_addr(struct posture *p, const struct posture_host *h,
 	case REVERSE_GOOD:
 		break;
 	case REVERSE_NONE:
-		posture_add(p, REVERSE_ABSENT, subject, "", "%s. PTR %s.", name,
-		    h->name);
-		break;
 	case REVERSE_OTHER:
-		posture_add(p, REVERSE_UNCONFIRMED, subject, d->name,
-		    "%s. %s %s", d->name, d->addr.family == AF_INET ? "A" :
-		    "AAAA", text);
+		fault = d->reverse == REVERSE_NONE ? REVERSE_ABSENT :
+		    REVERSE_UNCONFIRMED;
+		if (p->literal)
+			posture_add(p, fault, subject, d->name == NULL ? "" :
+			    d->name, NOTHING);
+		else
+			posture_add(p, fault, subject, d->name == NULL ? "" :
+			    d->name, "%s. PTR %s.", name, h->name);
+		posture_change(p, "ask who gave you the address for %s",
+		    p->literal ? "a reverse name that leads back to it" :
+		    "this");
 		break;
 	case REVERSE_UNSURE:
 		posture_add(p, UNANSWERED, name, "", NOTHING);
@@ -150,6 +173,8 @@ judge_host(struct posture *p, const struct posture_host *h)
 	if (is_literal(h->name)) {
 		posture_add(p, MX_LITERAL, h->name, "", "%s. MX %u mail.%s.",
 		    p->domain, h->preference, p->domain);
+		posture_change(p, "give mail.%.200s the address %.40s",
+		    p->domain, h->name);
 		return;
 	}
 	if (p->mail == MX_FOUND && (is_alias(a, h->name) ||
@@ -161,12 +186,25 @@ judge_host(struct posture *p, const struct posture_host *h)
 		    DNS_BOGUS ? a->why : b->why, NOTHING);
 	else if (!posture_missing(p, a, h->name) &&
 	    !posture_missing(p, b, h->name) && h->naddrs == 0)
-		posture_add(p, MX_NO_ADDRESS, h->name, "", NOTHING);
+		posture_add(p, MX_NO_ADDRESS, h->name, (p->flags & MX_IPV4) !=
+		    0 ? "of IPv4" : (p->flags & MX_IPV6) != 0 ? "of IPv6" : "",
+		    NOTHING);
 	for (i = 0; i < h->naddrs; i++)
 		judge_addr(p, h, &h->addrs[i]);
 }
 
 /* ---- TLSA ---- */
+
+/* The digest is not known here. */
+static void
+add_tlsa(struct posture *p, enum posture_fault fault,
+    const struct posture_host *h, const char *detail)
+{
+	posture_add(p, fault, h->name, detail, NOTHING);
+	posture_change(p, "a record that counts is _25._tcp.%.160s. TLSA 3 1 1 "
+	    "and the SHA-256 of the host's public key", h->base == NULL ?
+	    h->name : h->base);
+}
 
 static void
 judge_tlsa(struct posture *p, const struct posture_host *h, int others)
@@ -186,8 +224,7 @@ judge_tlsa(struct posture *p, const struct posture_host *h, int others)
 		return;
 	if (a->n == 0) {
 		if (others)
-			posture_add(p, TLSA_SOME, h->name, "", "_25._tcp.%s. "
-			    "TLSA 3 1 1 <SHA-256 of the public key>", h->name);
+			add_tlsa(p, TLSA_SOME, h, "");
 		return;
 	}
 	if (a->security == DNS_INSECURE || ask_answer(p->ask, p->mx)->security
@@ -207,9 +244,8 @@ judge_tlsa(struct posture *p, const struct posture_host *h, int others)
 			worst = fit;
 	}
 	if (usable < a->n)
-		posture_add(p, usable == 0 ? TLSA_UNUSABLE : TLSA_PARTLY,
-		    h->name, tlsa_words(worst), "_25._tcp.%s. TLSA 3 1 1 "
-		    "<SHA-256 of the public key>", h->name);
+		add_tlsa(p, usable == 0 ? TLSA_UNUSABLE : TLSA_PARTLY, h,
+		    tlsa_words(worst));
 }
 
 static void
@@ -270,11 +306,24 @@ judge_service(struct posture *p, int which, int *records)
 	return none < a->n;
 }
 
+/* The host is that of the mail, which must serve clients, too. */
+static void
+add_clients(struct posture *p, enum posture_fault fault)
+{
+	const char *d = p->domain, *host = p->hosts[0].name;
+
+	if (p->nhosts == 0 || is_literal(host))
+		host = d;
+	posture_add(p, fault, "", "", "_submissions._tcp.%s. SRV 0 1 465 %s.\n"
+	    "_imaps._tcp.%s. SRV 0 1 993 %s.", d, host, d, host);
+	posture_change(p, "if mail clients use another host, put its name in "
+	    "place of %.200s", host);
+}
+
 static void
 judge_clients(struct posture *p)
 {
 	int offered[SRV_SERVICES], records = 0, reads, sends, direct;
-	const char *d = p->domain;
 	size_t before = p->count[POSTURE_UNKNOWN];
 	int i;
 
@@ -288,21 +337,45 @@ judge_clients(struct posture *p)
 	direct = offered[SRV_SUBMISSIONS] || offered[SRV_IMAPS] ||
 	    offered[SRV_POP3S];
 	if (!records)
-		posture_add(p, CLIENTS_ABSENT, "", "", "_submissions._tcp.%s. "
-		    "SRV 0 1 465 mail.%s. and _imaps._tcp.%s. SRV 0 1 993 "
-		    "mail.%s.", d, d, d, d);
+		add_clients(p, CLIENTS_ABSENT);
 	else if (sends != reads)
 		posture_add(p, CLIENTS_INCOMPLETE, "", sends ?
 		    "nothing to read" : "nothing to send", NOTHING);
 	if ((sends || reads) && !direct)
-		posture_add(p, CLIENTS_PLAIN, "", "", "_submissions._tcp.%s. "
-		    "SRV 0 1 465 mail.%s. and _imaps._tcp.%s. SRV 0 1 993 "
-		    "mail.%s.", d, d, d, d);
+		add_clients(p, CLIENTS_PLAIN);
+}
+
+static void
+judge_literal(struct posture *p)
+{
+	switch (p->mail) {
+	case MX_INVALID:
+		posture_add(p, NOT_A_DOMAIN, "", "", NOTHING);
+		break;
+	case MX_TEMPORARY:
+		posture_add(p, UNANSWERED, "", "", NOTHING);
+		break;
+	case MX_IMPLICIT:
+		judge_addr(p, &p->hosts[0], &p->hosts[0].addrs[0]);
+		break;
+	case MX_NODATA:
+	case MX_NXDOMAIN:
+	case MX_BOGUS:
+	case MX_NULL:
+	case MX_FOUND:
+		posture_add(p, MX_NO_ADDRESS, "", (p->flags & MX_IPV4) != 0 ?
+		    "of IPv4" : "of IPv6", NOTHING);
+		break;
+	}
 }
 
 void
 posture_judge(struct posture *p)
 {
+	if (p->literal) {
+		judge_literal(p);
+		return;
+	}
 	if (!judge_domain(p))
 		return;
 	if (posture_takes_mail(p)) {

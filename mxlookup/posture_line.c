@@ -109,6 +109,7 @@ json_found(struct buf *b, const struct posture_found *f)
 	member(b, "subject", f->subject);
 	member(b, "words", t->words);
 	member(b, "detail", f->detail);
+	member(b, "change", f->change);
 	member(b, "publish", f->publish);
 	buf_addc(b, '}');
 }

@@ -9,11 +9,15 @@
 
 #define NOTHING	"%s", ""	/* nothing to publish */
 
-/* A finding; the format is that of the record to publish.  Beyond
- * POSTURE_FAULTS they are left out. */
+/* A finding; the format is that of the records to publish, a line for each.
+ * Beyond POSTURE_FAULTS they are left out. */
 void	 posture_add(struct posture *, enum posture_fault, const char *subject,
 	    const char *detail, const char *, ...)
 	    __attribute__((format(printf, 5, 6)));
+
+/* What to change, of the last finding. */
+void	 posture_change(struct posture *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
 
 /* Whether the answer is missing, or not to be believed; then that is found,
  * once for its subject. */

@@ -14,7 +14,18 @@
 #define WIDTH	79	/* of a line of words */
 #define WORDS_MAX 4096	/* of a finding; never reached */
 
-/* Text of a stranger: control characters and what is no UTF-8 as "?". */
+/* Characters that are not seen and change how others are: breaks of lines,
+ * marks and overrides of the direction. */
+static int
+is_unseen(uint32_t c)
+{
+	return (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
+	    (c >= 0x2060 && c <= 0x206f) || c == 0xad || c == 0x61c ||
+	    c == 0xfeff || (c >= 0xe0000 && c <= 0xe0fff);
+}
+
+/* Text of a stranger: control characters, those that are not seen, and what is
+ * no UTF-8 as "?". */
 static void
 text(struct buf *b, const char *p, size_t n)
 {
@@ -24,7 +35,7 @@ text(struct buf *b, const char *p, size_t n)
 
 	for (; p < end; p += k) {
 		if ((k = utf8_next(p, end, &c)) == 0 || c < ' ' ||
-		    (c >= 0x7f && c < 0xa0)) {
+		    (c >= 0x7f && c < 0xa0) || is_unseen(c)) {
 			buf_addc(b, '?');
 			k = k == 0 ? 1 : k;
 		} else
@@ -180,6 +191,7 @@ finding(struct buf *b, const struct posture_found *f)
 	const struct posture_text *t = &posture_texts[f->fault];
 	struct buf words;
 	const char *s;
+	size_t n;
 
 	buf_init(&words, WORDS_MAX);
 	buf_addf(&words, "%s: ", t->code);
@@ -196,13 +208,22 @@ finding(struct buf *b, const struct posture_found *f)
 	head(b, posture_severity_name(t->severity));
 	if ((s = buf_str(&words)) != NULL)
 		wrapped(b, s, COLUMN);
+	if (f->change[0] != '\0') {
+		buf_reset(&words);
+		buf_adds(&words, "change: ");
+		string(&words, f->change);
+		head(b, "");
+		if ((s = buf_str(&words)) != NULL)
+			wrapped(b, s, COLUMN);
+	}
 	buf_free(&words);
-	if (f->publish[0] == '\0')
-		return;
-	head(b, "");
-	buf_adds(b, "publish: ");
-	string(b, f->publish);
-	buf_addc(b, '\n');
+	for (s = f->publish; *s != '\0'; s += n + (s[n] != '\0')) {
+		n = strcspn(s, "\n");
+		head(b, "");
+		buf_adds(b, "publish: ");
+		text(b, s, n);
+		buf_addc(b, '\n');
+	}
 }
 
 static void
@@ -221,6 +242,8 @@ facts(struct buf *b, const struct posture *p)
 			buf_adds(b, "Hosts\n");
 		host(b, p, &p->hosts[i]);
 	}
+	if (p->literal)
+		return;
 	if (posture_takes_mail(p))
 		sts(b, p);
 	if (p->spf.records > 0 || p->dmarc.rr != NULL ||

@@ -13,6 +13,15 @@
 
 /* ---- MTA-STS ---- */
 
+/* What a policy is, in a line. */
+static void
+change_policy(struct posture *p)
+{
+	posture_change(p, "put at https://mta-sts.%.120s/.well-known/"
+	    "mta-sts.txt these lines: version: STSv1, mode: testing, max_age: "
+	    "604800, and for each exchanger mx: and its name", p->domain);
+}
+
 static void
 judge_sts_answer(struct posture *p)
 {
@@ -40,11 +49,13 @@ judge_sts_answer(struct posture *p)
 	case HTTPS_PROTOCOL:
 	case HTTPS_TIMEOUT:
 		posture_add(p, STS_NO_POLICY, "", a->why, NOTHING);
+		change_policy(p);
 		return;
 	}
 	if (!http_type_is(a->type, strlen(a->type), "text/plain")) {
-		posture_add(p, STS_TYPE, "", a->type,
-		    "Content-Type: text/plain");
+		posture_add(p, STS_TYPE, "", a->type, NOTHING);
+		posture_change(p, "the web server's type of the file: "
+		    "text/plain");
 		return;
 	}
 	(void)snprintf(line, sizeof(line), "line %zu: ", p->sts_policy.line);
@@ -52,6 +63,7 @@ judge_sts_answer(struct posture *p)
 		line[0] = '\0';
 	strlcat(line, p->sts_policy.why, sizeof(line));
 	posture_add(p, STS_SYNTAX, "", line, NOTHING);
+	change_policy(p);
 }
 
 static void
@@ -62,21 +74,32 @@ judge_sts_policy(struct posture *p)
 
 	switch (y->mode) {
 	case MTA_STS_NONE:
-		posture_add(p, STS_IS_NONE, "", "", "mode: enforce");
+		posture_add(p, STS_IS_NONE, "", "", NOTHING);
+		posture_change(p, "in the policy, mode: testing, and later "
+		    "mode: enforce; in the record, another id");
 		return;
 	case MTA_STS_TESTING:
-		posture_add(p, STS_IS_TESTING, "", "", "mode: enforce");
+		posture_add(p, STS_IS_TESTING, "", "", NOTHING);
+		posture_change(p, "when no failures are reported: in the "
+		    "policy, mode: enforce; in the record, another id");
 		break;
 	case MTA_STS_ENFORCE:
 		break;
 	}
 	for (i = 0; i < p->nhosts; i++)
-		if (!mta_sts_match(y, p->hosts[i].name))
+		if (!mta_sts_match(y, p->hosts[i].name)) {
 			posture_add(p, STS_MX, p->hosts[i].name, y->mode ==
 			    MTA_STS_ENFORCE ? "senders refuse to use it" : "",
-			    "mx: %s", p->hosts[i].name);
-	if (y->max_age < DAY)
-		posture_add(p, STS_SHORT, "", "", "max_age: 604800");
+			    NOTHING);
+			posture_change(p, "in the policy, another line mx: "
+			    "%.160s; in the record, another id",
+			    p->hosts[i].name);
+		}
+	if (y->max_age < DAY) {
+		posture_add(p, STS_SHORT, "", "", NOTHING);
+		posture_change(p, "in the policy, max_age: 604800; in the "
+		    "record, another id");
+	}
 }
 
 void
@@ -88,14 +111,14 @@ posture_judge_sts(struct posture *p)
 		return;
 	if (p->sts_records == 0) {
 		posture_add(p, p->sts_valid ? STS_ORPHAN : STS_ABSENT, "", "",
-		    "_mta-sts.%s. TXT \"v=STSv1; id=1\"%s%s%s", p->domain,
-		    p->sts_valid ? "" : ", and a policy at https://mta-sts.",
-		    p->sts_valid ? "" : p->domain,
-		    p->sts_valid ? "" : "/.well-known/mta-sts.txt");
+		    "_mta-sts.%s. TXT \"v=STSv1; id=1\"", p->domain);
+		if (!p->sts_valid)
+			change_policy(p);
 		return;
 	}
 	if (p->sts_records > 1) {
 		posture_add(p, STS_SEVERAL, "", "", NOTHING);
+		posture_change(p, "take away all but one");
 		return;
 	}
 	if (p->sts_why[0] != '\0')
@@ -182,6 +205,55 @@ sends_nothing(const struct dns_record *rr)
 	    t.qualifier == '-';
 }
 
+/* The record with another end, in strings of a zone file; 0: it cannot be
+ * written here. */
+static int
+write_ending(struct buf *b, const struct dns_record *rr)
+{
+	size_t n = sizeof("v=spf1") - 1;
+	struct spf_term t;
+	struct spf s;
+	int r;
+
+	buf_addf(b, "\"v=spf1");
+	(void)spf_begin(&s, (const char *)rr->data, rr->len);
+	while ((r = spf_next(&s, &t)) == 1) {
+		/* What needs an escape in a zone file is left to others. */
+		if (t.kind == SPF_REDIRECT ||
+		    memchr(t.text, '"', t.len) != NULL ||
+		    memchr(t.text, '\\', t.len) != NULL)
+			return 0;
+		if (t.kind == SPF_ALL)
+			continue;
+		/* A string has at most 255 octets. */
+		if ((n += 1 + t.len) > 255 - sizeof(" -all")) {
+			buf_adds(b, " \" \"");
+			n = t.len;
+		} else
+			buf_addc(b, ' ');
+		buf_add(b, t.text, t.len);
+	}
+	buf_adds(b, " -all\"");
+	return r == 0 && !buf_failed(b);
+}
+
+/* What is wrong with how the record ends. */
+static void
+add_ending(struct posture *p, enum posture_fault fault, const char *now)
+{
+	struct buf b;
+
+	buf_init(&b, sizeof(p->found[0].publish) - sizeof(p->domain) - 8);
+	if (p->spf.rr != NULL && write_ending(&b, p->spf.rr))
+		posture_add(p, fault, "", now, "%s. TXT %s", p->domain,
+		    buf_str(&b));
+	else {
+		posture_add(p, fault, "", now, NOTHING);
+		posture_change(p, "-all or ~all at its end");
+	}
+	buf_free(&b);
+}
+
 void
 posture_judge_spf(struct posture *p)
 {
@@ -200,14 +272,13 @@ posture_judge_spf(struct posture *p)
 	if ((w->faults & (SPF_SEVERAL | SPF_MALFORMED)) != 0)
 		return;
 	if (w->all == '+')
-		posture_add(p, SPF_PASS_ALL, "", "+all", "-all at its end");
+		add_ending(p, SPF_PASS_ALL, "+all");
 	else if (!posture_takes_mail(p) && !sends_nothing(w->rr))
 		posture_add(p, SPF_NO_SENDER, "", "", "%s. TXT \"v=spf1 -all\"",
 		    p->domain);
 	else if ((w->all == '?' || w->all == '\0') &&
 	    (w->faults & (SPF_PERMERROR | SPF_MACROS | SPF_UNSURE)) == 0)
-		posture_add(p, SPF_OPEN, "", w->all == '?' ? "?all" : "no all",
-		    "-all or ~all at its end");
+		add_ending(p, SPF_OPEN, w->all == '?' ? "?all" : "no all");
 }
 
 /* ---- DMARC ---- */
@@ -234,11 +305,24 @@ judge_dmarc_rua(struct posture *p)
 			if (dmarc_record(&d, (const char *)a->rr[k].data,
 			    a->rr[k].len) == 1)
 				break;
-		if (k == a->n)
+		if (k == a->n) {
 			posture_add(p, DMARC_FOREIGN, to, "",
 			    "%s._report._dmarc.%s. TXT \"v=DMARC1\"",
 			    p->dmarc.domain, to);
+			posture_change(p, "ask the owner of %.200s for this",
+			    to);
+		}
 	}
+}
+
+/* A fault of the record, with whose it is if it is another's. */
+static void
+add_dmarc(struct posture *p, enum posture_fault fault, const char *detail,
+    const char *change)
+{
+	posture_add(p, fault, p->dmarc.sub ? p->dmarc.domain : "", detail,
+	    NOTHING);
+	posture_change(p, "%s", change);
 }
 
 static void
@@ -247,26 +331,29 @@ judge_dmarc_record(struct posture *p)
 	static const unsigned policy = DMARC_BAD_P | DMARC_BAD_SP |
 	    DMARC_BAD_NP | DMARC_NO_P;
 	const struct dmarc_record *r = &p->dmarc.record;
-	const char *owner = p->dmarc.sub ? p->dmarc.domain : "";
 	const char *text = (const char *)p->dmarc.rr->data + r->at;
-	char at[80];
+	char at[80], change[300];
 
 	(void)snprintf(at, sizeof(at), "at \"%.40s\"", text);
 	if ((r->faults & policy) != 0)
-		posture_add(p, DMARC_NO_POLICY, owner, (r->faults &
-		    DMARC_NO_P) != 0 ? "" : at, "p=reject");
+		add_dmarc(p, DMARC_NO_POLICY, (r->faults & DMARC_NO_P) != 0 ?
+		    "" : at, "in the record, behind v=DMARC1;, p=quarantine or "
+		    "p=reject");
 	else if (p->dmarc.policy == DMARC_NONE)
-		posture_add(p, DMARC_IS_NONE, owner, "",
-		    "p=quarantine or p=reject");
+		add_dmarc(p, DMARC_IS_NONE, "", p->dmarc.sub &&
+		    r->sp == DMARC_NONE ? "in the record, sp=quarantine or "
+		    "sp=reject" : "in the record, p=quarantine or p=reject");
 	else if (r->test)
-		posture_add(p, DMARC_TESTING, owner, "", NOTHING);
+		add_dmarc(p, DMARC_TESTING, "", "in the record, no t=y");
 	if ((r->faults & (DMARC_BAD_RUA | DMARC_BAD_RUF | DMARC_BAD_TAG)) != 0)
-		posture_add(p, DMARC_SYNTAX, owner, at, NOTHING);
+		add_dmarc(p, DMARC_SYNTAX, at, "");
 	if ((r->faults & DMARC_OBSOLETE) != 0)
-		posture_add(p, DMARC_OLD_TAGS, owner, "", NOTHING);
-	if (r->nrua == 0 && (r->faults & DMARC_BAD_RUA) == 0)
-		posture_add(p, DMARC_NO_REPORTS, owner, "",
+		add_dmarc(p, DMARC_OLD_TAGS, "", "");
+	if (r->nrua == 0 && (r->faults & DMARC_BAD_RUA) == 0) {
+		(void)snprintf(change, sizeof(change), "in the record, "
 		    "rua=mailto:postmaster@%s", p->dmarc.domain);
+		add_dmarc(p, DMARC_NO_REPORTS, "", change);
+	}
 	judge_dmarc_rua(p);
 }
 
@@ -276,8 +363,10 @@ posture_judge_dmarc(struct posture *p)
 	char name[300];
 
 	(void)snprintf(name, sizeof(name), "_dmarc.%s", p->domain);
-	if (p->dmarc.several)
+	if (p->dmarc.several) {
 		posture_add(p, DMARC_SEVERAL, name, "", NOTHING);
+		posture_change(p, "take away all but one");
+	}
 	switch (p->dmarc.status) {
 	case DNS_TEMPORARY:
 	case DNS_BOGUS:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The TLSA records of a host (RFC 7672, section 2.2), and what they make of a
+ * The TLSA records of a host (RFC 7672), and what they make of a
  * demand on its certificate.
  */
 #ifndef SMTP_SEND_DANE_H
@@ -23,7 +23,7 @@ struct dane {
 
 /*
  * Ask for the records of a host whose name and addresses are secure.  target is
- * where CNAMEs lead, or NULL: its records are preferred (section 2.2.2).  No
+ * where CNAMEs lead, or NULL: its records are preferred.  No
  * other question may be under way in dns.  To be freed with dane_free() in any
  * case.
  */

@@ -21,7 +21,7 @@
 #include "mail/start.h"
 #include "system/fdio.h"
 
-#define STRING_MAX	255	/* of a TXT record (RFC 1035, section 3.3) */
+#define STRING_MAX	255	/* of a TXT record (RFC 1035) */
 
 /* ---- the record ---- */
 

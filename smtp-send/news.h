@@ -43,7 +43,7 @@ sts_record_size(const struct sts_record *r)
 	    1;
 }
 
-/* How a session's TLS went (RFC 8460, section 4.3). */
+/* How a session's TLS went (RFC 8460). */
 enum tls_result {
 	TLS_RESULT_GOOD,
 	TLS_RESULT_STARTTLS,	/* starttls-not-supported */

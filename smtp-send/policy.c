@@ -26,7 +26,7 @@ refuse(enum policy_verdict verdict, enum policy_type type,
 	return p;
 }
 
-/* RFC 7672, section 2.2: records that can be used are binding; those that
+/* RFC 7672: records that can be used are binding; those that
  * cannot still promise TLS; without a sure answer the host is not used. */
 static struct policy
 by_dane(const struct policy_facts *f)
@@ -47,7 +47,7 @@ by_dane(const struct policy_facts *f)
 	return refuse(POLICY_LATER, POLICY_TYPE_NONE, REASON_DANE_REQUIRED);
 }
 
-/* RFC 8461, sections 4 and 5. */
+/* RFC 8461. */
 static struct policy
 by_sts(const struct policy_facts *f)
 {

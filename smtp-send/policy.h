@@ -20,7 +20,7 @@ enum policy_key {
 	POLICY_ENCRYPT,		/* TLS, any certificate */
 	POLICY_VERIFY,		/* TLS, certificate of a known authority, for
 				 * the host's name */
-	POLICY_DANE		/* DANE, or not at all (RFC 7672, section 6) */
+	POLICY_DANE		/* DANE, or not at all (RFC 7672) */
 };
 
 /* What became of the search for TLSA records. */

@@ -87,7 +87,7 @@ find_addrs(const struct posting *p, const char *host, struct dns_addr *to)
 	return n;
 }
 
-/* RFC 8460, section 5.4. */
+/* RFC 8460. */
 static int
 post(const struct posting *p, const struct report_uri *u,
     const struct buf *gzip)
@@ -134,7 +134,7 @@ add_address(char *to, size_t size, const struct report_uri *u)
 	strlcat(to, one, size);
 }
 
-/* The one record of the answer (section 3): 1, 0 there is not exactly one. */
+/* The one record of the answer: 1, 0 there is not exactly one. */
 static int
 find_record(const struct dns_answer *a, struct tlsrpt *record)
 {

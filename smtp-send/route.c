@@ -315,7 +315,7 @@ find_places(struct route *r, struct client_message *m)
 		report_mx(r, m);
 		return -1;
 	}
-	if (mx_drop_self(&r->mx, r->set->settings->hostname) == 1)
+	if (mx_drop_self(&r->mx, r->set->settings->hostname, r->port) == 1)
 		log_debug("exchangers", "domain=%s self=yes left=%zu",
 		    log_str(r->domain), r->mx.n);
 	places_by_mx(r);

@@ -218,7 +218,7 @@ demand(const struct secure *s, const struct secure_place *p,
 		c->tls = s->set->trusting;
 	if (c->policy.level != LEVEL_DANE || dane == NULL)
 		return;
-	/* RFC 7672, section 3.2.2: for usage 2 the domain, and the exchanger
+	/* RFC 7672: for usage 2 the domain, and the exchanger
 	 * before and behind a CNAME, are its names. */
 	c->demand.host = dane->base;
 	c->demand.names[0] = p->by_mx ? s->domain : NULL;

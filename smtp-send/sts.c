@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The life of a policy (RFC 8461, sections 3.3 and 5.1).  It must never lose
+ * The life of a policy (RFC 8461).  It must never lose
  * one that still counts because a new one could not be had.
  */
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "system/https.h"
 
 #define STS_PATH	"/.well-known/mta-sts.txt"
-#define STS_TIMEOUT	(60 * 1000)	/* ms (section 3.3) */
+#define STS_TIMEOUT	(60 * 1000)	/* ms */
 #define STS_REFRESH	(24 * 60 * 60)	/* seconds */
 #define STS_PAUSE	(5 * 60)	/* seconds behind a failure */
 #define STS_ADDRS	8
@@ -26,7 +26,7 @@ sts_is_live(const struct sts_record *r, int64_t now)
 /* ---- the record in the DNS ---- */
 
 /* The id that the DNS names: 1; 0: there is not exactly one record, or no
- * answer, which is the same (section 3.1). */
+ * answer, which is the same. */
 static int
 find_id(struct dns *dns, const char *domain, char id[MTA_STS_ID_MAX])
 {

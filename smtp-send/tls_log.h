@@ -74,16 +74,16 @@ struct tls_report {
 /* The same for the same day and domain. */
 void	 tls_report_id(struct tls_report *);
 
-/* Append the report as JSON (RFC 8460, section 4.4).  0, or -1 as buf_add(). */
+/* Append the report as JSON (RFC 8460).  0, or -1 as buf_add(). */
 int	 tls_report_json(struct buf *, const struct tls_log *,
 	    const struct tls_report *);
 
-/* Append it as a message in disk form (section 5.3): gzip is the JSON's.  to:
+/* Append it as a message in disk form: gzip is the JSON's.  to:
  * its recipients, for the header.  0, -1. */
 int	 tls_report_mail(struct buf *, const struct tls_report *,
 	    const char *to, const struct buf *gzip, int64_t now);
 
-/* "starttls-not-supported" ... (section 4.3); "" of one that went well. */
+/* "starttls-not-supported" ...; "" of one that went well. */
 const char *tls_result_name(enum tls_result);
 /* "tlsa", "sts", "no-policy-found". */
 const char *tls_type_name(enum policy_type);

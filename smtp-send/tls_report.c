@@ -207,8 +207,8 @@ tls_report_mail(struct buf *b, const struct tls_report *r, const char *to,
 	snprintf(boundary, sizeof(boundary), "tlsrpt-%08x%08x",
 	    (unsigned)r->day, (unsigned)gzip->len);
 	date_format(date, now, 0);
-	/* A failure of the very kind it tells of must not keep it back
-	 * (section 5.3). */
+	/* A failure of the very kind it tells of must not keep it
+	 * back. */
 	buf_addf(b, "From: <%s>\nTo: %s\nDate: %s\nMessage-ID: <%s>\n"
 	    "Subject: Report Domain: %s\n Submitter: %s\n Report-ID: <%s>\n"
 	    "TLS-Report-Domain: %s\nTLS-Report-Submitter: %s\n"

@@ -18,7 +18,10 @@
 
 #define WORKER_DEPTH	2	/* deliveries it may have: one at work, and
 				 * the next, so that it never waits for us */
-#define WORKER_IDLE	5	/* seconds that its connection is kept */
+#define WORKER_IDLE	5	/* seconds that its connection is kept idle */
+#define WORKER_MANY	1000	/* deliveries over it, at most, and */
+#define WORKER_LONG	(5 * 60) /* seconds until it is made anew, and what the
+				 * DNS says is asked again */
 
 struct worker;
 

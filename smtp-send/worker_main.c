@@ -31,6 +31,8 @@ struct job {
 	uint32_t	 seq;		/* of the delivery */
 	struct route	*route;
 	struct hosts	*hosts;
+	unsigned	 given;		/* deliveries since it last turned, */
+	int64_t		 since;		/* and when that was */
 	char		 key[DELIVERY_KEY_MAX];	/* where the route leads */
 	char		 domain[DELIVERY_KEY_MAX];
 };
@@ -106,12 +108,33 @@ begin(struct job *j, const struct worker_set *set, pid_t parent)
 	return j->route == NULL ? -1 : sandbox_client();
 }
 
+/* However busy a connection is, it does not last for ever, nor what the DNS
+ * said of where it leads. */
+static bool
+is_worn(const struct job *j)
+{
+	int64_t age = time(NULL) - j->since;
+
+	return j->given >= WORKER_MANY || age < 0 || age >= WORKER_LONG;
+}
+
 /* Lead the route where this delivery goes. */
 static int
 turn(struct job *j, const struct delivery *d)
 {
-	if (strcmp(d->key, j->key) == 0)
+	bool same = strcmp(d->key, j->key) == 0;
+
+	if (same && !is_worn(j)) {
+		j->given++;
 		return 0;
+	}
+	j->given = 1;
+	j->since = time(NULL);
+	if (same && *delivery_host(j->key) != '\0') {
+		/* A host by name may have been found before the sandbox. */
+		route_close(j->route);
+		return 0;
+	}
 	strlcpy(j->key, d->key, sizeof(j->key));
 	strlcpy(j->domain, d->domain, sizeof(j->domain));
 	return route_turn(j->route, delivery_host(j->key), j->domain);
@@ -178,7 +201,7 @@ int
 worker_main(const struct worker_set *set, const char *key,
     const char *domain, int up, pid_t parent)
 {
-	struct job j = { .up = up };
+	struct job j = { .up = up, .since = time(NULL) };
 	struct parcel p;
 	int got;
 

@@ -81,6 +81,8 @@ mkdir "$root/page" or die "mkdir: $!\n";
 spew("$root/page/conf", script('2. Say who you are'));
 spew("$root/page/users", script('3. Make users'));
 spew("$root/page/cert", script('4. Get a certificate'));
+my ($keys) = grep { /smtp-send -K/ } blocks('5. Publish it');
+spew("$root/page/keys", "set -e\nexec >/records\n" . $keys =~ s/^# //gmr);
 spew("$root/page/start", script('6. Check and start'));
 my ($try, $reload) = blocks('7. Try it');
 spew("$root/page/try", "set -e\n" . $try =~ s/^# //gmr);

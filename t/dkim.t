@@ -1,12 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 #
-# Proves that mail of this host leaves signed and other mail does not: keys made
-# by smtp-send -K and published as it prints them; messages that come by login,
-# through the UNIX socket, from relay_from, from strangers, and by way of an
-# alias; sent to a host with 8BITMIME and to one without.  What the hosts get is
-# judged by two verifiers that are not ours, dkimpy with records that it gets
-# from a nameserver, and opendkim.
+# Proves that mail of this host leaves signed (RFC 6376, RFC 8463) and other
+# mail does not: keys made by smtp-send -K and published as it prints them;
+# messages that come by login, through the UNIX socket, from relay_from, from
+# strangers, and by way of an alias; sent to a host with 8BITMIME and to one
+# without.  What the hosts get is judged by two verifiers that are not ours,
+# dkimpy with records that it gets from a nameserver, and opendkim.
 use strict;
 use warnings;
 

@@ -5,8 +5,9 @@
 # imapd/capability.c) has a transcript, each section listed too, and each
 # transcript names the RFC that it is said to follow.
 #
-# A line of the map is "RFCn <tab> section <tab> transcript <tab> words", or
-# "cap:NAME <tab> RFC n <tab> transcript".
+# A line of the map is "RFCn <tab> section <tab> transcript <tab> words", with
+# "-" for what is spread over many sections, or "cap:NAME <tab> RFC n <tab>
+# transcript".  A transcript is any test.
 
 use strict;
 use warnings;

@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves what a host is held to before it gets mail: the whole matrix of DANE
-# (the answer secure, insecure, bogus; the record of the host's key, of another,
-# none; TLS good, absent, broken) by real DNSSEC, and beside it the cases that
-# RFC 7672 decides (usages, names, dates, several records, CNAMEs, exchangers
-# in turn), MTA-STS (modes, hosts and certificates, policies that cannot be had
-# and those that were kept), the key tls_policy, REQUIRETLS and TLS-Required.
-# Every row is a recipient of its own domain, and what became of it is read from
-# the log.  Then what is told of it all (RFC 8460): the results of the day, and
-# the reports on a day that is over, by mail and by HTTPS.
+# (the answer secure, insecure, bogus; the record of the host's key, of
+# another, none; TLS good, absent, broken) by real DNSSEC, and beside it the
+# cases that RFC 7672 decides (usages, names, dates, several records, CNAMEs,
+# exchangers in turn), MTA-STS (RFC 8461: modes, hosts and certificates,
+# policies that cannot be had and those that were kept), the key tls_policy,
+# REQUIRETLS and TLS-Required.  Every row is a recipient of its own domain, and
+# what became of it is read from the log.  Then what is told of it all (RFC
+# 8460): the results of the day, and the reports on a day that is over, by mail
+# and by HTTPS.
 use strict;
 use warnings;
 
@@ -490,7 +491,7 @@ my %type = map { $_ => 1 } qw(starttls-not-supported certificate-host-mismatch
     dnssec-invalid dane-required sts-policy-fetch-error sts-policy-invalid
     sts-webpki-invalid);
 
-# What is wrong with the form of a report (RFC 8460, section 4.4), or ''.
+# What is wrong with the form of a report (RFC 8460), or ''.
 sub
 form
 {

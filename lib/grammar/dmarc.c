@@ -256,7 +256,7 @@ dmarc_applies(const struct dmarc_record *d, int sub, int exists)
 	return d->p;
 }
 
-/* Section 4.10: from eight labels on, the second name has seven. */
+/* From nine labels on, the second name has seven. */
 size_t
 dmarc_walk(const char *domain, const char *names[DMARC_WALK_MAX])
 {
@@ -294,6 +294,36 @@ dmarc_choose(const struct dmarc_record *const *r, size_t n)
 		last = i;
 	}
 	return last;
+}
+
+/* The name in domain that has one label more than its end has; not the end
+ * itself. */
+static const char *
+one_below(const char *domain, const char *end)
+{
+	const char *p = end - 1;
+
+	while (p > domain && p[-1] != '.')
+		p--;
+	return p;
+}
+
+const char *
+dmarc_org(const char *const *names, const struct dmarc_record *const *r,
+    size_t n)
+{
+	size_t i, last = 0;
+
+	for (i = 0; i < n; i++) {
+		if (r[i] == NULL)
+			continue;
+		if (r[i]->psd == DMARC_PSD_N)
+			return names[i];
+		if (i > 0 && r[i]->psd == DMARC_PSD_Y)
+			return one_below(names[0], names[i]);
+		last = i;
+	}
+	return names[last];
 }
 
 const char *

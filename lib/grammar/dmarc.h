@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The record of DMARC, at _dmarc.DOMAIN (RFC 9989, sections 4.7 and 4.8), and
- * the names of the tree walk (section 4.10).
+ * The record of DMARC, at _dmarc.DOMAIN (RFC 9989), and the names of the tree
+ * walk.
  */
 #ifndef GRAMMAR_DMARC_H
 #define GRAMMAR_DMARC_H
@@ -61,9 +61,9 @@ struct dmarc_record {
 int	 dmarc_record(struct dmarc_record *, const char *, size_t);
 
 /*
- * The policy it asks for (section 4.10.1): of the domain that has the record,
- * or below it (sub) of a name that exists or does not.  DMARC_UNSET: DMARC is
- * not applied.  t=y is not looked at.
+ * The policy it asks for: of the domain that has the record, or below it (sub)
+ * of a name that exists or does not.  DMARC_UNSET: DMARC is not applied.  t=y
+ * is not looked at.
  */
 enum dmarc_policy dmarc_applies(const struct dmarc_record *, int sub,
 	    int exists);
@@ -75,10 +75,18 @@ enum dmarc_policy dmarc_applies(const struct dmarc_record *, int sub,
 size_t	 dmarc_walk(const char *domain, const char *names[DMARC_WALK_MAX]);
 
 /*
- * Which record of a walk counts (section 4.10.1): records[i] is that of
- * names[i] or NULL.  Its index, or n: none.
+ * Which record of a walk counts for the policy: records[i] is that of names[i]
+ * or NULL.  Its index, or n: none.
  */
 size_t	 dmarc_choose(const struct dmarc_record *const *records, size_t n);
+
+/*
+ * The organizational domain by the same walk, as a pointer into names[0]: where
+ * psd=n says so, one label below psd=y, else where the last record is, and
+ * without any the domain itself.  n > 0.
+ */
+const char *dmarc_org(const char *const *names,
+	    const struct dmarc_record *const *records, size_t n);
 
 /* "none", "quarantine", "reject"; "-" for DMARC_UNSET. */
 const char *dmarc_policy_name(enum dmarc_policy);

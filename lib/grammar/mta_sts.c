@@ -171,7 +171,7 @@ take_mode(struct mta_sts_policy *y, const char *p, size_t n)
 }
 
 /* sts-policy-max-age-field-value = 1*10(DIGIT)
- * NOTE: above the year that section 3.2 allows it is taken for a year. */
+ * NOTE: above the year that is allowed it is taken for a year. */
 static int
 take_age(struct mta_sts_policy *y, const char *p, size_t n)
 {

@@ -12,7 +12,7 @@
 #define MTA_STS_ID_MAX		33	/* NUL included */
 #define MTA_STS_POLICY_MAX	65536	/* octets of a policy */
 #define MTA_STS_MX_MAX		128	/* further patterns: malformed */
-#define MTA_STS_AGE_MAX		31557600u /* seconds; section 3.2 */
+#define MTA_STS_AGE_MAX		31557600u /* seconds */
 
 enum mta_sts_mode {
 	MTA_STS_NONE,		/* there is no policy (any more) */
@@ -37,7 +37,7 @@ struct mta_sts_policy {
 };
 
 /*
- * A TXT record of _mta-sts.DOMAIN (section 3.1), its strings joined.  1 and its
+ * A TXT record of _mta-sts.DOMAIN, its strings joined.  1 and its
  * id; 0: it is another kind of record, to be left out of account; -1: it is
  * one, malformed, and *why says what is wrong.
  */
@@ -45,13 +45,13 @@ int	 mta_sts_record(const char *, size_t, char id[MTA_STS_ID_MAX],
 	    const char **why);
 
 /*
- * A policy (section 3.2).  1, or -1 with why and line.  The patterns point into
+ * A policy.  1, or -1 with why and line.  The patterns point into
  * the text, which must outlive them.  What it does not know is skipped, of a
  * field that stands twice the first counts.
  */
 int	 mta_sts_policy(struct mta_sts_policy *, const char *, size_t);
 
-/* Whether a pattern stands for a host (section 4.1): "*" for exactly one
+/* Whether a pattern stands for a host: "*" for exactly one
  * label.  Letter case and a dot at the host's end do not matter. */
 int	 mta_sts_match_one(const struct mta_sts_text *, const char *host);
 

@@ -108,8 +108,8 @@ take(struct report_uri *u)
 
 /*
  * uri-list = uri *(*WSP "," *WSP uri)
- * NOTE: "!" and a size behind a URI, which DMARC once had (RFC 7489, section
- * 6.4), are left out, as they are to be ignored.
+ * NOTE: "!" and a size behind a URI, which DMARC once had (RFC 7489),
+ * are left out, as they are to be ignored.
  */
 int
 report_uri_next(struct report_uri *u, const char **p, const char *end)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * A list of addresses for reports, as the records of DMARC (RFC 9989, section
- * 4.8) and TLSRPT (RFC 8460, section 3) have it: URIs with commas between them.
+ * A list of addresses for reports, as the records of DMARC (RFC 9989) and
+ * TLSRPT (RFC 8460) have it: URIs with commas between them.
  */
 #ifndef GRAMMAR_REPORT_URI_H
 #define GRAMMAR_REPORT_URI_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The grammar of SPF records (RFC 7208, section 12).  It is strict, since a
+ * The grammar of SPF records (RFC 7208).  It is strict, since a
  * receiver that takes more than the others sees mail pass that they refuse.
  */
 #include <arpa/inet.h>

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 enum spf_kind {
-	/* mechanisms (section 5) */
+	/* mechanisms */
 	SPF_ALL,
 	SPF_INCLUDE,
 	SPF_A,
@@ -18,7 +18,7 @@ enum spf_kind {
 	SPF_IP4,
 	SPF_IP6,
 	SPF_EXISTS,
-	/* modifiers (section 6) */
+	/* modifiers */
 	SPF_REDIRECT,
 	SPF_EXP,
 	SPF_UNKNOWN		/* another modifier, to be ignored */
@@ -51,7 +51,7 @@ struct spf {
 int	 spf_begin(struct spf *, const char *, size_t);
 
 /* The next term: 1; 0: that was all; -1: malformed, which makes all of the
- * record a permanent error (section 4.6), however good its other terms. */
+ * record a permanent error, however good its other terms. */
 int	 spf_next(struct spf *, struct spf_term *);
 
 /* All of it: 1, 0 as spf_begin(), or -1 with why and at. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Which TLSA records SMTP can use (RFC 7672, section 3.1).
+ * Which TLSA records SMTP can use (RFC 7672).
  */
 #include "grammar/tlsa.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Whether a TLSA record (RFC 6698) can be used for SMTP (RFC 7672, section
- * 3.1).  Whether the answer it came in was secure is the caller's to know.
+ * Whether a TLSA record (RFC 6698) can be used for SMTP (RFC 7672).  Whether
+ * the answer it came in was secure is the caller's to know.
  */
 #ifndef GRAMMAR_TLSA_H
 #define GRAMMAR_TLSA_H

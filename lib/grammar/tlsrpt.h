@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The record of TLSRPT, at _smtp._tls.DOMAIN (RFC 8460, section 3): where
+ * The record of TLSRPT, at _smtp._tls.DOMAIN (RFC 8460): where
  * reports on TLS go.
  */
 #ifndef GRAMMAR_TLSRPT_H

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "mail/ask.h"
+#include "system/clock.h"
 
 struct question {
 	enum dns_type	 type;
@@ -16,21 +17,25 @@ struct question {
 
 struct ask {
 	struct dns	*dns;
+	long long	 end;		/* clock_ms(): nothing new then */
 	size_t		 n, under_way;
-	struct question	 q[ASK_MAX + 2];	/* [0], [ASK_MAX + 1]: none */
+	struct question	 q[ASK_MAX + 1];	/* [0]: none */
 };
 
 static const struct dns_answer no_answer = {
 	.status = DNS_TEMPORARY, .why = "not asked"
 };
+static const struct dns_answer nothing = { .status = DNS_NODATA };
 
 struct ask *
 ask_new(struct dns *dns)
 {
 	struct ask *a = calloc(1, sizeof(*a));
 
-	if (a != NULL)
+	if (a != NULL) {
 		a->dns = dns;
+		a->end = clock_ms() + ASK_TIME;
+	}
 	return a;
 }
 
@@ -58,7 +63,7 @@ ask(struct ask *a, enum dns_type type, const char *name)
 		if (a->q[i].type == type && a->q[i].name != NULL &&
 		    strcasecmp(a->q[i].name, name) == 0)
 			return i;
-	if (a->n == ASK_MAX)
+	if (a->n == ASK_MAX || clock_ms() > a->end)
 		return ASK_MAX + 1;
 	q = &a->q[++a->n];
 	q->type = type;
@@ -81,6 +86,8 @@ ask_wait(struct ask *a)
 const struct dns_answer *
 ask_answer(const struct ask *a, size_t i)
 {
+	if (i == ASK_NOTHING)
+		return &nothing;
 	return a == NULL || i == 0 || i > a->n ||
 	    a->q[i].query == NULL ? &no_answer :
 	    dns_result(a->q[i].query);

@@ -11,6 +11,11 @@
 #include "system/dns.h"
 
 #define ASK_MAX	1024	/* further ones have no answer (DNS_TEMPORARY) */
+#define ASK_TIME (120 * 1000)	/* ms since ask_new(): later ones have none */
+
+/* The number of a question that is not asked and whose answer is that there is
+ * nothing. */
+#define ASK_NOTHING	(ASK_MAX + 2)
 
 struct ask;
 

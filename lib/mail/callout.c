@@ -123,7 +123,7 @@ places_by_mx(struct callout *c)
 	size_t i, k;
 
 	mx_lookup(c->dns, c->domain, MX_SHUFFLE, &mx);
-	(void)mx_drop_self(&mx, c->settings->hostname);
+	(void)mx_drop_self(&mx, c->settings->hostname, c->port);
 	for (i = 0; i < mx.n; i++)
 		for (k = 0; k < mx.hosts[i].naddrs; k++)
 			add_place(c, &mx.hosts[i].addrs[k]);

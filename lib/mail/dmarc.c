@@ -14,8 +14,7 @@ struct place {
 	int		 n;	/* records of DMARC there */
 };
 
-/* What is at one name of the walk: of several none counts (section 4.10, steps
- * 2 and 6). */
+/* What is at one name of the walk: of several none counts. */
 static void
 look(const struct dns_answer *a, struct place *p)
 {
@@ -74,6 +73,11 @@ dmarc_find(struct ask *a, const char *domain, int exists,
 		records[i] = places[i].rr == NULL ? NULL : &places[i].record;
 	}
 	f->several = n > 0 && places[0].n > 1;
+	for (i = 0; i < n && !is_failure(ask_answer(a,
+	    places[i].question)->status); i++)
+		continue;
+	if (n > 0 && i == n)
+		f->org = dmarc_org(names, records, n);
 	for (i = 0; i < n && records[0] == NULL; i++) {
 		st = ask_answer(a, places[i].question)->status;
 		if (is_failure(st)) {

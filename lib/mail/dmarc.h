@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * Which DMARC policy stands for a domain: policy discovery with the tree walk
- * (RFC 9989, section 4.10.1).
+ * (RFC 9989).
  */
 #ifndef MAIL_DMARC_H
 #define MAIL_DMARC_H
@@ -20,6 +20,9 @@ struct dmarc_found {
 	int		 sub;		/* it is another's than the domain's */
 	int		 several;	/* the domain itself has several,
 					 * of which none counts */
+	const char	*org;		/* the organizational domain, in the
+					 * domain asked for; NULL: it cannot
+					 * be said */
 	enum dmarc_policy policy;	/* what follows for the domain;
 					 * DMARC_UNSET: DMARC is not applied */
 };

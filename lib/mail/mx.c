@@ -12,6 +12,8 @@
 
 #include "mail/mx_local.h"
 
+#define SMTP_PORT	25
+
 const char *
 mx_status_name(enum mx_status st)
 {
@@ -405,14 +407,28 @@ mx_free(struct mx_list *list)
 	list->hosts = NULL;
 }
 
+static int
+is_self(const struct mx_host *h, const char *self, unsigned short port)
+{
+	size_t i;
+
+	if (strcasecmp(h->name, self) == 0)
+		return 1;
+	for (i = 0; i < h->naddrs && port == SMTP_PORT; i++)
+		if (!dns_addr_is_loopback(&h->addrs[i]) &&
+		    dns_addr_is_own(&h->addrs[i]))
+			return 1;
+	return 0;
+}
+
 int
-mx_drop_self(struct mx_list *list, const char *self)
+mx_drop_self(struct mx_list *list, const char *self, unsigned short port)
 {
 	unsigned at = 0;
 	size_t i;
 
 	for (i = 0; i < list->n; i++)
-		if (strcasecmp(list->hosts[i].name, self) == 0)
+		if (is_self(&list->hosts[i], self, port))
 			break;
 	if (i == list->n)
 		return 0;

@@ -111,11 +111,13 @@ void	 mx_query_free(struct mx_query *);
 
 /*
  * For a host that is itself among the exchangers: take away the host whose
- * name is self (any case) and all with its or a higher preference.  1: some
- * were taken away (list->n may now be 0: a loop, to be returned), 0: not
- * listed.
+ * name is self (any case), or, unless port is 0, that stands for this very
+ * host on it: one of its addresses is this host's, not of the loopback, and
+ * port is that of SMTP, where this host itself would answer; and all with its
+ * or a higher preference (RFC 5321, section 5.1).  1: some were taken away
+ * (list->n may now be 0: a loop, to be returned), 0: not listed.
  */
-int	 mx_drop_self(struct mx_list *, const char *self);
+int	 mx_drop_self(struct mx_list *, const char *self, unsigned short port);
 
 /* "mx", "implicit", "nullmx", "nxdomain", "nodata", "temporary", "bogus",
  * "invalid". */

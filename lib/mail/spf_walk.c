@@ -158,8 +158,8 @@ take_term(struct walk *k, size_t at, const struct spf_term *t, int decides)
 
 /* ---- records ---- */
 
-/* The terms up to "all"; behind it nothing counts, and beside it no redirect
- * (section 5.1). */
+/* The terms up to "all"; behind it nothing counts, nor does a redirect beside
+ * it. */
 static void
 take_record(struct walk *k, size_t at, const struct dns_record *rr)
 {
@@ -201,7 +201,7 @@ select_record(const struct dns_answer *a, const struct dns_record **rr)
 	return n;
 }
 
-/* There is no record where another one leads (sections 5.2 and 6.1). */
+/* There is no record where another one leads. */
 static void
 no_target(struct walk *k, size_t at)
 {

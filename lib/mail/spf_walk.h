@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * A domain's SPF record and those that it leads to, looked through for what
- * makes receivers answer with an error (RFC 7208, sections 4.6.4, 5 and 6).
+ * makes receivers answer with an error (RFC 7208).
  * It is no evaluation: nobody's address is asked for, every term is looked at.
  */
 #ifndef MAIL_SPF_WALK_H
@@ -10,7 +10,7 @@
 #include "grammar/spf.h"
 #include "mail/ask.h"
 
-#define SPF_LOOKUPS_MAX	10	/* section 4.6.4 */
+#define SPF_LOOKUPS_MAX	10	/* RFC 7208, section 4.6.4 */
 #define SPF_VOIDS_MAX	2
 #define SPF_MX_MAX	10
 

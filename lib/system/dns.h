@@ -188,6 +188,10 @@ int	 dns_is_host_name(const char *);
 int	 dns_addr_parse(const char *, struct dns_addr *);
 void	 dns_addr_text(const struct dns_addr *, char *, size_t);
 int	 dns_addr_is_loopback(const struct dns_addr *);
+
+/* Does the system take what is sent to this address itself?  Asks the kernel
+ * each time; where that cannot tell, 0. */
+int	 dns_addr_is_own(const struct dns_addr *);
 /* Loopback, private, link-local, shared, unspecified, multicast (RFC 6890), or
  * one of these in the form of IPv6: nothing that a stranger may lead us to. */
 int	 dns_addr_is_private(const struct dns_addr *);

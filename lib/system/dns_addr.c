@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "system/dns.h"
 
@@ -128,6 +129,37 @@ dns_addr_put(const struct dns_addr *a, uint16_t port,
 	memcpy(&in6.sin6_addr, a->ip, 16);
 	memcpy(ss, &in6, sizeof(in6));
 	return sizeof(in6);
+}
+
+/* Can a socket be bound to it? */
+static int
+can_bind(const struct dns_addr *a)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = dns_addr_put(a, 0, &ss);
+	int fd = socket(ss.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0), done;
+
+	if (fd == -1)
+		return 0;
+	done = bind(fd, (struct sockaddr *)&ss, len) == 0;
+	close(fd);
+	return done;
+}
+
+/*
+ * It needs no list of interfaces, which a sandboxed process cannot have.  A
+ * system may allow to bind any address (net.ipv4.ip_nonlocal_bind): then it
+ * allows that of a reserved one, too (240.0.0.1, 100::1), and tells nothing.
+ */
+int
+dns_addr_is_own(const struct dns_addr *a)
+{
+	static const struct dns_addr nobody[2] = {
+		{ .family = AF_INET, .ip = { 240, 0, 0, 1 } },
+		{ .family = AF_INET6, .ip = { 1, [15] = 1 } }
+	};
+
+	return can_bind(a) && !can_bind(&nobody[a->family == AF_INET6]);
 }
 
 void

@@ -100,7 +100,7 @@ enum tls_verify {
 #define TLS_USAGE_DANE_TA	2
 #define TLS_USAGE_DANE_EE	3
 
-/* A TLSA record (RFC 6698, section 2.1). */
+/* A TLSA record (RFC 6698). */
 struct tls_tlsa {
 	unsigned	 usage, selector, matching;
 	const unsigned char *data;
@@ -163,10 +163,9 @@ struct tls_info {
  * that was the reason.
  *
  * With TLS_DANE usage 3 is the certificate or the key itself, whatever name and
- * dates it has (RFC 7672, section 3.1.1); usage 2 is an authority, the chain to
- * it is verified, with dates and one of the names (section 3.1.2); other usages
- * are left out of account (section 3.1.3).  Of digests of one kind only the
- * strongest count (RFC 7671, section 9).
+ * dates it has (RFC 7672); usage 2 is an authority, the chain to it is
+ * verified, with dates and one of the names; other usages are left out of
+ * account.  Of digests of one kind only the strongest count (RFC 7671).
  */
 enum stream_status tls_connect_to(struct stream *, struct tls_client *,
 	    const struct tls_demand *, enum tls_begin, struct tls_info *info);

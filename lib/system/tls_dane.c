@@ -12,8 +12,8 @@
 int
 tls_dane_add(SSL *ssl, const struct tls_tlsa *rr)
 {
-	/* PKIX-TA and PKIX-EE are of no use between mail servers (RFC 7672,
-	 * section 3.1.3). */
+	/* PKIX-TA and PKIX-EE are of no use between mail servers (RFC
+	 * 7672). */
 	if (rr->usage != TLS_USAGE_DANE_TA && rr->usage != TLS_USAGE_DANE_EE)
 		return 0;
 	if (rr->selector > 255 || rr->matching > 255)

@@ -27,6 +27,7 @@ my $s = Stdmail->new(conf => { max_workers => 8, destination_concurrency => 3,
     route => [(map { "d$_.test 127.0.0.1:$mta->{port}" } 1 .. 9),
     "hang.test 127.0.0.1:$hang->{port}",
     "down.test 127.0.0.1:$down->{port}"] });
+my $all = $s;
 my $serial = 0;
 
 # Into the spool, as a creator leaves it.
@@ -76,6 +77,34 @@ run_queue();
 is(scalar(grep { /^RCPT/ } map { @$_ } $mta->heard), 120,
     '120 recipients have it');
 $mta->forget;
+
+# --- hosts that do not say goodbye ----------------------------------------
+
+# A worker for two places, each of which leaves a QUIT without an answer.
+my @rude = map { Stdmail::Mta->start(addr => "127.0.0.$_",
+    rules => [[qr/^QUIT/, 'HANG']]) } 1, 2;
+my $one = Stdmail->new(conf => { max_workers => 1, route => [
+    "d1.test 127.0.0.1:$mta->{port}",
+    map { "r$_.test $rude[$_]{addr}:$rude[$_]{port}" } 0, 1] });
+$s = $one;
+run_queue();
+enqueue(1, "bob\@r$_.test") for 0, 1, 0, 1;
+my $start = time;
+run_queue();
+cmp_ok(time - $start, '<', 8, 'nobody waits for the answer to a QUIT');
+is(scalar(map { $_->messages } @rude), 4, 'and all have their mail');
+
+# --- one that is worn -----------------------------------------------------
+
+$mta->forget;
+enqueue(1010, 'bob@d1.test');
+run_queue();
+my @carried = map { scalar grep { /^MAIL/ } @$_ } $mta->heard;
+is(scalar(() = $mta->messages), 1010, 'mail for a busy connection');
+ok(!(grep { $_ > 1000 } @carried), 'which does not last for ever') or
+    diag "@carried";
+$mta->forget;
+$s = $all;
 
 # --- one that does not answer ---------------------------------------------
 

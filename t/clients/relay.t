@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves that mail goes through the relay that the settings name for its sender
-# and its recipient, with the login there, and that a password is said to nobody
-# who has not proved his name; that a host with several addresses costs no wait
-# when some are dead, and where mail comes from.
+# and its recipient, with the login there (RFC 4954, RFC 5802), and that a
+# password is said to nobody who has not proved his name; that a host with
+# several addresses costs no wait when some are dead, and where mail comes
+# from.
 use strict;
 use warnings;
 

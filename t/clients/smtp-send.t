@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves that `smtp-send RCPT... < message` finds the hosts of a domain, tries
-# them in order, speaks to each as it can, and says for every recipient what
-# became of it: rows of what other hosts do, the lines printed, the exit code,
-# and what the hosts heard.
+# them in order, speaks to each as it can (RFC 3030 among others), and says for
+# every recipient what became of it: rows of what other hosts do, the lines
+# printed, the exit code, and what the hosts heard.
 use strict;
 use warnings;
 

@@ -38,7 +38,7 @@ look
 
 	diag $err if $err ne '' && !$o{faulty};
 	# Lines that were broken, whole again.
-	$out =~ s/\n {9}(?=[^ ])(?!publish|\d+ |_|v=)/ /g;
+	$out =~ s/\n {9}(?=[^ ])(?!publish|change|\d+ |_|v=)/ /g;
 	return ($status, $out);
 }
 
@@ -78,7 +78,7 @@ for my $name (@names) {
 
 # ---- exit codes ----
 
-my ($status, $out, @wrong);
+my ($status, $out, $text, @wrong);
 for my $name (@names) {
 	my $d = $domains{$name};
 	my $fault = $page{$name} =~ /^fault /m ? 1 : 0;
@@ -140,6 +140,84 @@ is($fact{spfabsent}{found}[0]{publish},
 is($fact{good}{dmarc_record}, 'v=DMARC1; p=reject; rua=mailto:dmarc@good.test',
     'and records');
 
+is($fact{tlsatarget}{dane}, 'usable', 'TLSA: where the alias leads');
+is($fact{tlsaname}{dane}, 'usable', 'else at its own name');
+is($fact{address}{exchangers}[0]{addresses}[0]{name}, 'mx1.good.test',
+    'an address literal has a reverse name');
+
+# ---- many at once ----
+
+# Nobody answers for these: each takes ten seconds.
+my @silent = map { "s$_.silent.test" } 1 .. 6;
+my @some = grep { !/malformed|stscert/ && !$domains{$_}{absent} } @names;
+my @list = map { my $i = $_; ($i % 30 == 5 && $i < 180 ? $silent[$i / 30] : (),
+    Stdmail::Posture::domain($some[$i % @some])) } 0 .. 193;
+my $begun = time;
+($status, $out) = look([], stdin => join '', map { "$_\n" } @list);
+cmp_ok(time - $begun, '<', 30, 'many silent ones are waited for together');
+is_deeply([map { (split /\t/)[0] } split /\n/, $out], \@list,
+    scalar(@list) . ' domains in order');
+is(scalar(() = $out =~ /^s\d\.silent\.test\ttemporary\t.*\tunanswered$/mg),
+    6, 'and none is left out');
+my %line = map { /^(\S+)/ ? ($1 => $_) : () } split /^/, $out;
+@wrong = ();
+for my $name (@some[map { 10 * $_ } 0 .. @some / 10 - 1]) {
+	my $domain = Stdmail::Posture::domain($name);
+	my (undef, $alone) = look([], stdin => "$domain\n");
+
+	push @wrong, "$alone$line{$domain}" if $alone ne $line{$domain};
+}
+is_deeply(\@wrong, [], 'each line is that of the domain alone');
+
+sub children { return split ' ', eval { Stdmail::slurp(
+    "/proc/$_[0]/task/$_[0]/children") } // '' }
+
+# With silent ones in front: what is printed before they give up, and what
+# becomes of the processes.
+sub
+with_silent
+{
+	my ($args, $do) = @_;
+	my $pid = open my $h, '-|', Stdmail::program('mxlookup'), '-c',
+	    $s->{conf_file}, @args, @$args, 'a.silent.test', 'good.test',
+	    'nullmx.test' or die;
+	my (@kids, $text);
+
+	for (1 .. 100) {
+		@kids = children($pid);
+		last if @kids == 3;
+		select undef, undef, undef, 0.05;
+	}
+	$text = $do->($h, $pid, @kids);
+	close $h;
+	return ($text, $? >> 8, grep { (eval { Stdmail::slurp(
+	    "/proc/$_/stat") } // '') =~ /\) [^ZX] / } @kids);
+}
+
+my @left;
+($text, $status, @left) = with_silent(['-u'], sub {
+	my ($h, $pid) = @_;
+	my @two = sort map { (split /\t/, scalar(<$h>) // '')[0] } 1, 2;
+
+	kill KILL => children($pid);
+	return join ' ', @two, scalar(<$h>) // 'nothing';
+});
+like($text, qr/^good\.test nullmx\.test a\.silent\.test\ttemporary\t/,
+    'unordered: as they come; one whose process dies is unanswered');
+is("$status:@left", '75:', 'and the exit code says so; no process is left');
+(undef, $status, @left) = with_silent([], sub {
+	kill TERM => $_[1];
+	select undef, undef, undef, 0.3;
+});
+is("@left", '', 'the processes end with their parent');
+
+# ---- one family ----
+
+($status, $out) = look(['-4', 'only6.test']);
+is_deeply([on_page($out)], ['mx-no-address'], '-4: an exchanger without IPv4');
+($status, $out) = look(['-6', 'good.test']);
+unlike($out, qr/192\.0\.2\.11/, '-6: no address of IPv4');
+
 # ---- words ----
 
 like($page{stscert}, qr/hostname mismatch/, 'why a certificate is not good');
@@ -148,6 +226,18 @@ like($page{spfsyntax}, qr/at "ipv4:192/, 'where an SPF record is malformed');
 like($page{spfnested}, qr/spfsyntax\.test: /, 'and whose');
 like($page{noreverse}, qr/publish: 99\.2\.0\.192\.in-addr\.arpa\. PTR mx1/,
     'the reverse name to publish');
+
+like($page{spfopen}, qr/publish: spfopen\.test\. TXT "v=spf1 mx -all"$/m,
+    'an SPF record with its end mended');
+my ($pieces) = $page{spflong} =~ /publish: spflong\.test\. TXT (.*)/;
+is_deeply([map { length() < 256 ? () : $_ } $pieces =~ /"([^"]*)"/g], [],
+    'no string of a record is too long');
+is(join('', $pieces =~ /"([^"]*)"/g), join(' ', 'v=spf1',
+    (map { "ip4:192.0.2.$_" } 100 .. 125), '-all'), 'and nothing is lost');
+like($page{srvabsent}, qr/publish:[ ]_submissions\._tcp\.srvabsent\.test\. SRV
+    [ ]0[ ]1[ ]465[ ]mx1\.srvabsent\.test\.\n[ ]{9}publish:[ ]_imaps/x,
+    'a line for each record');
+unlike($page{spfunseen}, qr/[^\x00-\x7f]/, 'what is not seen is shown');
 
 my $long = 0;
 {
@@ -181,7 +271,7 @@ is(qx{(yes good.test | head -50 | $shell; echo \$? >&2) 2>&1 | head -2 |
 
 # ---- without trust ----
 
-my ($code, $text) = look(['-o', 'resolver_trusted=no', 'good.test']);
+(my $code, $text) = look(['-o', 'resolver_trusted=no', 'good.test']);
 is_deeply([on_page($text)], [], 'a resolver that is not trusted: no faults');
 like($text, qr/^DNSSEC +-$/m, 'and nothing known of DNSSEC');
 ($code, $text) = look(['-o', 'tls_ca=/nonexistent', 'good.test']);

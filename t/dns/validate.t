@@ -1,12 +1,13 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: ISC
 #
-# Proves our own validation against a validating unbound: a world of signed,
-# wrongly signed and unsigned zones (NSEC and NSEC3, opt-out, wildcards, names
-# with nothing but others below them, keys of every kind, aliases from one into
-# another), asked through a resolver that validates nothing.  For each name the
-# outcome must be what the table says and what unbound says.  Then with a man
-# in the middle who takes away and changes records: never "no record".
+# Proves our own validation (RFC 4035) against a validating unbound: a world of
+# signed, wrongly signed and unsigned zones (NSEC and NSEC3, opt-out,
+# wildcards, names with nothing but others below them, keys of every kind,
+# aliases from one into another), asked through a resolver that validates
+# nothing.  For each name the outcome must be what the table says and what
+# unbound says.  Then with a man in the middle who takes away and changes
+# records: never "no record".
 use strict;
 use warnings;
 

@@ -4,10 +4,10 @@
 # Proves that what people do to the queue loses and doubles nothing: killed at
 # every system call, a retry, hold, release or drop leaves the message as it was
 # or as it was to be, never half, and can be done again; a drop with a bounce
-# never lets go before the bounce is there; on a full disk a drop still drops,
-# and one with a bounce drops nothing; and with people and an agent at work on
-# 200 messages at the same time each of them is delivered once, dropped, or
-# held.
+# never lets go before the bounce is there; when the power goes, what was
+# answered for is on disk; on a full disk all goes on, but a drop with a bounce
+# drops nothing; and with people and an agent at work on 200 messages at the
+# same time each of them is delivered once, dropped, or held.
 #
 # A call in thirteen and a second and a half are enough to see that it works;
 # STDMAIL_THOROUGH=1 takes every call, and a longer while.
@@ -160,11 +160,87 @@ for (
 	cmp_ok(scalar keys %seen, '>=', 2, '... before and behind it');
 }
 
+# --- the power goes -------------------------------------------------------
+
+# How many of the messages are where: "held 3 later 9".
+sub
+places
+{
+	my %n;
+
+	m{/remote/(now|later|held)/} && $n{$1}++ for $s->spooled('remote');
+	return join ' ', map { "$_ $n{$_}" } sort keys %n;
+}
+
+# What smtp-send has answered for is so afterwards; what it was at is as before
+# or as it was to be.
+sub
+cuts
+{
+	my ($dir) = @_;
+	my (@wrong, $fault);
+
+	for my $round (1 .. ($ENV{STDMAIL_THOROUGH} ? 20 : 2)) {
+		for (['-H', 'held 12'], ['-U', 'now 12'], ['-H', ''],
+		    ['-U', '']) {
+			my ($letter, $want) = @$_;
+			my $pid = Stdmail::fork_child(sub {
+				my @got = $s->run_program('smtp-send',
+				    [$letter, 'all']);
+				exit($got[0] == 0 || $got[0] == 1 ? 0 : 1);
+			});
+
+			push @wrong, "$letter failed"
+			    if $want && Stdmail::reap($pid, 10) != 0;
+			sleep 0.005 + rand(0.02) if !$want;
+			Stdmail::Disk::cut($dir);
+			Stdmail::end_child($pid) if !$want;
+			$fault = Stdmail::Disk::again($dir);
+			return $fault if defined $fault;
+			my ($st, $out) = $s->run_program('smtp-send', ['-l']);
+			my $n = () = $out =~ /\n/g;
+			push @wrong, "$letter: $st, $n listed, " . places()
+			    if "$st $n" ne '0 12' ||
+			    ($want && places() ne $want);
+		}
+	}
+	return join "\n", @wrong;
+}
+
+sub
+power
+{
+	my $dir = Stdmail::folder();
+	my $why = Stdmail::Disk::make($dir, 'ext4');
+	my $real = $s->{spool};
+
+	skip $why, 1 if defined $why;
+	restore('later');
+	$s->run_program('smtp-send', ['-D', 'all']);
+	enqueue(12, 'full@b.test');
+	chmod 0755, $dir;
+	$why = Stdmail::Disk::quiet("cp -a $real $dir/disk/spool && " .
+	    "sync -f $dir/disk");
+	die $why if defined $why;
+	$s->{conf}{spool} = $s->{spool} = "$dir/disk/spool";
+	$s->write_conf;
+	is(cuts($dir), '', 'of what was held and released, nothing is lost');
+	Stdmail::Disk::quiet("umount $dir/disk");
+	$s->{conf}{spool} = $s->{spool} = $real;
+	$s->write_conf;
+}
+
+SKIP: {
+	skip 'not root', 1 if !Stdmail::is_root();
+	skip 'no mount namespace', 1 if !Stdmail::Disk::alone();
+	power();
+}
+
 # --- a full disk ----------------------------------------------------------
 
 SKIP: {
-	skip 'not root', 4 if !Stdmail::is_root();
-	skip 'no mount namespace', 4 if !Stdmail::Disk::alone();
+	skip 'not root', 7 if !Stdmail::is_root();
+	skip 'no mount namespace', 7 if !Stdmail::Disk::alone();
 	restore('later');
 	my $why = Stdmail::Disk::quiet("mkdir $s->{dir}/small && mount -t " .
 	    "tmpfs -o mode=777,size=400k tmpfs $s->{dir}/small && cp -a " .
@@ -173,9 +249,15 @@ SKIP: {
 	die $why if defined $why;
 	# All of it, and the last octets of the page that the envelope is in.
 	system("cat /dev/zero >$s->{spool}/ballast 2>/dev/null");
+	for (['-R', 'now'], ['-H', 'held'], ['-U', 'now']) {
+		($st, $out, $err) = $s->run_program('smtp-send',
+		    [$_->[0], 'all']);
+		is("$st " . state_of(), "0 env $_->[1]", "full: $_->[0]")
+		    or diag $err;
+	}
 	($st, $out, $err) = $s->run_program('smtp-send', ['-DB', 'all']);
 	is($st, 75, 'full: no drop with a bounce') or diag $err;
-	like(state_of(), qr/^env later$/, 'the message is there');
+	is(state_of(), 'env now', 'the message is there');
 	restore_full();
 	($st, $out, $err) = $s->run_program('smtp-send', ['-D', 'all']);
 	is($st, 0, 'but a drop') or diag $err;
@@ -202,17 +284,20 @@ for my $who (1 .. 4) {
 	push @people, Stdmail::fork_child(sub {
 		srand $who;
 		my $end = time + ($ENV{STDMAIL_THOROUGH} ? 20 : 1.5);
+		my $dropped = 0;
 		while (time < $end) {
 			my @ids = map { m{([^/]+)\z} && $1 }
 			    $s->spooled('remote/env');
 			my $id = $ids[rand @ids] // next;
-			my $way = (qw(-H -H -U -R -D -HU))[rand 6];
+			my $way = !$dropped ? '-D' :
+			    (qw(-H -H -U -R -D -HU))[rand 6];
 			my @which = $way eq '-HU' ? 'all' : $id;
 			$way = '-U' if $way eq '-HU';
 			my ($st, $out, $err) = $s->run_program('smtp-send',
 			    [$way, @which]);
 			open(my $fh, '>>', "$s->{dir}/people.$who") or die;
 			print $fh $out;
+			$dropped ||= $out =~ /dropped/;
 			print $fh "status $st: $err" if $st !~ /^(0|1|75)$/;
 			close $fh;
 		}

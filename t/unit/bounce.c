@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
  * Proves what a bounce says: each failed recipient and no other, the words of
- * the host, advice by the status, the machine's part field by field, what the
- * sender asked for, UTF-8 in 7 bits, and the message back whole or, when it is
- * large or 8-bit, its header alone.
+ * the host, advice by the status, the machine's part (RFC 3464) field by
+ * field, what the sender asked for, UTF-8 in 7 bits, and the message back
+ * whole or, when it is large or 8-bit, its header alone.
  */
 #include <stdlib.h>
 #include <unistd.h>

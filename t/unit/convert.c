@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * Proves that a message with 8-bit parts becomes one of 7 bits alone that
- * means the same, that nothing else of it changes, and what is never changed.
+ * means the same (RFC 1652), that nothing else of it changes, and what is
+ * never changed.
  */
 #include <sys/mman.h>
 #include <sys/stat.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves of DMARC: what a record says and what is wrong with it, the policy
- * that follows for a domain and below it, the names of a tree walk and which of
- * the records found there counts; of TLSRPT and of lists of addresses for
- * reports: what is well-formed.  Everything is also read cut short anywhere.
+ * Proves of DMARC (RFC 9989): what a record says and what is wrong with it,
+ * the policy that follows for a domain and below it, the names of a tree walk
+ * and which of the records found there counts; of TLSRPT and of lists of
+ * addresses for reports: what is well-formed.  Everything is also read cut
+ * short anywhere.
  */
 #include <stdlib.h>
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves of MTA-STS: which TXT records are one and which are malformed, which
- * policies are whole, and which exchangers a pattern stands for.  Every record
- * and policy cut short is never believed by accident, and read to its end only.
+ * Proves of MTA-STS (RFC 8461): which TXT records are one and which are
+ * malformed, which policies are whole, and which exchangers a pattern stands
+ * for.  Every record and policy cut short is never believed by accident, and
+ * read to its end only.
  */
 #include <stdlib.h>
 

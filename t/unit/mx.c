@@ -178,7 +178,7 @@ test_drop(struct dns *dns)
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		mx_lookup(dns, "ten.test", MX_SHUFFLE, &list);
-		is_int(mx_drop_self(&list, rows[i].self), rows[i].r,
+		is_int(mx_drop_self(&list, rows[i].self, 0), rows[i].r,
 		    rows[i].self);
 		is_int((long long)list.n, (long long)rows[i].n,
 		    "what is left");

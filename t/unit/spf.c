@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves of SPF records: what each term means and where a malformed one is;
- * that every record cut short is still read to its end only; and, against the
- * published test suite when it is there, that what it evaluates is well-formed
- * here and what it calls a permanent error is not.
+ * Proves of SPF records (RFC 7208): what each term means and where a malformed
+ * one is; that every record cut short is still read to its end only; and,
+ * against the published test suite when it is there, that what it evaluates is
+ * well-formed here and what it calls a permanent error is not.
  */
 #include <stdlib.h>
 

@@ -69,9 +69,9 @@ static int
 smtp_verdict(const struct block *b)
 {
 	if (b->rr[0].usage < 2)
-		return -1;		/* RFC 7672, section 3.1.3 */
+		return -1;		/* RFC 7672 */
 	if (b->rr[0].usage == 3 && b->verdict == 62)
-		return 1;		/* a name: section 3.1.1 */
+		return 1;		/* a name */
 	return b->verdict == 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Proves which TLSA records SMTP can use: all usages, selectors, matching types
- * and lengths.
+ * Proves which TLSA records SMTP can use (RFC 7672): all usages, selectors,
+ * matching types and lengths.
  */
 #include "grammar/tlsa.h"
 #include "tap.h"

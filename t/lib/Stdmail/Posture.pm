@@ -80,7 +80,23 @@ our %domains = (
 	    '@ MX 10 mx.lame.test.' }, policy => policy('mx1.%s',
 	    'mx.lame.test') },
 
+	only6 => { want => [], set => { mx1 => 'mx1 AAAA 2001:db8::11' } },
+	address => { want => [], domain => '[192.0.2.11]', absent => 1 },
+	address6 => { want => [], domain => '[IPv6:2001:db8::11]',
+	    absent => 1 },
+	nameless => { want => ['reverse-absent'], domain => '[192.0.2.99]',
+	    absent => 1 },
+	inside => { want => ['mx-private'], domain => '[10.0.0.1]',
+	    absent => 1 },
+	noliteral => { want => ['invalid'], domain => '[mx1.good.test]',
+	    absent => 1 },
+
 	# TLSA
+	tlsatarget => { want => ['mx-alias'], how => 'yes', set => {
+	    mx1 => "mx1 CNAME mail\n_25._tcp.mail TLSA 3 1 1 $digest",
+	    tlsa => tlsa("1 1 1 $digest") } },
+	tlsaname => { want => ['mx-alias'], how => 'yes',
+	    set => { mx1 => 'mx1 CNAME mail' } },
 	tlsainsecure => { want => ['tlsa-insecure'],
 	    set => { tlsa => tlsa("3 1 1 $digest") } },
 	mxunsigned => { want => ['tlsa-insecure'], set => { mx =>
@@ -180,6 +196,11 @@ our %domains = (
 	spfneutral => { want => ['spf-open'],
 	    set => { spf => spf('mx ?all') } },
 	spfopen => { want => ['spf-open'], set => { spf => spf('mx') } },
+	spflong => { want => ['spf-pass-all'], set => { spf => '@ TXT "v=spf1 ' .
+	    join(' ', map { "ip4:192.0.2.$_" } 100 .. 114) . ' " "' .
+	    join(' ', map { "ip4:192.0.2.$_" } 115 .. 125) . ' +all"' } },
+	spfunseen => { want => ['spf-syntax'], set => {
+	    spf => spf('\\226\\128\\174 \\226\\128\\139-all') } },
 	spfsoft => { want => [], set => { spf => spf('mx ~all') } },
 	spfdead => { want => ['spf-dead'],
 	    set => { spf => spf('-all ip4:192.0.2.1') } },
@@ -212,6 +233,11 @@ our %domains = (
 	    set => { dmarc => dmarc('p=reject') } },
 	dmarcforeign => { want => ['dmarc-foreign'], set => { dmarc => dmarc(
 	    'p=reject; rua=mailto:a@rua.plainly.test') } },
+	dmarcsplit => { want => ['dmarc-foreign'], set => { dmarc => dmarc(
+	    'p=reject; rua=mailto:a@split.dmarcsplit.test'),
+	    more => '_dmarc.split TXT "v=DMARC1; p=reject; psd=n"' } },
+	dmarcsame => { want => [], sub => 1, set => { dmarc => dmarc(
+	    'p=reject; rua=mailto:a@other.dmarcsame.test') } },
 	dmarcagreed => { want => [], set => { dmarc => dmarc(
 	    'p=reject; rua=mailto:a@agrees.test') } },
 	agrees => { want => [], set => { more =>
@@ -327,6 +353,7 @@ server:
  local-zone: "2.0.192.in-addr.arpa." nodefault
  local-zone: "8.b.d.0.1.0.0.2.ip6.arpa." nodefault
  local-zone: "lame.test." always_refuse
+ local-zone: "silent.test." always_deny
 END
 }
 
