@@ -116,6 +116,7 @@ places_by_mx(struct route *r)
 	size_t i, k;
 
 	host.given = r->mx.status == MX_IMPLICIT;
+	host.signed_mx = r->mx.security == DNS_SECURE;
 	for (i = 0; i < r->mx.n; i++) {
 		h = &r->mx.hosts[i];
 		host.name = h->name;

@@ -120,7 +120,8 @@ host_dane(struct secure *s, const struct secure_place *p)
 	strlcpy(h->name, p->name, sizeof(h->name));
 	h->port = p->port;
 	h->at = now;
-	dane_look(&h->dane, s->dns, s->set->tls, p->name, p->target, p->port);
+	dane_look(&h->dane, s->dns, s->set->tls, p->name,
+	    p->security == DNS_SECURE ? p->target : NULL, p->port);
 	return &h->dane;
 }
 
@@ -134,12 +135,32 @@ key_of(const struct secure *s, const struct secure_place *p)
 	return key;
 }
 
-/* Do the host's TLSA records count? */
+/* An alias may be signed where what it leads to is not. */
 static bool
-wants_dane(const struct secure *s, const struct policy_facts *f)
+is_half_secure(const struct secure_place *p)
 {
-	return f->names == DNS_SECURE && s->set->tls != NULL &&
-	    (f->key == POLICY_DEFAULT || f->key == POLICY_DANE);
+	return p->security != DNS_SECURE && p->signed_mx && p->target != NULL;
+}
+
+/* The host's TLSA records, if they count, and what became of them. */
+static const struct dane *
+find_dane(struct secure *s, const struct secure_place *p,
+    struct policy_facts *f)
+{
+	const struct dane *d;
+
+	if (s->set->tls == NULL || (f->key != POLICY_DEFAULT &&
+	    f->key != POLICY_DANE) || (p->security != DNS_SECURE &&
+	    !is_half_secure(p)))
+		return NULL;
+	d = host_dane(s, p);
+	f->tlsa = d->state;
+	/* RFC 7672, section 2.2.2: records that are secure at the name before
+	 * the alias count.  But that its zone is signed at all only they
+	 * could show, so a failure to get them is no promise. */
+	if (f->tlsa == TLSA_FAILED && p->security != DNS_SECURE)
+		f->tlsa = TLSA_ABSENT;
+	return d;
 }
 
 /* That its policy could not be had. */
@@ -214,13 +235,10 @@ secure_decide(struct secure *s, const struct secure_place *p,
 	struct policy_facts f = { .names = p->security, .given = p->given,
 	    .strict = secure_is_strict(m), .lenient = second,
 	    .authorities = s->set->trusting != NULL };
-	const struct dane *dane = NULL;
+	const struct dane *dane;
 
 	f.key = key_of(s, p);
-	if (wants_dane(s, &f)) {
-		dane = host_dane(s, p);
-		f.tlsa = dane->state;
-	}
+	dane = find_dane(s, p, &f);
 	find_sts(s, p, m, &f);
 	c->strict = f.strict;
 	c->policy = policy_decide(&f);

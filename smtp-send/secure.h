@@ -17,6 +17,7 @@ struct secure_place {
 	const char	*name;
 	const char	*target;	/* where CNAMEs lead; NULL the same */
 	enum dns_security security;	/* of the MX answer and the addresses */
+	bool		 signed_mx;	/* the MX answer alone is secure */
 	bool		 given;		/* the administrator, or the domain
 					 * itself, is the name */
 	bool		 by_mx;		/* what a domain publishes for its

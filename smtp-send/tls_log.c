@@ -25,6 +25,7 @@
 
 #define FILE_MAX	(16u << 20)
 #define HEAD		"stdmail-tls 1\n"
+#define DAY_MAX		(INT64_C(1) << 24)	/* far off, and no overflow */
 
 /* ---- counting ---- */
 
@@ -51,9 +52,6 @@ find_or_make(struct tls_log *log, int64_t day, const char *domain,
 		return p;
 	p = &log->v[log->n];
 	memset(p, 0, sizeof(*p));
-	p->failures = calloc(TLS_LOG_FAILURES, sizeof(*p->failures));
-	if (p->failures == NULL)
-		return NULL;
 	p->day = day;
 	p->type = type;
 	strlcpy(p->domain, domain, sizeof(p->domain));
@@ -69,10 +67,12 @@ is_same(const struct tls_failure *f, const struct tls_failure *g)
 	    strcmp(f->why, g->why) == 0;
 }
 
-/* Beyond their number they are counted in the sum alone. */
+/* Beyond their number, or without memory, they are counted in the sum alone. */
 static void
-count_failure(struct tls_policy *p, const struct tls_failure *f)
+count_failure(struct tls_log *log, struct tls_policy *p,
+    const struct tls_failure *f)
 {
+	struct tls_failure *more;
 	size_t i;
 
 	for (i = 0; i < p->n; i++)
@@ -80,8 +80,13 @@ count_failure(struct tls_policy *p, const struct tls_failure *f)
 			p->failures[i].count += f->count;
 			return;
 		}
-	if (p->n < TLS_LOG_FAILURES)
-		p->failures[p->n++] = *f;
+	if (p->n == TLS_LOG_FAILURES || log->kinds >= TLS_LOG_KINDS ||
+	    (more = reallocarray(p->failures, p->n + 1, sizeof(*more))) ==
+	    NULL)
+		return;
+	p->failures = more;
+	p->failures[p->n++] = *f;
+	log->kinds++;
 }
 
 void
@@ -105,13 +110,14 @@ tls_log_note(struct tls_log *log, const struct tls_note *n, int64_t now)
 	strlcpy(f.from, n->from, sizeof(f.from));
 	strlcpy(f.to, n->to, sizeof(f.to));
 	strlcpy(f.why, n->why, sizeof(f.why));
-	count_failure(p, &f);
+	count_failure(log, p, &f);
 }
 
 static void
 remove_at(struct tls_log *log, size_t i)
 {
 	free(log->v[i].failures);
+	log->kinds -= log->v[i].n;
 	log->v[i] = log->v[--log->n];
 	log->changed = true;
 }
@@ -154,7 +160,7 @@ take_policy(struct tls_log *log, const char *line)
 	int t = 0;
 
 	if (sscanf(line, "policy %" SCNd64 " %255s %19s %" SCNu64 " %" SCNu64,
-	    &day, domain, type, &good, &bad) != 5)
+	    &day, domain, type, &good, &bad) != 5 || day < 0 || day > DAY_MAX)
 		return NULL;
 	while (t <= POLICY_TYPE_TLSA && strcmp(type,
 	    tls_type_name((enum policy_type)t)) != 0)
@@ -185,7 +191,7 @@ undash(char *s)
 }
 
 static void
-take_failure(struct tls_policy *p, const char *line)
+take_failure(struct tls_log *log, struct tls_policy *p, const char *line)
 {
 	struct tls_failure f = { 0 };
 	char name[40];
@@ -204,7 +210,7 @@ take_failure(struct tls_policy *p, const char *line)
 	undash(f.from);
 	undash(f.to);
 	strlcpy(f.why, line + at + (line[at] == ' '), sizeof(f.why));
-	count_failure(p, &f);
+	count_failure(log, p, &f);
 }
 
 static void
@@ -221,7 +227,7 @@ take_lines(struct tls_log *log, char *text, size_t n)
 		else if (p != NULL && strncmp(line, "text ", 5) == 0)
 			take_text(p, line + 5);
 		else if (p != NULL)
-			take_failure(p, line);
+			take_failure(log, p, line);
 	}
 }
 

@@ -14,6 +14,7 @@
 #define TLS_LOG_MAX		2000	/* policies at once; what comes then is
 					 * not counted */
 #define TLS_LOG_FAILURES	50	/* kinds of failure of one */
+#define TLS_LOG_KINDS		20000	/* of all; so the file has an end */
 #define TLS_LOG_DAYS		3	/* that the results of a day are kept
 					 * behind it */
 #define DAY			86400
@@ -42,6 +43,7 @@ struct tls_log {
 	char		*file, *part;
 	struct tls_policy *v;
 	size_t		 n;
+	size_t		 kinds;		/* of failure, of all */
 	bool		 changed;
 };
 

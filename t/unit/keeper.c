@@ -148,6 +148,8 @@ test_results(void)
 	    "\"mx-host\":[\"mx.a.test\"]") != NULL, "as JSON");
 	is_int(tls_log_write(&log), 0, "written");
 	tls_log_free(&log);
+	append("results", "policy 99999999999999999999 c.test sts 1 0\n"
+	    "policy -1 c.test sts 1 0\n");
 	append("results", "fail nonsense 1 - - -\npolicy 1 x.test odd 1 1\n"
 	    "policy 1 y.test sts 1\nfail certificate-expired");
 	tls_log_open(&log, dir);
@@ -166,6 +168,17 @@ test_results(void)
 		tls_log_note(&log, &n, NOW);
 	}
 	is_int((long long)log.n, TLS_LOG_MAX, "bounded");
+	for (i = 0; i < TLS_LOG_MAX * TLS_LOG_FAILURES; i++) {
+		n = note("a.test", TLS_RESULT_STARTTLS, i);
+		memset(n.mx, 'm', sizeof(n.mx) - 1);
+		memset(n.why, 'w', sizeof(n.why) - 1);
+		memset(n.policy, 'p', sizeof(n.policy) - 1);
+		snprintf(n.from, sizeof(n.from), "%u", i);
+		snprintf(n.domain, sizeof(n.domain), "d%u.test",
+		    i / TLS_LOG_FAILURES);
+		tls_log_note(&log, &n, NOW);
+	}
+	is_int(tls_log_write(&log), 0, "however much is told, it is written");
 	tls_log_free(&log);
 	buf_free(&was);
 	buf_free(&is);
