@@ -146,6 +146,7 @@ entry()
 		entry $d.test. MX "10 mx.$d.test." NOERROR
 		entry mx.$d.test. A 127.0.0.1 NOERROR
 		entry mx.$d.test. AAAA "" NOERROR
+		entry _mta-sts.$d.test. TXT "" NXDOMAIN
 	done
 	entry 1.0.0.127.in-addr.arpa. PTR "" NXDOMAIN
 } >zone
