@@ -28,7 +28,8 @@
 
 enum { A = 1, CNAME = 5, MX = 15, TXT = 16, FAIL = 0 };
 
-/* A name may stand in several rows.  MX: how many, 10 to 19; FAIL: the server fails. */
+/* A name may stand in several rows.  MX: how many, 10 to 19; FAIL: the server
+ * fails. */
 static const struct {
 	const char	*name;
 	int		 type;
