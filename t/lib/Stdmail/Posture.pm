@@ -64,6 +64,8 @@ our %domains = (
 	    set => { mx1 => 'mx1 A 10.0.0.1' } },
 	loopback => { want => ['mx-private'],
 	    set => { mx1 => "mx1 AAAA ::1\nmx1 A 192.0.2.11" } },
+	mapped => { want => ['mx-private'], set => { mx1 =>
+	    "mx1 AAAA ::ffff:10.0.0.1\nmx1 A 192.0.2.11" } },
 	hostbogus => { want => ['mx-bogus'], set => { mx =>
 	    '@ MX 10 mx.bogus.test.' }, policy => policy('mx1.%s',
 	    'mx.bogus.test') },
