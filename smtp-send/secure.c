@@ -155,7 +155,7 @@ find_dane(struct secure *s, const struct secure_place *p,
 		return NULL;
 	d = host_dane(s, p);
 	f->tlsa = d->state;
-	/* RFC 7672, section 2.2.2: records that are secure at the name before
+	/* RFC 7672: records that are secure at the name before
 	 * the alias count.  But that its zone is signed at all only they
 	 * could show, so a failure to get them is no promise. */
 	if (f->tlsa == TLSA_FAILED && p->security != DNS_SECURE)

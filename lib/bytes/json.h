@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Text as a JSON string (RFC 8259, section 7).
+ * Text as a JSON string (RFC 8259).
  */
 #ifndef BYTES_JSON_H
 #define BYTES_JSON_H

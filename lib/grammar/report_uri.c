@@ -50,7 +50,7 @@ is_domain(const char *p, size_t n)
 	return dots > 0 && label > 0;
 }
 
-/* "mailto:" addr-spec [ "?" hfields ] (RFC 6068, section 2), one address. */
+/* "mailto:" addr-spec [ "?" hfields ] (RFC 6068), one address. */
 static int
 take_mailto(struct report_uri *u, const char *p, size_t n)
 {

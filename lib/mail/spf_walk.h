@@ -10,7 +10,7 @@
 #include "grammar/spf.h"
 #include "mail/ask.h"
 
-#define SPF_LOOKUPS_MAX	10	/* RFC 7208, section 4.6.4 */
+#define SPF_LOOKUPS_MAX	10	/* RFC 7208 */
 #define SPF_VOIDS_MAX	2
 #define SPF_MX_MAX	10
 

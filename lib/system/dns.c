@@ -62,7 +62,7 @@ put16(uint8_t *p, unsigned n)
 
 /*
  * A header with one question, the question, and an OPT record (RFC 1035,
- * sections 4.1.1 and 4.1.2; RFC 6891).  It is written here, as ldns would
+ * RFC 6891).  It is written here, as ldns would
  * build and free a tree of all names for it, at half the price of a whole
  * lookup.
  */
@@ -112,7 +112,7 @@ lower(uint8_t c)
 
 /*
  * Octets 2 and 3 of a header are QR, opcode and flags, and the rcode; then
- * the number of questions (RFC 1035, section 4.1.1).  No length of a label
+ * the number of questions (RFC 1035).  No length of a label
  * is a letter.
  */
 enum dns_match
@@ -334,7 +334,7 @@ alias_of(const ldns_rdf *owner, const ldns_rr_list *list)
 /*
  * How long the answer may be kept: as its shortest-lived record; without
  * records as the SOA that a negative answer carries says, and not at all
- * without that (RFC 2308, section 5).
+ * without that (RFC 2308).
  */
 static uint32_t
 life_of(const ldns_pkt *pkt, int negative)

@@ -294,7 +294,7 @@ read_octets(struct fetch *f, uint64_t n)
 	return HTTPS_OK;
 }
 
-/* RFC 9112, section 7.1; the trailer is left unread. */
+/* RFC 9112; the trailer is left unread. */
 static enum https_status
 read_chunks(struct fetch *f)
 {
@@ -320,7 +320,7 @@ read_chunks(struct fetch *f)
 }
 
 /* Until the server closes: what it sends when it was not asked to keep the
- * connection and does not know the length (RFC 9112, section 6.3). */
+ * connection and does not know the length (RFC 9112). */
 static enum https_status
 read_rest(struct fetch *f)
 {
