@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # Proves that the agent of spool/remote loses no recipient: it is killed at
-# every system call from the moment it opens a message to its end, once with a
+# the system calls from the moment it opens a message to its end, once with a
 # message of three recipients (two are taken, one is refused for good); and its
 # workers are killed while another host keeps them waiting, at each step of the
 # conversation.  Afterwards agents run until nothing waits.  Each recipient who
@@ -10,7 +10,8 @@
 # sender has the bounce, and of one who asked for it the report of success;
 # nothing stays behind in the spool.
 #
-# Every fourth call is enough to see that it works; STDMAIL_THOROUGH=1 takes all.
+# Each call that changes something is taken, and every twelfth of the others;
+# STDMAIL_THOROUGH=1 takes all.
 use strict;
 use warnings;
 
@@ -131,22 +132,33 @@ for my $line (split /\n/, Stdmail::slurp("$s->{dir}/trace")) {
 }
 ok(@steps > 50, scalar(@steps) . ' calls');
 
-my $step = $ENV{STDMAIL_THOROUGH} ? 1 : 4;
-my $killed = 0;
-for (my $n = 0; $n < @steps; $n += $step) {
+# Those that change what another agent finds, or hand something on, are all
+# taken; between two of them a kill finds the same state wherever it falls.
+my $telling = qr/^(?:pwrite64|write|unlinkat|linkat|renameat2?|openat|sendmsg
+    |ftruncate|fchmod|fsync|fdatasync|clone3?|close)\z/x;
+my $step = $ENV{STDMAIL_THOROUGH} ? 1 : 12;
+my ($killed, $sure) = (0, 0);
+for my $n (0 .. $#steps) {
 	my ($name, $nth, $line) = @{$steps[$n]};
+	my $tells = $name =~ $telling && ($step == 1 ||
+	    $name !~ /^(?:close|openat)\z/ || $line =~ /O_CREAT/);
+	next if !$tells && $n % $step;
 	begin();
 	my ($st) = $s->run([@strace, '-o', "$s->{dir}/trace", '-e',
 	    'trace=all', '-e', "inject=$name:signal=KILL:when=$nth",
 	    $s->command('smtp-send', '-q')], env => \%env);
-	$killed++ if $st != 0;
+	if ($tells) {
+		$sure++;
+		$killed++ if $st != 0;
+		diag("not killed: $name $nth") if $ENV{E2} && !$st;
+	}
 	# A worker that was forked goes with its parent.
 	sleep 0.05;
 	check("killed at call $n, " . substr($line, 0, 50));
 }
-# What it waits for comes in other portions each time: not all runs make the
-# same calls, but most do.
-ok($killed > @steps / $step * 0.5, "$killed times it was killed");
+# How often it waits, and for what, differs from run to run, and with it the
+# number of some calls; what it writes does not.
+cmp_ok($killed, '>=', $sure * 0.9, "killed at $killed of $sure that tell");
 
 # --- a worker -------------------------------------------------------------
 
