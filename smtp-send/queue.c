@@ -33,6 +33,8 @@
 					 * workers are heard again */
 #define LOOK_AGAIN	300		/* seconds until later/ is looked at at
 					 * the latest */
+#define REST_MAX	2000		/* ms between two looks, at most, when
+					 * something has come */
 #define GIVE_UP		60		/* seconds without a worker until -q
 					 * ends */
 
@@ -88,11 +90,15 @@ close_walk(struct agent *a)
 {
 	struct books *b = &a->books;
 	int64_t now = time(NULL);
+	long long rest;
 
 	spool_walk_close(a->walk);
 	a->walk = NULL;
-	/* A queue that takes long is not looked through all the time. */
-	a->next_ms = clock_ms() + 4 * (clock_ms() - a->walk_ms);
+	/* A queue that takes long is not looked through all the time; but what
+	 * was found may have been served meanwhile, and who comes now does not
+	 * wait for that. */
+	rest = 4 * (clock_ms() - a->walk_ms);
+	a->next_ms = clock_ms() + (rest < REST_MAX ? rest : REST_MAX);
 	if (b->due > now || !a->watching)
 		return;
 	b->due = spool_next_due(&b->spool, SPOOL_REMOTE);
