@@ -35,6 +35,7 @@ main(void)
 		memset(&s, 0, sizeof(s));
 		strlcpy(key, rows[i].key, sizeof(key));
 		s.resolver = key;
+		s.dnssec_anchor = (char[]){ "" };
 		s.resolver_trusted = rows[i].trusted;
 		*error = '\0';
 		dns = resolver_open(&s, rows[i].given, error);
