@@ -144,32 +144,6 @@ special_use_find(struct mailbox_root *root, const struct mailbox_names *names,
 	free(said);
 }
 
-enum mailbox_status
-special_use_of(struct mailbox_root *root, const char *name,
-    const struct conf_list *folders, char separator, unsigned *uses)
-{
-	struct mailbox_names names;
-	enum mailbox_status status;
-	unsigned *all;
-	size_t i;
-
-	if ((status = mailbox_list(root, &names)) != MAILBOX_OK)
-		return status;
-	status = MAILBOX_NONE;
-	if ((all = calloc(names.n + 1, sizeof(*all))) == NULL)
-		status = MAILBOX_TEMPORARY;
-	else
-		special_use_find(root, &names, folders, separator, all);
-	for (i = 0; all != NULL && i < names.n; i++)
-		if (strcmp(names.v[i], name) == 0) {
-			*uses = all[i];
-			status = MAILBOX_OK;
-		}
-	free(all);
-	mailbox_names_free(&names);
-	return status;
-}
-
 static enum mailbox_status
 write_said(struct mailbox_root *root, const char *name, unsigned uses)
 {

@@ -39,10 +39,6 @@ void	 special_use_find(struct mailbox_root *,
 	    const struct mailbox_names *, const struct conf_list *folders,
 	    char separator, unsigned *uses);
 
-/* Those of one.  MAILBOX_NONE: there is no such mailbox. */
-enum mailbox_status special_use_of(struct mailbox_root *, const char *name,
-	    const struct conf_list *folders, char separator, unsigned *uses);
-
 /* Give a mailbox these uses and no others; whatever had them has them no
  * more.  Given none, it has none, whatever its name is. */
 enum mailbox_status special_use_set(struct mailbox_root *, const char *name,

@@ -494,17 +494,6 @@ stream_write(struct stream *s, const void *p, size_t n)
 }
 
 int
-stream_writev(struct stream *s, const struct iovec *iov, int n)
-{
-	int i;
-
-	for (i = 0; i < n; i++)
-		if (stream_write(s, iov[i].iov_base, iov[i].iov_len) == -1)
-			return -1;
-	return 0;
-}
-
-int
 stream_puts(struct stream *s, const char *text)
 {
 	return stream_write(s, text, strlen(text));
@@ -532,10 +521,4 @@ stream_printf(struct stream *s, const char *fmt, ...)
 	r = stream_write(s, big != NULL ? big : small, (size_t)n);
 	free(big);
 	return r;
-}
-
-size_t
-stream_unsent(const struct stream *s)
-{
-	return s->outend - s->outpos;
 }

@@ -19,7 +19,6 @@
 #define SYSTEM_STREAM_H
 
 #include <sys/types.h>
-#include <sys/uio.h>
 
 #include <stddef.h>
 
@@ -165,7 +164,6 @@ int	 stream_give_input(struct stream *, const void *, size_t);
  * Short writes collect in the buffer, long ones go out at once.
  */
 int	 stream_write(struct stream *, const void *, size_t);
-int	 stream_writev(struct stream *, const struct iovec *, int n);
 int	 stream_puts(struct stream *, const char *);
 int	 stream_printf(struct stream *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));	/* <= STREAM_BUFFER */
@@ -187,9 +185,6 @@ void	 stream_hold(struct stream *, int on);
  */
 int	 stream_compress(struct stream *);
 int	 stream_compressed(const struct stream *);
-
-/* Octets written and not yet sent. */
-size_t	 stream_unsent(const struct stream *);
 
 /*
  * Pump octets between the stream (in the clear or, for a door whose session

@@ -368,7 +368,6 @@ test_pipelining(void)
 	stream_printf(s, "%d two\r\n", 250);
 	is_int((long long)arrived(fd[1], got, sizeof(got)), 0,
 	    "replies wait while commands are there");
-	is_int((long long)stream_unsent(s), 18, "in the buffer");
 	is_int(stream_line(s, 12, &line), STREAM_TIMEOUT, "input drained");
 	is_mem(got, arrived(fd[1], got, sizeof(got)),
 	    "250 one\r\n250 two\r\n", 18, "then they go in one piece");
@@ -385,7 +384,6 @@ static void
 test_output(void)
 {
 	static char big[300000], back[sizeof(big) + 64];
-	struct iovec iov[3];
 	struct stream *s;
 	size_t i;
 	int fd[2];
@@ -399,10 +397,9 @@ test_output(void)
 	if ((pid = fork()) == 0) {
 		close(fd[0]);
 		s = stream_new(0, fd[1]);
-		iov[0] = (struct iovec){ (char *)(uintptr_t)"head", 4 };
-		iov[1] = (struct iovec){ big, sizeof(big) };
-		iov[2] = (struct iovec){ (char *)(uintptr_t)"tail", 4 };
-		stream_writev(s, iov, 3);
+		stream_puts(s, "head");
+		stream_write(s, big, sizeof(big));
+		stream_puts(s, "tail");
 		stream_printf(s, "%5000d", 1);
 		_exit(stream_flush(s) != STREAM_OK);
 	}
