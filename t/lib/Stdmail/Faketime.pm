@@ -47,6 +47,14 @@ _env
 	    $ENV{ASAN_OPTIONS} // ());
 }
 
+# It leaves its shared memory behind, named by a process that is no more.
+END {
+	for my $left (glob '/dev/shm/*faketime_s[eh]m_*') {
+		my ($pid) = $left =~ /_(\d+)\z/ or next;
+		unlink $left if !-d "/proc/$pid";
+	}
+}
+
 sub faster { return _env("+0 x$_[0]") }
 
 sub
