@@ -115,12 +115,14 @@ static void
 add_failures(struct buf *b, const struct tls_policy *p)
 {
 	const struct tls_failure *f;
+	size_t i;
 
 	if (p->n > 0)
 		buf_adds(b, ",\"failure-details\":[");
-	for (f = p->failures; f < p->failures + p->n; f++) {
+	for (i = 0; i < p->n; i++) {
+		f = &p->failures[i];
 		buf_addf(b, "%s{\"result-type\":\"%s\"",
-		    f == p->failures ? "" : ",", tls_result_name(f->result));
+		    i == 0 ? "" : ",", tls_result_name(f->result));
 		add_member(b, "sending-mta-ip", f->from);
 		add_member(b, "receiving-mx-hostname", f->mx);
 		add_member(b, "receiving-ip", f->to);
