@@ -119,7 +119,7 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
-	program program_env deliver)
+	program program_env deliver flags)
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 

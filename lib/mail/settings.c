@@ -123,6 +123,12 @@ static const struct conf_key keys[] = {
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
 	    LLONG_MAX / 4, NULL },
 	{ "quota_tempfail", CONF_BOOL, AT(quota_tempfail), "no", ANY, NULL },
+	{ "quota_warning", CONF_INT, AT(quota_warning), "90", 0, 100, NULL },
+	{ "folder_create", CONF_BOOL, AT(folder_create), "no", ANY, NULL },
+	{ "program_timeout", CONF_DURATION, AT(program_timeout), "1000", 1,
+	    86400, NULL },
+	{ "sendmail", CONF_PATH, AT(sendmail), "/usr/sbin/sendmail", ANY,
+	    NULL },
 
 	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1, LLONG_MAX / 4,
 	    NULL },

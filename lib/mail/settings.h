@@ -93,6 +93,11 @@ struct settings {
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
+	long long	 quota_warning;	/* percent of it at which its owner is
+					 * told; 0: never */
+	bool		 folder_create;	/* that user+folder names */
+	long long	 program_timeout; /* seconds of a user's program */
+	char		*sendmail;	/* sends on what there is no spool for */
 	long long	 max_size;	/* bytes of a message */
 	long long	 max_recipients; /* of a message */
 	long long	 max_sessions;	/* all, at once */
