@@ -410,7 +410,8 @@ run_mutt
 
 	$died{INBOX}{$delete} = 1;
 	Stdmail::View::note("mutt flags $flag, reads $read, deletes $delete");
-	# It does not leave when it finds the mailbox changed: then again.
+	# It does not leave when it finds the mailbox changed: then again.  At
+	# an error, as in an empty mailbox, it forgets what else it was told.
 	my $keys = join '', "<tag-pattern>~s $flag<enter><tag-prefix-cond>",
 	    '<set-flag>!<end-cond><untag-pattern>~A<enter>',
 	    "<tag-pattern>~s $read<enter><tag-prefix-cond><clear-flag>N" .
@@ -424,7 +425,8 @@ push "$keys"
 END
 	$mutt = Stdmail::fork_child(sub {
 		my ($status, $out) = $s->run_tool_tty('mutt', ['-n', '-F',
-		    "$home/muttrc", '-f', $md], timeout => 60);
+		    "$home/muttrc", '-f', $md], timeout => 60,
+		    keys => [([qr/no messages|modified/, 'q']) x 9]);
 		print STDERR "# mutt: $status $out\n" if $status;
 	});
 }
