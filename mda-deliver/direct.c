@@ -370,8 +370,8 @@ direct_run(const struct settings *s, const struct direct *d)
 		code = find_recipient(j, d);
 	if (code == 0 && restrict_to_mailbox(j->how.mailbox, j->spooled) ==
 	    -1) {
-		warn("sandbox");
-		code = EX_OSERR;
+		warn("4.3.0 it cannot be confined to %s", j->how.mailbox);
+		code = EX_TEMPFAIL;
 	}
 	if (code == 0)
 		code = deliver_stdin(j);
