@@ -79,6 +79,10 @@ find_target(struct work *w, const struct address *to, struct target *t)
 	case RECIPIENT_LOCAL:
 		return set_local(t, &r);
 	case RECIPIENT_LIST:
+		if (t->list.nspecials > 0)
+			return refuse(t, OUTCOME_TEMPORARY, "4.3.5 %.200s: "
+			    "programs and files are not delivered to",
+			    address_text(to, text));
 		t->forward = true;
 		t->owner = r.owner;
 		return 0;

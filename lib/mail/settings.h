@@ -29,6 +29,8 @@ struct settings {
 					 * account has that name; "": none */
 
 	char		*aliases;	/* an aliases(5) file; "": none */
+	char		*default_user;	/* runs the programs that root's file
+					 * of aliases names */
 	char		*virtual;	/* a table of addresses; "": none */
 	char		*recipient_delimiter; /* user+folder: one character;
 					 * "": none */
