@@ -120,6 +120,11 @@ static const struct conf_key keys[] = {
 	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
 	    LONG_MAX, NULL },
 
+	{ "forward", CONF_BOOL, AT(forward), "yes", ANY, NULL },
+	{ "qmail", CONF_BOOL, AT(qmail), "no", ANY, NULL },
+	{ "program_timeout", CONF_DURATION, AT(program_timeout), "1000", 1,
+	    86400, NULL },
+
 	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
 	    LLONG_MAX / 4, NULL },

@@ -92,6 +92,11 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
+	bool		 forward;	/* ~/.forward is read */
+	bool		 qmail;		/* ~/.qmail in its place */
+	long long	 program_timeout; /* seconds for one that a user or an
+					 * alias names */
+
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
