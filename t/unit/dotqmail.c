@@ -80,8 +80,9 @@ test_rows(void)
 		row = &rows[i];
 		read_all(&got, row->text, strlen(row->text), row->executable);
 		is_str(buf_str(&got.text), row->want, "targets");
-		if (!ok(got.line == row->line && got.wait == row->wait && (row->why == NULL ||
-		    strstr(got.why, row->why) != NULL), "... and the fault"))
+		if (!ok(got.line == row->line && got.wait == row->wait &&
+		    (row->why == NULL || strstr(got.why, row->why) != NULL),
+		    "... and the fault"))
 			printf("# line %u: %s\n", got.line, got.why);
 		buf_free(&got.text);
 	}
