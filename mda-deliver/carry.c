@@ -244,14 +244,13 @@ carry_forward(struct work *w, size_t i, const struct dest *d,
     struct outcome *o)
 {
 	const struct plan *p = &w->targets[i].plan;
-	const struct address nobody = { "", "" };
 	struct recipient_list list = { 0 };
 	const struct forward f = {
 		.dir = w->dir,
 		.spool = w->spool,
 		.env = &w->m->env,
 		.given = &w->m->env.rcpts[i],
-		.owner = &nobody,
+		.owner = &p->forwarder,
 		.list = &list,
 		.fresh = true,
 		.several = p->n > 1,
@@ -335,6 +334,10 @@ carry(struct work *w, size_t i, const struct dest *d, struct outcome *o)
 	case DEST_PROGRAM:
 		return launch_carry(w, i, d, o);
 	case DEST_FORWARD:
+		if (w->targets[i].forward) {
+			carry_list(w, i, o);
+			return 0;
+		}
 		if (w->spool == NULL)
 			return launch_carry(w, i, d, o);
 		carry_forward(w, i, d, o);

@@ -299,7 +299,9 @@ begin(struct job *j, struct deliver *d, struct outcome *o)
 		return deliver_begin(d, &j->how, o);
 	envelope_init(&env);
 	env.sender = j->from;
-	if (forward_begin(&f, &j->put) == 0)
+	/* Programs and files are the queue's. */
+	if ((j->list.nspecials > 0 ? forward_begin_same(&f, &j->put) :
+	    forward_begin(&f, &j->put)) == 0)
 		return 0;
 	outcome_errno(o, "the spool", errno);
 	return -1;

@@ -13,6 +13,7 @@
 
 #include "carry.h"
 #include "follow.h"
+#include "forward.h"
 #include "system/log.h"
 
 /* A plan on its way. */
@@ -241,7 +242,8 @@ conclude(struct course *c)
 		strlcpy(o->text, "2.0.0 delivered", sizeof(o->text));
 	}
 	/* A report, or postmaster's: it comes to the mailbox at once. */
-	if (!c->t->precious || c->kept || o->kind == OUTCOME_DELIVERED)
+	if (!c->t->precious || !c->t->local || c->kept ||
+	    o->kind == OUTCOME_DELIVERED)
 		return;
 	log_warn("rules", "id=%s to=%s kept=mailbox reply=%s",
 	    c->w->m->item.id, log_str(c->t->user->name), log_str(o->text));
@@ -331,13 +333,33 @@ follow(struct work *w, size_t i)
 		carry_out(w, i);
 }
 
+/* Bounces of what has an owner go to him: then it is another message. */
+void
+follow_list(struct work *w, size_t i)
+{
+	struct target *t = &w->targets[i];
+	const struct forward f = {
+		.dir = w->dir,
+		.spool = w->spool,
+		.env = &w->m->env,
+		.given = &w->m->env.rcpts[i],
+		.owner = &t->owner,
+		.list = &t->list,
+	};
+
+	if (forward_needs_owner(&f))
+		forward_send_same(&f, w->m, &t->outcome);
+	else
+		carry_out(w, i);
+}
+
 enum follow_way
 follow_way(const struct target *t)
 {
 	const struct plan *p = &t->plan;
 	size_t k;
 
-	if (p->n == 0)
+	if (p->n == 0 || !address_is_null(&p->forwarder))
 		return FOLLOW_KEPT;
 	for (k = 0; k < p->n; k++)
 		if (p->v[k].kind != DEST_FORWARD &&

@@ -14,6 +14,9 @@
  */
 void	 follow(struct work *, size_t i);
 
+/* The same of an alias with programs or files. */
+void	 follow_list(struct work *, size_t i);
+
 /* Of a target that was followed: what a report of success has to say. */
 enum follow_way {
 	FOLLOW_KEPT,		/* it is in a mailbox, or with a program */

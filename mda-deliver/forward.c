@@ -121,6 +121,30 @@ fill(const struct forward *f, enum spool_queue queue, struct envelope *e)
 	return 0;
 }
 
+int
+forward_begin_same(const struct forward *f, struct spool_put *put)
+{
+	struct envelope e;
+	int r = -1;
+
+	envelope_init(&e);
+	e.sender = is_list(f) ? *f->owner : f->env->sender;
+	errno = ENOMEM;
+	if (set_same(f, &e) == 0 && envelope_add(&e, &f->given->addr) == 0 &&
+	    set_wishes(f, &e.rcpts[0]) == 0)
+		r = spool_put_begin(put, f->spool, SPOOL_LOCAL, &e,
+		    (uid_t)-1);
+	envelope_free(&e);
+	return r;
+}
+
+bool
+forward_needs_owner(const struct forward *f)
+{
+	return f->list->nspecials > 0 && is_list(f) &&
+	    !recipient_same(&f->env->sender, f->owner);
+}
+
 /* The address had it: that is how a circle is found. */
 static int
 put_mark(const struct forward *f, struct spool_put *put)
@@ -179,6 +203,44 @@ copy(const struct forward *f, const struct spool_message *m,
 	return (int)got;
 }
 
+/* Copy it into what was begun.  0, or -1 with the outcome. */
+static int
+fill_put(const struct forward *f, const struct spool_message *m,
+    struct spool_put *put, struct outcome *o)
+{
+	if (copy(f, m, put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		spool_put_abort(put);
+		return -1;
+	}
+	if (spool_put_end(put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		return -1;
+	}
+	o->kind = OUTCOME_DELIVERED;
+	return 0;
+}
+
+void
+forward_send_same(const struct forward *f, const struct spool_message *m,
+    struct outcome *o)
+{
+	char given[ADDRESS_TEXT_MAX], owner[ADDRESS_TEXT_MAX];
+	struct spool_put put;
+
+	if (forward_begin_same(f, &put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		return;
+	}
+	if (fill_put(f, m, &put, o) == -1)
+		return;
+	log_info("owned", "id=%s to=%s owner=%s new=%s", m->item.id,
+	    log_str(address_text(&f->given->addr, given)),
+	    log_str(address_text(f->owner, owner)), put.file.id);
+	strlcpy(o->text, "2.0.0 sent on in its owner's name",
+	    sizeof(o->text));
+}
+
 void
 forward_send(const struct forward *f, const struct spool_message *m,
     struct outcome *o)
@@ -190,19 +252,12 @@ forward_send(const struct forward *f, const struct spool_message *m,
 		outcome_errno(o, "the spool", errno);
 		return;
 	}
-	if (copy(f, m, &put) == -1) {
-		outcome_errno(o, "the spool", errno);
-		spool_put_abort(&put);
+	if (fill_put(f, m, &put, o) == -1)
 		return;
-	}
-	if (spool_put_end(&put) == -1) {
-		outcome_errno(o, "the spool", errno);
-		return;
-	}
-	log_info(f->fresh ? "forwarded" : "expanded", "id=%s to=%s new=%s rcpts=%zu", m->item.id,
+	log_info(f->fresh ? "forwarded" : "expanded",
+	    "id=%s to=%s new=%s rcpts=%zu", m->item.id,
 	    log_str(address_text(&f->given->addr, given)), put.file.id,
 	    f->list->n);
-	o->kind = OUTCOME_DELIVERED;
 	strlcpy(o->text, f->fresh ? "2.0.0 sent on" : "2.0.0 expanded",
 	    sizeof(o->text));
 }

@@ -7,8 +7,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +23,7 @@ struct launch {
 /* Behind it come len octets, a plan of one destination. */
 struct request {
 	size_t	work, rcpt, len;
+	size_t	special;		/* of the list, from 1; 0: the user */
 };
 
 struct answer {
@@ -34,31 +33,49 @@ struct answer {
 
 /* ---- in the helper ---- */
 
+/* Who it is for, of those that there are; or NULL. */
+static struct user *
+find_user(const struct work *works, size_t n, const struct request *r)
+{
+	const struct target *t;
+
+	if (r->work >= n || r->rcpt >= works[r->work].m->env.nrcpts)
+		return NULL;
+	t = &works[r->work].targets[r->rcpt];
+	if (r->special == 0)
+		return t->user;
+	return t->specials != NULL && r->special <= t->list.nspecials ?
+	    &t->specials[r->special - 1] : NULL;
+}
+
 /* In a process of its own: become the user, then look. */
 static int
-serve(struct work *w, size_t i, const char *plan, size_t len, int fd)
+serve(struct work *w, const struct request *r, struct user *u,
+    const char *plan, int fd)
 {
-	struct target *t = &w->targets[i];
+	struct target *t = &w->targets[r->rcpt];
 	struct answer answer = { 0 };
 
-	if (privilege_drop(t->user->uid, t->user->gid) == -1 ||
-	    geteuid() == 0)
+	if (privilege_drop(u->uid, u->gid) == -1 || geteuid() == 0)
 		return 1;
+	t->user = u;
 	plan_init(&t->plan);
-	if (plan_unpack(&t->plan, plan, len) != 1 || t->plan.n != 1)
+	if (plan_unpack(&t->plan, plan, r->len) != 1 || t->plan.n != 1)
 		return 1;
-	answer.left_out = errand_run(w, i, &t->plan.v[0], &answer.outcome);
+	answer.left_out = errand_run(w, r->rcpt, &t->plan.v[0],
+	    &answer.outcome);
 	return fd_write_all(fd, &answer, sizeof(answer)) == -1;
 }
 
 static void
-fork_server(struct work *w, const struct request *r, const char *plan, int fd)
+fork_server(struct work *w, const struct request *r, struct user *u,
+    const char *plan, int fd)
 {
 	struct answer answer = { 0 };
 	pid_t pid;
 
 	if ((pid = fork()) == 0)
-		_exit(serve(w, r->rcpt, plan, r->len, fd));
+		_exit(serve(w, r, u, plan, fd));
 	if (pid != -1 && wait_child(pid) == 0)
 		return;
 	outcome_errno(&answer.outcome, "the user's process", EIO);
@@ -69,16 +86,16 @@ static void
 help(struct work *works, size_t n, int fd)
 {
 	struct request r;
+	struct user *u;
 	char *plan;
 
 	while (fd_read_all(fd, &r, sizeof(r)) == sizeof(r)) {
-		if (r.work >= n || r.rcpt >= works[r.work].m->env.nrcpts ||
-		    works[r.work].targets[r.rcpt].user == NULL ||
+		if ((u = find_user(works, n, &r)) == NULL ||
 		    r.len > PLAN_PACKED_MAX ||
 		    (plan = malloc(r.len + 1)) == NULL)
 			return;
 		if (fd_read_all(fd, plan, r.len) == (ssize_t)r.len)
-			fork_server(&works[r.work], &r, plan, fd);
+			fork_server(&works[r.work], &r, u, plan, fd);
 		free(plan);
 	}
 }
@@ -127,19 +144,23 @@ int
 launch_carry(struct work *w, size_t i, const struct dest *d,
     struct outcome *o)
 {
-	struct request r = { .work = w->index, .rcpt = i };
+	const struct target *t = &w->targets[i];
+	struct request r = { .work = w->index, .rcpt = i,
+	    .special = t->forward ? (size_t)(d - t->plan.v) + 1 : 0 };
 	struct answer answer;
 	struct buf b;
 	int left_out = 0;
 
 	buf_init(&b, PLAN_PACKED_MAX);
-	if (plan_pack(&b, &w->targets[i].plan, d) == -1)
+	if (plan_pack(&b, &t->plan, d) == -1)
 		errno = ENOMEM;
 	else if (w->launch == NULL)
 		errno = EPERM;
 	else if (r.len = b.len, ask(w->launch, &r, &b, &answer) == 0) {
 		*o = answer.outcome;
 		o->text[sizeof(o->text) - 1] = '\0';
+		if ((unsigned)o->kind > OUTCOME_BEFORE)
+			o->kind = OUTCOME_TEMPORARY;
 		left_out = answer.left_out;
 		buf_free(&b);
 		return left_out;

@@ -73,6 +73,8 @@ deliver_target(struct work *w, size_t i)
 		outcome_errno(&t->outcome, "the spool", errno);
 	else if (why != NULL)
 		refuse(t, OUTCOME_PERMANENT, "5.4.6 mail loop: %s", why);
+	else if (t->plan.n > 0)
+		follow_list(w, i);
 	else if (t->forward)
 		carry_list(w, i, &t->outcome);
 	else
@@ -102,7 +104,8 @@ static enum envelope_status
 taken_status(const struct work *w, size_t i, char *text, size_t size)
 {
 	const struct target *t = &w->targets[i];
-	enum follow_way way = t->forward ? FOLLOW_SENT_ON : follow_way(t);
+	enum follow_way way = t->forward && t->plan.n == 0 ?
+	    FOLLOW_SENT_ON : follow_way(t);
 
 	if (!envelope_wants(&w->m->env.rcpts[i], ENVELOPE_SUCCESS))
 		return ENVELOPE_DELIVERED;
@@ -209,7 +212,8 @@ needs_launch(const struct work *works, size_t n)
 
 	for (w = works; w < works + n; w++)
 		for (i = 0; i < w->m->env.nrcpts; i++)
-			if ((w->targets[i].rules & RULES_DOTFILE) != 0)
+			if ((w->targets[i].rules & RULES_DOTFILE) != 0 ||
+			    w->targets[i].specials != NULL)
 				return true;
 	return false;
 }

@@ -31,6 +31,9 @@ struct target {
 	unsigned	 rules;		/* rules_look() */
 	struct plan	 plan;
 	struct recipient_list list;
+	struct user	*specials;	/* who has the programs and files of
+					 * the list; the plan begins with
+					 * these */
 	struct address	 owner;		/* who gets its bounces */
 	struct outcome	 outcome;
 };

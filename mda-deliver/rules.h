@@ -27,8 +27,10 @@ struct rules_mail {
 						 * NULL */
 };
 
-/* A cheap look at which there may be, with the user's rights. */
-unsigned rules_look(const struct settings *, const struct user *);
+/* A cheap look at which there may be, with the user's rights; extension is ""
+ * when the address names none. */
+unsigned rules_look(const struct settings *, const struct user *,
+	    const char *extension);
 
 /* Folders that they are in, and that they keep something in: how many of them
  * are in path. */

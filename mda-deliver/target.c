@@ -40,7 +40,8 @@ target_set_local(struct work *w, struct target *t, const struct recipient *r)
 		return -1;
 	/* Most have no rules, and cost no more than this. */
 	if (spool_as(&as, t->user->uid, t->user->gid) == 0) {
-		t->rules = rules_look(w->settings, t->user);
+		t->rules = rules_look(w->settings, t->user,
+		    r->folder);
 		spool_as_end(&as);
 	}
 	return 0;
@@ -52,6 +53,60 @@ set_other(struct work *w, struct target *t, const struct address *to)
 {
 	t->forward = true;
 	return recipient_list_add(&w->others, to);
+}
+
+/* Whose rights a program or file of an alias has: 0; -1 no memory. */
+static int
+set_special(struct work *w, struct target *t, size_t k)
+{
+	static const enum dest_kind kinds[] = {
+		[RECIPIENT_PROGRAM] = DEST_PROGRAM,
+		[RECIPIENT_FILE] = DEST_MAILBOX,
+		[RECIPIENT_DISCARD] = DEST_DISCARD
+	};
+	const struct recipient_special *from = &t->list.specials[k];
+	struct user *u = &t->specials[k];
+	struct recipient_account account;
+	char error[CONF_ERROR_MAX];
+	struct dest *d;
+
+	if (from->kind != RECIPIENT_DISCARD && recipient_account(w->settings,
+	    from, &account, error) == -1) {
+		t->forward = false;
+		return refuse(t, OUTCOME_TEMPORARY, "4.3.5 %.300s", error);
+	}
+	if (from->kind != RECIPIENT_DISCARD) {
+		u->system = true;
+		u->uid = account.uid;
+		u->gid = account.gid;
+		strlcpy(u->name, account.name, sizeof(u->name));
+		strlcpy(u->home, account.home, sizeof(u->home));
+	}
+	if ((d = plan_add(&t->plan, kinds[from->kind], from->text)) == NULL)
+		return -1;
+	d->file = from->file;
+	d->line = from->line;
+	return 0;
+}
+
+/* An alias with programs or files is as a user's rules are. */
+static int
+set_list(struct work *w, struct target *t, const struct recipient *r)
+{
+	size_t k, n = t->list.nspecials;
+
+	t->forward = true;
+	t->owner = r->owner;
+	if (n == 0)
+		return 0;
+	if ((t->specials = calloc(n, sizeof(*t->specials))) == NULL)
+		return -1;
+	t->plan.kind = PLAN_GOOD;
+	for (k = 0; k < n && t->forward; k++)
+		if (set_special(w, t, k) == -1)
+			return -1;
+	return t->list.n > 0 && plan_add(&t->plan, DEST_FORWARD, "the others")
+	    == NULL ? -1 : 0;
 }
 
 /* Who is this?  0, or -1 no memory. */
@@ -68,9 +123,7 @@ find_target(struct work *w, const struct address *to, struct target *t)
 	case RECIPIENT_LOCAL:
 		return target_set_local(w, t, &r);
 	case RECIPIENT_LIST:
-		t->forward = true;
-		t->owner = r.owner;
-		return 0;
+		return set_list(w, t, &r);
 	case RECIPIENT_UNKNOWN:
 		return refuse(t, OUTCOME_PERMANENT, "5.1.1 no such user: "
 		    "%.300s", address_text(to, text));

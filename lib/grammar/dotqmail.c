@@ -23,6 +23,7 @@ dotqmail_init(struct dotqmail_reader *r, const char *text, size_t n,
 	r->end = text + n;
 	r->line = 0;
 	r->list = executable;
+	r->wait = false;
 }
 
 /*
@@ -63,13 +64,15 @@ take_forward(const char *s, size_t n, struct dotqmail_target *t,
 }
 
 static int
-take_other(const struct dotqmail_reader *r, const char *s, size_t n,
+take_other(struct dotqmail_reader *r, const char *s, size_t n,
     struct dotqmail_target *t, const char **why)
 {
 	bool program = *s == '|';
 
-	if (r->list)
+	if (r->list) {
+		r->wait = true;
 		return fail(why, "only addresses may stand in a list");
+	}
 	t->kind = program ? DOTQMAIL_PROGRAM : DOTQMAIL_MAILBOX;
 	t->text = s + program;
 	t->len = n - program;
@@ -81,9 +84,12 @@ static int
 take_target(struct dotqmail_reader *r, const char *s, size_t n,
     struct dotqmail_target *t, const char **why)
 {
+	if (n == 0 && r->line == 1) {
+		r->wait = true;
+		return fail(why, "the first line is blank");
+	}
 	if (n == 0)
-		return r->line > 1 ? 0 :
-		    fail(why, "the first line is blank");
+		return 0;
 	if (n > DOTQMAIL_LINE_MAX)
 		return fail(why, "the line is too long");
 	if (memchr(s, '\0', n) != NULL)

@@ -42,6 +42,8 @@ struct dotqmail_reader {
 	const char	*p, *end;
 	unsigned	 line;		/* of the last target, or fault */
 	bool		 list;		/* forwards alone */
+	bool		 wait;		/* qmail would try later: its owner is
+					 * not done with it */
 };
 
 /* executable: the file has the bit. */

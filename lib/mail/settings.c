@@ -58,6 +58,7 @@ static const struct conf_key keys[] = {
 	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
 	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
 	{ "aliases", CONF_PATH, AT(aliases), "", ANY, NULL },
+	{ "default_user", CONF_STRING, AT(default_user), "nobody", ANY, NULL },
 	{ "virtual", CONF_PATH, AT(virtual), "", ANY, NULL },
 	{ "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), "+",
 	    ANY, rule_delimiter },
@@ -119,14 +120,17 @@ static const struct conf_key keys[] = {
 	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
 	    LONG_MAX, NULL },
 
+	{ "forward", CONF_BOOL, AT(forward), "yes", ANY, NULL },
+	{ "qmail", CONF_BOOL, AT(qmail), "no", ANY, NULL },
+	{ "program_timeout", CONF_DURATION, AT(program_timeout), "1000", 1,
+	    86400, NULL },
+
 	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
 	    LLONG_MAX / 4, NULL },
 	{ "quota_tempfail", CONF_BOOL, AT(quota_tempfail), "no", ANY, NULL },
 	{ "quota_warning", CONF_INT, AT(quota_warning), "90", 0, 100, NULL },
 	{ "folder_create", CONF_BOOL, AT(folder_create), "no", ANY, NULL },
-	{ "program_timeout", CONF_DURATION, AT(program_timeout), "1000", 1,
-	    86400, NULL },
 	{ "sendmail", CONF_PATH, AT(sendmail), "/usr/sbin/sendmail", ANY,
 	    NULL },
 

@@ -29,6 +29,8 @@ struct settings {
 					 * account has that name; "": none */
 
 	char		*aliases;	/* an aliases(5) file; "": none */
+	char		*default_user;	/* runs the programs that root's file
+					 * of aliases names */
 	char		*virtual;	/* a table of addresses; "": none */
 	char		*recipient_delimiter; /* user+folder: one character;
 					 * "": none */
@@ -90,13 +92,17 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
+	bool		 forward;	/* ~/.forward is read */
+	bool		 qmail;		/* ~/.qmail in its place */
+	long long	 program_timeout; /* seconds for one that a user or an
+					 * alias names */
+
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
 	long long	 quota_warning;	/* percent of it at which its owner is
 					 * told; 0: never */
 	bool		 folder_create;	/* that user+folder names */
-	long long	 program_timeout; /* seconds of a user's program */
 	char		*sendmail;	/* sends on what there is no spool for */
 	long long	 max_size;	/* bytes of a message */
 	long long	 max_recipients; /* of a message */

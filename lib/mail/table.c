@@ -13,6 +13,7 @@
 #include "mail/table.h"
 #include "system/fdio.h"
 #include "system/log.h"
+#include "system/trust.h"
 
 static int
 entry_compare(const void *a, const void *b)
@@ -82,6 +83,22 @@ sort_entries(struct table *t, char *error)
 	return 0;
 }
 
+/* Entries of a file that others may write in are there, so that they are not
+ * somebody else's: what is to become of them is the caller's. */
+static void
+set_trust(struct table *t, const struct stat *st)
+{
+	const char *before = t->fault;
+
+	/* A list says who there is, not where mail goes. */
+	if (t->form == ALIAS_LIST)
+		return;
+	t->fault = trust_fault(t->path, st);
+	if (t->fault != NULL && before == NULL)
+		log_warn("table", "file=%s fault=\"%s\" note=\"mail for those "
+		    "in it waits\"", log_str(t->path), t->fault);
+}
+
 int
 table_open(struct table *t, const char *path, enum alias_form form,
     char *error)
@@ -103,6 +120,7 @@ table_open(struct table *t, const char *path, enum alias_form form,
 		return -1;
 	}
 	stamp_set(&t->stamp, &st);
+	set_trust(t, &st);
 	r = list_entries(t, text, n, error);
 	if (r == 0)
 		r = sort_entries(t, error);
@@ -136,8 +154,11 @@ table_refresh(struct table *t)
 			    log_str(t->path), log_str(strerror(errno)));
 		return;
 	}
-	if (!stamp_changed(&t->stamp, &st))
+	if (!stamp_changed(&t->stamp, &st)) {
+		if (t->fault != NULL)
+			set_trust(t, &st);
 		return;
+	}
 	if (table_open(&fresh, t->path, t->form, error) == 0) {
 		table_close(t);
 		*t = fresh;

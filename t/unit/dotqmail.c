@@ -14,6 +14,7 @@ static const struct row {
 	const char *want;	/* "kind:text" with ";" between */
 	unsigned line;		/* of a fault, or 0 */
 	const char *why;	/* a part of its words */
+	bool wait;
 } rows[] = {
 	{ "", false, "" },
 	{ "# nothing\n", false, "" },
@@ -26,15 +27,16 @@ static const struct row {
 	    "F:me@x.test;F:me@X.test;F:bob;F:bob;F:9@x.test" },
 	{ "a@x.test\n\n  \nb@x.test\r\n\r\n", false,
 	    "F:a@x.test;F:b@x.test" },
-	{ "\na@x.test\n", false, "", 1, "first line is blank" },
-	{ " \n", false, "", 1, "first line is blank" },
-	{ "\r\na\n", false, "", 1, "first line is blank" },
-	{ "+list\na@x.test\n|p\n", false, "F:a@x.test", 3, "only addr" },
-	{ "./x\n+list\n./y\n", false, "M:./x", 3, "only addresses" },
+	{ "\na@x.test\n", false, "", 1, "first line is blank", true },
+	{ " \n", false, "", 1, "first line is blank", true },
+	{ "\r\na\n", false, "", 1, "first line is blank", true },
+	{ "+list\na@x.test\n|p\n", false, "F:a@x.test", 3, "only addr",
+	    true },
+	{ "./x\n+list\n./y\n", false, "M:./x", 3, "only addresses", true },
 	{ "+lists\n+\n./y\n", false, "M:./y" },
-	{ "+list \n/y\n", false, "", 2, "only addresses" },
-	{ "a@x.test\n./y\n", true, "F:a@x.test", 2, "only addresses" },
-	{ "#\n\n|p\n", true, "", 3, "only addresses" },
+	{ "+list \n/y\n", false, "", 2, "only addresses", true },
+	{ "a@x.test\n./y\n", true, "F:a@x.test", 2, "only addresses", true },
+	{ "#\n\n|p\n", true, "", 3, "only addresses", true },
 	{ "&\n", false, "", 1, "null address" },
 	{ "&<>\n", false, "", 1, "null address" },
 	{ "& a@x.test\n", false, "", 1, "no local part" },
@@ -46,6 +48,7 @@ static const struct row {
 struct result {
 	struct buf	 text;
 	unsigned	 line;
+	bool		 wait;
 	const char	*why;
 };
 
@@ -63,6 +66,7 @@ read_all(struct result *to, const char *text, size_t n, bool executable)
 		buf_addf(&to->text, "%s%c:%.*s", to->text.len > 0 ? ";" : "",
 		    "PMF"[t.kind], (int)t.len, t.text);
 	to->line = found == -1 ? r.line : 0;
+	to->wait = r.wait;
 }
 
 static void
@@ -76,8 +80,9 @@ test_rows(void)
 		row = &rows[i];
 		read_all(&got, row->text, strlen(row->text), row->executable);
 		is_str(buf_str(&got.text), row->want, "targets");
-		if (!ok(got.line == row->line && (row->why == NULL ||
-		    strstr(got.why, row->why) != NULL), "... and the fault"))
+		if (!ok(got.line == row->line && got.wait == row->wait &&
+		    (row->why == NULL || strstr(got.why, row->why) != NULL),
+		    "... and the fault"))
 			printf("# line %u: %s\n", got.line, got.why);
 		buf_free(&got.text);
 	}
