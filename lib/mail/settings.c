@@ -57,7 +57,7 @@ static const struct conf_key keys[] = {
 	{ "cache_dir", CONF_PATH, AT(cache_dir), "", ANY, NULL },
 	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
 	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
-	{ "aliases", CONF_PATH, AT(aliases), "", ANY, NULL },
+	{ "aliases", CONF_PATH, AT(aliases), SETTINGS_ALIASES, ANY, NULL },
 	{ "default_user", CONF_STRING, AT(default_user), "nobody", ANY, NULL },
 	{ "virtual", CONF_PATH, AT(virtual), "", ANY, NULL },
 	{ "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), "+",

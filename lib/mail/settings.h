@@ -14,6 +14,7 @@
 
 #define MILTERS_MAX	16
 #define SETTINGS_FILE	"/etc/stdmail/stdmail.conf"
+#define SETTINGS_ALIASES "/etc/aliases"
 
 /* Strings are never NULL once loaded; "" means not set. */
 struct settings {
@@ -28,7 +29,8 @@ struct settings {
 	char		*postmaster;	/* user who gets <postmaster> when no
 					 * account has that name; "": none */
 
-	char		*aliases;	/* an aliases(5) file; "": none */
+	char		*aliases;	/* an aliases(5) file; "none", or "";
+					 * SETTINGS_ALIASES: if it is there */
 	char		*default_user;	/* runs the programs that root's file
 					 * of aliases names */
 	char		*virtual;	/* a table of addresses; "": none */
