@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Variables of a script (RFC 5229): its own, those it shares with scripts that
+ * it includes (RFC 6609, section 3.4), and those of the last match.
+ */
+#ifndef MDA_DELIVER_SIEVE_VARS_H
+#define MDA_DELIVER_SIEVE_VARS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sieve_local.h"
+
+#define SIEVE_VARS_MAX	1000		/* of one script, and global ones */
+#define SIEVE_VARS_NAME_MAX 128		/* octets of a name */
+#define SIEVE_VARS_OCTETS_MAX (4u << 20) /* of all values of a run */
+#define SIEVE_MATCHED_MAX 32		/* ${0} to ${31} */
+
+/* ---- when a script is compiled ---- */
+
+/* Does no variable stand in a string of this call?  Always, where "variables"
+ * is not required. */
+bool	 sieve_vars_constant(const struct sieve_call *,
+	    const struct sieve_string *);
+
+/* What refers to variables that there are not: a namespace that nobody
+ * required, ${32}.  For each string of a script.  0, or -1 with why. */
+int	 sieve_vars_check(const struct sieve_call *,
+	    const struct sieve_string *, const char **why);
+
+/* Is it the name of a variable that may be set?  A namespace is good where
+ * space says so (not for "global").  0, or -1 with why. */
+int	 sieve_vars_check_name(const struct sieve_call *,
+	    const struct sieve_string *, bool space, const char **why);
+
+/* ---- when it runs ---- */
+
+/* A script begins, and ends: what it sets is its own.  Match variables are its
+ * own as well.  0, -1 as sieve_nomem(). */
+int	 sieve_vars_enter(struct sieve_run *);
+void	 sieve_vars_leave(struct sieve_run *);
+
+/* All of them go. */
+void	 sieve_vars_free(struct sieve_run *);
+
+/* The value, "" when it has none.  Lives until the next change. */
+const struct sieve_string *sieve_vars_get(struct sieve_run *,
+	    const char *name, size_t len);
+
+/* Set it; a value that is too long is cut at a character (RFC 5229,
+ * section 6).  0, -1 as run. */
+int	 sieve_vars_set(struct sieve_run *, const char *name, size_t len,
+	    const char *value, size_t n);
+
+/* From now on this name in this script is the one of all scripts ("global").
+ * 0, -1 as run: the script has set it already (RFC 6609, section 3.4.1). */
+int	 sieve_vars_global(struct sieve_run *, const char *name, size_t len);
+
+#endif
