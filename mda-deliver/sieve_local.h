@@ -65,12 +65,24 @@ struct sieve_call {
 	struct sieve_call	*tests;		/* the first */
 	struct sieve_call	*block;
 	struct sieve_call	*next;		/* beside it */
+	struct sieve_script	*script;
 	void			*compiled;	/* what check made of constants,
 						 * from sieve_call_alloc() */
+	const char		*broken;	/* NULL, or why it cannot be run: of
+						 * a script with ihave */
+	uint64_t		 needs;		/* extensions that ihave must have
+						 * found before */
 };
 
-/* Memory that lives as long as the script: for check.  NULL: no memory. */
+/* For check: memory that lives as long as the script, zeroed (NULL: no
+ * memory); and what is to be called, with this argument, when the script is
+ * freed: 0, or -1: no memory, and it was called. */
 void	*sieve_call_alloc(struct sieve_call *, size_t);
+int	 sieve_call_defer(struct sieve_call *, void (*)(void *), void *);
+
+/* For check: is the extension required, or one that ihave may find?  A
+ * script with ihave takes all that we have. */
+bool	 sieve_call_may(const struct sieve_call *, const char *extension);
 
 /* The tag of this name, as it stands in a call: 1 (and its value, when value
  * is not NULL), or 0. */
@@ -81,6 +93,8 @@ int	 sieve_tag(const struct sieve_call *, const char *name,
 
 /* The message as the tests see it. */
 struct sieve_header {
+	size_t		 original;	/* octets of it in the mail's text, with
+					 * the empty line */
 	struct buf	 text;		/* the header, when it was edited */
 	bool		 edited;
 };
@@ -94,6 +108,7 @@ struct sieve_run {
 	bool			 keep;		/* the implicit one, so far */
 	bool			 stopped;
 	bool			 failed;
+	bool			 nomem;
 	unsigned		 steps;
 	unsigned		 line;		/* of the command that runs */
 	const char		*file;
@@ -103,8 +118,29 @@ struct sieve_run {
 	struct sieve_flags	*flags;		/* sieve_flags.c's: the current
 						 * set, or NULL */
 	struct sieve_actions	*actions;	/* sieve_actions.c's */
-	unsigned		 depth;		/* of include */
+	struct sieve_include	*include;	/* sieve_include.c's */
+	uint64_t		 enabled;	/* extensions of the script that
+						 * runs, by its require and ihave */
+	bool			 returned;	/* from this script only */
 };
+
+/* What each file has of a run: freed at its end; NULL is fine. */
+void	 sieve_vars_free(struct sieve_vars *);
+void	 sieve_body_free(struct sieve_body *);
+void	 sieve_flags_free(struct sieve_flags *);
+void	 sieve_actions_free(struct sieve_actions *);
+void	 sieve_include_free(struct sieve_include *);
+
+/* At the end of a run without a fault: add the implicit keep when run->keep
+ * says so (with the flags of now, and the edited header), and what is only
+ * known then.  sieve_actions.c.  0, -1 as run. */
+int	 sieve_actions_end(struct sieve_run *);
+
+/* Do we have this extension (or "comparator-...")?  Is it on: required, or
+ * found by ihave?  Turn it on. */
+bool	 sieve_available(const char *extension);
+bool	 sieve_enabled(const struct sieve_run *, const char *extension);
+void	 sieve_enable(struct sieve_run *, const char *extension);
 
 /* The header as it is now: its text and length, empty line included. */
 const char *sieve_header_text(const struct sieve_run *, size_t *);
@@ -115,6 +151,8 @@ int	 sieve_fail(struct sieve_run *, const char *fmt, ...)
 	    __attribute__((format(printf, 2, 3)));
 /* No memory: the mail is tried again.  Returns -1. */
 int	 sieve_nomem(struct sieve_run *);
+/* End the script here, without a fault.  Returns -1. */
+int	 sieve_stop(struct sieve_run *);
 
 /* For -t: what is done and why; nothing without a watch. */
 void	 sieve_say(const struct sieve_run *, const char *fmt, ...)
@@ -191,6 +229,16 @@ int	 sieve_match_end(struct sieve_matching *);
 /* The texts of ${0} to ${9} after a match; n of them.  0, -1 no memory. */
 int	 sieve_vars_matched(struct sieve_run *, const struct sieve_string *,
 	    size_t n);
+
+/* For include: begin a script that shares no more than the global variables,
+ * and go back to the one before it.  0, -1 no memory. */
+int	 sieve_vars_enter(struct sieve_run *);
+void	 sieve_vars_leave(struct sieve_run *);
+/* In this script the name is the global variable.  1; 0: it was set in this
+ * script before; -1 no memory. */
+int	 sieve_vars_global(struct sieve_run *, const char *name);
+/* Is it a name that a variable may have, without a namespace? */
+bool	 sieve_vars_is_name(const struct sieve_string *);
 
 /* ---- tables: each in the file that implements it ---- */
 
