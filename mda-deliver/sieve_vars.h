@@ -28,20 +28,12 @@ bool	 sieve_vars_constant(const struct sieve_call *,
 int	 sieve_vars_check(const struct sieve_call *,
 	    const struct sieve_string *, const char **why);
 
-/* Is it the name of a variable that may be set?  A namespace is good where
- * space says so (not for "global").  0, or -1 with why. */
+/* Is it the name of a variable that may be set, in a namespace or not?  0, or
+ * -1 with why. */
 int	 sieve_vars_check_name(const struct sieve_call *,
-	    const struct sieve_string *, bool space, const char **why);
+	    const struct sieve_string *, const char **why);
 
 /* ---- when it runs ---- */
-
-/* A script begins, and ends: what it sets is its own.  Match variables are its
- * own as well.  0, -1 as sieve_nomem(). */
-int	 sieve_vars_enter(struct sieve_run *);
-void	 sieve_vars_leave(struct sieve_run *);
-
-/* All of them go. */
-void	 sieve_vars_free(struct sieve_run *);
 
 /* The value, "" when it has none.  Lives until the next change. */
 const struct sieve_string *sieve_vars_get(struct sieve_run *,
@@ -51,9 +43,5 @@ const struct sieve_string *sieve_vars_get(struct sieve_run *,
  * section 6).  0, -1 as run. */
 int	 sieve_vars_set(struct sieve_run *, const char *name, size_t len,
 	    const char *value, size_t n);
-
-/* From now on this name in this script is the one of all scripts ("global").
- * 0, -1 as run: the script has set it already (RFC 6609, section 3.4.1). */
-int	 sieve_vars_global(struct sieve_run *, const char *name, size_t len);
 
 #endif
