@@ -122,7 +122,14 @@ struct sieve_run {
 	uint64_t		 enabled;	/* extensions of the script that
 						 * runs, by its require and ihave */
 	bool			 returned;	/* from this script only */
+	uint64_t		 work;		/* octets that were looked at */
+	uint64_t		 wire_size;	/* of the message; 0: not known */
 };
+
+#define SIEVE_WORK_MAX	(4ull << 30)
+
+/* Octets are looked at: 0; -1 as sieve_fail(): it takes too long. */
+int	 sieve_work(struct sieve_run *, uint64_t octets);
 
 /* What each file has of a run: freed at its end; NULL is fine. */
 void	 sieve_vars_free(struct sieve_vars *);
@@ -205,10 +212,16 @@ struct sieve_match {
 int	 sieve_match_check(struct sieve_call *, size_t keys,
 	    const char **why);
 
+#define SIEVE_SHOWN	64		/* octets of a value, in -t */
+
+/* A text for a person: cut, without control characters.  Returns out. */
+char	*sieve_shown(char out[SIEVE_SHOWN], const char *, size_t);
+
 /*
  * Does one of the keys match?  Begin, give every value (a :count only counts
- * them), end.  1 true, 0 false (each value may say 1, and no more need be
- * given), -1 as run.  Sets the match variables (RFC 5229, section 3.2).
+ * them), end, also after a failure.  1 true, 0 false (each value may say 1,
+ * and no more need be given), -1 as run.  Sets the match variables (RFC 5229,
+ * section 3.2).
  */
 struct sieve_matching {
 	struct sieve_run	*run;
@@ -217,6 +230,11 @@ struct sieve_matching {
 	struct sieve_match	 how;
 	size_t			 count;
 	const char		*what;	/* for -t: 'header "Subject"' */
+	bool			 no_capture; /* the caller's: leave the match
+					 * variables alone */
+	bool			 matched;
+	struct sieve_keys	*ready;		/* sieve_match.c's */
+	char			 shown[SIEVE_SHOWN]; /* the last value */
 };
 void	 sieve_match_begin(struct sieve_matching *, struct sieve_run *,
 	    const struct sieve_call *, const struct sieve_arg *keys);
@@ -266,5 +284,11 @@ extern const struct sieve_word
 
 /* :flags :create :copy :specialuse :mailboxid, of keep, fileinto, redirect. */
 extern const struct sieve_tags sieve_flags_tags;	/* sieve_flags.c */
+
+/* The flags and keywords of a message that an action stores: what its :flags
+ * says, else the current ones; those that IMAP knows, blanks between them, to
+ * buf, emptied first.  call NULL: the implicit keep.  0, -1 as run. */
+int	 sieve_flags_list(struct sieve_run *, const struct sieve_call *,
+	    struct buf *);
 
 #endif
