@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "sieve_script.h"
+#include "sieve_vars.h"
 
 struct check {
 	struct sieve_script	*script;
@@ -265,17 +266,22 @@ places(const char *letters, char place[SIEVE_ARGS_MAX], size_t *least)
 	return n;
 }
 
+/* What stands in strings: characters in hexadecimal, then variables
+ * (RFC 5229, section 3.1). */
 static int
-encoded(struct check *k, const struct sieve_arg *a)
+check_strings(struct check *k, const struct sieve_call *c,
+    const struct sieve_arg *a)
 {
-	const char *why;
+	bool hex = (k->script->required &
+	    sieve_extension_bit(SIEVE_ENCODED)) != 0;
+	bool vars = sieve_call_may(c, SIEVE_VARIABLES);
+	const char *why = NULL;
 	size_t i;
 
-	if ((k->script->required & sieve_extension_bit(SIEVE_ENCODED)) == 0)
-		return 0;
 	for (i = 0; i < a->n; i++)
-		if (sieve_encoded(k->script->tree, &a->strings[i], &why) ==
-		    -1)
+		if ((hex && sieve_encoded(k->script->tree, &a->strings[i],
+		    &why) == -1) || (vars && sieve_vars_check(c,
+		    &a->strings[i], &why) == -1))
 			return fault(k, a->line, "%s", why);
 	return 0;
 }
@@ -306,7 +312,7 @@ take_args(struct check *k, struct sieve_call *c, const struct sieve_node *n)
 		    "%zu", n->name, got, got == 1 ? "" : "s", least);
 	for (i = 0; i < n->nargs; i++)
 		if (n->args[i].kind == SIEVE_STRINGS &&
-		    encoded(k, &n->args[i]) == -1)
+		    check_strings(k, c, &n->args[i]) == -1)
 			return -1;
 	return 0;
 }
