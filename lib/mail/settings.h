@@ -97,6 +97,7 @@ struct settings {
 					 * none */
 	char		*sieve_default;	/* for those who have no script; "":
 					 * none */
+	long long	 sieve_redirects; /* the most of one message */
 
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
