@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "grammar/header.h"
 #include "sieve_script.h"
 #include "sieve_vars.h"
 
@@ -72,24 +73,6 @@ sieve_enable(struct sieve_run *r, const char *extension)
 }
 
 /* ---- the header ---- */
-
-/* How long it is in the mail, with the empty line. */
-static size_t
-header_size(const char *text, size_t n)
-{
-	const char *p = text, *end = text + n, *lf;
-
-	while (p < end) {
-		if (*p == '\n')
-			return (size_t)(p + 1 - text);
-		if (*p == '\r' && end - p > 1 && p[1] == '\n')
-			return (size_t)(p + 2 - text);
-		if ((lf = memchr(p, '\n', (size_t)(end - p))) == NULL)
-			break;
-		p = lf + 1;
-	}
-	return n;
-}
 
 const char *
 sieve_header_text(const struct sieve_run *r, size_t *n)
@@ -193,7 +176,7 @@ sieve_run(const struct sieve_script *s, const struct sieve_user *user,
 	    .enabled = s->required };
 	int ret;
 
-	r.header.original = header_size(mail->text, mail->size);
+	r.header.original = header_length(mail->text, mail->size);
 	buf_init(&r.header.text, r.header.original + PLAN_TEXT_MAX);
 	p->kind = PLAN_GOOD;
 	ret = walk(&r, s);

@@ -9,12 +9,12 @@
 #include "sieve_script.h"
 
 const char *const sieve_extensions[] = {
-	SIEVE_ENCODED,
+	SIEVE_ENCODED, "include",
 	NULL
 };
 
 static const struct sieve_word *const tables[] = {
-	sieve_control_words,
+	sieve_control_words, sieve_include_words,
 };
 
 /* Always there, required or not (RFC 5228, section 2.7.3). */

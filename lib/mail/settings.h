@@ -90,6 +90,15 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
+	char		*sieve;		/* a user's script: %u %n %d %h; "":
+					 * no Sieve */
+	char		*sieve_dir;	/* others of his, for include; likewise */
+	char		*sieve_global;	/* a folder of scripts for all; "":
+					 * none */
+	char		*sieve_default;	/* for those who have no script; "":
+					 * none */
+	long long	 sieve_redirects; /* the most of one message */
+
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
