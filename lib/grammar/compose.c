@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "bytes/qp.h"
-#include "grammar/address.h"
 #include "grammar/addrlist.h"
 #include "grammar/chars.h"
 #include "grammar/compose.h"
@@ -150,34 +149,13 @@ phrase(struct buf *to, const char *p, size_t n)
 	return buf_failed(to) ? -1 : 0;
 }
 
-/* Is this what an address is made of?  1, with it; 0. */
-static int
-take_address(struct address *a, const struct addrlist_item *item)
-{
-	char text[ADDRESS_TEXT_MAX];
-	struct address again;
-
-	if (item->kind != ADDRLIST_MAILBOX || item->host.s == NULL ||
-	    item->mailbox.len == 0 || item->mailbox.len > ADDRESS_LOCAL_MAX ||
-	    item->host.len == 0 || item->host.len > ADDRESS_DOMAIN_MAX ||
-	    memchr(item->mailbox.s, '\0', item->mailbox.len) != NULL ||
-	    memchr(item->host.s, '\0', item->host.len) != NULL)
-		return 0;
-	memset(a, 0, sizeof(*a));
-	memcpy(a->local, item->mailbox.s, item->mailbox.len);
-	memcpy(a->domain, item->host.s, item->host.len);
-	address_text(a, text);
-	return address_parse_utf8(&again, text, strlen(text), NULL) == 1 &&
-	    address_equal(a, &again);
-}
-
 static int
 one_address(struct buf *to, const struct addrlist_item *item)
 {
 	bool named = item->name.s != NULL && item->name.len > 0;
 	struct address a;
 
-	if (!take_address(&a, item))
+	if (!addrlist_address(item, &a))
 		return 0;
 	if (named) {
 		if (phrase(to, item->name.s, item->name.len) == -1)
@@ -343,13 +321,12 @@ add_lines(struct buf *to, const char *p, size_t n)
 }
 
 int
-compose_body(struct buf *to, const char *p, size_t n)
+compose_part(struct buf *to, const char *p, size_t n)
 {
 	struct qp_encoder qp = { 0 };
 	bool plain = is_7bit(p, n);
 
-	buf_addf(to, "MIME-Version: 1.0\n"
-	    "Content-Type: text/plain; charset=utf-8\n"
+	buf_addf(to, "Content-Type: text/plain; charset=utf-8\n"
 	    "Content-Transfer-Encoding: %s\n\n",
 	    plain ? "7bit" : "quoted-printable");
 	if (plain)
@@ -358,6 +335,13 @@ compose_body(struct buf *to, const char *p, size_t n)
 		return -1;
 	return to->len > 0 && to->data[to->len - 1] != '\n' ?
 	    buf_addc(to, '\n') : 0;
+}
+
+int
+compose_body(struct buf *to, const char *p, size_t n)
+{
+	buf_adds(to, "MIME-Version: 1.0\n");
+	return compose_part(to, p, n);
 }
 
 /* Where the body of an entity begins: behind the empty line, or with the first

@@ -44,9 +44,10 @@ int	 compose_ids(struct buf *, const char *header, size_t n);
 int	 compose_begin(struct buf *, int64_t time, int zone, uint64_t random,
 	    const char *host);
 
-/* MIME's fields, the empty line, and a text in UTF-8, encoded when it must be.
- * 0, or -1 as buf_add(). */
+/* MIME's fields, the empty line, and a text in UTF-8, encoded when it must be;
+ * and the same for a part of a multipart.  0, or -1 as buf_add(). */
 int	 compose_body(struct buf *, const char *, size_t n);
+int	 compose_part(struct buf *, const char *, size_t n);
 
 /*
  * The same of a MIME entity with its own header, of which the Content- fields
