@@ -205,7 +205,7 @@ soak: deps world
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
 bench: all world $(PERF)
-	@for t in $(or $T,way smtpd send pop3 imap mx); do \
+	@for t in $(or $T,way smtpd send mda pop3 imap mx); do \
 	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
 	    t/perf/$$t $(ARGS) || exit; done
 

@@ -16,7 +16,7 @@
 
 #include "grammar/address.h"
 #include "grammar/pop3.h"
-#include "mail/dkim_ring.h"
+#include "mail/dkim_names.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
 #include "system/dns.h"
