@@ -92,7 +92,7 @@ struct settings {
 
 	char		*sieve;		/* a user's script: %u %n %d %h; "":
 					 * no Sieve */
-	char		*sieve_dir;	/* others of his, for include; likewise */
+	char		*sieve_dir;	/* his others, for include; likewise */
 	char		*sieve_global;	/* a folder of scripts for all; "":
 					 * none */
 	char		*sieve_default;	/* for those who have no script; "":
