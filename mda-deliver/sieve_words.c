@@ -43,7 +43,8 @@ sieve_extension_bit(const char *name)
 	size_t i;
 
 	for (i = 0; sieve_extensions[i] != NULL; i++)
-		if (strcmp(name, sieve_extensions[i]) == 0)
+		if (*name == *sieve_extensions[i] &&
+		    strcmp(name, sieve_extensions[i]) == 0)
 			return UINT64_C(1) << i;
 	for (i = 0; i < COUNT(comparators); i++)
 		if (strcmp(name, comparators[i]) == 0)
