@@ -13,7 +13,7 @@
 #include "sieve_match.h"
 #include "sieve_vars.h"
 
-#define STEP_OCTETS	8	/* a step of an expression is as much work as
+#define STEP_OCTETS	8	/* a step of a pattern is as much work as
 				 * so many octets */
 
 struct sieve_keys {
@@ -112,9 +112,9 @@ check_comparator(const struct sieve_call *c, struct sieve_match *how,
 }
 
 static void
-free_ere(void *ere)
+free_regex(void *regex)
 {
-	ere_free(ere);
+	sieve_regex_free(regex);
 }
 
 /* An expression that is constant. */
@@ -125,10 +125,10 @@ check_regex(struct sieve_call *c, const struct sieve_string *s,
 	char shown[SIEVE_SHOWN], *text;
 	const char *wrong;
 
-	made->ere[i] = ere_new(s->text, s->len,
-	    made->how.comparator == SIEVE_ASCII_CASEMAP, &wrong);
-	if (made->ere[i] != NULL)
-		return sieve_call_defer(c, free_ere, made->ere[i]);
+	made->regex[i] = sieve_regex_new(s, made->how.comparator ==
+	    SIEVE_ASCII_CASEMAP, sieve_call_may(c, "variables"), &wrong);
+	if (made->regex[i] != NULL)
+		return sieve_call_defer(c, free_regex, made->regex[i]);
 	*why = NULL;
 	if (wrong == NULL || (text = sieve_call_alloc(c,
 	    SIEVE_ERROR_MAX)) == NULL)
@@ -147,8 +147,8 @@ check_keys(struct sieve_call *c, const struct sieve_arg *keys,
 
 	if (made->how.kind != SIEVE_REGEX)
 		return 0;
-	made->ere = sieve_call_alloc(c, keys->n * sizeof(*made->ere) + 1);
-	if (made->ere == NULL)
+	made->regex = sieve_call_alloc(c, keys->n * sizeof(*made->regex) + 1);
+	if (made->regex == NULL)
 		return -1;
 	for (i = 0; i < keys->n; i++)
 		if (sieve_vars_constant(c, &keys->strings[i]) &&
@@ -259,14 +259,14 @@ ready_pattern(struct sieve_matching *m, struct sieve_key *k, size_t i)
 	}
 	if (m->how.kind != SIEVE_REGEX)
 		return sieve_key_map(k, &m->how);
-	if ((k->ere = made->ere[i]) != NULL)
+	if ((k->regex = made->regex[i]) != NULL)
 		return 0;
-	k->own_ere = ere_new(k->text, k->len,
-	    m->how.comparator == SIEVE_ASCII_CASEMAP, &why);
-	if ((k->ere = k->own_ere) == NULL && why == NULL)
+	k->own_regex = sieve_regex_new(&(struct sieve_string){ k->text,
+	    k->len }, m->how.comparator == SIEVE_ASCII_CASEMAP, true, &why);
+	if ((k->regex = k->own_regex) == NULL && why == NULL)
 		return -1;
 	/* What strangers put into a variable must not break a script. */
-	if (k->ere == NULL)
+	if (k->regex == NULL)
 		sieve_say(m->run, "%s: no regular expression: %s", m->what,
 		    why);
 	return 0;
@@ -323,7 +323,7 @@ free_keys(struct sieve_keys *keys)
 		buf_free(&keys->v[i].mapped);
 		if (keys->v[i].has_glob)
 			glob_free(&keys->v[i].glob);
-		ere_free(keys->v[i].own_ere);
+		sieve_regex_free(keys->v[i].own_regex);
 	}
 	free(keys->v);
 	buf_free(&keys->mapped);
@@ -357,7 +357,7 @@ sieve_match_begin(struct sieve_matching *m, struct sieve_run *run,
 /* Tell the variables what a pattern took from a value. */
 static int
 capture(struct sieve_matching *m, const char *s,
-    const struct pattern_span *span)
+    const struct glob_span *span)
 {
 	struct sieve_string taken[SIEVE_MATCHED_MAX];
 	size_t i, n = 0;
@@ -377,24 +377,25 @@ static int
 match_pattern(struct sieve_matching *m, const struct sieve_key *k,
     const char *s, size_t n)
 {
-	struct pattern_span span[SIEVE_MATCHED_MAX];
+	struct glob_span span[SIEVE_MATCHED_MAX];
 	struct sieve_run *run = m->run;
 	bool wanted = !m->no_capture && sieve_enabled(run, "variables");
 	uint64_t left = run->work < SIEVE_WORK_MAX ? (SIEVE_WORK_MAX -
 	    run->work) / STEP_OCTETS : 0;
-	int r = 0;
+	int r;
 
-	if (k->has_glob)
+	if (!k->has_glob) {
+		r = k->regex == NULL ? 0 : sieve_regex_match(run, k->regex,
+		    s, n, span, wanted ? SIEVE_MATCHED_MAX : 0);
+	} else {
 		r = glob_match(&k->glob, s, n, span, wanted ?
 		    SIEVE_MATCHED_MAX : 0, &left);
-	else if (k->ere != NULL)
-		r = ere_match(k->ere, s, n, span, wanted ? SIEVE_MATCHED_MAX :
-		    0, &left);
-	run->work = SIEVE_WORK_MAX - left * STEP_OCTETS;
-	if (r == PATTERN_SPENT)
-		return sieve_work(run, SIEVE_WORK_MAX);
-	if (r == PATTERN_NOMEM)
-		return sieve_nomem(run);
+		run->work = SIEVE_WORK_MAX - left * STEP_OCTETS;
+		if (r == GLOB_SPENT)
+			return sieve_work(run, SIEVE_WORK_MAX);
+		if (r == GLOB_NOMEM)
+			return sieve_nomem(run);
+	}
 	return r == 1 && wanted && capture(m, s, span) == -1 ? -1 : r;
 }
 

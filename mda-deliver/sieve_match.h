@@ -6,8 +6,9 @@
 #ifndef MDA_DELIVER_SIEVE_MATCH_H
 #define MDA_DELIVER_SIEVE_MATCH_H
 
-#include "grammar/pattern.h"
+#include "grammar/glob.h"
 #include "sieve_local.h"
+#include "sieve_regex.h"
 
 struct sieve_key {
 	const char	*text;		/* with variables filled in */
@@ -16,14 +17,15 @@ struct sieve_key {
 	struct buf	 mapped;	/* as its comparator wants it */
 	bool		 has_glob;
 	struct glob	 glob;
-	const struct ere *ere;		/* NULL: what it was is none */
-	struct ere	*own_ere;
+	const struct sieve_regex *regex; /* NULL: what it was is none */
+	struct sieve_regex *own_regex;
 };
 
 /* What check makes of a call: struct sieve_call's compiled. */
 struct sieve_compiled {
 	struct sieve_match how;
-	struct ere	**ere;		/* for each key: NULL is not constant */
+	struct sieve_regex **regex;	/* for each key: NULL is not
+					 * constant */
 };
 
 /* Make text of a key ready.  0, -1 no memory. */

@@ -9,12 +9,15 @@
 #include "sieve_script.h"
 
 const char *const sieve_extensions[] = {
-	SIEVE_ENCODED, "include",
+	"comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
+	SIEVE_ENCODED, "envelope", "imap4flags", "include", "index", "regex",
+	"relational", "subaddress", SIEVE_VARIABLES,
 	NULL
 };
 
 static const struct sieve_word *const tables[] = {
-	sieve_control_words, sieve_include_words,
+	sieve_control_words, sieve_test_words, sieve_vars_words,
+	sieve_flags_words, sieve_include_words,
 };
 
 /* Always there, required or not (RFC 5228, section 2.7.3). */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Patterns with "*" and "?": see grammar/pattern.h.  Between two "*" stands a
+ * Patterns with "*" and "?": see grammar/glob.h.  Between two "*" stands a
  * piece that is looked for from left to right, at the first place where it is;
  * only the last one must stand at the end.  Nothing is ever tried again, so
  * there is nothing to go back to.
@@ -10,7 +10,7 @@
 #include "bytes/casemap.h"
 #include "bytes/utf8.h"
 #include "grammar/chars.h"
-#include "grammar/pattern.h"
+#include "grammar/glob.h"
 
 enum { LITERAL, ONE, MANY };
 
@@ -22,7 +22,7 @@ struct walk {
 	const unsigned char	*starts; /* bits: here a character begins; NULL:
 					  * everywhere */
 	uint64_t		*work;
-	struct pattern_span	*span;	/* places in v */
+	struct glob_span	*span;	/* places in v */
 	size_t			 nspan;
 	size_t			 wild;	/* of the next wildcard */
 };
@@ -165,7 +165,7 @@ spend(const struct walk *w, uint64_t n)
 {
 	if (*w->work < n) {
 		*w->work = 0;
-		return PATTERN_SPENT;
+		return GLOB_SPENT;
 	}
 	*w->work -= n;
 	return 0;
@@ -189,7 +189,7 @@ piece_find(const struct walk *w, size_t from, size_t to, size_t *at)
 	}
 	for (; *at < w->n; (*at)++) {
 		if (spend(w, to - from) != 0)
-			return PATTERN_SPENT;
+			return GLOB_SPENT;
 		if (is_start(w, *at) && piece_here(w, from, to, *at, &end))
 			return 1;
 	}
@@ -202,7 +202,7 @@ static void
 took(struct walk *w, size_t from, size_t to)
 {
 	if (w->wild < w->nspan)
-		w->span[w->wild] = (struct pattern_span){ from, to - from };
+		w->span[w->wild] = (struct glob_span){ from, to - from };
 	w->wild++;
 }
 
@@ -371,21 +371,21 @@ map_and_walk(struct walk *w, const char *s, size_t n)
 
 int
 glob_match(const struct glob *g, const char *s, size_t n,
-    struct pattern_span *span, size_t nspan, uint64_t *work)
+    struct glob_span *span, size_t nspan, uint64_t *work)
 {
 	struct walk w = { .g = g, .work = work, .span = span,
 	    .nspan = nspan, .wild = 1 };
 	size_t i;
 
 	for (i = 0; i < nspan; i++)
-		span[i] = (struct pattern_span){ SIZE_MAX, 0 };
+		span[i] = (struct glob_span){ SIZE_MAX, 0 };
 	if (nspan > 0)
-		span[0] = (struct pattern_span){ 0, n };
+		span[0] = (struct glob_span){ 0, n };
 	if (g->kind.len == 0)
 		return n == 0;
 	if (n == 0)
 		s = "";
 	if (spend(&w, n + g->kind.len) != 0)
-		return PATTERN_SPENT;
+		return GLOB_SPENT;
 	return map_and_walk(&w, s, n);
 }

@@ -41,8 +41,9 @@ for my $file (sort glob "$Stdmail::top/t/sieve/*.cases") {
 
 	next if defined $ENV{FILE} && $ENV{FILE} ne $name;
 	for my $case (Stdmail::Sieve::cases($file)) {
-		for my $run (grep { !defined $_->{differs} }
-		    @{$case->{runs}}) {
+		# It takes no null sender.
+		for my $run (grep { !defined $_->{differs} &&
+		    $_->{from} ne '' } @{$case->{runs}}) {
 			my $home = "$dir/" . @all;
 
 			mkdir $home or die "$home: $!\n";
@@ -62,7 +63,11 @@ Stdmail::Dovecot::own($dir);
 system("$world sh $dir/all");
 for (@all) {
 	my $said = Stdmail::slurp("$_->{home}/said");
-	is(Stdmail::Sieve::result_of_dovecot($said), $_->{want},
+	my $got = Stdmail::Sieve::result_of_dovecot($said);
+
+	# It reads what is included before it runs anything.
+	$got = 'fault' if $_->{want} eq 'fault' && $got =~ /^error/;
+	is($got, $_->{want},
 	    "$_->{title}: $_->{name}") or diag($said);
 }
 done_testing;
