@@ -33,8 +33,8 @@ run_if(struct sieve_run *r, const struct sieve_call *c)
 		if (yes == -1)
 			return -1;
 		r->line = c->line;
-		sieve_say(r, "%s: %s", c->word->name, yes == 1 ?
-		    "its block is run" : "no");
+		sieve_say(r, "%s: %s", c->word->name, yes == 1 ? "yes" :
+		    "no");
 		if (yes == 1)
 			return sieve_run_block(r, c->block);
 		if (c->next == NULL || !sieve_is_branch(c->next))

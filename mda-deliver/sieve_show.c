@@ -19,7 +19,10 @@ sieve_show_line(void *arg, const char *script, unsigned line,
 	if (s->script != NULL && strcmp(s->script, script) != 0)
 		printf("in %s:\n", script);
 	s->script = script;
-	printf("%4u  %s\n", line, words);
+	if (line == 0)
+		printf("%4s  %s\n", "", words);
+	else
+		printf("%4u  %s\n", line, words);
 }
 
 void

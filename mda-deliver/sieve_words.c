@@ -10,14 +10,20 @@
 
 const char *const sieve_extensions[] = {
 	"comparator-i;ascii-numeric", "comparator-i;unicode-casemap",
-	SIEVE_ENCODED, "envelope", "imap4flags", "include", "index", "regex",
-	"relational", "subaddress", SIEVE_VARIABLES,
+	"copy", "duplicate", "editheader", SIEVE_ENCODED, "enotify",
+	"envelope", "environment", "ereject", "fileinto", "ihave",
+	"imap4flags", "include", "index", "mailbox", "mailboxid",
+	"mboxmetadata", "regex", "reject", "relational", "servermetadata",
+	"special-use", "subaddress", "vacation", "vacation-seconds",
+	SIEVE_VARIABLES,
 	NULL
 };
 
 static const struct sieve_word *const tables[] = {
-	sieve_control_words, sieve_test_words, sieve_vars_words,
-	sieve_flags_words, sieve_include_words,
+	sieve_control_words, sieve_test_words, sieve_action_words,
+	sieve_vars_words, sieve_flags_words, sieve_vacation_words,
+	sieve_notify_words, sieve_edit_words, sieve_duplicate_words,
+	sieve_world_words, sieve_include_words,
 };
 
 /* Always there, required or not (RFC 5228, section 2.7.3). */
