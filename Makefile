@@ -118,6 +118,8 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 # Of a program, what can be tested by itself.
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
 $Bt/unit/seen: $Bobj/mda-deliver/seen.o
+$Bt/unit/sieve_act: $(patsubst %.c,$Bobj/%.o,$(filter-out %/sieve_try.c,\
+	$(wildcard mda-deliver/sieve*.c mda-deliver/plan.c mda-deliver/seen.c)))
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
