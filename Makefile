@@ -119,7 +119,8 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	program program_env deliver)
-$Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,dotfile plan)
+$Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,\
+	dotfile dotfile_find plan)
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 

@@ -76,6 +76,17 @@ write_plan(struct buf *b, const struct plan *p)
 
 static struct dotfile last;
 
+/* Is it seen by who only looks, who finds the same? */
+static bool
+looks(const struct address *to, const char *extension)
+{
+	struct dotfile d = { &settings, &bob, to, extension };
+
+	return dotfile_look(&d) && strcmp(d.rest, last.rest) == 0 &&
+	    (last.owner.local[0] == '\0' || address_equal(&d.owner,
+	    &last.owner));
+}
+
 /* The plan for the extension, in words; its error in error[]. */
 static const char *
 plan(const char *extension, char *error)
@@ -99,6 +110,8 @@ plan(const char *extension, char *error)
 	strlcpy(text, buf_str(&b), sizeof(text));
 	if (error != NULL)
 		strlcpy(error, p.error, PLAN_ERROR_MAX);
+	if (p.kind != PLAN_NONE && !looks(&to, extension))
+		strlcpy(text, "not seen", sizeof(text));
 	buf_free(&b);
 	plan_free(&p);
 	return text;
@@ -271,6 +284,30 @@ test_owner(void)
 	(void)plan("", NULL);
 	is_str(address_text(&last.owner, text), "bob+owner@x.test",
 	    "that of .qmail");
+}
+
+/* Who only looks sees none where there is none. */
+static void
+test_look(void)
+{
+	const struct address to = { "bob+b", "x.test" };
+	struct dotfile d = { &settings, &bob, &to, "b" };
+
+	clear();
+	settings.qmail = false;
+	ok(!dotfile_look(&d), "no file");
+	put(".forward+a", "", 0600);
+	put(".qmail", "", 0600);
+	ok(!dotfile_look(&d), "none that counts");
+	put(".forward", "", 0);
+	ok(dotfile_look(&d), "one that cannot be read");
+	settings.qmail = true;
+	clear();
+	put(".qmail-a", "", 0600);
+	ok(!dotfile_look(&d), "none with qmail's names");
+	put(".qmail-default", "", 0600);
+	ok(dotfile_look(&d) && strcmp(d.rest, "b") == 0, "one for all");
+	settings.qmail = false;
 }
 
 static void
@@ -481,7 +518,8 @@ prepare(void)
 		return 0;
 	bob.uid = NOBODY;
 	put(".forward", "al@y.test\n", 0644);
-	return chown(".forward", 1, 1) == -1 || chown(home, NOBODY, NOBODY) == -1 ||
+	return chown(".forward", 1, 1) == -1 ||
+	    chown(home, NOBODY, NOBODY) == -1 ||
 	    setresgid(NOBODY, NOBODY, NOBODY) == -1 ||
 	    setresuid(NOBODY, NOBODY, NOBODY) == -1 ? -1 : 0;
 }
@@ -498,6 +536,7 @@ main(void)
 	test_rows();
 	test_choices();
 	test_owner();
+	test_look();
 	test_keys();
 	test_modes();
 	test_kinds();
