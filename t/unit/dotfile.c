@@ -212,7 +212,7 @@ static const struct choice {
 	{ false, ".forward .forward+a", "", ".forward", "" },
 	{ false, ".forward+a", "b", "", "" },
 	{ false, ".qmail", "", "", "" },
-	{ false, ".forward d/f", "/../d/f", ".forward", "" },
+	{ false, ".forward .forward+d/f", "d/f", ".forward", "" },
 	{ true, ".forward", "", "", "" },
 	{ true, ".qmail .qmail-a .qmail-default", "", ".qmail", "" },
 	{ true, ".qmail .qmail-a .qmail-default", "a", ".qmail-a", "" },
@@ -231,6 +231,7 @@ static const struct choice {
 	{ true, ".qmail-a:b", "a.b", ".qmail-a:b", "" },
 	{ true, ".qmail .qmail-a", "b", ".qmail", "" },
 	{ true, ".qmail-a", "b", "", "" },
+	{ true, ".qmail .qmail-d/f", "d/f", ".qmail", "" },
 	{ true, ".qmail d/f", "/../d/f", ".qmail", "" },
 };
 
@@ -241,6 +242,8 @@ put_files(const char *files)
 
 	strlcpy(text, files, sizeof(text));
 	(void)mkdir("d", 0700);
+	(void)mkdir(".forward+d", 0700);
+	(void)mkdir(".qmail-d", 0700);
 	while ((name = strsep(&p, " ")) != NULL) {
 		snprintf(address, sizeof(address), "\"%s\"@y.test\n", name);
 		put(name, address, 0600);
@@ -280,6 +283,9 @@ test_owner(void)
 	    "a list with an owner");
 	(void)plan("", NULL);
 	is_str(address_text(&last.owner, text), "", "one without");
+	put(".qmail-a", "./Maildir/", 0600);
+	is_str(plan("a", NULL), "good mailbox:~/Maildir/",
+	    "not the folder that the address names");
 	put_files(".qmail-owner");
 	(void)plan("", NULL);
 	is_str(address_text(&last.owner, text), "bob+owner@x.test",
