@@ -19,13 +19,15 @@ SYSCONFDIR ?= /etc
 BINDIR     := $(PREFIX)/bin
 MANDIR     := $(PREFIX)/share/man
 LIBDIR     := $(PREFIX)/lib
-# SENDMAIL=yes: this is the sendmail and mailq of the host, where its programs
-# look for them with any usual prefix; or paths of your own.  Else no link.
+# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where its
+# programs look for them with any usual prefix; or paths of your own.  Else no
+# link.
 USR        := $(if $(filter /usr%,$(PREFIX)),/usr,$(PREFIX))
 SENDMAIL   ?= no
 MAILQ      ?= $(filter yes,$(SENDMAIL))
 sendmail   := $(patsubst yes,$(USR)/sbin/sendmail,$(filter-out no,$(SENDMAIL)))
 mailq      := $(patsubst yes,$(USR)/bin/mailq,$(filter-out no,$(MAILQ)))
+newaliases := $(if $(mailq),$(dir $(mailq))newaliases)
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 \
@@ -117,8 +119,9 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 
 # Of a program, what can be tested by itself.
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
+$Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
-	program program_env deliver)
+	program program_env deliver flags)
 $Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	dotfile dotfile_find plan)
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
@@ -209,7 +212,7 @@ soak: deps world
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
 bench: all world $(PERF)
-	@for t in $(or $T,way smtpd send pop3 imap mx); do \
+	@for t in $(or $T,way smtpd send mda pop3 imap mx); do \
 	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
 	    t/perf/$$t $(ARGS) || exit; done
 
@@ -246,6 +249,7 @@ install: all
 	    install -m 600 man/examples/users $D$(SYSCONFDIR)/stdmail
 	$(if $(sendmail),$(call link,$(sendmail)))
 	$(if $(mailq),$(call link,$(mailq)))
+	$(if $(newaliases),$(call link,$(newaliases)))
 	[ -n '$D' ] || [ ! -d /run/systemd/system ] || { systemd-sysusers && \
 	    systemd-tmpfiles --create && systemctl daemon-reload; }
 
@@ -257,8 +261,8 @@ uninstall:
 	    $D$(PREFIX)/lib/sysusers.d/stdmail.conf \
 	    $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf $D$(SHARE)/system-users.conf
 	-rmdir $D$(SHARE)
-	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $D$(USR)/sbin/sendmail \
-	    $D$(USR)/bin/mailq; do \
+	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $(newaliases:%=$D%) \
+	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq $D$(USR)/bin/newaliases; do \
 	    [ "$$(readlink $$f)" != $(BINDIR)/smtp-send ] || rm $$f; done
 
 dist:

@@ -16,7 +16,7 @@
 
 #include "grammar/address.h"
 #include "grammar/pop3.h"
-#include "mail/dkim_ring.h"
+#include "mail/dkim_names.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
 #include "system/dns.h"
@@ -57,7 +57,7 @@ static const struct conf_key keys[] = {
 	{ "cache_dir", CONF_PATH, AT(cache_dir), "", ANY, NULL },
 	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
 	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
-	{ "aliases", CONF_PATH, AT(aliases), "", ANY, NULL },
+	{ "aliases", CONF_PATH, AT(aliases), SETTINGS_ALIASES, ANY, NULL },
 	{ "default_user", CONF_STRING, AT(default_user), "nobody", ANY, NULL },
 	{ "virtual", CONF_PATH, AT(virtual), "", ANY, NULL },
 	{ "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), "+",
@@ -129,6 +129,10 @@ static const struct conf_key keys[] = {
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
 	    LLONG_MAX / 4, NULL },
 	{ "quota_tempfail", CONF_BOOL, AT(quota_tempfail), "no", ANY, NULL },
+	{ "quota_warning", CONF_INT, AT(quota_warning), "90", 0, 100, NULL },
+	{ "folder_create", CONF_BOOL, AT(folder_create), "no", ANY, NULL },
+	{ "sendmail", CONF_PATH, AT(sendmail), "/usr/sbin/sendmail", ANY,
+	    NULL },
 
 	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1, LLONG_MAX / 4,
 	    NULL },

@@ -101,7 +101,7 @@ set_trust(struct table *t, const struct stat *st)
 
 int
 table_open(struct table *t, const char *path, enum alias_form form,
-    char *error)
+    bool optional, char *error)
 {
 	struct stat st;
 	char *text;
@@ -111,10 +111,13 @@ table_open(struct table *t, const char *path, enum alias_form form,
 	memset(t, 0, sizeof(*t));
 	t->path = path;
 	t->form = form;
+	t->optional = optional;
 	buf_init(&t->text, 2 * TABLE_FILE_MAX);
 	if (*path == '\0')
 		return 0;
 	if ((text = fd_read_file(path, TABLE_FILE_MAX, &st, &n)) == NULL) {
+		if (optional && errno == ENOENT)
+			return 0;
 		snprintf(error, CONF_ERROR_MAX, "%.200s: %s", path,
 		    strerror(errno));
 		return -1;
@@ -149,7 +152,7 @@ table_refresh(struct table *t)
 	if (*t->path == '\0')
 		return;
 	if (stat(t->path, &st) == -1) {
-		if (errno != EACCES)
+		if (errno != EACCES && !(t->optional && t->n == 0))
 			log_once("table", "file=%s error=%s",
 			    log_str(t->path), log_str(strerror(errno)));
 		return;
@@ -159,7 +162,8 @@ table_refresh(struct table *t)
 			set_trust(t, &st);
 		return;
 	}
-	if (table_open(&fresh, t->path, t->form, error) == 0) {
+	if (table_open(&fresh, t->path, t->form, t->optional,
+	    error) == 0) {
 		table_close(t);
 		*t = fresh;
 		return;
