@@ -273,11 +273,9 @@ dotfile_look(struct dotfile *d)
 
 	plan_init(&plan);
 	found = dotfile_begin(&r, d, &plan);
-	if (found == FOUND && d->settings->qmail) {
-		found = dotfile_find_qmail(&r);
-		dotfile_find_owner(&r);
-	} else if (found == FOUND)
-		found = dotfile_find_forward(&r);
+	if (found == FOUND)
+		found = d->settings->qmail ? dotfile_find_qmail(&r) :
+		    dotfile_find_forward(&r);
 	plan_free(&plan);
 	return found != MISSING;
 }
