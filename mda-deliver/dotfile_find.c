@@ -89,8 +89,9 @@ dotfile_read(struct reading *r)
 	if ((fd = trust_open(r->path, &st, &why)) == -1)
 		return (errno == ENOENT && !is_dangling(r->path)) ||
 		    errno == ENOTDIR || errno == ENAMETOOLONG ? MISSING :
-		    dotfile_stop(r, PLAN_TEMPORARY, "%.300s: %s", r->path,
-		    why);
+		    dotfile_stop(r, PLAN_TEMPORARY, "%.300s: %s%s", r->path,
+		    why, errno == EACCES ? " (only what is in the home can "
+		    "be read)" : "");
 	if (st.st_uid != 0 && st.st_uid != r->d->user->uid &&
 	    st.st_uid != geteuid())
 		found = dotfile_stop(r, PLAN_TEMPORARY, "%.300s: is another's",
