@@ -302,7 +302,8 @@ carry_reply(struct work *w, const struct dest *d, struct outcome *o)
 		outcome_errno(o, "the spool", errno);
 		return;
 	}
-	log_info("reply", "id=%s for=%s", put.file.id, w->m->item.id);
+	if (w->m->item.id[0] != '\0')
+		log_info("reply", "id=%s for=%s", put.file.id, w->m->item.id);
 	o->kind = OUTCOME_DELIVERED;
 	strlcpy(o->text, "2.0.0 replied to", sizeof(o->text));
 }
