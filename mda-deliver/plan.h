@@ -76,6 +76,10 @@ struct plan {
 					 * that they belong to */
 	struct plan_mark *marks;	/* when all is done */
 	size_t		 nmarks;
+	struct address	 forwarder;	/* the sender of what is sent on; null:
+					 * as it is */
+	char		 rest[ADDRESS_LOCAL_MAX + 1];	/* qmail: what a
+					 * .qmail-...default stands for */
 	char		**files;	/* names that dest.file is one of */
 	size_t		 nfiles;
 	char		 error[PLAN_ERROR_MAX];

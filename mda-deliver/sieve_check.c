@@ -97,7 +97,8 @@ sieve_tag(const struct sieve_call *c, const char *name,
 	size_t i;
 
 	for (i = 0; i < c->ntags; i++)
-		if (strcmp(c->tag[i]->name, name) == 0) {
+		if (*c->tag[i]->name == *name &&
+		    strcmp(c->tag[i]->name, name) == 0) {
 			if (value != NULL)
 				*value = c->value[i];
 			return 1;
@@ -183,7 +184,8 @@ find_tag(const struct sieve_word *w, const char *name)
 	for (i = 0; i < sizeof(w->tags) / sizeof(*w->tags) &&
 	    w->tags[i] != NULL; i++)
 		for (j = 0; j < w->tags[i]->n; j++)
-			if (strcmp(w->tags[i]->rows[j].name, name) == 0)
+			if (*w->tags[i]->rows[j].name == *name &&
+			    strcmp(w->tags[i]->rows[j].name, name) == 0)
 				return &w->tags[i]->rows[j];
 	return NULL;
 }

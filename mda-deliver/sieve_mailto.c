@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * See sieve_mailto.h.
+ * What a mailto: URL asks for (RFC 2368): see sieve_mailto.h.
  *
  *	mailtoURL = "mailto:" [ to ] [ "?" header *( "&" header ) ]
  *	header    = hname "=" hvalue
@@ -49,7 +49,8 @@ decode(char *p)
 			*to++ = *p;
 			continue;
 		}
-		if ((hi = char_hex(p[1])) == -1 || (lo = char_hex(p[2])) == -1 ||
+		if ((hi = char_hex(p[1])) == -1 ||
+		    (lo = char_hex(p[2])) == -1 ||
 		    hi + lo == 0)
 			return 0;
 		*to++ = (char)(hi << 4 | lo);
