@@ -127,8 +127,8 @@ reply(size_t i)
 
 /* ---- what does not go together ---- */
 
-#define ALL	"require [\"fileinto\", \"reject\", \"ereject\", \"vacation\"," \
-		" \"copy\", \"mailbox\", \"imap4flags\"];"
+#define ALL	"require [\"fileinto\", \"reject\", \"ereject\"," \
+		" \"vacation\", \"copy\", \"mailbox\", \"imap4flags\"];"
 
 static const struct {
 	const char	*script, *want;
@@ -329,7 +329,8 @@ static const struct {
 	{ NO("metadata \"none\" \"/private/comment\" \"rubbish\"") },
 	{ NO("metadata \"INBOX\" \"/private/comment\" \"rubbish\"") },
 	{ YES("metadataexists \"Junk\" \"/private/comment\"") },
-	{ NO("metadataexists \"Junk\" [\"/private/comment\", \"/private/x\"]") },
+	{ NO("metadataexists \"Junk\" [\"/private/comment\", \"/private/x\"]"
+	    ) },
 	{ YES("servermetadata \"/private/comment\" \"all\"") },
 	{ NO("servermetadata \"/private/comment\" \"rubbish\"") },
 	{ YES("servermetadataexists \"/private/comment\"") },
