@@ -179,7 +179,7 @@ char *
 sieve_shown(char out[SIEVE_SHOWN], const char *s, size_t n)
 {
 	static const char more[] = "...";
-	const char *end = s + n;
+	const char *end = n == 0 ? s : s + n;
 	size_t len = 0, k;
 	uint32_t c;
 
