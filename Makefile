@@ -126,6 +126,8 @@ $Bt/unit/sieve_act $Bt/unit/sieve_answer: $(patsubst %.c,$Bobj/%.o,\
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	program program_env deliver flags)
+$Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,\
+	dotfile dotfile_find plan)
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 

@@ -113,7 +113,7 @@ struct settings {
 	long long	 quota_warning;	/* percent of it at which its owner is
 					 * told; 0: never */
 	bool		 folder_create;	/* that user+folder names */
-	char		*sendmail;	/* sends on what there is no spool for */
+	char		*sendmail;	/* sends on where there is no spool */
 	long long	 max_size;	/* bytes of a message */
 	long long	 max_recipients; /* of a message */
 	long long	 max_sessions;	/* all, at once */
