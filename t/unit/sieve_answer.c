@@ -297,10 +297,11 @@ static const struct {
 	  "\"MAILTO:x@y.test?subject=a%20b&body=c%0D%0Ad\";", PLAIN,
 	  "reply x@y.test; keep", "From: B <b@c.test>\nTo: x@y.test\n"
 	  "Subject: a b\nImportance: high\n" MIME "c\nd\n" },
-	{ "notify \"mailto:a@y.test,b@y.test?cc=c@y.test&to=d@y.test&body=\";",
-	  PLAIN, "reply a@y.test; reply b@y.test; reply d@y.test; "
-	  "reply c@y.test; keep", "From: bob@example.net\nTo: a@y.test,\n"
-	  " b@y.test,\n d@y.test\nCc: c@y.test\nSubject: hi\n" MIME },
+	{ "notify \"mailto:a@y.test,b@y.test?cc=c@y.test&to=d@y.test"
+	  "&CC=e@y.test&body=\";", PLAIN, "reply a@y.test; reply b@y.test; "
+	  "reply d@y.test; reply c@y.test; reply e@y.test; keep",
+	  "From: bob@example.net\nTo: a@y.test,\n b@y.test,\n d@y.test\n"
+	  "Cc: c@y.test,\n e@y.test\nSubject: hi\n" MIME },
 	{ "notify \"mailto:x@y.test?from=e@f&bcc=g@h&auto-submitted=no&date=x"
 	  "&x-good=1&content-type=x&resent-to=i@j&body=\";", PLAIN,
 	  "reply x@y.test; keep", "From: bob@example.net\nTo: x@y.test\n"
