@@ -369,6 +369,40 @@ alone
 	$s->remove;
 }
 
+# The file that Debian's mail servers begin with.
+sub
+stock
+{
+	my $s = site('nobody', aliases => <<'END');
+# /etc/aliases
+mailer-daemon: postmaster
+postmaster: root
+nobody: root
+hostmaster: root
+usenet: root
+news: root
+webmaster: root
+www: root
+ftp: root
+abuse: root
+noc: root
+security: root
+root: bob
+END
+	my @names = qw(mailer-daemon postmaster nobody webmaster abuse root
+	    MAILER-DAEMON@b.test Security@b.test);
+	my $srv = $s->start('smtpd');
+
+	my ($status, $out, $err) = $s->run_program('smtpd', ['-n']);
+	is("$status$out$err", '0', 'aliases as Debian has them');
+	is(send_mail($srv, 'al@x.test', map { /@/ ? $_ : "$_\@a.test" }
+	    @names), join(' ', ('250 2.1.5') x @names, '250 2.0.0'),
+	    '... are recipients');
+	deliver($s, 'all of them');
+	is(scalar(take($s, 'bob')), scalar @names, '... and lead to a person');
+	$s->remove;
+}
+
 # A full mailbox is said before the message comes.
 sub
 full
@@ -412,4 +446,5 @@ for my $as (Stdmail::is_root() ? ('nobody', 'root') : 'me') {
 	alone($as);
 }
 by_hand();
+stock();
 done_testing();
