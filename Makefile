@@ -119,6 +119,9 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 
 # Of a program, what can be tested by itself.
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
+$Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
+$Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
+	program program_env deliver flags)
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 
@@ -207,7 +210,7 @@ soak: deps world
 # How fast: T=NAME one of t/perf, else all but T=million, which takes minutes;
 # ARGS are its own (each says at its top what it takes).
 bench: all world $(PERF)
-	@for t in $(or $T,way smtpd send pop3 imap mx); do \
+	@for t in $(or $T,way smtpd send mda pop3 imap mx); do \
 	    if [ -e t/perf/$$t.sh ]; then t=$$t.sh; fi; \
 	    t/perf/$$t $(ARGS) || exit; done
 

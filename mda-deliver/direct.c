@@ -168,8 +168,11 @@ find_recipient(struct job *j, const struct direct *d)
 		warn("4.3.0 cannot become %s", j->rcpt.user.name);
 		return EX_TEMPFAIL;
 	}
-	j->how.mailbox = folder_find(j->rcpt.user.mailbox, j->rcpt.folder,
-	    j->box);
+	strlcpy(j->box, j->rcpt.user.mailbox, sizeof(j->box));
+	if (folder_is_name(j->rcpt.folder, true))
+		(void)folder_find(j->rcpt.user.mailbox, j->rcpt.folder,
+		    j->box);
+	j->how.mailbox = j->box;
 	return 0;
 }
 
@@ -266,8 +269,9 @@ copy_message(struct job *j, struct deliver *d, size_t skip,
 	return n > 0 ? write_some(j, d, j->out, n, o) : 0;
 }
 
+/* To the spool root writes as its owner, by setfsuid(2). */
 static int
-restrict_to_mailbox(const char *mailbox)
+restrict_to_mailbox(const char *mailbox, bool spooled)
 {
 	char anchor[PATH_MAX], part[PATH_MAX];
 	const struct sandbox_path path = { anchor, SANDBOX_WRITE };
@@ -279,7 +283,8 @@ restrict_to_mailbox(const char *mailbox)
 		mailbox = part;
 	}
 	(void)deliver_anchor(anchor, mailbox);
-	return sandbox_mailbox(&path, 1);
+	return spooled ? sandbox_agent(&path, 1, false) :
+	    sandbox_mailbox(&path, 1);
 }
 
 static int
@@ -316,6 +321,7 @@ static int
 deliver_stdin(struct job *j)
 {
 	struct outcome o = { .kind = OUTCOME_TEMPORARY };
+	const char *why;
 	struct deliver d;
 	ssize_t got;
 	size_t skip;
@@ -330,10 +336,9 @@ deliver_stdin(struct job *j)
 		warnx("standard input: there is no message");
 		return EX_NOINPUT;
 	}
-	if (j->how.to != NULL &&
-	    deliver_loops(j->in + skip, j->n - skip, j->how.to)) {
-		warnx("5.4.6 mail loop: it was delivered to this address "
-		    "before");
+	if (j->how.to != NULL && (why = deliver_loops(j->in + skip,
+	    j->n - skip, j->how.to)) != NULL) {
+		warnx("5.4.6 mail loop: %s", why);
 		return EX_UNAVAILABLE;
 	}
 	memset(&d, 0, sizeof(d));
@@ -368,9 +373,10 @@ direct_run(const struct settings *s, const struct direct *d)
 	}
 	if (code == 0 && d->mailbox == NULL)
 		code = find_recipient(j, d);
-	if (code == 0 && restrict_to_mailbox(j->how.mailbox) == -1) {
-		warn("sandbox");
-		code = EX_OSERR;
+	if (code == 0 && restrict_to_mailbox(j->how.mailbox, j->spooled) ==
+	    -1) {
+		warn("4.3.0 it cannot be confined to %s", j->how.mailbox);
+		code = EX_TEMPFAIL;
 	}
 	if (code == 0)
 		code = deliver_stdin(j);

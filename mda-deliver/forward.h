@@ -19,6 +19,15 @@ struct forward {
 	const struct address	*owner;		/* who gets bounces; null: the
 						 * sender */
 	const struct recipient_list *list;
+	bool			 fresh;		/* a user's rules made the list:
+						 * each is looked up as if it
+						 * had come from outside; all
+						 * here, or all elsewhere */
+	bool			 several;	/* and it goes to more places */
+	const struct buf	*header;	/* instead of the message's own,
+						 * or NULL; */
+	uint64_t		 body;		/* behind which it goes on there
+						 */
 };
 
 /*

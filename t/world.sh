@@ -33,7 +33,7 @@ more="neomutt offlineimap3 imapfilter alpine nodejs node-nodemailer
 opendkim opendkim-tools rspamd libsasl2-modules
  libgnutls-dane0 libidn12 libnsl2 libevent-2.1-7 dnsperf adns-tools
  libidn2-0 jq git-email libmailtools-perl bsd-mailx php8.2-cli
- python3-dkim python3-nacl libfaketime"
+ python3-dkim python3-nacl libfaketime fdm dovecot-sieve"
 # Mail transport agents beside the one of the tree, each unpacked in a folder
 # of its own, /opt/NAME: no two of them can be installed together.
 apart="exim4-daemon-light opensmtpd"

@@ -12,24 +12,11 @@
 
 #include "bytes/buf.h"
 #include "mail/dkim_key.h"
+#include "mail/dkim_names.h"
 #include "mail/settings.h"
 
-#define DKIM_KEYS_MAX	4		/* of one domain: as many signatures */
 #define DKIM_PREFIX_MAX	16384		/* octets of all signatures of a
 					 * message */
-
-/* A key's name in the DNS, "SELECTOR._domainkey.DOMAIN", which may be in
- * UTF-8, as its two parts, in ASCII and lower case.  0, or -1: it is none. */
-struct dkim_name {
-	char	selector[DKIM_NAME_MAX];
-	char	domain[DKIM_NAME_MAX];
-};
-int	 dkim_name_parse(struct dkim_name *, const char *);
-
-/* The configured names, for settings_load(): each is one, stands there once,
- * and no domain has more than DKIM_KEYS_MAX.  0, or -1 with one line in
- * error[CONF_ERROR_MAX]. */
-int	 dkim_names_check(const struct conf_pairs *, char *error);
 
 struct dkim_ring_key {
 	struct dkim_name name;

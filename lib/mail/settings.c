@@ -16,7 +16,7 @@
 
 #include "grammar/address.h"
 #include "grammar/pop3.h"
-#include "mail/dkim_ring.h"
+#include "mail/dkim_names.h"
 #include "mail/settings.h"
 #include "mail/special_use.h"
 #include "system/dns.h"
@@ -120,10 +120,19 @@ static const struct conf_key keys[] = {
 	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
 	    LONG_MAX, NULL },
 
+	{ "forward", CONF_BOOL, AT(forward), "yes", ANY, NULL },
+	{ "qmail", CONF_BOOL, AT(qmail), "no", ANY, NULL },
+	{ "program_timeout", CONF_DURATION, AT(program_timeout), "1000", 1,
+	    86400, NULL },
+
 	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
 	    LLONG_MAX / 4, NULL },
 	{ "quota_tempfail", CONF_BOOL, AT(quota_tempfail), "no", ANY, NULL },
+	{ "quota_warning", CONF_INT, AT(quota_warning), "90", 0, 100, NULL },
+	{ "folder_create", CONF_BOOL, AT(folder_create), "no", ANY, NULL },
+	{ "sendmail", CONF_PATH, AT(sendmail), "/usr/sbin/sendmail", ANY,
+	    NULL },
 
 	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1, LLONG_MAX / 4,
 	    NULL },

@@ -94,9 +94,18 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
+	bool		 forward;	/* ~/.forward is read */
+	bool		 qmail;		/* ~/.qmail in its place */
+	long long	 program_timeout; /* seconds for one that a user or an
+					 * alias names */
+
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
+	long long	 quota_warning;	/* percent of it at which its owner is
+					 * told; 0: never */
+	bool		 folder_create;	/* that user+folder names */
+	char		*sendmail;	/* sends on what there is no spool for */
 	long long	 max_size;	/* bytes of a message */
 	long long	 max_recipients; /* of a message */
 	long long	 max_sessions;	/* all, at once */

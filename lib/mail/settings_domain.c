@@ -114,7 +114,7 @@ find_pair(const struct conf_pairs *pairs, const char *name)
 	char ascii[IDNA_MAX];
 	size_t i;
 
-	if (idna_ascii(ascii, name, strlen(name)) == -1)
+	if (settings_idna(ascii, name, strlen(name)) == -1)
 		return NULL;
 	for (i = 0; i < pairs->n; i++)
 		if (is_named(pairs->v[i].name, ascii))

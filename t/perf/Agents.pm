@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: ISC
+#
+# Delivery agents of the world, each with a Maildir and a configuration of its
+# own in one folder, that are started once for each message: what they are
+# called with, and what they have delivered.  Each does for durability what it
+# does by default.
+package Agents;
+
+use strict;
+use warnings;
+
+use File::Path qw(make_path);
+use List::Util qw(sum);
+
+use Bench;
+use Stdmail;
+
+# Whom they run as: an account that every Debian has, as fdm and maildrop look
+# for their user there.
+our @user = qw(games games);
+
+# name => what its configuration says for a Maildir; and how it is called.
+my %conf = (
+	procmail => sub { "DEFAULT=$_[0]/\n" },
+	maildrop => sub { "to \"$_[0]\"\n" },
+	fdm => sub { "account \"in\" stdin\naction \"box\" maildir \"$_[0]\"\n" .
+	    "match all action \"box\"\n" },
+	'dovecot-lda' => \&dovecot_conf,
+);
+my %call = (
+	procmail => sub { "/usr/bin/procmail", $_[0] },
+	maildrop => sub { "/usr/bin/maildrop", $_[0] },
+	fdm => sub { "/usr/bin/fdm", '-q', '-f', $_[0], qw(-m -a in fetch) },
+	'dovecot-lda' => sub { "/usr/lib/dovecot/dovecot-lda", '-c', $_[0],
+	    '-f', 'alice@a.test' },
+);
+
+sub
+dovecot_conf
+{
+	my ($box, $dir, @more) = @_;
+
+	return join "\n", "mail_location = maildir:$box", "base_dir = $dir/run",
+	    "state_dir = $dir/run", "log_path = $dir/dovecot.log", 'ssl = no',
+	    'protocols =', 'first_valid_uid = 1', @more, '';
+}
+
+# Make one in this folder: { name, box, cmd }.  $ours: our program's command,
+# which gets the Maildir; further lines of a configuration.
+sub
+new
+{
+	my ($dir, $name, $ours, @more) = @_;
+	my $a = { name => $name, dir => "$dir/$name", serial => 0 };
+	my $conf = "$a->{dir}/conf";
+
+	$a->{box} = "$a->{dir}/box";
+	make_path("$a->{dir}/run", "$a->{dir}/home");
+	if ($conf{$name}) {
+		Stdmail::spew($conf, $conf{$name}->($a->{box}, $a->{dir},
+		    @more), 0600);
+		$a->{cmd} = [$call{$name}->($conf)];
+	} else {
+		$a->{cmd} = [map { s/BOX/$a->{box}/r } @$ours];
+	}
+	system('chown', '-R', join(':', @user), $a->{dir});
+	return $a;
+}
+
+# A Maildir without mail; the one before stays beside it, see perf/source.
+sub
+fresh
+{
+	my ($a) = @_;
+
+	if (-e $a->{box}) {
+		rename $a->{box}, $a->{box} . $a->{serial}++ or
+		    die "$a->{box}: $!\n";
+	}
+	for my $dir ($a->{box}, map { "$a->{box}/$_" } qw(cur new tmp)) {
+		mkdir $dir, 0700 or die "$dir: $!\n";
+	}
+	system('chown', '-R', join(':', @user), $a->{box});
+	system('sync', '-f', $a->{box});
+}
+
+sub
+delivered
+{
+	my ($a) = @_;
+
+	return scalar grep { m{/(?:new|cur)/} } glob("$a->{box}/{new,cur}/*"),
+	    glob("$a->{box}/.[A-Za-z]*/{new,cur}/*");
+}
+
+sub
+tool
+{
+	my ($a, $world, @cmd) = @_;
+
+	return ($world, 'setpriv', "--reuid=$user[0]", "--regid=$user[1]",
+	    '--clear-groups', 'env', "HOME=$a->{dir}/home", "TMPDIR=$a->{dir}/home",
+	    "USER=$user[0]", "LOGNAME=$user[0]", '/bin/sh', '-c',
+	    'exec "$@" 2>"$0"', "$a->{dir}/home/err", @cmd);
+}
+
+# So many runs of it, a message each, in the world: as Bench::client() gives it.
+sub
+run
+{
+	my ($a, $world, $count, $message) = @_;
+
+	fresh($a);
+	open(my $fh, '-|', tool($a, $world, "$Bench::perf/each", $count,
+	    $message, @{$a->{cmd}})) or die "$a->{name}: $!\n";
+	my ($name, $seconds, undef, undef, $cpu) = split ' ', <$fh> // '';
+	close $fh or die "$a->{name}: ",
+	    Stdmail::slurp("$a->{dir}/home/err");
+	my $got = $a->{silent} ? $count : delivered($a);
+	die "$a->{name}: $got of $count were delivered\n" if $got != $count;
+	return { each => { seconds => $seconds, units => $count, octets => 0,
+	    cpu => $cpu } };
+}
+
+my @syncs = qw(fsync fdatasync sync_file_range syncfs sync);
+
+# Its system calls for a message: how many in all, and those that wait for the
+# disk.
+sub
+calls
+{
+	my ($a, $world, $message) = @_;
+	my $out = "$a->{dir}/calls";
+
+	fresh($a);
+	system(tool($a, $world, '/bin/sh', '-c', 'exec "$@" <' . $message,
+	    'sh', '/usr/bin/strace', '-f', '-c', '-o', $out, @{$a->{cmd}})) == 0
+	    or die "$a->{name}: strace has failed\n";
+	my %n = map { /^(?: *[\d.]+){3} +(\d+) .*?(\w+)$/ ? ($2 => $1) : () }
+	    split /\n/, Stdmail::slurp($out);
+	delete $n{total};
+	return (sum(values %n), join(', ', map { "$_ $n{$_}" }
+	    grep { $n{$_} } @syncs) || 'none');
+}
+
+1;
