@@ -177,7 +177,8 @@ forward_begin(const struct forward *f, struct spool_put *put)
 		r = spool_put_begin(put, f->spool, queue, &e, (uid_t)-1);
 	envelope_free(&e);
 	/* What was expanded bears the mark already. */
-	if (r == 0 && (f->fresh || f->env->expanded == NULL) && put_mark(f, put) == -1) {
+	if (r == 0 && (f->fresh || f->env->expanded == NULL) &&
+	    put_mark(f, put) == -1) {
 		spool_put_abort(put);
 		r = -1;
 	}
