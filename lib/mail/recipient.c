@@ -456,8 +456,13 @@ resolve_local(struct search *s, size_t i)
 		return r;
 	if (!own && (r = follow_srs(s, i)) != 0)
 		return r;
-	if (folder != NULL && ((r = own ? 0 : follow_name(s, &base, i)) != 0
-	    || (r = follow_user(s, &base, folder, i)) != 0))
+	if (folder != NULL && !own && (r = follow_name(s, &base, i)) != 0) {
+		if (i == 0)
+			strlcpy(s->r->extension, folder,
+			    sizeof(s->r->extension));
+		return r;
+	}
+	if (folder != NULL && (r = follow_user(s, &base, folder, i)) != 0)
 		return r;
 	if (loops)
 		s->looped = true;

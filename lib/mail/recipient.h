@@ -57,6 +57,8 @@ struct recipient {
 	enum recipient_kind	kind;
 	struct user		user;
 	char			folder[ADDRESS_LOCAL_MAX + 1];	/* or "" */
+	char			extension[ADDRESS_LOCAL_MAX + 1]; /* behind the
+					 * name of an entry: "" or "folder" */
 	struct address		owner;	/* who gets bounces of a list; null:
 					 * the sender */
 	char			error[CONF_ERROR_MAX];

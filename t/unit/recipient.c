@@ -287,6 +287,11 @@ test_rows(void)
 	is_str(r.owner.local, "owner-list", "bounces of a list to its owner");
 	find("sales@a.test", NULL);
 	is_str(r.owner.local, "", "which others have not");
+	is_str(r.extension, "", "no extension");
+	find("prog+x@a.test", NULL);
+	is_str(r.extension, "x", "an extension of an entry");
+	find("plus+tag@a.test", NULL);
+	is_str(r.extension, "", "none where all of it is the entry");
 	s.postmaster = (char *)"bob";
 	is_int(find("abuse@a.test", NULL), LOCAL, "abuse, with postmaster");
 	is_int(find("root@a.test", NULL), LOCAL, "root likewise");
