@@ -467,6 +467,35 @@ END
 	$s->remove;
 }
 
+# A folder that is not there is made where a key says so, by a harmless name.
+sub
+folders
+{
+	my ($as) = @_;
+	my $s = site($as, folder_create => 'yes', aliases => "news: amy+News\n");
+	my $srv = $s->start('smtpd');
+	my @to = ('amy+New', 'amy+lists.perl', 'news', 'amy+new',
+	    '"amy+../../bob"', '"amy+.x"', '"amy+a b"');
+
+	for (@to) {
+		is(send_mail($srv, 'al@x.test', "$_\@a.test"), $taken,
+		    "$as: to $_");
+		deliver($s, $_);
+	}
+	is(join(' ', sort map { s{.*/}{}r } grep { -d } glob
+	    "$s->{dir}/Mail/amy/.[!.]*"), '.New .News .lists.perl',
+	    'three are made');
+	ok(-e "$s->{dir}/Mail/amy/.New/maildirfolder", '... whole');
+	is(scalar(take($s, 'amy/.New')), 2, '... once, in any letter case');
+	is(scalar(take($s, "amy/$_")), 1, "... $_") for '.lists.perl', '.News';
+	is(scalar(take($s, 'amy')), 3, 'and none by other names');
+	is(join(' ', sort split /\n/, Stdmail::slurp(
+	    "$s->{dir}/Mail/amy/subscriptions") =~ s/^V.*\n\n//r =~
+	    tr{\t}{.}r), 'New News lists.perl', 'they are subscribed to');
+	$srv->stop;
+	$s->remove;
+}
+
 # The file that Debian's mail servers begin with.
 sub
 stock
@@ -542,6 +571,7 @@ for my $as (Stdmail::is_root() ? ('nobody', 'root') : 'me') {
 	backup_by_mx($as);
 	full($as);
 	alone($as);
+	folders($as);
 }
 if (Stdmail::is_root()) {
 	my ($uid) = (getpwnam 'games')[2];
