@@ -344,6 +344,13 @@ test_changes(void)
 	snprintf(name, sizeof(name), "%s/in1", folder);
 	put(name, "amy+x\n");
 	is_int(find("incl@a.test", NULL), LIST, "a changed file to include");
+	put(name, "bob\n\\bob\nbob+x\nbob+x\nbob+x\nbob+x\nbob+x\nbob\n"
+	    "bob\nbob\nbob\nbob\nbob\nbob\nbob\nbob\nno body\n");
+	is_int(find("incl@a.test", NULL), LATER, "a fault behind sixteen");
+	put(name, "bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, "
+	    "bob, bob, bob, bob, bob\nno body\n");
+	is_int(find("incl@a.test", NULL), LIST,
+	    "... that is not looked for, when the kind is enough");
 	put(name, "bob\n");
 	is_int(find("incl@a.test", NULL), LOCAL, "... again");
 	chmod(name, 0664);
