@@ -39,7 +39,8 @@ static int
 run(enum program_mode mode, const char *command, unsigned seconds)
 {
 	const struct program p = { .id = "x", .command = command,
-	    .mode = mode, .mail = &mail, .fd = message, .start = 5, .seconds = seconds };
+	    .mode = mode, .mail = &mail, .fd = message, .start = 5,
+	    .seconds = seconds };
 
 	memset(&o, 0, sizeof(o));
 	return program_run(&p, &o);
