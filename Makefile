@@ -119,6 +119,9 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 
 # Of a program, what can be tested by itself.
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
+$Bt/unit/seen: $Bobj/mda-deliver/seen.o
+$Bt/unit/sieve_act: $(patsubst %.c,$Bobj/%.o,$(filter-out %/sieve_try.c,\
+	$(wildcard mda-deliver/sieve*.c mda-deliver/plan.c mda-deliver/seen.c)))
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	program program_env deliver flags)
@@ -134,6 +137,8 @@ $Bt/fuzz/fuzz_smtp_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtpd/main.c,$(wildcard smtpd/*.c)))
 $Bt/fuzz/fuzz_smtp_client: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtp-send/main.c,$(wildcard smtp-send/*.c)))
+$Bt/fuzz/fuzz_sieve: $(patsubst %.c,$Bobj/%.o,\
+	$(filter-out mda-deliver/main.c,$(wildcard mda-deliver/*.c)))
 $Bt/fuzz/fuzz_mx_input: $Bobj/mxlookup/input.o
 $Bt/fuzz/fuzz_tls_files: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)

@@ -95,7 +95,7 @@ plan_pack(struct buf *b, const struct plan *p, const struct dest *one)
 
 struct reader {
 	const unsigned char	*p, *end;
-	int			 result;	/* 1, until something is wrong */
+	int			 result;	/* 1, until there is a fault */
 };
 
 /* n octets of it, or NULL. */

@@ -120,6 +120,13 @@ static const struct conf_key keys[] = {
 	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
 	    LONG_MAX, NULL },
 
+	{ "sieve", CONF_PATH, AT(sieve), "%h/.dovecot.sieve", ANY,
+	    rule_mail },
+	{ "sieve_dir", CONF_PATH, AT(sieve_dir), "%h/sieve", ANY, rule_mail },
+	{ "sieve_global", CONF_PATH, AT(sieve_global), "", ANY, NULL },
+	{ "sieve_default", CONF_PATH, AT(sieve_default), "", ANY, NULL },
+	{ "sieve_redirects", CONF_INT, AT(sieve_redirects), "4", 0, 100,
+	    NULL },
 	{ "forward", CONF_BOOL, AT(forward), "yes", ANY, NULL },
 	{ "qmail", CONF_BOOL, AT(qmail), "no", ANY, NULL },
 	{ "program_timeout", CONF_DURATION, AT(program_timeout), "1000", 1,

@@ -94,6 +94,14 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
+	char		*sieve;		/* a user's script: %u %n %d %h; "":
+					 * no Sieve */
+	char		*sieve_dir;	/* his others, for include; likewise */
+	char		*sieve_global;	/* a folder of scripts for all; "":
+					 * none */
+	char		*sieve_default;	/* for those who have no script; "":
+					 * none */
+	long long	 sieve_redirects; /* the most of one message */
 	bool		 forward;	/* ~/.forward is read */
 	bool		 qmail;		/* ~/.qmail in its place */
 	long long	 program_timeout; /* seconds for one that a user or an
