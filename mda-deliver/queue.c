@@ -2,7 +2,8 @@
  *
  * The walk through spool/local: it locks each message and hands it to a
  * process, some at once, so that a mailbox that hangs holds up no other.  Those
- * for the same recipient go together; should one of them go wrong, the others
+ * for the same recipient go together, and have few of the processes, however
+ * long his mailbox or program takes; should one of them go wrong, the others
  * are tried again without it.  It looks at no message's text, and never leaves
  * one in now/ that it cannot deliver.
  */
@@ -24,6 +25,7 @@
 #include "system/log.h"
 
 #define WORKERS_MAX	8
+#define ONE_MAX		2	/* of them for one recipient */
 #define BATCH_MAX	16	/* messages of one process */
 #define PASS_MS		10	/* from one pass to the next: what comes in
 				 * meanwhile goes together */
@@ -34,6 +36,7 @@
 
 struct worker {
 	pid_t			pid;	/* 0: free */
+	struct address		to;	/* the first recipient */
 	size_t			n;
 	struct spool_item	items[BATCH_MAX];
 };
@@ -55,6 +58,7 @@ struct agent {
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
+	size_t		 passed;	/* over, for want of a place */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -199,6 +203,7 @@ start_worker(struct agent *a, struct batch *b)
 		return;
 	}
 	w->pid = pid;
+	w->to = b->m[0].env.rcpts[0].addr;
 	w->n = b->n;
 	for (i = 0; i < b->n; i++)
 		w->items[i] = b->m[i].item;
@@ -278,6 +283,18 @@ is_running(const struct agent *a, const struct spool_item *item)
 	return false;
 }
 
+/* Have messages for this recipient all the workers that they may? */
+static bool
+has_enough(const struct agent *a, const struct address *to)
+{
+	const struct worker *w;
+	size_t n = 0;
+
+	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
+		n += w->pid != 0 && address_equal(&w->to, to);
+	return n >= ONE_MAX;
+}
+
 static void
 take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 {
@@ -288,7 +305,13 @@ take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 		return;
 	switch (spool_take(&a->spool, item, &m)) {
 	case 1:
-		put_in(a, &m, inside);
+		if (!has_enough(a, &m.env.rcpts[0].addr)) {
+			put_in(a, &m, inside);
+			return;
+		}
+		/* The end of one of them is the time to look again. */
+		a->passed++;
+		spool_release(&m);
 		return;
 	case 0:
 		a->busy++;
@@ -308,7 +331,7 @@ pass(struct agent *a, const sigset_t *inside)
 	struct spool_item item;
 	int got = -1;
 
-	a->taken = a->busy = a->over = 0;
+	a->taken = a->busy = a->passed = a->over = 0;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);
@@ -384,6 +407,8 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		(void)pselect(0, NULL, NULL, NULL, &second, inside);
 		return 1;
 	}
+	if (a->passed > 0 && a->over > 0)
+		return 1;
 	/* One that ended may have put a message into now/. */
 	if (!watch && a->running == 0)
 		return a->over > 0;
