@@ -7,7 +7,8 @@
 # told, as the table has it.  Then the fault is mended and the queue runs again:
 # now the message is where it belongs, once, whole, and nothing is left.  The
 # other recipient of the same message has it at the first try, and no second
-# time.  The table is what it prints.
+# time.  The table is what it prints.  Under root all of it is tried with a uid
+# for each user, and as one unprivileged user.
 #
 # CELL=DESTINATION/FAULT does one, or CELL=DESTINATION one line.
 use strict;
@@ -149,8 +150,8 @@ fill
 sub
 site
 {
-	my ($d, $small) = @_;
-	my $s = Stdmail->new(as => 'root', users => { bob => 'x', amy => 'x' });
+	my ($as, $d, $small) = @_;
+	my $s = Stdmail->new(as => $as, users => { bob => 'x', amy => 'x' });
 
 	$s->{conf}{mail} = "$s->{dir}/" . ($d->{mail} // 'home/%u/Maildir/');
 	$s->{conf}{aliases} = "$s->{dir}/aliases";
@@ -235,9 +236,9 @@ fate
 sub
 trial
 {
-	my ($name, $fault) = @_;
+	my ($as, $name, $fault) = @_;
 	my ($d, @wrong) = ($dest{$name});
-	my $s = site($d, $fault->{disk});
+	my $s = site($as, $d, $fault->{disk});
 	my @inject = $fault->{inject} ? (@strace, '-f', '-o', '/dev/null',
 	    (map { ('-P', "$s->{dir}/$d->{place}$_") } '', map { "/$_" }
 	    qw(cur new tmp now env)), map { ('-e', $_) }
@@ -257,7 +258,7 @@ trial
 	$fault->{mend}->($s, $d) if $fault->{mend};
 	if (defined $code && $code == 0) {
 		$s->remove;
-		$s = site($d, $fault->{disk});
+		$s = site($as, $d, $fault->{disk});
 	}
 
 	# From the queue, with another.
@@ -294,7 +295,7 @@ trial
 my @faults = (
 	{ name => 'none', want => { Maildir => '0/done', folder => '0/done',
 	    mbox => '0/done', 'alias to far' => '-/done' } },
-	{ name => 'no home', break => sub {
+	{ name => 'no home', root => 1, break => sub {
 		rename home($_[0]), "$_[0]{dir}/away";
 	    }, mend => sub { rename "$_[0]{dir}/away", home($_[0]) },
 	    want => { Maildir => '75/waits', folder => '75/waits',
@@ -309,34 +310,43 @@ my @faults = (
 	{ name => 'user gone', break => \&vanish, want => {
 	    Maildir => '67/bounce', folder => '67/bounce',
 	    mbox => '67/bounce' } },
-	{ name => 'stale', inject => [map { "inject=$_:error=ESTALE" }
+	{ name => 'stale', root => 1, inject => [map { "inject=$_:error=ESTALE" }
 	    qw(openat write renameat2 mkdirat mkdir linkat fsync)],
 	    want => { Maildir => '75/waits', folder => '75/waits',
 	    mbox => '75/waits', 'alias to far' => '-/waits' } },
 );
 
-plan skip_all => 'needs root' if !$root;
-my ($only_dest, $only_fault) = split m{/}, $ENV{CELL} // '';
-my %got;
-for my $name (grep { ($only_dest // $_) eq $_ } @dests) {
-	for my $fault (grep { ($only_fault // $_->{name}) eq $_->{name} }
-	    @faults) {
-		my $want = $fault->{want}{$name} // next;
-		SKIP: {
-			skip('no mounts of our own', 1)
-			    if $fault->{disk} && !$mounts;
-			skip('strace is missing', 1)
-			    if $fault->{inject} && !@strace;
-			my ($is, @wrong) = trial($name, $fault);
-			$got{$name}{$fault->{name}} = $is;
-			is(join("\n", $is, @wrong), $want,
-			    "$name, $fault->{name}: $want");
+sub
+test_all
+{
+	my ($as) = @_;
+	my ($dest, $fault) = split m{/}, $ENV{CELL} // '';
+	my %got;
+
+	for my $name (grep { ($dest // $_) eq $_ } @dests) {
+		for my $f (grep { ($fault // $_->{name}) eq $_->{name} }
+		    @faults) {
+			my $want = $f->{want}{$name} // next;
+			next if $f->{root} && $as ne 'root';
+			SKIP: {
+				skip('no mounts of our own', 1)
+				    if $f->{disk} && !$mounts;
+				skip('strace is missing', 1)
+				    if $f->{inject} && !@strace;
+				my ($is, @wrong) = trial($as, $name, $f);
+				$got{$name}{$f->{name}} = $is;
+				is(join("\n", $is, @wrong), $want,
+				    "$as: $name, $f->{name}: $want");
+			}
 		}
 	}
+	note(sprintf '%-14s' . ' %-11s' x @faults, $as,
+	    map { $_->{name} } @faults);
+	for my $name (@dests) {
+		note(sprintf '%-14s' . ' %-11s' x @faults, $name,
+		    map { $got{$name}{$_->{name}} // '' } @faults);
+	}
 }
-note(sprintf '%-14s' . ' %-11s' x @faults, '', map { $_->{name} } @faults);
-note(sprintf '%-14s' . ' %-11s' x @faults, $_, do {
-	my $name = $_;
-	map { $got{$name}{$_->{name}} // '' } @faults;
-}) for @dests;
+
+test_all($_) for $root ? qw(root nobody) : 'me';
 done_testing;
