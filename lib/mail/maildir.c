@@ -118,7 +118,7 @@ maildir_begin(struct maildir_file *f, int dir, const char *id,
 
 	f->dir = dir;
 	f->fd = -1;
-	f->name[0] = '\0';
+	f->name[0] = f->info[0] = '\0';
 	f->given = id != NULL;
 	if (f->given) {
 		/* Only a delivery of the same message that was killed can
@@ -201,17 +201,18 @@ finish_file(struct maildir_file *f, const struct timespec *mtime)
 int
 maildir_end(struct maildir_file *f, const struct timespec *mtime)
 {
+	const char *folder = f->info[0] == '\0' ? "new" : "cur";
 	char from[SPOOL_ID_MAX + 8], to[SPOOL_NAME_MAX + 8];
 	int n;
 
-	n = snprintf(f->name, sizeof(f->name), "%s,S=%" PRIu64 ",W=%" PRIu64,
-	    f->tmp, f->writer.size, f->writer.wire);
+	n = snprintf(f->name, sizeof(f->name), "%s,S=%" PRIu64 ",W=%" PRIu64
+	    "%s", f->tmp, f->writer.size, f->writer.wire, f->info);
 	if (n < 0 || (size_t)n >= sizeof(f->name)) {
 		errno = ENAMETOOLONG;
 		goto fail;
 	}
 	snprintf(from, sizeof(from), "tmp/%s", f->tmp);
-	snprintf(to, sizeof(to), "new/%s", f->name);
+	snprintf(to, sizeof(to), "%s/%s", folder, f->name);
 	if (finish_file(f, mtime) == -1)
 		goto fail;
 	if (maildir_rename(f->dir, from, f->dir, to) == -1) {
@@ -220,7 +221,7 @@ maildir_end(struct maildir_file *f, const struct timespec *mtime)
 		maildir_abort(f);
 		return 1;
 	}
-	if (spool_sync_dir(f->dir, "new") == -1) {
+	if (spool_sync_dir(f->dir, folder) == -1) {
 		n = errno;
 		(void)unlinkat(f->dir, to, 0);
 		errno = n;
