@@ -31,7 +31,7 @@ Stdmail::in_memory();
 $killat = Stdmail::program($killat);
 my $killed = 200;
 my $step = $ENV{STDMAIL_THOROUGH} ? 1 :
-    ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 5 : 29;
+    ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 19 : 83;
 my $message = "Received: by test\nSubject: x\n\n" . "a line of it\n" x 300;
 
 # The texts at a path: messages of a Maildir, of an mbox, or what programs wrote.
