@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: ISC
 #
 # deliver.t [SCENE...]: plays the scenes of t/deliver (README there) with the
-# real mda-deliver: as you; under root as an unprivileged user, as root with a uid
-# for each user, and with accounts of the system.  Proves what mda-deliver(1) says of aliases, forwards,
-# rules and folders: what comes, and where everything lies then.
+# real mda-deliver: as you; under root as an unprivileged user, as root with a
+# uid for each user, and with accounts of the system.  Proves what mda-deliver(1)
+# says of aliases, forwards, rules and folders: what comes, and where everything
+# lies then.
 use strict;
 use warnings;
 
