@@ -266,8 +266,9 @@ copy_message(struct job *j, struct deliver *d, size_t skip,
 	return n > 0 ? write_some(j, d, j->out, n, o) : 0;
 }
 
+/* To the spool root writes as its owner, by setfsuid(2). */
 static int
-restrict_to_mailbox(const char *mailbox)
+restrict_to_mailbox(const char *mailbox, bool spooled)
 {
 	char anchor[PATH_MAX], part[PATH_MAX];
 	const struct sandbox_path path = { anchor, SANDBOX_WRITE };
@@ -279,7 +280,8 @@ restrict_to_mailbox(const char *mailbox)
 		mailbox = part;
 	}
 	(void)deliver_anchor(anchor, mailbox);
-	return sandbox_mailbox(&path, 1);
+	return spooled ? sandbox_agent(&path, 1, false) :
+	    sandbox_mailbox(&path, 1);
 }
 
 static int
@@ -366,9 +368,10 @@ direct_run(const struct settings *s, const struct direct *d)
 	}
 	if (code == 0 && d->mailbox == NULL)
 		code = find_recipient(j, d);
-	if (code == 0 && restrict_to_mailbox(j->how.mailbox) == -1) {
-		warn("sandbox");
-		code = EX_OSERR;
+	if (code == 0 && restrict_to_mailbox(j->how.mailbox, j->spooled) ==
+	    -1) {
+		warn("4.3.0 it cannot be confined to %s", j->how.mailbox);
+		code = EX_TEMPFAIL;
 	}
 	if (code == 0)
 		code = deliver_stdin(j);

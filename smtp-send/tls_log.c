@@ -275,7 +275,7 @@ write_policy(struct buf *b, const struct tls_policy *p)
 {
 	const struct tls_failure *f;
 	const char *line = p->text;
-	size_t n;
+	size_t i, n;
 
 	buf_addf(b, "policy %" PRId64 " %s %s %" PRIu64 " %" PRIu64 "\n",
 	    p->day, p->domain, tls_type_name(p->type), p->good, p->bad);
@@ -284,10 +284,12 @@ write_policy(struct buf *b, const struct tls_policy *p)
 		if (n > 0)
 			buf_addf(b, "text %.*s\n", (int)n, line);
 	}
-	for (f = p->failures; f < p->failures + p->n; f++)
+	for (i = 0; i < p->n; i++) {
+		f = &p->failures[i];
 		buf_addf(b, "fail %s %" PRIu64 " %s %s %s %s\n",
 		    tls_result_name(f->result), f->count, dash(f->mx),
 		    dash(f->from), dash(f->to), f->why);
+	}
 }
 
 int

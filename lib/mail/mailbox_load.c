@@ -429,6 +429,14 @@ restore_view(struct mailbox *mb, const struct mailbox *old)
 	return find_unseen(mb) == -1 ? MAILBOX_TEMPORARY : MAILBOX_OK;
 }
 
+/* Has anyone heard of our UIDVALIDITY?  One that was chosen for a list that
+ * could not be written then is in no file. */
+static bool
+is_known(const struct mailbox *mb)
+{
+	return mb->list.validity != 0 && (mb->list.end > 0 || mb->refreshed);
+}
+
 /* May the list that is there now take the place of ours? */
 static enum mailbox_status
 check_list(struct mailbox *mb)
@@ -442,8 +450,7 @@ check_list(struct mailbox *mb)
 	else if (fresh.validity == 0)
 		/* Nothing of use in it: ours will be written over it. */
 		status = MAILBOX_EXISTS;
-	else if (mb->list.validity != 0 &&
-	    fresh.validity != mb->list.validity)
+	else if (is_known(mb) && fresh.validity != mb->list.validity)
 		status = MAILBOX_RESET;
 	uidlist_free(&fresh);
 	return status;

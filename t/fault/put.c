@@ -7,7 +7,8 @@
  *	put SPOOL recover
  *
  * SPOOL may also be a configuration file; PUT_OWNER the uid a message with one
- * recipient is made for.
+ * recipient is made for.  Instead of text of SIZE octets, with "-" the message
+ * is standard input.
  *
  * Prints the ID of each message once it is answered for: what was printed may
  * never be missing.  Exit code: 0 all went in, 75 one was refused.
@@ -24,6 +25,18 @@
 
 #include "mail/spool.h"
 #include "system/log.h"
+
+static void
+put_input(struct spool_put *p)
+{
+	char block[4096];
+	ssize_t n;
+
+	while ((n = read(STDIN_FILENO, block, sizeof(block))) > 0)
+		(void)spool_put_write(p, block, (size_t)n);
+	if (n == -1)
+		err(EX_IOERR, "standard input");
+}
 
 static void
 put_text(struct spool_put *p, size_t size)
@@ -43,7 +56,7 @@ put_text(struct spool_put *p, size_t size)
 
 /* One message; 0 and its ID is printed in one write. */
 static int
-put_one(const struct spool *sp, enum spool_queue queue, size_t size,
+put_one(const struct spool *sp, enum spool_queue queue, const char *size,
     struct envelope *e)
 {
 	const char *owner = getenv("PUT_OWNER");
@@ -55,7 +68,10 @@ put_one(const struct spool *sp, enum spool_queue queue, size_t size,
 	if (spool_put_begin(&p, sp, queue, e, owner == NULL ?
 	    (uid_t)-1 : (uid_t)strtol(owner, NULL, 10)) == -1)
 		return -1;
-	put_text(&p, size);
+	if (strcmp(size, "-") == 0)
+		put_input(&p);
+	else
+		put_text(&p, (size_t)strtol(size, NULL, 10));
 	if (spool_put_end(&p) == -1)
 		return -1;
 	n = snprintf(id, sizeof(id), "%s\n", p.file.id);
@@ -83,7 +99,7 @@ main(int argc, char **argv)
 	struct settings s;
 	struct envelope e;
 	struct spool sp;
-	long count, size;
+	long count;
 	bool conf;
 	int i;
 
@@ -98,7 +114,6 @@ main(int argc, char **argv)
 	if (argc == 3)
 		return spool_recover(&sp) == -1 ? EX_TEMPFAIL : 0;
 	count = strtol(argv[3], NULL, 10);
-	size = strtol(argv[4], NULL, 10);
 	envelope_init(&e);
 	if (address_parse(&e.sender, argv[5], strlen(argv[5]), NULL) != 1)
 		errx(EX_USAGE, "%s", argv[5]);
@@ -106,7 +121,7 @@ main(int argc, char **argv)
 		add_rcpt(&e, argv[i]);
 	for (i = 0; i < count; i++)
 		if (put_one(&sp, strcmp(argv[2], "remote") == 0 ?
-		    SPOOL_REMOTE : SPOOL_LOCAL, (size_t)size, &e) == -1) {
+		    SPOOL_REMOTE : SPOOL_LOCAL, argv[4], &e) == -1) {
 			warn("refused");
 			return EX_TEMPFAIL;
 		}

@@ -369,6 +369,7 @@ outside
 	my $box = some(@boxes);
 	my $dir = folder($box);
 	my $what = rand;
+	my $did = sub { Stdmail::View::note("outside $box: @_") };
 
 	if ($what < 0.4) {
 		my $token = new_token();
@@ -377,13 +378,14 @@ outside
 		chown @Stdmail::nobody, "$dir/tmp/$name" if $> == 0;
 		my $to = rand() < 0.7 ? "new/$name" : "cur/$name:2,S";
 		rename "$dir/tmp/$name", "$dir/$to" or wrong("$to: $!");
+		$did->("$token comes as $to");
 		$kept{$box}{$token} = 1;
 		return;
 	}
 	my ($path, $base, $letters, $token) = some_file($box) or return;
 	if ($what < 0.45) {
 		$died{$box}{$token} = 1;
-		unlink $path;
+		$did->("$token goes, $path", unlink $path);
 		return;
 	}
 	# mutt renames, and keeps what it does not know.
@@ -391,7 +393,8 @@ outside
 	my $l = some(qw(S R F D), rand() < 0.2 ? 'T' : 'S');
 	$died{$box}{$token} = 1 if $l eq 'T';
 	$f{$l} ? delete $f{$l} : ($f{$l} = 1);
-	rename $path, "$dir/cur/$base:2," . join '', sort keys %f;
+	my $to = "$dir/cur/$base:2," . join '', sort keys %f;
+	$did->("$token, $path, is now $to", rename $path, $to);
 }
 
 # mutt itself on INBOX, while the rest goes on: it flags, marks as read and
@@ -406,7 +409,9 @@ run_mutt
 	my $home = "$s->{dir}/client";
 
 	$died{INBOX}{$delete} = 1;
-	# It does not leave when it finds the mailbox changed: then again.
+	Stdmail::View::note("mutt flags $flag, reads $read, deletes $delete");
+	# It does not leave when it finds the mailbox changed: then again.  At
+	# an error, as in an empty mailbox, it forgets what else it was told.
 	my $keys = join '', "<tag-pattern>~s $flag<enter><tag-prefix-cond>",
 	    '<set-flag>!<end-cond><untag-pattern>~A<enter>',
 	    "<tag-pattern>~s $read<enter><tag-prefix-cond><clear-flag>N" .
@@ -420,7 +425,8 @@ push "$keys"
 END
 	$mutt = Stdmail::fork_child(sub {
 		my ($status, $out) = $s->run_tool_tty('mutt', ['-n', '-F',
-		    "$home/muttrc", '-f', $md], timeout => 60);
+		    "$home/muttrc", '-f', $md], timeout => 60,
+		    keys => [([qr/no messages|modified/, 'q']) x 9]);
 		print STDERR "# mutt: $status $out\n" if $status;
 	});
 }
@@ -578,6 +584,19 @@ step
 	}
 }
 
+# All that led to it, for who has nothing but this output: what the sessions
+# and the others did last, and what the log says beyond comings and goings.
+sub
+tell_all
+{
+	my ($log) = @_;
+	my @log = grep { !/: log(?:in|out) / } split /^/, $log;
+	my @did = Stdmail::View::lately();
+
+	diag('the last doings of all:', map { "\n$_" } @did);
+	diag("the log's end:\n", @log > 20 ? @log[-20 .. -1] : @log);
+}
+
 sub
 run_seed
 {
@@ -620,7 +639,7 @@ run_seed
 	    diag(join "\n", @wrong[0 .. min(4, $#wrong)]);
 	my $log = $s->log_text;
 	unlike($log, qr/signal=|Sanitizer|runtime error/, 'nothing crashed');
-	diag("the log's end:\n", (split /^/, $log)[-8 .. -1]) if @wrong;
+	tell_all($log) if @wrong;
 	$s->remove;
 	return !@wrong;
 }

@@ -245,11 +245,43 @@ remove_entry(const char *path, const struct stat *st, int type,
 	return remove(path);
 }
 
+/* The first messages of a folder from two sessions at once: of the one whose
+ * attempt fails, and the number that it had chosen with it, nobody knows. */
+static void
+test_first(void)
+{
+	struct mailbox *was = work, *other = NULL;
+
+	put("cur/1004.e:2,S", "A: 5\n\n");
+	put("cur/1005.f:2,", "A: 6\n\n");
+	is_int(count(inbox), 2, "two messages");
+	if (mailbox_open(root, "First", 0, &work) != MAILBOX_OK ||
+	    mailbox_open(root, "First", 0, &other) != MAILBOX_OK) {
+		ok(0, "the folder");
+		return;
+	}
+	is_int(both(false, "cur/1005.f:2,", NULL, NULL), MAILBOX_NONE,
+	    "one is gone by then");
+	ok(!is_there(".First/dovecot-uidlist"), "there is no UID list");
+	put("cur/1006.g:2,", "A: 7\n\n");
+	is_int(count(inbox), 2, "two again");
+	put(".First/new/1.x", "A: 1\n\n");
+	is_int(count(other), 1, "another session finds a message there");
+	is_int(both(false, NULL, NULL, NULL), MAILBOX_OK, "copied then");
+	is_int(mailbox_uidvalidity(work), mailbox_uidvalidity(other),
+	    "both have the number of the list");
+	is_int(count(other), 3, "and all messages");
+	mailbox_close(work);
+	mailbox_close(other);
+	work = was;
+}
+
 int
 main(void)
 {
 	static const char *const folders[] = { "cur", "new", "tmp", ".Work",
-	    ".Work/cur", ".Work/new", ".Work/tmp" };
+	    ".Work/cur", ".Work/new", ".Work/tmp", ".First", ".First/cur",
+	    ".First/new", ".First/tmp" };
 	size_t i;
 
 	if (mkdtemp(dir) == NULL || chdir(dir) == -1)
@@ -270,6 +302,7 @@ main(void)
 	test_stay();
 	test_copy();
 	test_take();
+	test_first();
 	mailbox_close(inbox);
 	mailbox_close(work);
 	mailbox_root_close(root);

@@ -10,11 +10,13 @@ use strict;
 use warnings;
 
 use IO::Handle;
+use Time::HiRes qw(time);
 
 use Stdmail::Imap;
 
-# TRACE=FILE: all that all sessions say, in the order it was heard.
-my $trace;
+# What all sessions said lately, in the order it was heard; with TRACE=FILE all
+# of it.
+my (@lately, $trace);
 open($trace, '>', $ENV{TRACE}) or die "$ENV{TRACE}: $!\n" if $ENV{TRACE};
 $trace->autoflush(1) if $trace;
 
@@ -61,6 +63,18 @@ start
 	$v->{c}->send("$tag $command\r\n");
 }
 
+# What happened, whoever did it, for lately().
+sub
+note
+{
+	my ($line) = @_;
+
+	push @lately, sprintf '%.3f %s', time, $line;
+	shift @lately if @lately > 80;
+}
+
+sub lately { return @lately }
+
 # What was said lately, for who looks at a failure.
 sub
 remember
@@ -69,6 +83,7 @@ remember
 
 	$line = substr $line =~ s/\r\n/ /gr, 0, 300;
 	print $trace "$v->{name} $line\n" if $trace;
+	note("$v->{name} $line");
 	push @{$v->{said}}, $line;
 	shift @{$v->{said}} if @{$v->{said}} > 60;
 }

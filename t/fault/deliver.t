@@ -1,0 +1,342 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: ISC
+#
+# Proves that no fault of a destination loses or doubles mail: each destination
+# that mda-deliver(1) has with each fault that it can have.  By hand the exit code
+# says so, in one line; from the queue the message waits, or its sender is
+# told, as the table has it.  Then the fault is mended and the queue runs again:
+# now the message is where it belongs, once, whole, and nothing is left.  The
+# other recipient of the same message has it at the first try, and no second
+# time.  The table is what it prints.
+#
+# CELL=DESTINATION/FAULT does one, or CELL=DESTINATION one line.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Test::More;
+
+use Stdmail;
+use Stdmail::Disk;
+use Stdmail::Scene;
+
+Stdmail::need('mda-deliver', Stdmail::Scene::put());
+Stdmail::in_memory();
+my $root = Stdmail::is_root();
+my $mounts = $root && Stdmail::Disk::alone();
+my @strace = Stdmail::tool('strace');
+my $message = "Received: by test\nSubject: the fault\n\n" .
+    join '', map { "line $_ of the text\n" } 1 .. 200;
+
+# --- where it goes --------------------------------------------------------
+
+sub home { return "$_[0]{dir}/home/bob" }
+
+# A file of his.
+sub
+his
+{
+	my ($s, $name, $text, $mode) = @_;
+
+	Stdmail::spew(home($s) . "/$name", $text, $mode // 0600);
+	chown $s->ids('bob'), home($s) . "/$name" if $root;
+}
+
+# An alias that is this.
+sub
+alias
+{
+	my ($s, $target) = @_;
+
+	Stdmail::spew("$s->{dir}/aliases", "box: $target\n", 0644);
+}
+
+# The texts below a path: of the files in a Maildir, of each message in an mbox,
+# or what a program has written.
+sub
+maildir
+{
+	my ($s, $path) = @_;
+
+	return map { Stdmail::slurp($_) } map { $s->files("$path/$_") }
+	    qw(new cur);
+}
+
+sub
+mbox
+{
+	my ($s, $path) = @_;
+
+	return () if !-e "$s->{dir}/$path";
+	return split /^From [^\n]*\n/m, Stdmail::slurp("$s->{dir}/$path") =~
+	    s/\AFrom [^\n]*\n//r =~ s/\n\n(?=From |\z)/\n/gr;
+}
+
+# Each: who it is for, what is set up, the texts that are there, the paths that
+# are its, for faults of the file system.
+my %dest = (
+	Maildir => { to => 'bob', has => sub {
+		return maildir($_[0], 'home/bob/Maildir') },
+	    place => 'home/bob/Maildir' },
+	folder => { to => 'bob+lists', set => sub {
+		my ($s) = @_;
+		my $box = home($s) . '/Maildir';
+		mkdir $_ for map { ($_, "$_/cur", "$_/new", "$_/tmp") }
+		    $box, "$box/.lists";
+		system('chown', '-R', join(':', $s->ids('bob')), $box);
+	    }, has => sub { return maildir($_[0], 'home/bob/Maildir/.lists') },
+	    place => 'home/bob/Maildir/.lists' },
+	mbox => { to => 'bob', mail => 'home/%u/mbox',
+	    set => sub { his($_[0], 'mbox', '') },
+	    has => sub { return mbox($_[0], 'home/bob/mbox') },
+	    place => 'home/bob/mbox' },
+	'alias to far' => { to => 'box', set => sub {
+		alias($_[0], 'far@far.test') },
+	    has => sub { return map { $_->{text} } grep {
+		$_->{to} eq 'far@far.test' } Stdmail::Scene::remote($_[0]) },
+	    place => 'spool/remote' },
+);
+my @dests = ('Maildir', 'folder', 'mbox', 'alias to far');
+
+# --- what is wrong --------------------------------------------------------
+
+sub
+vanish
+{
+	my ($s) = @_;
+
+	delete $s->{users}{bob};
+	$s->write_users;
+	chown @Stdmail::nobody, "$s->{dir}/users" if $s->{as} eq 'nobody';
+}
+
+# A place that its user may not change.
+sub
+close_place
+{
+	my ($s, $d) = @_;
+	my $path = "$s->{dir}/$d->{place}";
+	my $dir = -d $path ? $path : $path =~ s{/[^/]*\z}{}r;
+
+	$s->{closed} = [map { [$_, (stat)[2] & 07777] } $dir,
+	    grep { -e } $path, map { "$dir/$_" } qw(cur new tmp)];
+	chmod 0500, $_->[0] for @{$s->{closed}};
+}
+
+sub
+open_place
+{
+	my ($s) = @_;
+
+	chmod $_->[1], $_->[0] for @{delete $s->{closed}};
+}
+
+# The file system that all of a place is on, of which nothing is left.
+sub
+fill
+{
+	my ($s) = @_;
+
+	open(my $fh, '>', "$s->{disk}/filler") or die "$!";
+	my $block = "\0" x 4096;
+	1 while syswrite $fh, $block;
+	close($fh);
+}
+
+# --- one cell -------------------------------------------------------------
+
+sub
+site
+{
+	my ($d, $small) = @_;
+	my $s = Stdmail->new(as => 'root', users => { bob => 'x', amy => 'x' });
+
+	$s->{conf}{mail} = "$s->{dir}/" . ($d->{mail} // 'home/%u/Maildir/');
+	$s->{conf}{aliases} = "$s->{dir}/aliases";
+	alias($s, 'nobody');
+	if ($small) {
+		# All that is written lies on one small disk.
+		$s->{disk} = $d->{place} =~ /^spool/ ? $s->{spool} :
+		    home($s);
+		my @own = (stat $s->{disk})[4, 5];
+		system('mount', '-t', 'tmpfs', '-o', 'size=1m,mode=0755',
+		    'tmpfs', $s->{disk}) == 0 or die "mount: $?";
+		chown @own, $s->{disk};
+	}
+	$s->write_conf;
+	$s->own;
+	$d->{set}->($s) if $d->{set};
+	return $s;
+}
+
+sub
+run
+{
+	my ($s, $strace, $stdin, @args) = @_;
+
+	return $s->run([@$strace, $s->command('mda-deliver', @args)],
+	    timeout => 60, defined $stdin ? (stdin => $stdin) : ());
+}
+
+sub
+submit
+{
+	my ($s, @to) = @_;
+	my ($status, undef, $err) = $s->run([Stdmail::Scene::put(),
+	    $s->{conf_file}, 'local', 1, '-', 'al@x.test', map { "$_\@a.test" }
+	    @to], stdin => $message);
+
+	die "not spooled: $err\n" if $status;
+}
+
+# How many of the texts are the message, whole; another one counts a thousand.
+sub
+copies
+{
+	my ($s, $d, $other) = @_;
+	my $n = 0;
+
+	for my $text ($other ? maildir($s, 'home/amy/' .
+	    ($d->{mail} ? 'mbox' : 'Maildir')) : $d->{has}->($s)) {
+		1 while $text =~ s/\A(?:Return-Path|Delivered-To): .*\n//;
+		$n += $text eq $message ? 1 : 1000;
+	}
+	return $n;
+}
+
+sub
+waiting
+{
+	my ($s) = @_;
+
+	return scalar grep { m{/(?:now|later)/} } $s->spooled('local');
+}
+
+sub
+bounces
+{
+	my ($s) = @_;
+
+	return scalar grep { $_->{to} eq 'al@x.test' }
+	    Stdmail::Scene::remote($s);
+}
+
+# What comes of it, as a word and what is wrong with that.
+sub
+fate
+{
+	my ($s, $d) = @_;
+
+	return waiting($s) ? 'waits' : bounces($s) ? 'bounce' :
+	    copies($s, $d) ? 'done' : 'lost';
+}
+
+sub
+trial
+{
+	my ($name, $fault) = @_;
+	my ($d, @wrong) = ($dest{$name});
+	my $s = site($d, $fault->{disk});
+	my @inject = $fault->{inject} ? (@strace, '-f', '-o', '/dev/null',
+	    (map { ('-P', "$s->{dir}/$d->{place}$_") } '', map { "/$_" }
+	    qw(cur new tmp now env)), map { ('-e', $_) }
+	    @{$fault->{inject}}) : ();
+	my ($code, $out, $err);
+
+	# By hand.
+	$fault->{break}->($s, $d) if $fault->{break};
+	if ($d->{to} ne 'box') {
+		($code, $out, $err) = run($s, \@inject, $message, '-a',
+		    "$d->{to}\@a.test", '-f', 'al@x.test');
+		push @wrong, "it says: $out$err" if $out ne '' ||
+		    ($err =~ tr/\n//) != ($code ? 1 : 0);
+		push @wrong, "by hand $code, but there are " . copies($s, $d)
+		    if copies($s, $d) != ($code ? 0 : 1);
+	}
+	$fault->{mend}->($s, $d) if $fault->{mend};
+	if (defined $code && $code == 0) {
+		$s->remove;
+		$s = site($d, $fault->{disk});
+	}
+
+	# From the queue, with another.
+	submit($s, $d->{to}, 'amy');
+	$fault->{break}->($s, $d) if $fault->{break};
+	(undef, $out, $err) = run($s, \@inject, undef, '-q');
+	my $fate = fate($s, $d);
+	push @wrong, "the other has it " . copies($s, $d, 1) . ' times'
+	    if copies($s, $d, 1) != 1;
+	push @wrong, "a process died: $err" if $err =~ /\bsignal=|Sanitizer/;
+	$fault->{mend}->($s, $d) if $fault->{mend};
+
+	# Mended.
+	Stdmail::Scene::hasten($s);
+	my ($again, undef, $said) = run($s, [], undef, '-q');
+	push @wrong, "mended: exit $again, " . waiting($s) . " wait, $said"
+	    if $again || waiting($s);
+	push @wrong, 'mended: ' . copies($s, $d) . ' copies, ' . bounces($s) .
+	    " bounces, $err $said" if copies($s, $d) +
+	    (bounces($s) ? 1 : 0) != 1 || bounces($s) > 1;
+	push @wrong, 'mended: the other has ' . copies($s, $d, 1)
+	    if copies($s, $d, 1) != 1;
+	push @wrong, 'left: ' . join ' ', $s->spooled('tmp')
+	    if $s->spooled('tmp');
+	system('umount', '-l', $s->{disk}) if $s->{disk};
+	$s->remove;
+	return (join('/', $code // '-', $fate), @wrong);
+}
+
+# --- the table ------------------------------------------------------------
+
+# Its name; what breaks it and mends it; for each destination the exit code and
+# what becomes of it in the queue, where it can have that fault at all.
+my @faults = (
+	{ name => 'none', want => { Maildir => '0/done', folder => '0/done',
+	    mbox => '0/done', 'alias to far' => '-/done' } },
+	{ name => 'no home', break => sub {
+		rename home($_[0]), "$_[0]{dir}/away";
+	    }, mend => sub { rename "$_[0]{dir}/away", home($_[0]) },
+	    want => { Maildir => '75/waits', folder => '75/waits',
+	    mbox => '75/waits' } },
+	{ name => 'no right', break => \&close_place, mend => \&open_place,
+	    want => { Maildir => '75/waits', folder => '75/waits',
+	    mbox => '75/waits' } },
+	{ name => 'disk full', disk => 1, break => \&fill, mend => sub {
+		unlink "$_[0]{disk}/filler" },
+	    want => { Maildir => '75/waits', folder => '75/waits',
+	    mbox => '75/waits', 'alias to far' => '-/waits' } },
+	{ name => 'user gone', break => \&vanish, want => {
+	    Maildir => '67/bounce', folder => '67/bounce',
+	    mbox => '67/bounce' } },
+	{ name => 'stale', inject => [map { "inject=$_:error=ESTALE" }
+	    qw(openat write renameat2 mkdirat mkdir linkat fsync)],
+	    want => { Maildir => '75/waits', folder => '75/waits',
+	    mbox => '75/waits', 'alias to far' => '-/waits' } },
+);
+
+plan skip_all => 'needs root' if !$root;
+my ($only_dest, $only_fault) = split m{/}, $ENV{CELL} // '';
+my %got;
+for my $name (grep { ($only_dest // $_) eq $_ } @dests) {
+	for my $fault (grep { ($only_fault // $_->{name}) eq $_->{name} }
+	    @faults) {
+		my $want = $fault->{want}{$name} // next;
+		SKIP: {
+			skip('no mounts of our own', 1)
+			    if $fault->{disk} && !$mounts;
+			skip('strace is missing', 1)
+			    if $fault->{inject} && !@strace;
+			my ($is, @wrong) = trial($name, $fault);
+			$got{$name}{$fault->{name}} = $is;
+			is(join("\n", $is, @wrong), $want,
+			    "$name, $fault->{name}: $want");
+		}
+	}
+}
+note(sprintf '%-14s' . ' %-11s' x @faults, '', map { $_->{name} } @faults);
+note(sprintf '%-14s' . ' %-11s' x @faults, $_, do {
+	my $name = $_;
+	map { $got{$name}{$_->{name}} // '' } @faults;
+}) for @dests;
+done_testing;
