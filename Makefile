@@ -121,6 +121,7 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 
 # Of a program, what can be tested by itself.
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
+$Bt/unit/caller: $Bobj/mda-deliver/caller.o
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 
