@@ -47,7 +47,7 @@ int	 caller_sender(struct address *, const char *, const char **why);
 /* The beginning of what was given us. */
 struct caller_lines {
 	size_t		skip;		/* octets of lines From_ and >From_ */
-	bool		has_sender;	/* a From_ line or Return-Path names it */
+	bool		has_sender;	/* From_ or Return-Path names it */
 	struct address	sender;
 	/* Fields that the caller put on top, above the first Received and all
 	 * that came with the message: offsets behind skip, and lengths; 0:
