@@ -127,7 +127,8 @@ add_address(struct reading *r, struct address *a)
 	if (a->domain[0] == '\0')
 		strlcpy(a->domain, r->d->to->domain, sizeof(a->domain));
 	recipient_complete(r->d->settings, a);
-	return is_self(r, a) ? add(r, DEST_KEEP, NULL) :
+	/* An address with a folder, too, where this file is asked for it. */
+	return is_self(r, a) || address_equal(a, r->d->to) ? add(r, DEST_KEEP, NULL) :
 	    add(r, DEST_FORWARD, address_text(a, text));
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -203,6 +204,19 @@ set_alarm(const struct work *w, long long more)
 		(void)alarm((unsigned)more + MESSAGE_SECONDS);
 }
 
+/* An alias postmaster of a program that fails for good: nobody is left who
+ * could be told, so it waits for a person. */
+static void
+never_lose(const struct course *c, struct outcome *o)
+{
+	if (!c->t->forward || o->kind != OUTCOME_PERMANENT || strcasecmp(
+	    c->w->m->env.rcpts[c->i].addr.local, "postmaster") != 0)
+		return;
+	o->kind = OUTCOME_TEMPORARY;
+	if (o->text[0] == '5')
+		o->text[0] = '4';
+}
+
 /* A report is not sent back: the reject that would is none. */
 static int
 carry_one(const struct course *c, const struct dest *d, struct outcome *o)
@@ -218,6 +232,7 @@ carry_one(const struct course *c, const struct dest *d, struct outcome *o)
 		left_out = carry(c->w, c->i, &mailbox, o);
 	else
 		left_out = carry(c->w, c->i, d, o);
+	never_lose(c, o);
 	if (!is_direct(c->w))
 		log_place(c, d, o);
 	if (d->kind == DEST_REPLY && o->kind == OUTCOME_DELIVERED)

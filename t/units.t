@@ -60,7 +60,7 @@ is($?, 0, 'the units verify');
 is($said, '', 'without a word');
 
 # What a user's program needs, its service must not take away.
-my %programs = ('mda-deliver.service' => 0.7);
+my %programs = map { $_ => 0.7 } 'mda-deliver.service', 'smtpd-lmtp.service';
 my $takes = qr/^(?:NoNewPrivileges|MemoryDenyWriteExecute|PrivateNetwork|
     PrivateTmp)=yes$|^ProtectSystem=strict$|^ProcSubset=pid$|
     ^KillMode=(?:mixed|control-group)$|^SystemCallFilter=~/mx;

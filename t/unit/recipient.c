@@ -287,6 +287,11 @@ test_rows(void)
 	is_str(r.owner.local, "owner-list", "bounces of a list to its owner");
 	find("sales@a.test", NULL);
 	is_str(r.owner.local, "", "which others have not");
+	is_str(r.extension, "", "no extension");
+	find("prog+x@a.test", NULL);
+	is_str(r.extension, "x", "an extension of an entry");
+	find("plus+tag@a.test", NULL);
+	is_str(r.extension, "", "none where all of it is the entry");
 	s.postmaster = (char *)"bob";
 	is_int(find("abuse@a.test", NULL), LOCAL, "abuse, with postmaster");
 	is_int(find("root@a.test", NULL), LOCAL, "root likewise");
@@ -339,6 +344,13 @@ test_changes(void)
 	snprintf(name, sizeof(name), "%s/in1", folder);
 	put(name, "amy+x\n");
 	is_int(find("incl@a.test", NULL), LIST, "a changed file to include");
+	put(name, "bob\n\\bob\nbob+x\nbob+x\nbob+x\nbob+x\nbob+x\nbob\n"
+	    "bob\nbob\nbob\nbob\nbob\nbob\nbob\nbob\nno body\n");
+	is_int(find("incl@a.test", NULL), LATER, "a fault behind sixteen");
+	put(name, "bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, "
+	    "bob, bob, bob, bob, bob\nno body\n");
+	is_int(find("incl@a.test", NULL), LIST,
+	    "... that is not looked for, when the kind is enough");
 	put(name, "bob\n");
 	is_int(find("incl@a.test", NULL), LOCAL, "... again");
 	chmod(name, 0664);
