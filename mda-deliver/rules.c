@@ -2,11 +2,7 @@
  *
  * A user's own rules: see rules.h.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
-#include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -16,49 +12,14 @@
 #include "sieve_file.h"
 #include "system/fdio.h"
 
-/* What cannot be seen is not missing.  access(2) would ask for root. */
-static bool
-may_be_there(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
-/* Whether dotfile.c has anything to say. */
-static bool
-may_have_dotfile(const struct settings *s, const struct user *u,
-    const char *extension)
-{
-	char path[PATH_MAX + ADDRESS_LOCAL_MAX + 16];
-	struct stat st;
-
-	if ((!s->forward && !s->qmail) || *u->home == '\0')
-		return false;
-	/* With an extension there are many names. */
-	if (*extension != '\0' && s->qmail)
-		return true;
-	snprintf(path, sizeof(path), "%s/%s", u->home,
-	    s->qmail ? ".qmail" : ".forward");
-	if (may_be_there(path))
-		return true;
-	if (*extension != '\0') {
-		snprintf(path, sizeof(path), "%s/.forward%s%s", u->home,
-		    s->recipient_delimiter, extension);
-		if (strchr(extension, '/') == NULL && may_be_there(path))
-			return true;
-	}
-	/* A home that is missing, or that is being worked on. */
-	if (!u->system && !s->qmail)
-		return false;
-	return stat(u->home, &st) == -1 || (st.st_mode & S_ISVTX) != 0;
-}
-
 unsigned
 rules_look(const struct settings *s, const struct user *u,
     const char *extension)
 {
-	return (may_have_dotfile(s, u, extension) ? RULES_DOTFILE : 0) |
+	struct dotfile d = { .settings = s, .user = u,
+	    .extension = extension };
+
+	return (dotfile_look(&d) ? RULES_DOTFILE : 0) |
 	    (sieve_file_may_be(s, u) ? RULES_SIEVE : 0);
 }
 

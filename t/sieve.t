@@ -101,5 +101,34 @@ for (
 	is($code, $want, "$args: exit $want");
 	like($out . $err, $words, '... and what it says');
 }
+
+# --- what would never end ---------------------------------------------------
+
+mkdir "$dir/sieve";
+Stdmail::spew("$dir/sieve/empty.sieve", '');
+Stdmail::spew("$dir/sieve/large.sieve", '#' x (1 << 20));
+Stdmail::spew("$dir/sieve/larger.sieve", '#' x ((1 << 20) + 1));
+my $deep = 'require "include"; include "deep%d";';
+Stdmail::spew("$dir/sieve/deep$_.sieve", sprintf $deep, $_ + 1) for 0 .. 11;
+Stdmail::spew("$dir/sieve/same$_.sieve", '#' x (1 << 20)) for 0 .. 4;
+for (
+    ['steps', 'if true { }' x 60000 . 'if false { }' x 20000,
+    qr/^error: .*more than 100000 commands and tests$/m],
+    ['includes', 'require "include"; ' . 'include "empty"; ' x 256,
+    qr/^error: .*more than 255 times include$/m],
+    ['depth', sprintf($deep, 0), qr/more than 10 scripts in each other$/m],
+    ['octets', 'require "include"; ' . join('', map { qq{include "same$_";} }
+    0 .. 4), qr/include "same4": the scripts are too long together$/m],
+    ['a script', 'require "include"; include "larger";',
+    qr/include "larger": more than 1048576 octets/],
+    ['large', 'require "include"; include "large"; discard;',
+    qr/result:\n  discard/],
+) {
+	my ($what, $script, $words) = @$_;
+
+	Stdmail::spew("$dir/hostile.sieve", $script);
+	my ($out, $err) = said($mail, "-t $dir/hostile.sieve");
+	like($out . $err, $words, "bounds: $what");
+}
 ok(!-e "$dir/Maildir" && !-e "$dir/.stdmail-seen", 'nothing was done');
 done_testing;

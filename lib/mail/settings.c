@@ -421,13 +421,14 @@ rule_mail(const char *s)
 	return NULL;
 }
 
-/* Likewise, or nothing. */
+/* A whole path of that kind, or "no". */
 static const char *
 rule_home(const char *s)
 {
-	if (*s != '\0' && *s != '/' && strncmp(s, "%h/", 3) != 0)
-		return "begins neither with / nor with %h/";
-	return rule_mail(s);
+	if (strcmp(s, "no") == 0)
+		return NULL;
+	return *s == '/' || strncmp(s, "%h/", 3) == 0 ? rule_mail(s) :
+	    "begins neither with / nor with %h/, and is not \"no\"";
 }
 
 /* One that may stand in a local part without quotes. */
