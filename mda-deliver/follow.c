@@ -155,8 +155,8 @@ set_alarm(const struct work *w, const struct dest *d)
 	(void)alarm((unsigned)most + 3 * MESSAGE_SECONDS);
 }
 
-/* An alias postmaster of a program that fails for good: nobody is left who could
- * be told, so it waits for a person. */
+/* An alias postmaster of a program that fails for good: nobody is left who
+ * could be told, so it waits for a person. */
 static void
 never_lose(const struct course *c, struct outcome *o)
 {
