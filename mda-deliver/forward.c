@@ -236,7 +236,8 @@ forward_send_same(const struct forward *f, const struct spool_message *m,
 	}
 	if (fill_put(f, m, &put, o) == -1)
 		return;
-	log_info("owned", "id=%s to=%s owner=%s new=%s", m->item.id,
+	if (m->item.id[0] != '\0')
+		log_info("owned", "id=%s to=%s owner=%s new=%s", m->item.id,
 	    log_str(address_text(&f->given->addr, given)),
 	    log_str(address_text(f->owner, owner)), put.file.id);
 	strlcpy(o->text, "2.0.0 sent on in its owner's name",
@@ -256,7 +257,8 @@ forward_send(const struct forward *f, const struct spool_message *m,
 	}
 	if (fill_put(f, m, &put, o) == -1)
 		return;
-	log_info(f->fresh ? "forwarded" : "expanded",
+	if (m->item.id[0] != '\0')
+		log_info(f->fresh ? "forwarded" : "expanded",
 	    "id=%s to=%s new=%s rcpts=%zu", m->item.id,
 	    log_str(address_text(&f->given->addr, given)), put.file.id,
 	    f->list->n);

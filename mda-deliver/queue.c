@@ -23,7 +23,10 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-#define WORKERS_MAX	8
+#define WORKERS_MAX	8	/* that are quick */
+#define SLOTS_MAX	64	/* with those that are not */
+#define SLOW_MS		2000	/* from then on one holds up no other user */
+#define SLOW_WAIT	30	/* seconds that his next messages wait */
 #define BATCH_MAX	16	/* messages of one process */
 #define PASS_MS		10	/* from one pass to the next: what comes in
 				 * meanwhile goes together */
@@ -36,6 +39,9 @@ struct worker {
 	pid_t			pid;	/* 0: free */
 	size_t			n;
 	struct spool_item	items[BATCH_MAX];
+	struct address		rcpt;	/* the first */
+	long long		since;	/* clock_ms() */
+	bool			slow;
 };
 
 /* Messages that were taken, for one worker. */
@@ -49,8 +55,8 @@ struct agent {
 	struct directory dir;
 	struct spool	 spool;
 	struct spool_watch watch;
-	struct worker	 workers[WORKERS_MAX];
-	size_t		 running;
+	struct worker	 workers[SLOTS_MAX];
+	size_t		 running, slow;
 	struct batch	 batches[WORKERS_MAX];	/* in the making */
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
@@ -109,9 +115,9 @@ ended(struct agent *a, pid_t pid, int status)
 {
 	struct worker *w = a->workers;
 
-	while (w < a->workers + WORKERS_MAX && w->pid != pid)
+	while (w < a->workers + SLOTS_MAX && w->pid != pid)
 		w++;
-	if (w == a->workers + WORKERS_MAX)
+	if (w == a->workers + SLOTS_MAX)
 		return;
 	if (WIFSIGNALED(status))
 		log_error("died", "id=%s messages=%zu signal=%d",
@@ -123,7 +129,10 @@ ended(struct agent *a, pid_t pid, int status)
 		a->taken++;		/* it is not over */
 	}
 	w->pid = 0;
-	a->running--;
+	if (w->slow)
+		a->slow--;
+	else
+		a->running--;
 	a->over++;
 }
 
@@ -142,12 +151,42 @@ reap(struct agent *a)
 			ended(a, pid, status);
 }
 
+/* A user's program or a disk that hangs: others get his worker's place. */
+static void
+note_slow(struct agent *a)
+{
+	long long now = clock_ms();
+	struct worker *w;
+
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && !w->slow && now - w->since >= SLOW_MS &&
+		    a->slow < SLOTS_MAX - WORKERS_MAX) {
+			w->slow = true;
+			a->slow++;
+			a->running--;
+		}
+}
+
+/* Has he a worker that is slow?  Then he gets no more. */
+static bool
+is_slow(const struct agent *a, const struct address *rcpt)
+{
+	const struct worker *w;
+
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && w->slow && address_equal(&w->rcpt, rcpt))
+			return true;
+	return false;
+}
+
 /* Wait for a free place. */
 static void
 wait_worker(struct agent *a, const sigset_t *inside)
 {
-	while (reap(a), a->running == WORKERS_MAX && !stop)
-		(void)sigsuspend(inside);
+	const struct timespec ts = { .tv_nsec = SLOW_MS / 10 * 1000000 };
+
+	while (reap(a), note_slow(a), a->running == WORKERS_MAX && !stop)
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
 }
 
 /* Locks of messages that other workers will have. */
@@ -200,10 +239,27 @@ start_worker(struct agent *a, struct batch *b)
 	}
 	w->pid = pid;
 	w->n = b->n;
+	w->rcpt = b->m[0].env.rcpts[0].addr;
+	w->since = clock_ms();
+	w->slow = false;
 	for (i = 0; i < b->n; i++)
 		w->items[i] = b->m[i].item;
 	a->running++;
 	a->taken += b->n;
+}
+
+/* All of it is for a user who is busy with what he has. */
+static bool
+put_off_slow(struct agent *a, const struct batch *b)
+{
+	const struct envelope *env = &b->m[0].env;
+	size_t i;
+
+	if (env->nrcpts != 1 || !is_slow(a, &env->rcpts[0].addr))
+		return false;
+	for (i = 0; i < b->n; i++)
+		put_off(a, &b->m[i].item, SLOW_WAIT);
+	return true;
 }
 
 /* What was taken goes to a worker, in which the locks live on. */
@@ -213,7 +269,7 @@ hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 	if (b->n == 0)
 		return;
 	wait_worker(a, inside);
-	if (a->running < WORKERS_MAX)
+	if (a->running < WORKERS_MAX && !put_off_slow(a, b))
 		start_worker(a, b);
 	while (b->n > 0)
 		spool_release(&b->m[--b->n]);
@@ -271,7 +327,7 @@ is_running(const struct agent *a, const struct spool_item *item)
 	const struct worker *w;
 	size_t i;
 
-	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
 		for (i = 0; w->pid != 0 && i < w->n; i++)
 			if (strcmp(w->items[i].id, item->id) == 0)
 				return true;
@@ -385,7 +441,7 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		return 1;
 	}
 	/* One that ended may have put a message into now/. */
-	if (!watch && a->running == 0)
+	if (!watch && a->running + a->slow == 0)
 		return a->over > 0;
 	if (watch && (due = spool_next_due(&a->spool, SPOOL_LOCAL)) == -1)
 		due = now + SPOOL_POLL;
@@ -427,7 +483,7 @@ run(struct agent *a, bool watch)
 			break;
 		reap(a);
 	}
-	while (reap(a), a->running > 0)
+	while (reap(a), a->running + a->slow > 0)
 		(void)sigsuspend(&inside);
 }
 

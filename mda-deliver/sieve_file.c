@@ -28,7 +28,7 @@ place(char path[PATH_MAX], const char *form, const char *name,
 	strlcpy(local, name, sizeof(local));
 	if (at != NULL)
 		local[at - name] = '\0';
-	if (*form == '\0' || users_expand(path, form, local,
+	if (strcmp(form, "no") == 0 || users_expand(path, form, local,
 	    at != NULL ? at + 1 : "", home) == -1)
 		path[0] = '\0';
 }

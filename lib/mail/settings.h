@@ -94,8 +94,8 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
-	char		*sieve;		/* a user's script: %u %n %d %h; "":
-					 * no Sieve */
+	char		*sieve;		/* a user's script: %u %n %d %h; "no":
+					 * there is none */
 	char		*sieve_dir;	/* his others, for include; likewise */
 	char		*sieve_global;	/* a folder of scripts for all; "":
 					 * none */
