@@ -40,11 +40,13 @@ rename_form(char *name)
 {
 	char *p = strchr(name, 'Q');
 
-	if (p == NULL || p[1 + strspn(p + 1, "0123456789")] != 'L') {
+	if (p != NULL)
+		p += 1 + strspn(p + 1, "0123456789");
+	if (p == NULL || (*p != 'L' && *p != 'S')) {
 		errno = EINVAL;
 		return -1;
 	}
-	p[1 + strspn(p + 1, "0123456789")] = 'M';
+	*p = 'M';
 	return 0;
 }
 

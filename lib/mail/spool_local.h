@@ -23,8 +23,8 @@ void	 spool_make_id(char *id, int letter, const char *host);
 /* Only letters, digits, "-", "." and "_"; cut to size. */
 void	 spool_safe_host(char *to, size_t size, const char *host);
 
-/* The letter of a queue and form. */
-int	 spool_letter(enum spool_queue, enum spool_form);
+/* The letter of a queue and form; own: of SPOOL_LINES. */
+int	 spool_letter(enum spool_queue, enum spool_form, bool own);
 
 /* Parse a name in tmp/, "ID" (sealed 0) or "ID,S=n,W=m,C=x" and perhaps ",D="
  * and it->due (it->name is without the sum, which goes to crc).  1, or 0. */

@@ -106,6 +106,7 @@ read_lines(struct spool_message *m)
 	    != 1)
 		return bad_envelope(m, 0);
 	m->env.arrived = m->item.arrived;
+	m->env.own = m->item.own;
 	m->start = n;
 	return envelope_add(&m->env, &to) == -1 ? -1 : 1;
 }
