@@ -371,6 +371,13 @@ test_changes(void)
 	    "... but one that they lead to");
 	chmod(paths[1], 0644);
 	is_int(find("prog@a.test", NULL), LIST, "... no longer");
+	chmod(paths[2], 0646);
+	is_int(find("info@b.test", NULL), LATER,
+	    "a table that others may write");
+	is_int(find("bob@b.test", NULL), LOCAL, "... does not stop a user");
+	is_int(find("sales@a.test", NULL), LIST, "... nor aliases");
+	chmod(paths[2], 0644);
+	is_int(find("info@b.test", NULL), LIST, "... no longer");
 	chmod(folder, 0777);
 	is_int(find("prog@a.test", NULL), LIST,
 	    "a folder, as the file is read");
