@@ -470,6 +470,7 @@ static void
 test_files(void)
 {
 	char error[CONF_ERROR_MAX];
+	struct table late;
 	struct tables *t;
 
 	is_int(recipient_check(&s, error), -1, "-n names an entry");
@@ -510,6 +511,16 @@ test_files(void)
 	    "a file that is gone changes nothing");
 	s.aliases = paths[1];
 	is_int(tables_open(&t, &s, error), -1, "none to open");
+	is_int(table_open(&late, paths[1], ALIAS_NAMES, true, error), 0,
+	    "one that may be missing");
+	ok(table_find(&late, "new") == NULL, "... is empty");
+	put(paths[1], "new: bob\n");
+	table_refresh(&late);
+	ok(table_find(&late, "new") != NULL, "... until it comes");
+	table_close(&late);
+	s.aliases = (char *)"none";
+	if (is_int(tables_open(&t, &s, error), 0, "no aliases"))
+		tables_close(t);
 	s.aliases = (char *)"";
 	put(paths[4], "short\n");
 	is_int(tables_open(&t, &s, error), -1, "a secret that is too short");
