@@ -356,8 +356,9 @@ int	 spool_discard(const struct spool *, const struct spool_item *);
 char	*spool_envelope_text(const struct spool_message *, size_t *n);
 
 /* The file itself becomes the mailbox's: one rename under its own name, that
- * never overwrites, into a folder (open to read) of this owner.  0; -1 and
- * nothing changed: EXDEV, EEXIST. */
+ * never overwrites, into a folder (open to read) of this owner.  Of
+ * SPOOL_FILE only what has its two lines, and then its envelope goes behind
+ * it.  0; -1 and nothing changed: EXDEV, EEXIST. */
 int	 spool_give(struct spool_message *, uid_t owner, int dir);
 
 /* All recipients are done: sync the marks, unlink message, then envelope.

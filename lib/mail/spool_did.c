@@ -144,3 +144,14 @@ spool_add_envelope(struct spool_message *m)
 	spool_as_end(&as);
 	return r;
 }
+
+void
+spool_forget_envelope(const struct spool_message *m)
+{
+	struct spool_as as;
+
+	if (spool_as_queue(m->spool, &as, m->item.queue) == -1)
+		return;
+	(void)unlinkat(m->spool->env[m->item.queue], m->item.id, 0);
+	spool_as_end(&as);
+}

@@ -52,6 +52,10 @@ int	 spool_item_move(const struct spool *, const struct spool_item *from,
  * of its own. */
 int	 spool_append_line(struct spool_message *, const struct buf *b);
 
+/* spool_did.c: the message is gone from the queue, and its envelope goes.  One
+ * that a kill leaves is recovery's. */
+void	 spool_forget_envelope(const struct spool_message *);
+
 /* An OFD lock on the whole file: 0; -1 errno, EAGAIN another has it. */
 int	 spool_lock(int fd);
 int	 spool_unlock(int fd);

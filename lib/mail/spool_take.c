@@ -477,6 +477,8 @@ spool_give(struct spool_message *m, uid_t owner, int dir)
 	if (r == 0 && m->spool->sync_names && fsync(dir) == -1)
 		log_error("spool", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
+	if (r == 0 && m->item.form == SPOOL_FILE)
+		spool_forget_envelope(m);
 	return r;
 }
 

@@ -493,7 +493,8 @@ test_remains(void)
 	fflush(stdout);
 	if (fork() == 0) {
 		fclose(stdout);
-		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1, false);
+		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1,
+		    false);
 		if (write(n.msg, "12345678", 8) != 8)
 			_exit(1);
 		spool_seal(&sp, &n, 8, 8, 0);
@@ -508,7 +509,8 @@ test_remains(void)
 	fflush(stdout);
 	if (fork() == 0) {
 		fclose(stdout);
-		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1, false);
+		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1,
+		    false);
 		if (pwrite(n.msg, "12345678", 8, 0) != 8)
 			_exit(1);
 		spool_seal(&sp, &n, 8, 8, crc32_add(0, "12345678", 8));
@@ -547,7 +549,8 @@ put_due(int64_t due, bool commit)
 	fflush(stdout);
 	if (fork() == 0) {
 		fclose(stdout);
-		spool_create(&sp, &n, SPOOL_REMOTE, SPOOL_FILE, (uid_t)-1, false);
+		spool_create(&sp, &n, SPOOL_REMOTE, SPOOL_FILE, (uid_t)-1,
+		    false);
 		n.due = due;
 		if (dprintf(n.env, "stdmail-envelope 1\nsender <>\n"
 		    "arrived 1\nto Q x@b.test\nend\n") < 0 ||
