@@ -19,9 +19,9 @@ SYSCONFDIR ?= /etc
 BINDIR     := $(PREFIX)/bin
 MANDIR     := $(PREFIX)/share/man
 LIBDIR     := $(PREFIX)/lib
-# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where its
-# programs look for them with any usual prefix; or paths of your own.  Else no
-# link.
+# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where
+# its programs look for them with any usual prefix; or paths of your own.  Else
+# no link.
 USR        := $(if $(filter /usr%,$(PREFIX)),/usr,$(PREFIX))
 SENDMAIL   ?= no
 MAILQ      ?= $(filter yes,$(SENDMAIL))
@@ -273,7 +273,8 @@ uninstall:
 	    $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf $D$(SHARE)/system-users.conf
 	-rmdir $D$(SHARE)
 	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $(newaliases:%=$D%) \
-	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq $D$(USR)/bin/newaliases; do \
+	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq \
+	    $D$(USR)/bin/newaliases; do \
 	    [ "$$(readlink $$f)" != $(BINDIR)/smtp-send ] || rm $$f; done
 
 dist:
