@@ -7,9 +7,9 @@
 # told, as the table has it.  Then the fault is mended and the queue runs again:
 # now the message is where it belongs, once, whole, and nothing is left.  The
 # other recipient of the same message has it at the first try, and no second
-# time.  Where a user's programs and files are asked for it is he who delivers by
-# hand, else the agent's account.  The table is what it prints.  Under root all of it is tried with accounts
-# of the system, and as one unprivileged user.
+# time.  Where a user's programs and files are asked for it is he who delivers
+# by hand, else the agent's account.  The table is what it prints.  Under root
+# all of it is tried with accounts of the system, and as one unprivileged user.
 #
 # CELL=DESTINATION/FAULT does one, or CELL=DESTINATION one line.
 use strict;
