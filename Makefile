@@ -19,13 +19,15 @@ SYSCONFDIR ?= /etc
 BINDIR     := $(PREFIX)/bin
 MANDIR     := $(PREFIX)/share/man
 LIBDIR     := $(PREFIX)/lib
-# SENDMAIL=yes: this is the sendmail and mailq of the host, where its programs
-# look for them with any usual prefix; or paths of your own.  Else no link.
+# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where its
+# programs look for them with any usual prefix; or paths of your own.  Else no
+# link.
 USR        := $(if $(filter /usr%,$(PREFIX)),/usr,$(PREFIX))
 SENDMAIL   ?= no
 MAILQ      ?= $(filter yes,$(SENDMAIL))
 sendmail   := $(patsubst yes,$(USR)/sbin/sendmail,$(filter-out no,$(SENDMAIL)))
 mailq      := $(patsubst yes,$(USR)/bin/mailq,$(filter-out no,$(MAILQ)))
+newaliases := $(if $(mailq),$(dir $(mailq))newaliases)
 
 WARN   := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wpointer-arith -Wvla -Wformat=2 \
@@ -122,6 +124,12 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 # Of a program, what can be tested by itself.
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
 $Bt/unit/caller: $Bobj/mda-deliver/caller.o
+$Bt/unit/seen: $Bobj/mda-deliver/seen.o
+$Bt/unit/sieve_act: $(patsubst %.c,$Bobj/%.o,$(filter-out %/sieve_try.c,\
+	$(wildcard mda-deliver/sieve*.c mda-deliver/plan.c mda-deliver/seen.c)))
+$Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
+$Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
+	program program_env deliver flags)
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 
@@ -132,6 +140,8 @@ $Bt/fuzz/fuzz_smtp_session: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtpd/main.c,$(wildcard smtpd/*.c)))
 $Bt/fuzz/fuzz_smtp_client: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtp-send/main.c,$(wildcard smtp-send/*.c)))
+$Bt/fuzz/fuzz_sieve: $(patsubst %.c,$Bobj/%.o,\
+	$(filter-out mda-deliver/main.c,$(wildcard mda-deliver/*.c)))
 $Bt/fuzz/fuzz_mx_input: $Bobj/mxlookup/input.o
 $Bt/fuzz/fuzz_tls_files: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
@@ -247,6 +257,7 @@ install: all
 	    install -m 600 man/examples/users $D$(SYSCONFDIR)/stdmail
 	$(if $(sendmail),$(call link,$(sendmail)))
 	$(if $(mailq),$(call link,$(mailq)))
+	$(if $(newaliases),$(call link,$(newaliases)))
 	[ -n '$D' ] || [ ! -d /run/systemd/system ] || { systemd-sysusers && \
 	    systemd-tmpfiles --create && systemctl daemon-reload; }
 
@@ -258,8 +269,8 @@ uninstall:
 	    $D$(PREFIX)/lib/sysusers.d/stdmail.conf \
 	    $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf $D$(SHARE)/system-users.conf
 	-rmdir $D$(SHARE)
-	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $D$(USR)/sbin/sendmail \
-	    $D$(USR)/bin/mailq; do \
+	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $(newaliases:%=$D%) \
+	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq $D$(USR)/bin/newaliases; do \
 	    [ "$$(readlink $$f)" != $(BINDIR)/smtp-send ] || rm $$f; done
 
 dist:

@@ -168,8 +168,11 @@ find_recipient(struct job *j, const struct direct *d)
 		warn("4.3.0 cannot become %s", j->rcpt.user.name);
 		return EX_TEMPFAIL;
 	}
-	j->how.mailbox = folder_find(j->rcpt.user.mailbox, j->rcpt.folder,
-	    j->box);
+	strlcpy(j->box, j->rcpt.user.mailbox, sizeof(j->box));
+	if (folder_is_name(j->rcpt.folder, true))
+		(void)folder_find(j->rcpt.user.mailbox, j->rcpt.folder,
+		    j->box);
+	j->how.mailbox = j->box;
 	return 0;
 }
 
@@ -296,7 +299,9 @@ begin(struct job *j, struct deliver *d, struct outcome *o)
 		return deliver_begin(d, &j->how, o);
 	envelope_init(&env);
 	env.sender = j->from;
-	if (forward_begin(&f, &j->put) == 0)
+	/* Programs and files are the queue's. */
+	if ((j->list.nspecials > 0 ? forward_begin_same(&f, &j->put) :
+	    forward_begin(&f, &j->put)) == 0)
 		return 0;
 	outcome_errno(o, "the spool", errno);
 	return -1;
@@ -316,6 +321,7 @@ static int
 deliver_stdin(struct job *j)
 {
 	struct outcome o = { .kind = OUTCOME_TEMPORARY };
+	const char *why;
 	struct deliver d;
 	ssize_t got;
 	size_t skip;
@@ -330,10 +336,9 @@ deliver_stdin(struct job *j)
 		warnx("standard input: there is no message");
 		return EX_NOINPUT;
 	}
-	if (j->how.to != NULL &&
-	    deliver_loops(j->in + skip, j->n - skip, j->how.to)) {
-		warnx("5.4.6 mail loop: it was delivered to this address "
-		    "before");
+	if (j->how.to != NULL && (why = deliver_loops(j->in + skip,
+	    j->n - skip, j->how.to)) != NULL) {
+		warnx("5.4.6 mail loop: %s", why);
 		return EX_UNAVAILABLE;
 	}
 	memset(&d, 0, sizeof(d));

@@ -12,14 +12,19 @@
 #include "mail/start.h"
 #include "mail/users.h"
 #include "queue.h"
+#include "sieve_try.h"
 
 /* The fault in the words of the command line; NULL none. */
 static const char *
-usage_fault(const struct direct *d, int queue, int watch, int operands)
+usage_fault(const struct direct *d, const char *script, int queue, int watch,
+    int operands)
 {
 	int ways = (d->user != NULL) + (d->address != NULL) +
 	    (d->mailbox != NULL);
 
+	if (script != NULL)
+		return queue || watch || operands > 0 || ways > 1 ?
+		    "-t takes -f and one of -d and -a alone" : NULL;
 	if (queue)
 		return ways > 0 || d->sender != NULL ?
 		    "-q takes no message" : NULL;
@@ -34,6 +39,7 @@ int
 main(int argc, char **argv)
 {
 	struct direct direct = { 0 };
+	const char *script = NULL;
 	int queue = 0, watch = 0;
 	const struct start_option options[] = {
 		{ 'f', "from", "SENDER", "reverse-path; <> for none",
@@ -44,6 +50,8 @@ main(int argc, char **argv)
 		    "is", NULL, &direct.address },
 		{ 'q', "queue", NULL, "deliver what is due in the spool",
 		    &queue, NULL },
+		{ 't', "try", "SCRIPT", "say what this Sieve script would do",
+		    NULL, &script },
 		{ 'w', "watch", NULL, "with -q: keep watching", &watch,
 		    NULL },
 		{ 0 }
@@ -53,8 +61,8 @@ main(int argc, char **argv)
 	    spool_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
-		.usage = "-q [-w] | [-f SENDER] -d USER | -a ADDRESS | "
-		    "MAILBOX < message",
+		.usage = "-q [-w] | [-t SCRIPT] [-f SENDER] -d USER | "
+		    "-a ADDRESS | MAILBOX < message",
 		.summary = "deliver mail to mailboxes",
 		.options = options,
 		.checks = checks,
@@ -67,11 +75,13 @@ main(int argc, char **argv)
 		return code;
 	if (first < argc)
 		direct.mailbox = argv[first];
-	if ((fault = usage_fault(&direct, queue, watch, argc - first)) !=
-	    NULL) {
+	if ((fault = usage_fault(&direct, script, queue, watch,
+	    argc - first)) != NULL) {
 		warnx("%s", fault);
 		code = EX_USAGE;
-	} else if (queue)
+	} else if (script != NULL)
+		code = sieve_try(&settings, &direct, script);
+	else if (queue)
 		code = queue_run(&settings, watch);
 	else
 		code = direct_run(&settings, &direct);

@@ -3,9 +3,12 @@
  * A list of destinations: see plan.h.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/siphash.h"
 #include "plan.h"
 
 void
@@ -14,20 +17,28 @@ plan_init(struct plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
+static void
+free_dest(struct dest *d)
+{
+	free(d->text);
+	free(d->flags);
+	buf_free(&d->reply);
+}
+
 void
 plan_free(struct plan *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->n; i++) {
-		free(p->v[i].text);
-		free(p->v[i].flags);
-		buf_free(&p->v[i].reply);
-	}
+	for (i = 0; i < p->n; i++)
+		free_dest(&p->v[i]);
 	for (i = 0; i < p->nedits; i++)
 		buf_free(&p->edits[i]);
+	for (i = 0; i < p->nfiles; i++)
+		free(p->files[i]);
 	free(p->v);
 	free(p->edits);
+	free(p->files);
 	free(p->marks);
 	plan_init(p);
 }
@@ -51,4 +62,66 @@ plan_add(struct plan *p, enum dest_kind kind, const char *text)
 	d->kind = kind;
 	p->n++;
 	return d;
+}
+
+const char *
+plan_file(struct plan *p, const char *name)
+{
+	size_t i;
+	char **more;
+
+	for (i = 0; i < p->nfiles; i++)
+		if (strcmp(p->files[i], name) == 0)
+			return p->files[i];
+	more = reallocarray(p->files, p->nfiles + 1, sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	p->files = more;
+	if ((p->files[p->nfiles] = strdup(name)) == NULL)
+		return NULL;
+	return p->files[p->nfiles++];
+}
+
+/* One part of a key: the hash of what was before, and of this. */
+static uint64_t
+mix(uint64_t before, const void *data, size_t n)
+{
+	unsigned char key[SIPHASH_KEY] = { 0 };
+
+	/* Nobody but the user can find two that collide to any end. */
+	memcpy(key, &before, sizeof(before));
+	return siphash(key, data == NULL ? "" : data, n);
+}
+
+void
+plan_key(const struct plan *p, const struct dest *d, char key[ENVELOPE_KEY])
+{
+	const struct buf *edit = d->edit == 0 || d->edit > p->nedits ? NULL :
+	    &p->edits[d->edit - 1];
+	uint64_t h = 1 + (uint64_t)d->kind * 2 + d->qmail;
+
+	h = mix(h, d->text, d->text == NULL ? 0 : strlen(d->text));
+	h = mix(h, d->flags, d->flags == NULL ? 0 : strlen(d->flags));
+	h = mix(h, d->reply.data, d->reply.len);
+	if (edit != NULL)
+		h = mix(h, edit->data, edit->len);
+	snprintf(key, ENVELOPE_KEY, "%016" PRIx64, h);
+}
+
+void
+plan_unique(struct plan *p)
+{
+	char keys[PLAN_MOST][ENVELOPE_KEY];
+	size_t i, j, n = 0;
+
+	for (i = 0; i < p->n; i++) {
+		plan_key(p, &p->v[i], keys[n]);
+		for (j = 0; j < n && strcmp(keys[j], keys[n]) != 0; j++)
+			;
+		if (j < n)
+			free_dest(&p->v[i]);
+		else
+			p->v[n++] = p->v[i];
+	}
+	p->n = n;
 }

@@ -13,10 +13,12 @@
 
 #include "bytes/buf.h"
 #include "grammar/address.h"
+#include "mail/envelope.h"
 
 #define PLAN_MOST	100		/* destinations of one message */
 #define PLAN_TEXT_MAX	65536		/* octets of a text */
 #define PLAN_ERROR_MAX	400
+#define PLAN_PACKED_MAX	(16u << 20)	/* octets of all of it */
 
 enum dest_kind {
 	DEST_KEEP,	/* the user's mailbox, or the folder that the address
@@ -74,6 +76,12 @@ struct plan {
 					 * that they belong to */
 	struct plan_mark *marks;	/* when all is done */
 	size_t		 nmarks;
+	struct address	 forwarder;	/* the sender of what is sent on; null:
+					 * as it is */
+	char		 rest[ADDRESS_LOCAL_MAX + 1];	/* qmail: what a
+					 * .qmail-...default stands for */
+	char		**files;	/* names that dest.file is one of */
+	size_t		 nfiles;
 	char		 error[PLAN_ERROR_MAX];
 };
 
@@ -83,5 +91,26 @@ void	 plan_free(struct plan *);
 /* Add a destination; text is copied, the rest is for the caller to fill in.
  * NULL: no memory, too many, or too long (errno ENOMEM, E2BIG). */
 struct dest *plan_add(struct plan *, enum dest_kind, const char *text);
+
+/* A copy of a file's name that lives as long as the plan; NULL no memory. */
+const char *plan_file(struct plan *, const char *name);
+
+/* What tells this destination from others, the same at each try: kind, text,
+ * flags, header and reply. */
+void	 plan_key(const struct plan *, const struct dest *,
+	    char key[ENVELOPE_KEY]);
+
+/* Of equal ones the first stays. */
+void	 plan_unique(struct plan *);
+
+/*
+ * plan_pack.c: append it, for another process of this host.  With one not NULL
+ * that destination alone.  0, or -1 as buf_add().
+ */
+int	 plan_pack(struct buf *, const struct plan *, const struct dest *one);
+
+/* Read it from whom nobody trusts: what is bounded here is bounded there.
+ * 1, 0 it is none, -1 no memory; after 0 and -1 the plan is empty. */
+int	 plan_unpack(struct plan *, const void *, size_t n);
 
 #endif

@@ -268,6 +268,14 @@ add_event(struct buf *b, enum view_form form, const struct spool_message *m,
 		st.event = "released";
 		st.when = ev->until;
 		break;
+	case ENVELOPE_DID:
+		st.event = ev->status == ENVELOPE_FAILED ? "failed-in-part" :
+		    "delivered-in-part";
+		st.words = ev->words;
+		if (ev->rcpt < m->env.nrcpts)
+			st.to = address_text(&m->env.rcpts[ev->rcpt].addr,
+			    to);
+		break;
 	}
 	add_step(b, form, m->item.id, &st);
 	free(ev->words);

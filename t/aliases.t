@@ -189,11 +189,32 @@ aliases
 	is(send_mail($srv, 'al@x.test', 'new@a.test'), $taken,
 	    'one with a fault is not');
 	check($s, 78, qr{/aliases:2: there is no colon}, 'a broken file');
-	Stdmail::spew("$s->{dir}/aliases", "new: |/bin/cat\n", 0644);
+	Stdmail::spew("$s->{dir}/aliases", "new: bob\n", 0644);
+	deliver($s, $as);
+	is(scalar(take($s, 'bob')), 2, '... and who has the two');
+	Stdmail::spew("$s->{dir}/aliases", "x: y\nnew: |/no/cat\n", 0644);
+	check($s, 78, qr{/aliases:2: /no/cat: No such file},
+	    'a program that is not there');
+	Stdmail::spew("$s->{dir}/aliases",
+	    "x: y\nnew: bob, :include:$s->{dir}/list\n", 0644);
+	check($s, 78, qr{/aliases:2: \S+/list No such file},
+	    'a file to include that is not there');
 	is(send_mail($srv, 'al@x.test', 'new@a.test'), '451 4.3.0',
-	    'a program is no recipient');
-	check($s, 78, qr{/aliases:1: \|/bin/cat: only addresses},
-	    'a program');
+	    '... is a fault for a while');
+	Stdmail::spew("$s->{dir}/list", "amy\n\nbob amy\n", 0644);
+	$s->own;
+	check($s, 78, qr{/list:3: the address}, 'one that has a fault');
+	Stdmail::spew("$s->{dir}/list", "# all\namy\n", 0644);
+	$s->own;
+	is(send_mail($srv, 'al@x.test', 'new@a.test'), $taken,
+	    '... that is mended');
+	deliver($s, $as);
+	is(scalar(take($s, $_)), 1, "... $_ has it") for 'bob', 'amy';
+	chmod 0664, "$s->{dir}/aliases";
+	check($s, 78, qr{/aliases: may be written by its group or others},
+	    'a file that others may write');
+	is(send_mail($srv, 'al@x.test', 'new@a.test', 'bob@a.test'),
+	    '451 4.3.0 250 2.1.5 250 2.0.0', '... stops those in it alone');
 	$s->remove;
 }
 

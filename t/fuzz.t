@@ -15,6 +15,7 @@ use Test::More;
 
 use lib abs_path(dirname($0) . '/lib');
 use Stdmail::Chat;
+use Stdmail::Sieve;
 
 my $top = abs_path(dirname($0) . '/..');
 chdir $top or die "$top: $!\n";
@@ -128,8 +129,21 @@ sub client_seeds {
 	}
 }
 
+# The cases of t/sieve: a script, a line, a message.
+sub sieve_seeds {
+	my ($to) = @_;
+	my $n = 0;
+
+	for my $case (map { Stdmail::Sieve::cases($_) }
+	    glob 't/sieve/*.cases') {
+		open my $fh, '>:raw', "$to/" . $n++ or die;
+		print $fh "$case->{script}--\n",
+		    map { $_->{message} } @{$case->{runs}}[0 .. 0];
+	}
+}
+
 my %own = (fuzz_imap_session => \&chat_seeds,
-    fuzz_smtp_client => \&client_seeds,
+    fuzz_sieve => \&sieve_seeds, fuzz_smtp_client => \&client_seeds,
     fuzz_smtp_session => \&smtp_seeds);
 for my $target (@targets) {
 	my $seed = "$dir/seed";

@@ -434,3 +434,23 @@ addrlist_next(struct addrlist *l, struct addrlist_item *item)
 			return 1;
 	}
 }
+
+int
+addrlist_address(const struct addrlist_item *item, struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct address again;
+
+	if (item->kind != ADDRLIST_MAILBOX || item->host.s == NULL ||
+	    item->mailbox.len == 0 || item->mailbox.len > ADDRESS_LOCAL_MAX ||
+	    item->host.len == 0 || item->host.len > ADDRESS_DOMAIN_MAX ||
+	    memchr(item->mailbox.s, '\0', item->mailbox.len) != NULL ||
+	    memchr(item->host.s, '\0', item->host.len) != NULL)
+		return 0;
+	memset(a, 0, sizeof(*a));
+	memcpy(a->local, item->mailbox.s, item->mailbox.len);
+	memcpy(a->domain, item->host.s, item->host.len);
+	address_text(a, text);
+	return address_parse_utf8(&again, text, strlen(text), NULL) == 1 &&
+	    address_equal(a, &again);
+}

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "bytes/buf.h"
+#include "grammar/address.h"
 
 enum addrlist_kind {
 	ADDRLIST_MAILBOX,	/* all four fields */
@@ -52,5 +53,9 @@ void	 addrlist_init(struct addrlist *, const char *, size_t);
 int	 addrlist_next(struct addrlist *, struct addrlist_item *);
 
 void	 addrlist_free(struct addrlist *);
+
+/* What an item is for the envelope: 1; 0: it is no mailbox, or none that mail
+ * could be sent to. */
+int	 addrlist_address(const struct addrlist_item *, struct address *);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "bytes/base64.h"
 #include "bytes/charset.h"
+#include "bytes/utf8.h"
 #include "grammar/chars.h"
 #include "grammar/mime_words.h"
 
@@ -109,4 +110,29 @@ mime_words_decode(struct buf *b, const char *s, size_t n)
 	}
 	buf_free(&scratch);
 	return buf_failed(b) ? -1 : 0;
+}
+
+#define WORD_OCTETS	27	/* keeps "Content-Description: " and one word
+				 * within 76 columns */
+
+int
+mime_words_encode(struct buf *out, const char *p, size_t n)
+{
+	int utf8 = utf8_valid(p, n);
+	const char *end = p + n, *q;
+	uint32_t c;
+	size_t len;
+
+	while (p < end) {
+		for (q = p; q < end; q += len) {
+			len = utf8 ? utf8_next(q, end, &c) : 1;
+			if ((size_t)(q - p) + len > WORD_OCTETS)
+				break;
+		}
+		buf_adds(out, utf8 ? "=?utf-8?B?" : "=?unknown-8bit?B?");
+		base64_encode(out, p, (size_t)(q - p));
+		buf_adds(out, q < end ? "?=\n " : "?=");
+		p = q;
+	}
+	return buf_failed(out) ? -1 : 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Encoded words in header fields (RFC 2047), for searches: the text that a
- * person sees, in UTF-8.
+ * Encoded words in header fields (RFC 2047): the text that a person sees, in
+ * UTF-8, and the other way round.
  */
 #ifndef GRAMMAR_MIME_WORDS_H
 #define GRAMMAR_MIME_WORDS_H
@@ -19,5 +19,14 @@
  * 0, or -1 as buf_add().
  */
 int	 mime_words_decode(struct buf *, const char *, size_t);
+
+/*
+ * Append n octets of text as encoded words (RFC 2047, section 2), base64, as
+ * many as it takes, a line ("\n ") for each; nothing for no octets.
+ * NOTE: what is not UTF-8 is of a character set that nobody knows; RFC 1428
+ * has a name for that.
+ * 0, or -1 as buf_add().
+ */
+int	 mime_words_encode(struct buf *, const char *, size_t n);
 
 #endif

@@ -15,7 +15,9 @@
 #define SIEVE_ERROR_MAX		256
 
 struct sieve_string {
-	const char	*text;		/* with a NUL behind it */
+	const char	*text;		/* with a NUL behind it; a line of a
+					 * text ends in CRLF, however the script
+					 * is written */
 	size_t		 len;		/* may hold NULs */
 };
 

@@ -5,17 +5,14 @@
  */
 #include <string.h>
 
-#include "bytes/base64.h"
-#include "bytes/utf8.h"
 #include "grammar/addrlist.h"
 #include "grammar/chars.h"
 #include "grammar/header.h"
 #include "grammar/mime_field.h"
+#include "grammar/mime_words.h"
 #include "grammar/surrogate.h"
 
 #define VALUE_MAX	(1u << 20)
-#define WORD_OCTETS	27	/* keeps "Content-Description: " and one word
-				 * within 76 columns */
 
 enum kind { OTHER, TEXT, ADDRESSES, PARAMETERS };
 
@@ -64,34 +61,6 @@ is_ascii(const char *p, size_t n)
 	return 1;
 }
 
-/*
- * encoded-word = "=?" charset "?" encoding "?" encoded-text "?="
- * (RFC 2047, section 2), as many as it takes, a line for each.
- *
- * NOTE: what is not UTF-8 is of a character set that nobody knows; RFC 1428
- * has a name for that.
- */
-static void
-encoded_words(struct buf *out, const char *p, size_t n)
-{
-	int utf8 = utf8_valid(p, n);
-	const char *end = p + n, *q;
-	uint32_t c;
-	size_t len;
-
-	while (p < end) {
-		for (q = p; q < end; q += len) {
-			len = utf8 ? utf8_next(q, end, &c) : 1;
-			if ((size_t)(q - p) + len > WORD_OCTETS)
-				break;
-		}
-		buf_adds(out, utf8 ? "=?utf-8?B?" : "=?unknown-8bit?B?");
-		base64_encode(out, p, (size_t)(q - p));
-		buf_adds(out, q < end ? "?=\n " : "?=");
-		p = q;
-	}
-}
-
 /* phrase = 1*(atom / quoted-string / encoded-word), or a local part */
 static void
 word(struct buf *out, const char *p, size_t n, const char *others)
@@ -121,7 +90,7 @@ phrase(struct buf *out, const struct addrlist_string *s)
 	if (is_ascii(s->s, s->len))
 		word(out, s->s, s->len, " ");
 	else
-		encoded_words(out, s->s, s->len);
+		(void)mime_words_encode(out, s->s, s->len);
 }
 
 /* A mailbox whose address cannot be said: all of it as its name. */
@@ -143,7 +112,7 @@ nameless(struct buf *out, const struct addrlist_item *a)
 	}
 	failed = buf_failed(&text);
 	if (!failed) {
-		encoded_words(out, text.data, text.len);
+		(void)mime_words_encode(out, text.data, text.len);
 		buf_adds(out, "\n <" SURROGATE_ADDRESS ">");
 	}
 	buf_free(&text);
@@ -249,7 +218,7 @@ field(struct buf *out, const struct header_field *f)
 	buf_adds(out, ": ");
 	switch (kind) {
 	case TEXT:
-		encoded_words(out, value.data, value.len);
+		(void)mime_words_encode(out, value.data, value.len);
 		r = 0;
 		break;
 	case ADDRESSES:

@@ -26,6 +26,9 @@ envelope_free(struct envelope *e)
 		free(e->rcpts[i].reply);
 		free(e->rcpts[i].orcpt);
 	}
+	for (i = 0; i < e->ndid; i++)
+		free(e->did[i].words);
+	free(e->did);
 	free(e->rcpts);
 	free(e->auth);
 	free(e->ip);
@@ -80,6 +83,12 @@ envelope_count(const struct envelope *e, enum envelope_status status)
 }
 
 int
+envelope_is_owed(const struct envelope_rcpt *r)
+{
+	return r->status == ENVELOPE_QUEUED || r->status == ENVELOPE_TRYING;
+}
+
+int
 envelope_done(const struct envelope *e)
 {
 	return envelope_count(e, ENVELOPE_DELIVERED) +
@@ -101,7 +110,7 @@ envelope_is_plain(const struct envelope *e)
 	return e->nrcpts == 1 && !e->utf8 && !e->requiretls &&
 	    e->ret == ENVELOPE_RET_NONE && e->envid == NULL &&
 	    e->hold == 0 && e->by == 0 && e->rcpts[0].notify == 0 &&
-	    e->rcpts[0].orcpt == NULL && e->expanded == NULL;
+	    e->rcpts[0].orcpt == NULL && e->expanded == NULL && e->skip == 0;
 }
 
 static void
@@ -170,6 +179,8 @@ envelope_write(struct buf *b, struct envelope *e)
 	if (e->by != 0)
 		buf_addf(b, "by %" PRId64 " %c%s\n", e->by, e->by_mode,
 		    e->by_trace ? "T" : "");
+	if (e->skip != 0)
+		buf_addf(b, "skip %" PRIu64 "\n", e->skip);
 	for (i = 0; i < e->nrcpts; i++) {
 		e->rcpts[i].at = b->len - start + 3;
 		buf_addf(b, "to %c %s\n", (int)e->rcpts[i].status,
@@ -276,6 +287,17 @@ take_by(struct envelope *e, const char *p, const char *end)
 }
 
 static int
+take_skip(struct envelope *e, const char *p, const char *end)
+{
+	int64_t n;
+
+	if (envelope_get_number(&p, end, &n) != 1 || p != end)
+		return 0;
+	e->skip = (uint64_t)n;
+	return 1;
+}
+
+static int
 take_ret(struct envelope *e, const char *p, const char *end)
 {
 	e->ret = end - p == 4 && memcmp(p, "FULL", 4) == 0 ?
@@ -289,6 +311,7 @@ static int
 take_event(struct envelope *e, const char *p, const char *end)
 {
 	struct envelope_event ev;
+	struct envelope_did did;
 	struct envelope_rcpt *r;
 	int got;
 
@@ -312,6 +335,13 @@ take_event(struct envelope *e, const char *p, const char *end)
 	case ENVELOPE_HELD:
 		envelope_add_held(e, ev.when, ev.until);
 		break;
+	case ENVELOPE_DID:
+		did = (struct envelope_did){ .rcpt = ev.rcpt,
+		    .status = ev.status, .words = ev.words };
+		strlcpy(did.key, ev.key, sizeof(did.key));
+		got = ev.rcpt >= e->nrcpts ? 0 : envelope_keep_did(e, &did);
+		free(ev.words);
+		return got == -1 ? -1 : 1;
 	}
 	return 1;
 }
@@ -354,6 +384,8 @@ take_line(struct envelope *e, const char *p, const char *end,
 		return envelope_get_number(&p, end, &e->hold) == 1 && p == end;
 	if (envelope_is_key(&p, end, "by"))
 		return take_by(e, p, end);
+	if (envelope_is_key(&p, end, "skip"))
+		return take_skip(e, p, end);
 	if (envelope_is_key(&p, end, "notify"))
 		return take_notify(e, p, end);
 	if (envelope_is_key(&p, end, "orcpt"))

@@ -20,7 +20,9 @@
  *	envid QQ314159
  *	hold 1763701000			(RFC 4865: not sent before)
  *	by 1763703600 R			(DELIVERBY: the moment; R or N, T behind
- *	to Q bob@example.net		 it when a trace is wanted)
+ *					 it when a trace is wanted)
+ *	skip 87				(octets before the message in its file)
+ *	to Q bob@example.net
  *	notify SUCCESS,FAILURE		(of the recipient before it)
  *	orcpt rfc822;bob@example.com
  *	to D carol@example.com
@@ -28,6 +30,7 @@
  *	tried 1763700031 0 4.2.0 mx.example.net[192.0.2.1] 451 mailbox busy
  *	warned 1763714400
  *	held 1763720000 1763730000
+ *	did 1763700031 1 D 5a0c2f61b7d3e894 2.0.0 delivered
  *
  * All lines up to "end" are written once, by the message's creator.  Then only
  * the letter behind "to" is overwritten in place, and "tried" lines (time,
@@ -55,6 +58,7 @@
 #define ENVELOPE_TEXT	1000		/* of a reply that is kept */
 #define ENVELOPE_HOST	320		/* "mx.example.net[192.0.2.1]" */
 #define ENVELOPE_TLS	128		/* of what protected an attempt */
+#define ENVELOPE_KEY	17		/* of a place, NUL included */
 
 /* The letter behind "to". */
 enum envelope_status {
@@ -97,6 +101,14 @@ struct envelope_rcpt {
 	char			*reply;	/* its words; NULL none; owned */
 };
 
+/* A place that a recipient's mail goes to, and that is settled. */
+struct envelope_did {
+	size_t		 rcpt;		/* from 0 */
+	enum envelope_status status;	/* DELIVERED or FAILED */
+	char		 key[ENVELOPE_KEY];
+	char		*words;		/* owned */
+};
+
 /* Strings are NULL or owned by the envelope. */
 struct envelope {
 	struct address	 sender;	/* null: a bounce, never bounced */
@@ -123,8 +135,12 @@ struct envelope {
 	int64_t		 held;		/* seconds that people kept it back,
 					 * which its age does not count */
 	int64_t		 held_until;	/* the end of the last of them */
+	uint64_t	 skip;		/* octets of the file that are not of
+					 * the message */
 	struct envelope_rcpt *rcpts;
 	size_t		 nrcpts;
+	struct envelope_did *did;
+	size_t		 ndid;
 };
 
 /* Empty; nothing is allocated. */
@@ -156,6 +172,17 @@ int	 envelope_warned(struct buf *, int64_t when);
 
 /* Append a "held" line.  0, or -1. */
 int	 envelope_held(struct buf *, int64_t since, int64_t until);
+
+/* Append a "did" line: its words are cut at ENVELOPE_TEXT.  0, or -1. */
+int	 envelope_add_did(struct buf *, const struct envelope_did *,
+	    int64_t when);
+
+/* Keep one in the struct; words are copied.  0, or -1 no memory. */
+int	 envelope_keep_did(struct envelope *, const struct envelope_did *);
+
+/* What became of this place; NULL: it is owed. */
+const struct envelope_did *envelope_find_did(const struct envelope *,
+	    size_t rcpt, const char *key);
 
 /* Add such a time to e->held: what lies before the message, its "hold" or the
  * end of an earlier one counts not. */
@@ -193,15 +220,18 @@ char	*envelope_words_text(char *to, size_t size, const char *status,
 enum envelope_what {
 	ENVELOPE_TRIED,
 	ENVELOPE_WARNED,
-	ENVELOPE_HELD
+	ENVELOPE_HELD,
+	ENVELOPE_DID
 };
 
 struct envelope_event {
 	enum envelope_what what;
 	int64_t		 when;		/* HELD: since then */
 	int64_t		 until;		/* HELD */
-	size_t		 rcpt;		/* TRIED: from 0 */
-	char		*words;		/* TRIED: owned by the caller */
+	size_t		 rcpt;		/* TRIED, DID: from 0 */
+	char		*words;		/* TRIED, DID: owned by the caller */
+	enum envelope_status status;	/* DID */
+	char		 key[ENVELOPE_KEY];	/* DID */
 };
 
 /* Read the line from p to its end, without LF.  1; 0 it is none, or was torn;
@@ -214,6 +244,9 @@ const char *envelope_history(const char *text, size_t n);
 
 /* How many recipients have this status. */
 size_t	 envelope_count(const struct envelope *, enum envelope_status);
+
+/* Is he still to be tried: not delivered, not failed? */
+int	 envelope_is_owed(const struct envelope_rcpt *);
 
 /* Is nothing owed to anyone any more? */
 int	 envelope_done(const struct envelope *);

@@ -171,21 +171,95 @@ envelope_held(struct buf *b, int64_t since, int64_t until)
 	return buf_addf(b, "held %" PRId64 " %" PRId64 "\n", since, until);
 }
 
+int
+envelope_add_did(struct buf *b, const struct envelope_did *did, int64_t when)
+{
+	size_t n = strlen(did->words);
+
+	buf_addf(b, "did %" PRId64 " %zu %c %s ", when, did->rcpt,
+	    (int)did->status, did->key);
+	envelope_add_text(b, did->words, n > ENVELOPE_TEXT ? ENVELOPE_TEXT :
+	    n);
+	return buf_addc(b, '\n');
+}
+
+int
+envelope_keep_did(struct envelope *e, const struct envelope_did *did)
+{
+	struct envelope_did *more;
+
+	/* Room grows by doubling. */
+	if ((e->ndid & (e->ndid - 1)) == 0) {
+		more = reallocarray(e->did, e->ndid == 0 ? 1 : e->ndid * 2,
+		    sizeof(*more));
+		if (more == NULL)
+			return -1;
+		e->did = more;
+	}
+	e->did[e->ndid] = *did;
+	if ((e->did[e->ndid].words = strdup(did->words)) == NULL)
+		return -1;
+	e->ndid++;
+	return 0;
+}
+
+const struct envelope_did *
+envelope_find_did(const struct envelope *e, size_t rcpt, const char *key)
+{
+	size_t i;
+
+	for (i = 0; i < e->ndid; i++)
+		if (e->did[i].rcpt == rcpt && strcmp(e->did[i].key, key) == 0)
+			return &e->did[i];
+	return NULL;
+}
+
+/* time SP index SP; moves *p. */
+static int
+take_rcpt(struct envelope_event *ev, const char **p, const char *end)
+{
+	int64_t i;
+
+	if (envelope_get_number(p, end, &ev->when) != 1 || *p == end ||
+	    *(*p)++ != ' ' || envelope_get_number(p, end, &i) != 1 ||
+	    *p == end || *(*p)++ != ' ')
+		return 0;
+	ev->rcpt = (size_t)i;
+	return 1;
+}
+
+static int
+take_text(struct envelope_event *ev, const char *p, const char *end)
+{
+	const size_t most = 4 * ENVELOPE_TEXT;	/* all of it escaped */
+
+	ev->words = envelope_get_text(p, (size_t)(end - p) > most ? most :
+	    (size_t)(end - p));
+	return ev->words == NULL ? -1 : 1;
+}
+
 /* time SP index SP text */
 static int
 tried_parse(struct envelope_event *ev, const char *p, const char *end)
 {
-	const size_t most = 4 * ENVELOPE_TEXT;	/* all of it escaped */
-	int64_t i;
+	return take_rcpt(ev, &p, end) ? take_text(ev, p, end) : 0;
+}
 
-	if (envelope_get_number(&p, end, &ev->when) != 1 || p == end ||
-	    *p++ != ' ' || envelope_get_number(&p, end, &i) != 1 ||
-	    p == end || *p++ != ' ')
+/* time SP index SP ("D" / "F") SP 16HEXDIG SP text */
+static int
+did_parse(struct envelope_event *ev, const char *p, const char *end)
+{
+	const ptrdiff_t n = sizeof(ev->key) - 1;
+
+	if (!take_rcpt(ev, &p, end) || end - p < n + 3 ||
+	    (*p != ENVELOPE_DELIVERED && *p != ENVELOPE_FAILED) ||
+	    p[1] != ' ' || p[n + 2] != ' ')
 		return 0;
-	ev->rcpt = (size_t)i;
-	ev->words = envelope_get_text(p, (size_t)(end - p) > most ? most :
-	    (size_t)(end - p));
-	return ev->words == NULL ? -1 : 1;
+	ev->status = (enum envelope_status)*p;
+	memcpy(ev->key, p + 2, (size_t)n);
+	ev->key[n] = '\0';
+	return strspn(ev->key, "0123456789abcdef") == (size_t)n ?
+	    take_text(ev, p + n + 3, end) : 0;
 }
 
 int
@@ -196,6 +270,10 @@ envelope_event_parse(struct envelope_event *ev, const char *p,
 	if (envelope_is_key(&p, end, "tried")) {
 		ev->what = ENVELOPE_TRIED;
 		return tried_parse(ev, p, end);
+	}
+	if (envelope_is_key(&p, end, "did")) {
+		ev->what = ENVELOPE_DID;
+		return did_parse(ev, p, end);
 	}
 	if (envelope_is_key(&p, end, "warned")) {
 		ev->what = ENVELOPE_WARNED;

@@ -119,7 +119,7 @@ maildir_begin(struct maildir_file *f, int dir, const char *id,
 
 	f->dir = dir;
 	f->fd = -1;
-	f->name[0] = '\0';
+	f->name[0] = f->info[0] = '\0';
 	f->given = id != NULL;
 	f->ordered = disk_order(dir);
 	if (f->given) {
@@ -213,15 +213,15 @@ finish_file(struct maildir_file *f, const struct timespec *mtime)
 
 /* The name: 0, -1. */
 static int
-sync_name(struct maildir_file *f)
+sync_name(struct maildir_file *f, const char *folder)
 {
 	return f->ordered ? spool_sync(&f->writer) :
-	    spool_sync_dir(f->dir, "new");
+	    spool_sync_dir(f->dir, folder);
 }
 
 /* A delivery that was killed may not have brought it to disk: 1, -1. */
 static int
-was_there(struct maildir_file *f, const char *path)
+was_there(struct maildir_file *f, const char *folder, const char *path)
 {
 	int fd, r;
 
@@ -232,7 +232,7 @@ was_there(struct maildir_file *f, const char *path)
 	if (fd != -1)
 		close(fd);
 	if (r == 0)
-		r = spool_sync_dir(f->dir, "new");
+		r = spool_sync_dir(f->dir, folder);
 	maildir_abort(f);
 	return r == -1 ? -1 : 1;
 }
@@ -240,25 +240,26 @@ was_there(struct maildir_file *f, const char *path)
 int
 maildir_end(struct maildir_file *f, const struct timespec *mtime)
 {
+	const char *folder = f->info[0] == '\0' ? "new" : "cur";
 	char from[SPOOL_ID_MAX + 8], to[SPOOL_NAME_MAX + 8];
 	int n;
 
-	n = snprintf(f->name, sizeof(f->name), "%s,S=%" PRIu64 ",W=%" PRIu64,
-	    f->tmp, f->writer.size, f->writer.wire);
+	n = snprintf(f->name, sizeof(f->name), "%s,S=%" PRIu64 ",W=%" PRIu64
+	    "%s", f->tmp, f->writer.size, f->writer.wire, f->info);
 	if (n < 0 || (size_t)n >= sizeof(f->name)) {
 		errno = ENAMETOOLONG;
 		goto fail;
 	}
 	snprintf(from, sizeof(from), "tmp/%s", f->tmp);
-	snprintf(to, sizeof(to), "new/%s", f->name);
+	snprintf(to, sizeof(to), "%s/%s", folder, f->name);
 	if (finish_file(f, mtime) == -1)
 		goto fail;
 	if (maildir_rename(f->dir, from, f->dir, to) == -1) {
 		if (errno != EEXIST || !f->given)
 			goto fail;
-		return was_there(f, to);
+		return was_there(f, folder, to);
 	}
-	if (sync_name(f) == -1) {
+	if (sync_name(f, folder) == -1) {
 		n = errno;
 		(void)unlinkat(f->dir, to, 0);
 		errno = n;

@@ -38,6 +38,9 @@ struct maildir_file {
 	int		fd;
 	char		tmp[SPOOL_ID_MAX];
 	char		name[SPOOL_NAME_MAX];	/* at the end: in new/ */
+	char		info[64];	/* ":2,FLAGS": it goes to cur/ with this
+					 * behind its name; begin sets it to
+					 * "" */
 	int		given;		/* the name is the caller's */
 	bool		ordered;	/* disk_order() */
 	struct spool_writer writer;
@@ -55,7 +58,8 @@ int	 maildir_begin(struct maildir_file *, int dir, const char *id,
 int	 maildir_write(struct maildir_file *, const void *, size_t);
 
 /*
- * Sync and rename to new/ID,S=n,W=m with mtime (NULL: now).  0: it is there,
+ * Sync and rename to new/ID,S=n,W=m (or to cur/, with its info) with mtime
+ * (NULL: now).  0: it is there,
  * file and name on disk; 1: id was given and was there already, nothing was
  * changed, and it is on disk; -1: errno, and nothing is left.
  */

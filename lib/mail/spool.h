@@ -61,7 +61,8 @@ enum spool_form {
 				 * lines, trace_return_path() and
 				 * trace_delivered_to(), are the envelope */
 	SPOOL_FILE		/* M local, R remote: QUEUE/env/ID; the message
-				 * starts at Received */
+				 * starts at Received, or behind what its
+				 * envelope says is skipped */
 };
 
 struct spool {
@@ -260,7 +261,7 @@ struct spool_message {
 	int		  env_fd;	/* SPOOL_FILE, else -1 */
 	struct envelope	  env;		/* from the file or the two lines */
 	uint64_t	  start;	/* of the message in fd: behind the
-					 * two lines, or 0 */
+					 * two lines, or 0, or skip */
 	uint64_t	  size;		/* octets of the file */
 	struct timespec	  mtime;	/* the arrival */
 	uid_t		  uid;		/* of the file's owner */
@@ -297,6 +298,18 @@ int	 spool_reader(const struct spool_message *);
  */
 int	 spool_mark(struct spool_message *, size_t i, enum envelope_status,
 	    int64_t time, const char *text);
+
+/* Keep what became of one of the places that a recipient's mail goes to.
+ * Without an envelope file only in the struct.  -1: it was not recorded. */
+int	 spool_did(struct spool_message *, const struct envelope_did *);
+
+/*
+ * Give a message of SPOOL_LINES an envelope file, for that: its first two lines
+ * stay in the file and are skipped, and it has another ID, which m->item says.
+ * A kill before the rename leaves it as it was.  Nothing to do for others.  -1
+ * errno, ENOENT when a person moved it: nothing has changed.
+ */
+int	 spool_add_envelope(struct spool_message *);
 
 /* Keep that the sender was told of a delay.  -1: it was not recorded; EINVAL
  * with SPOOL_LINES, which have no place for it. */

@@ -292,7 +292,8 @@ see_waiting(const struct spool *sp, struct ids *ids, char *seen,
 	    ".", q, SPOOL_HELD);
 }
 
-/* Whether nobody waits for this envelope any more: all is done in it. */
+/* Whether nobody waits for this envelope any more: all is done in it, or it was
+ * made for a message of two lines, which has it not, or is gone. */
 static int
 envelope_is_over(int fd)
 {
@@ -309,8 +310,7 @@ envelope_is_over(int fd)
 	if (fd_pread_all(fd, text, (size_t)st.st_size, 0) ==
 	    (ssize_t)st.st_size && envelope_parse(&e, text,
 	    (size_t)st.st_size, &line) == 1)
-		over = envelope_count(&e, ENVELOPE_DELIVERED) +
-		    envelope_count(&e, ENVELOPE_BOUNCED) == e.nrcpts;
+		over = envelope_done(&e) || e.skip != 0;
 	envelope_free(&e);
 	free(text);
 	return over;

@@ -200,6 +200,8 @@ take(const struct spool *sp, const struct spool_item *it,
 	}
 	m->size = (uint64_t)st.st_size;
 	m->mtime = st.st_mtim;
+	if (it->form == SPOOL_FILE)
+		m->start = m->env.skip < m->size ? m->env.skip : m->size;
 	return 1;
 }
 

@@ -55,6 +55,13 @@ show(const struct envelope *e)
 			    e->rcpts[i].orcpt);
 		n += (size_t)snprintf(out + n, sizeof(out) - n, "]");
 	}
+	if (e->skip != 0)
+		n += (size_t)snprintf(out + n, sizeof(out) - n, ",skip %llu",
+		    (unsigned long long)e->skip);
+	for (i = 0; i < e->ndid; i++)
+		n += (size_t)snprintf(out + n, sizeof(out) - n,
+		    "{%zu %c %s %s}", e->did[i].rcpt, (int)e->did[i].status,
+		    e->did[i].key, e->did[i].words);
 	return out;
 }
 
@@ -93,6 +100,17 @@ static const struct {
 	{ HEAD "hold 1700000200\nto Q x@y.test\nend\nheld 5 1700000201\n",
 	    1, 0, "a@b.test,1700000000,-,-,-,0,1700000200,0,held 1"
 	    "[Q x@y.test 0 0 -]" },
+	/* What is settled of several places; half a line is none. */
+	{ HEAD "skip 87\nto Q x@y.test\nto Q v@y.test\nend\n"
+	    "did 7 0 D 0123456789abcdef 2.0.0 a\\\\b\n"
+	    "did 7 1 F 0123456789abcdef 5.0.0 no\n"
+	    "did 7 2 D 0123456789abcdef nobody\n"
+	    "did 7 0 Q 0123456789abcdef x\ndid 7 0 D 0123456789abcde x\n"
+	    "did 7 0 D 0123456789abcdeF x\ndid 7 0 D 0123456789abcdef", 1, 0,
+	    "a@b.test,1700000000,-,-,-,0[Q x@y.test 0 0 -]"
+	    "[Q v@y.test 0 0 -],skip 87{0 D 0123456789abcdef 2.0.0 a\\b}"
+	    "{1 F 0123456789abcdef 5.0.0 no}" },
+	{ HEAD "skip x\nto Q x@y.test\nend\n", 0, 4, NULL },
 	{ HEAD "own yes\nto Q x@y.test\nend\n", 1, 0,
 	    "a@b.test,1700000000,-,-,-,0,own[Q x@y.test 0 0 -]" },
 	{ HEAD "own no\nto Q x@y.test\nend\n", 0, 4, NULL },

@@ -237,6 +237,61 @@ test_marks(void)
 	unlinkat(sp.now[SPOOL_LOCAL], it.name, 0);
 }
 
+/* What goes to several places: an envelope file for a message of two lines, and
+ * what is settled. */
+static void
+test_places(void)
+{
+	struct envelope_did did = { .status = ENVELOPE_DELIVERED,
+	    .key = "0123456789abcdef", .words = (char[]){ "2.0.0 - it is" } };
+	const char *id = put(SPOOL_LOCAL, one);
+	struct spool_message m, other;
+	struct spool_item it;
+	int64_t now = time(NULL);
+	char text[256];
+	ssize_t n;
+	int fd;
+
+	ok(*id != '\0' && first(SPOOL_LOCAL, now, &it) == 1 &&
+	    spool_take(&sp, &it, &m) == 1 && spool_defer(&m, now + 9) == 0,
+	    "a message that waits");
+	/* A try before this one was killed, and one that moved it wins. */
+	strlcpy(text, it.id, sizeof(text));
+	text[strcspn(text, "L")] = 'M';
+	fd = openat(sp.env[SPOOL_LOCAL], text, O_WRONLY | O_CREAT, 0200);
+	ok(fd != -1, "what a kill left");
+	close(fd);
+	is_int(spool_add_envelope(&m), 0, "it gets an envelope file");
+	is_str(m.item.id, text, "and an ID that says so");
+	is_int(spool_did(&m, &did), 0, "one place is settled");
+	spool_release(&m);
+	is_int(files("local/env"), 1, "there is one envelope");
+	is_int(first(SPOOL_LOCAL, now + 9, &it), 1, "the message is there");
+	is_int(spool_take(&sp, &it, &m), 1, "and is taken");
+	n = pread(m.fd, text, sizeof(text), (off_t)m.start);
+	is_mem(text, (size_t)n, body, sizeof(body) - 1, "it is the same");
+	is_str(m.env.rcpts[0].addr.local, "bob", "for the same");
+	ok(envelope_find_did(&m.env, 0, did.key) != NULL &&
+	    envelope_find_did(&m.env, 1, did.key) == NULL &&
+	    envelope_find_did(&m.env, 0, "0123456789abcdee") == NULL,
+	    "what is settled is known");
+	is_int(spool_add_envelope(&m), 0, "it has one");
+	is_int(spool_take(&sp, &it, &other), 0, "and is locked");
+	(void)spool_mark(&m, 0, ENVELOPE_DELIVERED, 0, NULL);
+	is_int(spool_drop(&m), 0, "dropped");
+	spool_release(&m);
+	is_int(files("local"), 0, "nothing is left");
+
+	/* A message that was moved away meanwhile stays as it is. */
+	put(SPOOL_LOCAL, one);
+	(void)first(SPOOL_LOCAL, now, &it);
+	(void)spool_take(&sp, &it, &m);
+	unlinkat(sp.now[SPOOL_LOCAL], it.name, 0);
+	is_int(spool_add_envelope(&m), -1, "gone");
+	spool_release(&m);
+	is_int(files("local"), 0, "and no envelope");
+}
+
 /* Is it there, by a walk of this kind? */
 static int
 met(struct spool_walk *w, const char *id, struct spool_item *it)
@@ -581,6 +636,7 @@ main(void)
 	test_names();
 	test_way();
 	test_marks();
+	test_places();
 	test_hold(SPOOL_LOCAL, one);
 	test_hold(SPOOL_LOCAL, two);
 	test_hold(SPOOL_REMOTE, one);

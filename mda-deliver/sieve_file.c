@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A user's Sieve scripts on disk: see sieve_file.h.
+ */
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bytes/utf8.h"
+#include "sieve_file.h"
+#include "system/fdio.h"
+#include "system/log.h"
+
+/* A key with its %h and the like filled in; "": it is not set, or needs a home
+ * that the user has not. */
+static void
+place(char path[PATH_MAX], const char *form, const char *name,
+    const char *home)
+{
+	char local[USERS_NAME_MAX];
+	const char *at = strrchr(name, '@');
+
+	strlcpy(local, name, sizeof(local));
+	if (at != NULL)
+		local[at - name] = '\0';
+	if (*form == '\0' || users_expand(path, form, local,
+	    at != NULL ? at + 1 : "", home) == -1)
+		path[0] = '\0';
+}
+
+void
+sieve_files(struct sieve_files *f, const struct settings *s,
+    const char *name, const char *home)
+{
+	place(f->active, s->sieve, name, home);
+	place(f->scripts, s->sieve_dir, name, home);
+}
+
+bool
+sieve_file_is_name(const char *s, size_t n)
+{
+	const char *p, *end = s + n;
+	uint32_t c;
+	size_t len;
+
+	if (n == 0 || n > NAME_MAX - sizeof(".sieve") || *s == '.')
+		return false;
+	for (p = s; p < end; p += len)
+		if ((len = utf8_next(p, end, &c)) == 0 || c < 0x20 ||
+		    (c >= 0x7f && c <= 0x9f) || c == '/' || c == 0x2028 ||
+		    c == 0x2029)
+			return false;
+	return true;
+}
+
+static enum sieve_file_result
+unreadable(const char *path, char *error)
+{
+	struct stat st;
+
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		if (lstat(path, &st) == -1)
+			return SIEVE_FILE_NONE;
+		strlcpy(error, "the link points to no file", SIEVE_ERROR_MAX);
+		return SIEVE_FILE_FAULT;
+	case EINVAL:
+		strlcpy(error, "this is no regular file", SIEVE_ERROR_MAX);
+		return SIEVE_FILE_FAULT;
+	case EFBIG:
+		(void)snprintf(error, SIEVE_ERROR_MAX, "more than %u octets",
+		    SIEVE_SCRIPT_MAX);
+		return SIEVE_FILE_FAULT;
+	}
+	strlcpy(error, strerror(errno), SIEVE_ERROR_MAX);
+	return SIEVE_FILE_TEMPORARY;
+}
+
+enum sieve_file_result
+sieve_file_read(const char *path, char **text, size_t *n, char *error)
+{
+	struct stat st;
+
+	if ((*text = fd_read_file(path, SIEVE_SCRIPT_MAX, &st, n)) == NULL)
+		return unreadable(path, error);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		strlcpy(error, "it belongs to somebody else", SIEVE_ERROR_MAX);
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+		strlcpy(error, "others may write it: chmod go-w",
+		    SIEVE_ERROR_MAX);
+	else
+		return SIEVE_FILE_READ;
+	free(*text);
+	*text = NULL;
+	return SIEVE_FILE_TEMPORARY;
+}
+
+/* ---- the user's log ---- */
+
+/* One line more to the log beside the script; it begins anew when it has
+ * grown long.  A log that cannot be written is no matter for the mail. */
+static void
+tell_user(const char *script, const char *error)
+{
+	char path[PATH_MAX], line[PLAN_ERROR_MAX + 64], when[32];
+	time_t now = time(NULL);
+	struct stat st;
+	struct tm tm;
+	int fd, n;
+
+	if (snprintf(path, sizeof(path), "%s.log", script) >=
+	    (int)sizeof(path) || localtime_r(&now, &tm) == NULL ||
+	    strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) == 0)
+		return;
+	n = snprintf(line, sizeof(line), "%s %s\n", when, error);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW |
+	    O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_size < SIEVE_LOG_MAX || ftruncate(fd, 0) == 0))
+		(void)fd_write_all(fd, line, (size_t)n);
+	(void)close(fd);
+}
+
+/* ---- the plan ---- */
+
+struct source {
+	const char	*path;
+	bool		 own;		/* the user's, who is told */
+};
+
+static void
+tell(const struct user *u, const struct source *from, const struct plan *p)
+{
+	log_warn("sieve", "user=%s script=%s error=%s", log_str(u->name),
+	    log_str(from->path), log_str(p->error));
+	if (from->own && p->kind == PLAN_BROKEN)
+		tell_user(from->path, p->error);
+}
+
+/* What cannot be run at all: the mail is kept. */
+static void
+set_broken(struct plan *p, const char *error)
+{
+	strlcpy(p->error, error, sizeof(p->error));
+	p->kind = plan_add(p, DEST_KEEP, NULL) != NULL ? PLAN_BROKEN :
+	    PLAN_TEMPORARY;
+}
+
+static void
+set_temporary(struct plan *p, const char *error)
+{
+	plan_free(p);
+	p->kind = PLAN_TEMPORARY;
+	strlcpy(p->error, error, sizeof(p->error));
+}
+
+static void
+run(const struct settings *s, const struct user *u,
+    const struct sieve_files *f, const struct sieve_script *script,
+    const struct sieve_mail *m, struct plan *p)
+{
+	const struct sieve_user who = { .settings = s, .name = u->name,
+	    .home = u->home, .mailbox = u->mailbox, .scripts = f->scripts,
+	    .global = s->sieve_global };
+
+	if (sieve_run(script, &who, m, NULL, p) == -1)
+		set_temporary(p, "no memory for the script");
+}
+
+/* The name of a script, without its folder. */
+static const char *
+base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+void
+sieve_plan(const struct settings *s, const struct user *u,
+    const struct sieve_mail *m, struct plan *p)
+{
+	char error[SIEVE_ERROR_MAX], *text = NULL;
+	enum sieve_file_result r = SIEVE_FILE_NONE;
+	struct sieve_script *script;
+	struct source from = { "", true };
+	struct sieve_files f;
+	size_t n;
+
+	p->kind = PLAN_NONE;
+	sieve_files(&f, s, u->name, u->home);
+	if (*(from.path = f.active) != '\0')
+		r = sieve_file_read(from.path, &text, &n, error);
+	if (r == SIEVE_FILE_NONE && *s->sieve_default != '\0') {
+		from.path = s->sieve_default;
+		from.own = false;
+		r = sieve_file_read(from.path, &text, &n, error);
+	}
+	if (r == SIEVE_FILE_NONE)
+		return;
+	if (r == SIEVE_FILE_TEMPORARY)
+		set_temporary(p, error);
+	else if (r == SIEVE_FILE_FAULT)
+		set_broken(p, error);
+	else if ((script = sieve_compile(base(from.path), text, n, error)) ==
+	    NULL)
+		set_broken(p, error);
+	else {
+		run(s, u, &f, script, m, p);
+		sieve_free(script);
+	}
+	free(text);
+	if (p->kind == PLAN_BROKEN || p->kind == PLAN_TEMPORARY)
+		tell(u, &from, p);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Whose script it is, and what the message says about who wrote it: for the
+ * actions that answer and send.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "grammar/chars.h"
+#include "grammar/compose.h"
+#include "grammar/header.h"
+#include "sieve_actions.h"
+#include "system/clock.h"
+
+/* Without "+detail". */
+static void
+strip(const struct sieve_run *r, struct address *a)
+{
+	const char *delimiter = r->user->settings->recipient_delimiter;
+	char *at = *delimiter == '\0' ? NULL : strchr(a->local, *delimiter);
+
+	if (at != NULL && at > a->local)
+		*at = '\0';
+}
+
+void
+sieve_owner(const struct sieve_run *r, struct address *a)
+{
+	const struct settings *s = r->user->settings;
+
+	*a = *r->mail->to;
+	strip(r, a);
+	if (a->local[0] == '\0')
+		strlcpy(a->local, r->user->name, sizeof(a->local));
+	if (a->domain[0] == '\0' && strchr(r->user->name, '@') != NULL)
+		(void)sieve_address(a, r->user->name, strlen(r->user->name));
+	if (a->domain[0] == '\0')
+		strlcpy(a->domain, s->domains.n > 0 ? s->domains.v[0] :
+		    s->hostname, sizeof(a->domain));
+}
+
+bool
+sieve_same_address(const struct address *a, const struct address *b)
+{
+	return strcasecmp(a->local, b->local) == 0 &&
+	    strcasecmp(a->domain, b->domain) == 0;
+}
+
+bool
+sieve_is_owner(const struct sieve_run *r, const struct address *a)
+{
+	const char *name = r->user->name;
+	struct address mine, bare = *a;
+
+	strip(r, &bare);
+	sieve_owner(r, &mine);
+	if (sieve_same_address(&bare, &mine))
+		return true;
+	if (r->mail->original != NULL) {
+		mine = *r->mail->original;
+		strip(r, &mine);
+		if (!address_is_null(&mine) && sieve_same_address(&bare, &mine))
+			return true;
+	}
+	/* An account of ours has its name in all our domains, or in one. */
+	if (strchr(name, '@') != NULL)
+		return sieve_address(&mine, name, strlen(name)) == 1 &&
+		    sieve_same_address(&bare, &mine);
+	return strcasecmp(bare.local, name) == 0 && settings_is_local(
+	    r->user->settings, bare.domain, strlen(bare.domain));
+}
+
+bool
+sieve_is_automatic(const struct sieve_run *r)
+{
+	struct header_field f;
+	const char *p, *end;
+	size_t n;
+
+	p = sieve_header_text(r, &n);
+	if (!header_find(p, n, "Auto-Submitted", &f))
+		return false;
+	p = f.value;
+	end = p + f.value_len;
+	while (p < end && (char_is(*p, CHAR_WSP) || *p == '\r' || *p == '\n'))
+		p++;
+	/* Parameters and comments may follow. */
+	for (n = 0; p + n < end && char_is(p[n], CHAR_ALNUM | CHAR_LABEL); n++)
+		;
+	return !chars_is(p, n, "no");
+}
+
+int
+sieve_compose_begin(const struct sieve_run *r, struct buf *b)
+{
+	return compose_begin(b, r->mail->now, clock_zone(r->mail->now),
+	    (uint64_t)arc4random() << 32 | arc4random(),
+	    r->user->settings->hostname);
+}

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: ISC
+#
+# Proves what Sieve scripts do: the cases of t/sieve, among them the examples of
+# each RFC, run by mda-deliver -t.  FILE=NAME is one file of them.  And what -t
+# says, for three scripts to the letter: its reader wrote the script, and wants
+# to know why.
+
+use strict;
+use warnings;
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use Test::More;
+
+use lib abs_path(dirname($0) . '/lib');
+use Stdmail;
+use Stdmail::Sieve;
+
+plan skip_all => 'no mda-deliver' if !Stdmail::program('mda-deliver');
+my $dir = Stdmail::folder();
+Stdmail::spew("$dir/users", '');
+
+for my $file (sort glob "$Stdmail::top/t/sieve/*.cases") {
+	my $name = basename($file, '.cases');
+
+	next if defined $ENV{FILE} && $ENV{FILE} ne $name;
+	for my $case (Stdmail::Sieve::cases($file)) {
+		Stdmail::Sieve::lay($dir, $case);
+		for my $run (@{$case->{runs}}) {
+			my ($said, $code) = Stdmail::Sieve::try($dir, $run);
+			my $good = is(Stdmail::Sieve::result($said),
+			    $run->{want}, "$name: $case->{title}: " .
+			    $run->{name});
+			$good &= is($code, $run->{want} =~ /^(error|fault)/ ?
+			    65 : 0, '... and the exit code');
+			diag($said) if !$good;
+		}
+	}
+}
+# --- what it says ----------------------------------------------------------
+
+# What another minute or process makes another.
+sub masked
+{
+	my ($said) = @_;
+
+	$said =~ s/^(    \| Date: ).*/$1TIME/m;
+	$said =~ s/^(    \| Message-ID: ).*/$1ID/m;
+	$said =~ s/(until )\d{4}-.*/$1TIME/;
+	return $said;
+}
+
+# -t SCRIPT and more words, with a message: (standard output, standard error,
+# exit code).
+sub said
+{
+	my ($message, @args) = @_;
+
+	Stdmail::spew("$dir/message", $message);
+	local $ENV{HOME} = $dir;
+	my $cmd = "$Stdmail::bin/mda-deliver -o users=$dir/users " .
+	    "-o domains=example.net @args <$dir/message";
+	my $out = qx{$cmd 2>$dir/err};
+	return ($out, Stdmail::slurp("$dir/err"), $? >> 8);
+}
+
+for my $script (defined $ENV{FILE} ? () :
+    glob "$Stdmail::top/t/sieve/*.sieve") {
+	my ($base) = $script =~ /(.*)\.sieve$/;
+	my ($out, $err, $code) = said(Stdmail::slurp("$base.eml"),
+	    "-t $script");
+
+	is(masked($out), Stdmail::slurp("$base.want"), basename($script));
+	is("$err$code", 0, '... without a fault');
+}
+Stdmail::spew("$dir/good.sieve", "discard;\n");
+Stdmail::spew("$dir/bad.sieve", "keep;\nkeeep;\n");
+Stdmail::spew("$dir/fails.sieve", qq{require "ihave";\n\nerror "no";\n});
+my $mail = "From \nSubject: a\n\nb\n";
+for (
+    ["-t $dir/good.sieve", '', 0, qr/no fault.*no message/],
+    ["-t $dir/bad.sieve", '', 65, qr/bad.sieve, line 2: there is no command/],
+    ["-t $dir/fails.sieve", $mail, 65,
+    qr/^error: fails.sieve, line 3: .*no\n\nresult:\n  keep/ms],
+    ["-t $dir/none.sieve", $mail, 66, qr/none.sieve: No such file/],
+    ["-t $dir/good.sieve -f a\@b\@c", $mail, 64, qr/sender a\@b\@c/],
+    ["-t $dir/good.sieve -a a\@b\@c", $mail, 64, qr/address a\@b\@c/],
+    ["-t $dir/good.sieve -q", $mail, 64, qr/-t takes/],
+    ["-t $dir/good.sieve Maildir", $mail, 64, qr/-t takes/],
+    ["-t $dir/good.sieve -a a\@example.net -d b", $mail, 64, qr/-t takes/],
+    ["-t $dir/good.sieve -f x\@y.test -a a+b\@example.net", $mail, 0,
+    qr/^from <x\@y.test> to <a\+b\@example.net>, 14 octets\n/],
+    ["-t $dir/good.sieve", "Return-Path: <x\@y.test>\n" .
+    "Delivered-To: c\@example.net\nSubject: a\n\nb\n", 0,
+    qr/^from <x\@y.test> to <c\@example.net>, 14 octets\n/],
+    ["-t $dir/good.sieve", $mail, 0, qr/result:\n  discard it \(line 1\)/],
+) {
+	my ($args, $message, $want, $words) = @$_;
+	my ($out, $err, $code) = said($message, $args);
+
+	is($code, $want, "$args: exit $want");
+	like($out . $err, $words, '... and what it says');
+}
+ok(!-e "$dir/Maildir" && !-e "$dir/.stdmail-seen", 'nothing was done');
+done_testing;
