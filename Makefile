@@ -125,11 +125,14 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
 $Bt/unit/caller: $Bobj/mda-deliver/caller.o
 $Bt/unit/seen: $Bobj/mda-deliver/seen.o
-$Bt/unit/sieve_act: $(patsubst %.c,$Bobj/%.o,$(filter-out %/sieve_try.c,\
-	$(wildcard mda-deliver/sieve*.c mda-deliver/plan.c mda-deliver/seen.c)))
+$Bt/unit/sieve_act $Bt/unit/sieve_answer: $(patsubst %.c,$Bobj/%.o,\
+	$(filter-out %/sieve_try.c,$(wildcard mda-deliver/sieve*.c)) \
+	mda-deliver/plan.c mda-deliver/seen.c)
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
-	program program_env deliver flags)
+	program program_env deliver flags warning seen)
+$Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,\
+	dotfile dotfile_find plan)
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 

@@ -9,6 +9,7 @@
 #include "carry.h"
 #include "folder.h"
 #include "system/fdio.h"
+#include "warning.h"
 
 bool
 copy_folder(const struct work *w, size_t i, const struct dest *d, bool make,
@@ -136,6 +137,7 @@ copy_write(struct work *w, size_t i, const struct dest *dest,
 		.flags = dest == NULL ? NULL : dest->flags,
 		.quota = elsewhere ? NULL : &u->quota,
 		.tempfail = w->settings->quota_tempfail,
+		.warn = elsewhere ? NULL : w->settings,
 	};
 	struct deliver d;
 
@@ -147,4 +149,6 @@ copy_write(struct work *w, size_t i, const struct dest *dest,
 	}
 	if (deliver_begin(&d, &how, o) == 0)
 		copy_message(w, i, dest, &d, o);
+	if (o->warn)
+		warning_send(w->settings, u);
 }

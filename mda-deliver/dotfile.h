@@ -42,4 +42,8 @@ struct dotfile {
  */
 int	 dotfile_plan(struct dotfile *, struct plan *);
 
+/* Is there one, or may there be?  With the user's rights; reads none, and
+ * needs no address. */
+bool	 dotfile_look(struct dotfile *);
+
 #endif

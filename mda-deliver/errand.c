@@ -45,6 +45,7 @@ run_program(struct work *w, size_t i, const struct dest *d,
 		    &before : NULL,
 		.user = t->user->name,
 		.home = *t->user->home == '\0' ? "/" : t->user->home,
+		.shell = *t->user->shell == '\0' ? NULL : t->user->shell,
 		.extension = t->folder,
 		.rest = t->plan.rest,
 		.forwarder = address_is_null(&t->plan.forwarder) ? NULL :

@@ -34,7 +34,7 @@ unsigned rules_look(const struct settings *, const struct user *,
 
 /* Folders that they are in, and that they keep something in: how many of them
  * are in path. */
-#define RULES_PLACES	8
+#define RULES_PLACES	8	/* SIEVE_PLACES and the home */
 size_t	 rules_places(const struct settings *, const struct user *,
 	    char path[RULES_PLACES][PATH_MAX]);
 

@@ -90,6 +90,15 @@ sieve_call_may(const struct sieve_call *c, const char *extension)
 	return s->ihave && bit != 0 && strcmp(extension, SIEVE_VARIABLES) != 0;
 }
 
+bool
+sieve_call_needs(struct sieve_call *c, const char *extension)
+{
+	if (!sieve_call_may(c, extension))
+		return false;
+	c->needs |= sieve_extension_bit(extension) & ~c->script->required;
+	return true;
+}
+
 int
 sieve_tag(const struct sieve_call *c, const char *name,
     const struct sieve_arg **value)

@@ -84,6 +84,8 @@ int	 sieve_call_defer(struct sieve_call *, void (*)(void *), void *);
 /* For check: is the extension required, or one that ihave may find?  A
  * script with ihave takes all that we have. */
 bool	 sieve_call_may(const struct sieve_call *, const char *extension);
+/* Likewise; and where ihave has not found it, the call cannot be run. */
+bool	 sieve_call_needs(struct sieve_call *, const char *extension);
 
 /* The tag of this name, as it stands in a call: 1 (and its value, when value
  * is not NULL), or 0. */
