@@ -30,6 +30,7 @@
 
 struct job {
 	const struct settings	*settings;
+	struct settings		 own;
 	struct delivery		 how;
 	struct address		 from, to;
 	struct recipient	 rcpt;
@@ -420,6 +421,24 @@ find_sender(struct job *j, const struct direct *d)
 	return 0;
 }
 
+/* Where nothing is set up, the users are the system's.  A caller that names
+ * the recipient has looked at his ~/.forward or ~/.qmail, and may have found
+ * us there. */
+static void
+adjust_settings(struct job *j)
+{
+	const struct settings *s = j->settings;
+	static char system[] = "system";
+
+	j->own = *s;
+	if (s->unwritten && strcmp(s->users, SETTINGS_USERS) == 0 &&
+	    access(s->users, F_OK) == -1 && errno == ENOENT)
+		j->own.users = system;
+	if (j->caller.recipient != NULL)
+		j->own.forward = j->own.qmail = false;
+	j->settings = j->dir.settings = &j->own;
+}
+
 /* A path, or whose mailbox it is: 0, or the exit code. */
 static int
 find_mailbox(struct job *j, const struct direct *d)
@@ -440,6 +459,7 @@ find_mailbox(struct job *j, const struct direct *d)
 			warn("4.3.0 who runs this");
 			return EX_TEMPFAIL;
 		}
+	adjust_settings(j);
 	return find_recipient(j, d);
 }
 

@@ -11,7 +11,7 @@
 struct direct {
 	const char	*sender;	/* -f */
 	const char	*user;		/* -d */
-	const char	*address;	/* -a; with -d: whom the mail came to */
+	const char	*address;	/* -a; with -d: it came to that */
 	const char	*mailbox;	/* the operand */
 };
 
