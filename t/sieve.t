@@ -19,11 +19,14 @@ plan skip_all => 'no mda-deliver' if !Stdmail::program('mda-deliver');
 my $dir = Stdmail::folder();
 Stdmail::spew("$dir/users", '');
 
+my %required;
 for my $file (sort glob "$Stdmail::top/t/sieve/*.cases") {
 	my $name = basename($file, '.cases');
 
 	next if defined $ENV{FILE} && $ENV{FILE} ne $name;
 	for my $case (Stdmail::Sieve::cases($file)) {
+		my ($list) = $case->{script} =~ /require\s+(\[.*?\]|".*?")/s;
+		@required{($list // '') =~ /"(.*?)"/g} = ();
 		Stdmail::Sieve::lay($dir, $case);
 		for my $run (@{$case->{runs}}) {
 			my ($said, $code) = Stdmail::Sieve::try($dir, $run);
@@ -36,6 +39,15 @@ for my $file (sort glob "$Stdmail::top/t/sieve/*.cases") {
 		}
 	}
 }
+# Every extension has a case.
+for my $source (defined $ENV{FILE} ? () : 'mda-deliver/sieve_words.c') {
+	my ($known) = Stdmail::slurp("$Stdmail::top/$source") =~
+	    /sieve_extensions\[\] = \{(.*?)\bNULL/s;
+
+	is_deeply([grep { !exists $required{$_} } $known =~ /"([^"]+)"/g], [],
+	    'every extension is tried');
+}
+
 # --- what it says ----------------------------------------------------------
 
 # What another minute or process makes another.
