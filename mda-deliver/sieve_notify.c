@@ -111,7 +111,8 @@ get_field(struct sieve_run *r, const char *name, struct buf *text)
 
 	buf_init(&value, FIELD_MAX);
 	header = sieve_header_text(r, &n);
-	if (header_find(header, n, name, &f) && (sieve_value(&value, &f) == -1 ||
+	if (header_find(header, n, name, &f) &&
+	    (sieve_value(&value, &f) == -1 ||
 	    buf_add(text, buf_str(&value), value.len) == -1))
 		ret = sieve_nomem(r);
 	buf_free(&value);
