@@ -21,6 +21,7 @@
 #include "grammar/header.h"
 #include "mail/recipient.h"
 #include "system/fdio.h"
+#include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
 #include "warning.h"
@@ -398,6 +399,9 @@ direct_run(const struct settings *s, const struct direct *d)
 			code = EX_USAGE;
 		j->how.from = &j->from;
 	}
+	/* What is for the log is not for who calls us. */
+	if (d->mailbox == NULL)
+		log_syslog();
 	if (code == 0 && d->mailbox == NULL)
 		code = find_recipient(j, d);
 	if (code == 0 && j->rules == NULL &&

@@ -427,7 +427,8 @@ follow_plan(struct work *w, size_t i)
 	case PLAN_GOOD:
 		break;
 	}
-	if (t->plan.n == 1 && is_plain_keep(&t->plan.v[0]))
+	if (t->plan.n == 1 && t->plan.nmarks == 0 &&
+	    is_plain_keep(&t->plan.v[0]))
 		keep(w, i);
 	else
 		carry_out(w, i);

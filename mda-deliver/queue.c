@@ -26,8 +26,8 @@
 
 #define WORKERS_MAX	8	/* that are quick */
 #define SLOTS_MAX	64	/* with those that are not */
-#define SLOW_MS		2000	/* from then on one holds up no other user */
-#define SLOW_WAIT	30	/* seconds that his next messages wait */
+#define SLOW_MS		2000	/* then it takes no place from others */
+#define ONE_MAX		2	/* of them for one recipient */
 #define BATCH_MAX	16	/* messages of one process */
 #define BATCHES_MAX	128	/* in the making: recipients */
 #define PASS_MS		10	/* from one pass to the next: what comes in
@@ -50,7 +50,6 @@ struct worker {
 struct batch {
 	size_t			n;
 	uid_t			uid;
-	size_t			nrcpts;	/* of the first */
 	struct address		to;
 	struct spool_item	items[BATCH_MAX];
 };
@@ -69,6 +68,7 @@ struct agent {
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
+	size_t		 passed;	/* over, for want of a place */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -177,18 +177,6 @@ note_slow(struct agent *a)
 		}
 }
 
-/* Has he a worker that is slow?  Then he gets no more. */
-static bool
-is_slow(const struct agent *a, const struct address *rcpt)
-{
-	const struct worker *w;
-
-	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
-		if (w->pid != 0 && w->slow && address_equal(&w->to, rcpt))
-			return true;
-	return false;
-}
-
 /* Wait for a free place. */
 static void
 wait_worker(struct agent *a, const sigset_t *inside)
@@ -278,31 +266,13 @@ start_worker(struct agent *a, const struct batch *b)
 	a->taken += b->n;
 }
 
-/* All of it is for a user who is busy with what he has. */
-static bool
-put_off_slow(struct agent *a, const struct batch *b)
-{
-	struct spool_message m;
-	size_t i;
-
-	if (b->nrcpts != 1 || !is_slow(a, &b->to))
-		return false;
-	/* Not from under another agent. */
-	for (i = 0; i < b->n; i++)
-		if (spool_take(&a->spool, &b->items[i], &m) == 1) {
-			put_off(a, &m.item, SLOW_WAIT);
-			spool_release(&m);
-		}
-	return true;
-}
-
 static void
 hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 {
 	if (b->n == 0)
 		return;
 	wait_worker(a, inside);
-	if (a->running < WORKERS_MAX && !put_off_slow(a, b))
+	if (a->running < WORKERS_MAX)
 		start_worker(a, b);
 	b->n = 0;
 }
@@ -338,7 +308,6 @@ find_batch(struct agent *a, const struct spool_message *m,
 		empty = most;
 	}
 	empty->uid = m->uid;
-	empty->nrcpts = m->env.nrcpts;
 	empty->to = m->env.rcpts[0].addr;
 	return empty;
 }
@@ -373,6 +342,18 @@ is_running(const struct agent *a, const struct spool_item *item)
 	return false;
 }
 
+/* Have messages for this recipient all the workers that they may? */
+static bool
+has_enough(const struct agent *a, const struct address *to)
+{
+	const struct worker *w;
+	size_t n = 0;
+
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		n += w->pid != 0 && address_equal(&w->to, to);
+	return n >= ONE_MAX;
+}
+
 static void
 take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 {
@@ -385,6 +366,9 @@ take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 		/* Its process will lock it. */
 		if (spool_is_taken(&m))
 			a->busy++;
+		else if (has_enough(a, &m.env.rcpts[0].addr))
+			/* The end of one is the time to look again. */
+			a->passed++;
 		else
 			put_in(a, &m, inside);
 		spool_release(&m);
@@ -403,7 +387,7 @@ pass(struct agent *a, const sigset_t *inside)
 	struct spool_item item;
 	int got = -1;
 
-	a->taken = a->busy = a->over = 0;
+	a->taken = a->busy = a->passed = a->over = 0;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);
@@ -479,6 +463,8 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		(void)pselect(0, NULL, NULL, NULL, &second, inside);
 		return 1;
 	}
+	if (a->passed > 0 && a->over > 0)
+		return 1;
 	/* One that ended may have put a message into now/. */
 	if (!watch && a->running + a->slow == 0)
 		return a->over > 0;
