@@ -2,9 +2,9 @@
  *
  * The walk through spool/local: it locks each message and hands it to a
  * process, some at once, so that a mailbox that hangs holds up no other.  Those
- * for the same recipient go together, and have few of the processes, however
- * long his mailbox or program takes; should one of them go wrong, the others
- * are tried again without it.  It looks at no message's text, and never leaves
+ * for the same recipient go together, and leave places to others, however long
+ * his mailbox or program takes; should one of them go wrong, the others are
+ * tried again without it.  It looks at no message's text, and never leaves
  * one in now/ that it cannot deliver.
  */
 #include <sys/wait.h>
@@ -25,8 +25,9 @@
 #include "system/log.h"
 
 #define WORKERS_MAX	8
-#define ONE_MAX		2	/* of them for one recipient */
 #define BATCH_MAX	16	/* messages of one process */
+#define PATIENCE_MS	100	/* in a pass, for the place of one who has
+				 * enough of them */
 #define PASS_MS		10	/* from one pass to the next: what comes in
 				 * meanwhile goes together */
 #define BROKEN_WAIT	(6 * 3600)	/* for what cannot be read */
@@ -58,7 +59,8 @@ struct agent {
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
-	size_t		 passed;	/* over, for want of a place */
+	size_t		 passed;	/* over: they have enough places */
+	long long	 patience;	/* what is left of it */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -211,14 +213,48 @@ start_worker(struct agent *a, struct batch *b)
 	a->taken += b->n;
 }
 
-/* What was taken goes to a worker, in which the locks live on. */
+/* Has a recipient as many places as are free? */
+static bool
+has_enough(const struct agent *a, const struct address *to)
+{
+	const struct worker *w;
+	size_t n = 0;
+
+	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
+		n += w->pid != 0 && address_equal(&w->to, to);
+	return n > 0 && n >= WORKERS_MAX - a->running;
+}
+
+/* A quick one ends soon; for one that hangs nobody waits long. */
+static bool
+wait_place(struct agent *a, const struct address *to, const sigset_t *inside)
+{
+	struct timespec ts = { 0 };
+	long long began;
+
+	while (has_enough(a, to)) {
+		if (a->patience <= 0 || stop)
+			return false;
+		began = clock_ms();
+		ts.tv_nsec = a->patience * 1000000;
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
+		reap(a);
+		a->patience -= clock_ms() - began;
+	}
+	return true;
+}
+
+/* What was taken goes to a worker, in which the locks live on; or stays, until
+ * one of its recipient's has ended. */
 static void
 hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 {
 	if (b->n == 0)
 		return;
 	wait_worker(a, inside);
-	if (a->running < WORKERS_MAX)
+	if (!wait_place(a, &b->m[0].env.rcpts[0].addr, inside))
+		a->passed += b->n;
+	else if (a->running < WORKERS_MAX)
 		start_worker(a, b);
 	while (b->n > 0)
 		spool_release(&b->m[--b->n]);
@@ -283,18 +319,6 @@ is_running(const struct agent *a, const struct spool_item *item)
 	return false;
 }
 
-/* Have messages for this recipient all the workers that they may? */
-static bool
-has_enough(const struct agent *a, const struct address *to)
-{
-	const struct worker *w;
-	size_t n = 0;
-
-	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
-		n += w->pid != 0 && address_equal(&w->to, to);
-	return n >= ONE_MAX;
-}
-
 static void
 take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 {
@@ -305,13 +329,7 @@ take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 		return;
 	switch (spool_take(&a->spool, item, &m)) {
 	case 1:
-		if (!has_enough(a, &m.env.rcpts[0].addr)) {
-			put_in(a, &m, inside);
-			return;
-		}
-		/* The end of one of them is the time to look again. */
-		a->passed++;
-		spool_release(&m);
+		put_in(a, &m, inside);
 		return;
 	case 0:
 		a->busy++;
@@ -332,6 +350,7 @@ pass(struct agent *a, const sigset_t *inside)
 	int got = -1;
 
 	a->taken = a->busy = a->passed = a->over = 0;
+	a->patience = PATIENCE_MS;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);
