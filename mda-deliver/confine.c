@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "message_local.h"
+#include "rules.h"
 #include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
@@ -32,7 +33,8 @@ one_owner(const struct work *works, size_t n)
 				return NULL;
 			if (!t->local)
 				continue;
-			if (t->system || (one != NULL && one->uid != t->uid))
+			if (t->user->system || (one != NULL &&
+			    one->user->uid != t->user->uid))
 				return NULL;
 			one = t;
 		}
@@ -54,49 +56,86 @@ confine_to_owner(const struct work *works, size_t n)
 	if (geteuid() != 0 || (one = one_owner(works, n)) == NULL)
 		return 0;
 	spool_close(spool);
-	if (privilege_drop(one->uid, group) == -1 ||
+	if (privilege_drop(one->user->uid, group) == -1 ||
 	    spool_open(spool, works->settings, error) == -1) {
 		log_error("become", "id=%s uid=%u error=%s",
-		    works->m->item.id, (unsigned)one->uid,
+		    works->m->item.id, (unsigned)one->user->uid,
 		    log_str(strerror(errno)));
 		return -1;
 	}
 	return 0;
 }
 
+/* Folders that stay open. */
+struct places {
+	char			(*text)[PATH_MAX];
+	struct sandbox_path	*paths;
+	size_t			 have;
+};
+
+/* Many of a batch are for the same. */
+static void
+add_place(struct places *p, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < p->have; i++)
+		if (strcmp(p->text[i], path) == 0)
+			return;
+	strlcpy(p->text[p->have], path, PATH_MAX);
+	p->paths[p->have].path = p->text[p->have];
+	p->paths[p->have++].rights = SANDBOX_WRITE;
+}
+
+static void
+add_target(struct places *p, const struct settings *s, const struct target *t)
+{
+	char rules[RULES_PLACES][PATH_MAX], anchor[PATH_MAX];
+	size_t i, n = t->rules == 0 ? 0 : rules_places(s, t->user, rules);
+
+	add_place(p, deliver_anchor(anchor, t->user->mailbox));
+	for (i = 0; i < n; i++)
+		add_place(p, rules[i]);
+}
+
+/* How many there may be. */
+static size_t
+count_places(const struct work *works, size_t n)
+{
+	const struct work *w;
+	size_t i, most = 1;
+
+	for (w = works; w < works + n; w++)
+		for (i = 0; i < w->m->env.nrcpts; i++)
+			if (w->targets[i].local)
+				most += w->targets[i].rules == 0 ? 1 :
+				    1 + RULES_PLACES;
+	return most;
+}
+
 int
 confine_to_mailboxes(const struct work *works, size_t n)
 {
-	size_t i, max = 1, have = 1;
-	char (*anchors)[PATH_MAX];
-	struct sandbox_path *paths;
+	size_t i, most = count_places(works, n);
+	struct places p = { .have = 0 };
 	const struct work *w;
 	int r = -1;
 
-	for (w = works; w < works + n; w++)
-		max += w->m->env.nrcpts;
-	anchors = calloc(max, sizeof(*anchors));
-	paths = calloc(max, sizeof(*paths));
-	if (anchors == NULL || paths == NULL)
+	p.text = calloc(most, sizeof(*p.text));
+	p.paths = calloc(most, sizeof(*p.paths));
+	if (p.text == NULL || p.paths == NULL)
 		goto out;
-	paths[0].path = works->settings->spool;
-	paths[0].rights = SANDBOX_WRITE;
+	if (works->spool != NULL)
+		add_place(&p, works->settings->spool);
 	for (w = works; w < works + n; w++)
-		for (i = 0; i < w->m->env.nrcpts; i++) {
-			if (!w->targets[i].local)
-				continue;
-			paths[have].path = deliver_anchor(anchors[have],
-			    w->targets[i].mailbox);
-			paths[have].rights = SANDBOX_WRITE;
-			/* Many of a batch are for the same. */
-			have += strcmp(paths[have].path,
-			    paths[have - 1].path) != 0;
-		}
-	r = sandbox_agent(paths, have, false);
+		for (i = 0; i < w->m->env.nrcpts; i++)
+			if (w->targets[i].local)
+				add_target(&p, w->settings, &w->targets[i]);
+	r = sandbox_agent(p.paths, p.have, false);
 out:
 	if (r == -1)
 		log_error("sandbox", "error=%s", log_str(strerror(errno)));
-	free(anchors);
-	free(paths);
+	free(p.text);
+	free(p.paths);
 	return r;
 }

@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "deliver.h"
+#include "flags.h"
 #include "grammar/header.h"
 #include "grammar/trace.h"
+#include "mail/disk_order.h"
 #include "mail/mailbox.h"
 #include "mail/special_use.h"
 #include "system/log.h"
@@ -181,7 +183,11 @@ open_maildir(struct deliver *d, bool make)
 	find_quota(d);
 	if (find_room(d, how->size) == -1)
 		return -1;
-	return maildir_begin(&d->u.maildir, d->dir, how->id, how->host);
+	if (maildir_begin(&d->u.maildir, d->dir, how->id, how->host) == -1)
+		return -1;
+	if (how->flags != NULL)
+		flags_info(d->u.maildir.info, d->dir, how->flags);
+	return 0;
 }
 
 static int
@@ -293,27 +299,37 @@ deliver_abort(struct deliver *d)
 		mbox_abort(&d->u.mbox);
 }
 
-int
-deliver_loops(const char *text, size_t n, const struct address *to)
+static bool
+is_marked(const struct header_field *f, const struct address *to)
 {
 	struct address seen;
+	struct buf value;
+	bool marked;
+
+	buf_init(&value, 4 * ADDRESS_TEXT_MAX);
+	marked = header_unfold(&value, f) == 0 && value.len > 0 &&
+	    address_parse_utf8(&seen, value.data, value.len, NULL) == 1 &&
+	    address_equal(&seen, to);
+	buf_free(&value);
+	return marked;
+}
+
+const char *
+deliver_loops(const char *text, size_t n, const struct address *to)
+{
 	struct header_field f;
 	struct header h;
-	struct buf value;
-	int loops = 0;
+	unsigned hops = 0;
 
 	header_init(&h, text, n);
-	while (!loops && header_next(&h, &f)) {
-		if (!header_is(&f, "Delivered-To"))
-			continue;
-		buf_init(&value, 4 * ADDRESS_TEXT_MAX);
-		if (header_unfold(&value, &f) == 0 && value.len > 0 &&
-		    address_parse_utf8(&seen, value.data, value.len,
-		    NULL) == 1)
-			loops = address_equal(&seen, to);
-		buf_free(&value);
+	while (header_next(&h, &f)) {
+		if (header_is(&f, "Received") && ++hops > LOOP_HOPS)
+			return "it went through more than 100 hosts";
+		if (to != NULL && header_is(&f, "Delivered-To") &&
+		    is_marked(&f, to))
+			return "it was delivered to this address before";
 	}
-	return loops;
+	return NULL;
 }
 
 char *
@@ -335,5 +351,6 @@ deliver_anchor(char anchor[PATH_MAX], const char *path)
 		}
 		*slash = '\0';
 	}
+	disk_order_note(anchor);
 	return anchor;
 }

@@ -37,6 +37,9 @@ struct delivery {
 	const char		*host;
 	const struct timespec	*mtime;	/* NULL: now */
 	uint64_t		 size;	/* at least; 0 unknown */
+	const char		*flags;	/* of IMAP, and keywords, blanks between
+					 * them; only a Maildir has them; NULL:
+					 * none */
 	const struct quota_limits *quota; /* a rule, or NULL */
 	bool			 tempfail; /* a full mailbox is no refusal */
 };
@@ -74,13 +77,17 @@ int	 deliver_root(int dir);
 /* Fill in an outcome for an errno of a mailbox. */
 void	 outcome_errno(struct outcome *, const char *mailbox, int error);
 
-/* Does the header (or its beginning) say that this address has had the message
- * before? */
-int	 deliver_loops(const char *text, size_t n, const struct address *to);
+/* Does the header (or its beginning) say that this address (NULL: any) has had
+ * the message before, or that it went through too many hosts (RFC 5321,
+ * section 6.3)?  Why it goes round, in a few words, or NULL. */
+const char *deliver_loops(const char *text, size_t n,
+	    const struct address *to);
+#define LOOP_HOPS	100
 #define LOOP_HEADER_MAX	(256u << 10)	/* of a header that is looked at */
 
 /* The nearest folder above (or at) path that exists, to path[PATH_MAX]: what
- * the sandbox must leave open.  Returns its argument. */
+ * the sandbox must leave open.  What has to be known of its file system is
+ * found out, as that cannot be done behind the sandbox.  Returns anchor. */
 char	*deliver_anchor(char anchor[PATH_MAX], const char *path);
 
 #endif

@@ -66,7 +66,8 @@ set_wishes(const struct forward *f, struct envelope_rcpt *to)
 		if (address_equal(&f->env->rcpts[i].addr, &to->addr))
 			from = &f->env->rcpts[i];
 	to->notify = from->notify;
-	if (f->env->expanded == NULL && f->list->n > 1 &&
+	if ((f->fresh ? f->several : f->env->expanded == NULL &&
+	    f->list->n + f->list->nspecials > 1) &&
 	    (to->notify & ENVELOPE_SUCCESS) != 0) {
 		to->notify &= ~ENVELOPE_SUCCESS;
 		if (to->notify == 0)
@@ -111,7 +112,7 @@ fill(const struct forward *f, enum spool_queue queue, struct envelope *e)
 		rewrite_sender(f, &e->sender);
 	if (set_same(f, e) == -1)
 		return -1;
-	if (queue == SPOOL_LOCAL && envelope_set(&e->expanded,
+	if (queue == SPOOL_LOCAL && !f->fresh && envelope_set(&e->expanded,
 	    address_text(&f->given->addr, given)) == -1)
 		return -1;
 	for (i = 0; i < f->list->n; i++)
@@ -119,6 +120,30 @@ fill(const struct forward *f, enum spool_queue queue, struct envelope *e)
 		    set_wishes(f, &e->rcpts[i]) == -1)
 			return -1;
 	return 0;
+}
+
+int
+forward_begin_same(const struct forward *f, struct spool_put *put)
+{
+	struct envelope e;
+	int r = -1;
+
+	envelope_init(&e);
+	e.sender = is_list(f) ? *f->owner : f->env->sender;
+	errno = ENOMEM;
+	if (set_same(f, &e) == 0 && envelope_add(&e, &f->given->addr) == 0 &&
+	    set_wishes(f, &e.rcpts[0]) == 0)
+		r = spool_put_begin(put, f->spool, SPOOL_LOCAL, &e,
+		    (uid_t)-1);
+	envelope_free(&e);
+	return r;
+}
+
+bool
+forward_needs_owner(const struct forward *f)
+{
+	return f->list->nspecials > 0 && is_list(f) &&
+	    !recipient_same(&f->env->sender, f->owner);
 }
 
 /* The address had it: that is how a circle is found. */
@@ -152,7 +177,8 @@ forward_begin(const struct forward *f, struct spool_put *put)
 		r = spool_put_begin(put, f->spool, queue, &e, (uid_t)-1);
 	envelope_free(&e);
 	/* What was expanded bears the mark already. */
-	if (r == 0 && f->env->expanded == NULL && put_mark(f, put) == -1) {
+	if (r == 0 && (f->fresh || f->env->expanded == NULL) &&
+	    put_mark(f, put) == -1) {
 		spool_put_abort(put);
 		r = -1;
 	}
@@ -160,12 +186,16 @@ forward_begin(const struct forward *f, struct spool_put *put)
 }
 
 static int
-copy(const struct spool_message *m, struct spool_put *put)
+copy(const struct forward *f, const struct spool_message *m,
+    struct spool_put *put)
 {
-	uint64_t at = m->start;
+	uint64_t at = m->start + (f->header == NULL ? 0 : f->body);
 	char data[32768];
 	ssize_t got;
 
+	if (f->header != NULL && spool_put_write(put, f->header->data,
+	    f->header->len) == -1)
+		return -1;
 	while ((got = fd_pread_all(m->fd, data, sizeof(data), (off_t)at)) >
 	    0) {
 		if (spool_put_write(put, data, (size_t)got) == -1)
@@ -173,6 +203,45 @@ copy(const struct spool_message *m, struct spool_put *put)
 		at += (uint64_t)got;
 	}
 	return (int)got;
+}
+
+/* Copy it into what was begun.  0, or -1 with the outcome. */
+static int
+fill_put(const struct forward *f, const struct spool_message *m,
+    struct spool_put *put, struct outcome *o)
+{
+	if (copy(f, m, put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		spool_put_abort(put);
+		return -1;
+	}
+	if (spool_put_end(put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		return -1;
+	}
+	o->kind = OUTCOME_DELIVERED;
+	return 0;
+}
+
+void
+forward_send_same(const struct forward *f, const struct spool_message *m,
+    struct outcome *o)
+{
+	char given[ADDRESS_TEXT_MAX], owner[ADDRESS_TEXT_MAX];
+	struct spool_put put;
+
+	if (forward_begin_same(f, &put) == -1) {
+		outcome_errno(o, "the spool", errno);
+		return;
+	}
+	if (fill_put(f, m, &put, o) == -1)
+		return;
+	if (m->item.id[0] != '\0')
+		log_info("owned", "id=%s to=%s owner=%s new=%s", m->item.id,
+	    log_str(address_text(&f->given->addr, given)),
+	    log_str(address_text(f->owner, owner)), put.file.id);
+	strlcpy(o->text, "2.0.0 sent on in its owner's name",
+	    sizeof(o->text));
 }
 
 void
@@ -186,18 +255,13 @@ forward_send(const struct forward *f, const struct spool_message *m,
 		outcome_errno(o, "the spool", errno);
 		return;
 	}
-	if (copy(m, &put) == -1) {
-		outcome_errno(o, "the spool", errno);
-		spool_put_abort(&put);
+	if (fill_put(f, m, &put, o) == -1)
 		return;
-	}
-	if (spool_put_end(&put) == -1) {
-		outcome_errno(o, "the spool", errno);
-		return;
-	}
-	log_info("expanded", "id=%s to=%s new=%s rcpts=%zu", m->item.id,
+	if (m->item.id[0] != '\0')
+		log_info(f->fresh ? "forwarded" : "expanded",
+	    "id=%s to=%s new=%s rcpts=%zu", m->item.id,
 	    log_str(address_text(&f->given->addr, given)), put.file.id,
 	    f->list->n);
-	o->kind = OUTCOME_DELIVERED;
-	strlcpy(o->text, "2.0.0 expanded", sizeof(o->text));
+	strlcpy(o->text, f->fresh ? "2.0.0 sent on" : "2.0.0 expanded",
+	    sizeof(o->text));
 }

@@ -19,6 +19,15 @@ struct forward {
 	const struct address	*owner;		/* who gets bounces; null: the
 						 * sender */
 	const struct recipient_list *list;
+	bool			 fresh;		/* a user's rules made the list:
+						 * each is looked up as if it
+						 * had come from outside; all
+						 * here, or all elsewhere */
+	bool			 several;	/* and it goes to more places */
+	const struct buf	*header;	/* instead of the message's own,
+						 * or NULL; */
+	uint64_t		 body;		/* behind which it goes on there
+						 */
 };
 
 /*
@@ -29,7 +38,22 @@ struct forward {
  */
 int	 forward_begin(const struct forward *, struct spool_put *);
 
-/* Send a message of the spool so. */
+/*
+ * Begin a message for the address itself, from its owner when there is one:
+ * its programs and files are still owed, and with them all of it.  It is not
+ * marked, since it was not there yet.  As forward_begin().
+ */
+int	 forward_begin_same(const struct forward *, struct spool_put *);
+
+/* Is a message of the spool to be sent so, since bounces of the address's
+ * programs and files belong to its owner? */
+bool	 forward_needs_owner(const struct forward *);
+
+/* Send one so. */
+void	 forward_send_same(const struct forward *,
+	    const struct spool_message *, struct outcome *);
+
+/* Send a message of the spool to all of the list. */
 void	 forward_send(const struct forward *, const struct spool_message *,
 	    struct outcome *);
 

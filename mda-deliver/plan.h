@@ -76,6 +76,10 @@ struct plan {
 					 * that they belong to */
 	struct plan_mark *marks;	/* when all is done */
 	size_t		 nmarks;
+	struct address	 forwarder;	/* the sender of what is sent on; null:
+					 * as it is */
+	char		 rest[ADDRESS_LOCAL_MAX + 1];	/* qmail: what a
+					 * .qmail-...default stands for */
 	char		**files;	/* names that dest.file is one of */
 	size_t		 nfiles;
 	char		 error[PLAN_ERROR_MAX];
@@ -91,8 +95,9 @@ struct dest *plan_add(struct plan *, enum dest_kind, const char *text);
 /* A copy of a file's name that lives as long as the plan; NULL no memory. */
 const char *plan_file(struct plan *, const char *name);
 
-/* What tells this destination from others, the same at each try: kind, text,
- * flags, header and reply. */
+/* What tells this destination of the plan from others, the same at each try:
+ * kind, text, flags, and which header; not what time puts into that or into a
+ * reply. */
 void	 plan_key(const struct plan *, const struct dest *,
 	    char key[ENVELOPE_KEY]);
 

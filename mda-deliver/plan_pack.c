@@ -72,6 +72,9 @@ plan_pack(struct buf *b, const struct plan *p, const struct dest *one)
 	add_number(b, p->kind);
 	add_number(b, p->edit_from);
 	add_text(b, p->error);
+	add_text(b, p->rest);
+	add_text(b, p->forwarder.local);
+	add_text(b, p->forwarder.domain);
 	add_number(b, p->nedits);
 	for (i = 0; i < p->nedits; i++)
 		/* Of one destination its own alone. */
@@ -92,7 +95,7 @@ plan_pack(struct buf *b, const struct plan *p, const struct dest *one)
 
 struct reader {
 	const unsigned char	*p, *end;
-	int			 result;	/* 1, until something is wrong */
+	int			 result;	/* 1, until there is a fault */
 };
 
 /* n octets of it, or NULL. */
@@ -141,6 +144,15 @@ take_text(struct reader *r, size_t most)
 	if ((s = strndup(p, n)) == NULL)
 		r->result = -1;
 	return s;
+}
+
+static void
+take_array(struct reader *r, char *to, size_t size)
+{
+	char *s = take_text(r, size);
+
+	strlcpy(to, s == NULL ? "" : s, size);
+	free(s);
 }
 
 static void
@@ -249,7 +261,6 @@ int
 plan_unpack(struct plan *p, const void *data, size_t len)
 {
 	struct reader r = { data, (const unsigned char *)data + len, 1 };
-	char *error;
 	uint64_t n;
 
 	plan_init(p);
@@ -257,9 +268,10 @@ plan_unpack(struct plan *p, const void *data, size_t len)
 		r.result = 0;
 	p->kind = (enum plan_kind)take_number(&r, PLAN_TEMPORARY);
 	p->edit_from = take_number(&r, SIZE_MAX);
-	if ((error = take_text(&r, sizeof(p->error))) != NULL)
-		strlcpy(p->error, error, sizeof(p->error));
-	free(error);
+	take_array(&r, p->error, sizeof(p->error));
+	take_array(&r, p->rest, sizeof(p->rest));
+	take_array(&r, p->forwarder.local, sizeof(p->forwarder.local));
+	take_array(&r, p->forwarder.domain, sizeof(p->forwarder.domain));
 	take_edits(&r, p);
 	take_marks(&r, p);
 	for (n = take_number(&r, PLAN_MOST); n > 0 && r.result == 1; n--)

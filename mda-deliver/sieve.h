@@ -19,9 +19,9 @@
 /* Whose script it is, and where what it names is found. */
 struct sieve_user {
 	const struct settings	*settings;
-	const char		*name;		/* "bob", or "bob@example.org" */
+	const char		*name;		/* "bob", "bob@example.org" */
 	const char		*home;		/* "": none */
-	const char		*mailbox;	/* of keep: a Maildir, or an mbox */
+	const char		*mailbox;	/* of keep: Maildir or mbox */
 	const char		*scripts;	/* where include finds personal
 						 * ones; "": nowhere */
 	const char		*global;	/* likewise :global */

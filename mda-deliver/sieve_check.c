@@ -90,6 +90,15 @@ sieve_call_may(const struct sieve_call *c, const char *extension)
 	return s->ihave && bit != 0 && strcmp(extension, SIEVE_VARIABLES) != 0;
 }
 
+bool
+sieve_call_needs(struct sieve_call *c, const char *extension)
+{
+	if (!sieve_call_may(c, extension))
+		return false;
+	c->needs |= sieve_extension_bit(extension) & ~c->script->required;
+	return true;
+}
+
 int
 sieve_tag(const struct sieve_call *c, const char *name,
     const struct sieve_arg **value)
@@ -97,7 +106,8 @@ sieve_tag(const struct sieve_call *c, const char *name,
 	size_t i;
 
 	for (i = 0; i < c->ntags; i++)
-		if (strcmp(c->tag[i]->name, name) == 0) {
+		if (*c->tag[i]->name == *name &&
+		    strcmp(c->tag[i]->name, name) == 0) {
 			if (value != NULL)
 				*value = c->value[i];
 			return 1;
@@ -183,7 +193,8 @@ find_tag(const struct sieve_word *w, const char *name)
 	for (i = 0; i < sizeof(w->tags) / sizeof(*w->tags) &&
 	    w->tags[i] != NULL; i++)
 		for (j = 0; j < w->tags[i]->n; j++)
-			if (strcmp(w->tags[i]->rows[j].name, name) == 0)
+			if (*w->tags[i]->rows[j].name == *name &&
+			    strcmp(w->tags[i]->rows[j].name, name) == 0)
 				return &w->tags[i]->rows[j];
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * See sieve_fields.h.
+ * Fields of a header as tests and variables see them: see sieve_fields.h.
  */
 #include <stdio.h>
 #include <string.h>

@@ -40,10 +40,11 @@ struct sieve_word {
 	const char		*name;
 	const char		*needs;	/* the extension, or NULL */
 	enum sieve_word_kind	 kind;
-	const char		*args;	/* positional: 's' a string, 'S' strings,
-					 * 'n' a number; "[" before those that
-					 * may be missing; then 't' a test, 'T'
-					 * a list of tests, 'b' a block */
+	const char		*args;	/* positional: 's' a string, 'S'
+					 * strings, 'n' a number; "[" before
+					 * those that may be missing; then 't'
+					 * a test, 'T' a list of tests, 'b' a
+					 * block */
 	const struct sieve_tags	*tags[4]; /* NULL: no more */
 	/* Look at one use when the script is compiled: 0, or -1 with *why
 	 * (static).  NULL: nothing to check. */
@@ -68,10 +69,10 @@ struct sieve_call {
 	struct sieve_script	*script;
 	void			*compiled;	/* what check made of constants,
 						 * from sieve_call_alloc() */
-	const char		*broken;	/* NULL, or why it cannot be run: of
-						 * a script with ihave */
-	uint64_t		 needs;		/* extensions that ihave must have
-						 * found before */
+	const char		*broken;	/* NULL, or why it is none:
+						 * of a script with ihave */
+	uint64_t		 needs;		/* extensions that ihave must
+						 * have found before */
 };
 
 /* For check: memory that lives as long as the script, zeroed (NULL: no
@@ -83,6 +84,8 @@ int	 sieve_call_defer(struct sieve_call *, void (*)(void *), void *);
 /* For check: is the extension required, or one that ihave may find?  A
  * script with ihave takes all that we have. */
 bool	 sieve_call_may(const struct sieve_call *, const char *extension);
+/* Likewise; and where ihave has not found it, the call cannot be run. */
+bool	 sieve_call_needs(struct sieve_call *, const char *extension);
 
 /* The tag of this name, as it stands in a call: 1 (and its value, when value
  * is not NULL), or 0. */
@@ -120,10 +123,10 @@ struct sieve_run {
 	struct sieve_actions	*actions;	/* sieve_actions.c's */
 	struct sieve_include	*include;	/* sieve_include.c's */
 	uint64_t		 enabled;	/* extensions of the script that
-						 * runs, by its require and ihave */
+						 * runs, by require and ihave */
 	bool			 returned;	/* from this script only */
 	uint64_t		 work;		/* octets that were looked at */
-	uint64_t		 wire_size;	/* of the message; 0: not known */
+	uint64_t		 wire_size;	/* of the message; 0: unknown */
 };
 
 #define SIEVE_WORK_MAX	(4ull << 30)
@@ -196,8 +199,8 @@ enum sieve_part {
 	SIEVE_ALL, SIEVE_LOCALPART, SIEVE_DOMAIN, SIEVE_USER, SIEVE_DETAIL
 };
 
-extern const struct sieve_tags sieve_match_tags;	/* :is ... :comparator */
-extern const struct sieve_tags sieve_part_tags;		/* :all :localpart ... */
+extern const struct sieve_tags sieve_match_tags; /* :is ... :comparator */
+extern const struct sieve_tags sieve_part_tags;	/* :all :localpart ... */
 extern const struct sieve_tags sieve_index_tags;	/* :index :last */
 
 /* How a test compares, from its tags. */

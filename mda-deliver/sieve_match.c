@@ -84,7 +84,7 @@ check_kind(const struct sieve_call *c, struct sieve_match *how,
 }
 
 static int
-check_comparator(const struct sieve_call *c, struct sieve_match *how,
+check_comparator(struct sieve_call *c, struct sieve_match *how,
     const char **why)
 {
 	const struct sieve_arg *name;
@@ -100,7 +100,7 @@ check_comparator(const struct sieve_call *c, struct sieve_match *how,
 	*why = "its comparator is not required";
 	if ((how->comparator == SIEVE_ASCII_NUMERIC ||
 	    how->comparator == SIEVE_UNICODE_CASEMAP) &&
-	    !sieve_call_may(c, extension))
+	    !sieve_call_needs(c, extension))
 		return -1;
 	*why = "its comparator compares numbers, and finds no part of a text";
 	if (how->comparator == SIEVE_ASCII_NUMERIC &&
@@ -187,7 +187,7 @@ char *
 sieve_shown(char out[SIEVE_SHOWN], const char *s, size_t n)
 {
 	static const char more[] = "...";
-	const char *end = s + n;
+	const char *end = n == 0 ? s : s + n;
 	size_t len = 0, k;
 	uint32_t c;
 

@@ -239,14 +239,12 @@ sieve_regex_free(struct sieve_regex *r)
 /* ---- matching ---- */
 
 static int
-find_groups(const struct sieve_regex *r, const char *s, size_t n, int flags,
+find_groups(const struct sieve_regex *r, const char *s, int flags,
     struct glob_span *span, size_t nspan)
 {
 	regmatch_t m[SIEVE_MATCHED_MAX];
 	size_t i;
 
-	m[0].rm_so = 0;
-	m[0].rm_eo = (regoff_t)n;
 	if (regexec(&r->where, s, SIEVE_MATCHED_MAX, m, flags) != 0)
 		return 0;
 	for (i = 0; i < nspan && i < SIEVE_MATCHED_MAX; i++)
@@ -256,22 +254,19 @@ find_groups(const struct sieve_regex *r, const char *s, size_t n, int flags,
 	return 1;
 }
 
-/* The same on a text without NULs. */
+/* A text of n octets, and a NUL. */
 static int
-match_plain(struct sieve_run *run, const struct sieve_regex *r, const char *s,
+match_text(struct sieve_run *run, const struct sieve_regex *r, const char *s,
     size_t n, int flags, struct glob_span *span, size_t nspan)
 {
-	bool groups = nspan > 0 && r->has_where;
-	regmatch_t m = { .rm_so = 0, .rm_eo = (regoff_t)n };
-
 	if (sieve_work(run, WORK_EACH * (uint64_t)n) == -1)
 		return -1;
-	if (regexec(&r->any, s, 0, &m, flags) != 0)
+	if (regexec(&r->any, s, 0, NULL, flags) != 0)
 		return 0;
-	if (!groups)
+	if (nspan == 0 || !r->has_where)
 		return 1;
 	return sieve_work(run, (uint64_t)n * n) == -1 ? -1 :
-	    find_groups(r, s, n, flags, span, nspan);
+	    find_groups(r, s, flags, span, nspan);
 }
 
 int
@@ -279,24 +274,21 @@ sieve_regex_match(struct sieve_run *run, const struct sieve_regex *r,
     const char *s, size_t n, struct glob_span *span, size_t nspan)
 {
 	size_t most = nspan > 0 ? VALUE_SHORT : VALUE_LONG, i;
-	int flags = REG_STARTEND, found;
+	int flags = 0, found;
 	char *copy;
 
 	for (i = 0; i < nspan; i++)
 		span[i] = (struct glob_span){ SIZE_MAX, 0 };
 	if (n > most) {
 		n = most;
-		flags |= REG_NOTEOL;
+		flags = REG_NOTEOL;
 	}
-	if (n == 0 || memchr(s, '\0', n) == NULL)
-		return match_plain(run, r, n == 0 ? "" : s, n, flags,
-		    span, nspan);
-	/* "." takes all but a NUL. */
-	if ((copy = malloc(n)) == NULL)
+	if ((copy = malloc(n + 1)) == NULL)
 		return sieve_nomem(run);
 	for (i = 0; i < n; i++)
 		copy[i] = s[i] == '\0' ? ' ' : s[i];
-	found = match_plain(run, r, copy, n, flags, span, nspan);
+	copy[n] = '\0';
+	found = match_text(run, r, copy, n, flags, span, nspan);
 	free(copy);
 	return found;
 }

@@ -56,7 +56,7 @@ sub installed {
 my $said = make('install');
 is($said, '', 'without a word');
 ok(!-l "$dir$_", "no link at $_ unasked")
-    for qw(/usr/sbin/sendmail /usr/bin/mailq);
+    for qw(/usr/sbin/sendmail /usr/bin/mailq /usr/bin/newaliases);
 $said = make('install', 'SENDMAIL=yes');
 is($said, '', 'without a word, with SENDMAIL=yes');
 for (map { basename($_) } glob "$top/build/bin/*") {
@@ -76,6 +76,8 @@ like(slurp('/usr/local/lib/tmpfiles.d/stdmail.conf'), qr{^d /run/stdmail }m,
     'folders');
 is(readlink "$dir/usr/sbin/sendmail", '/usr/local/bin/smtp-send', 'sendmail');
 is(readlink "$dir/usr/bin/mailq", '/usr/local/bin/smtp-send', 'mailq');
+is(readlink "$dir/usr/bin/newaliases", '/usr/local/bin/smtp-send',
+    'newaliases');
 is(sprintf('%o', (stat "$dir/etc/stdmail/users")[2] & 07777), '600',
     'the users file is for root alone');
 for (qw(/etc/stdmail/stdmail.conf /etc/stdmail/users)) {

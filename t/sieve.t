@@ -63,6 +63,7 @@ sub said
 	return ($out, Stdmail::slurp("$dir/err"), $? >> 8);
 }
 
+system 'rm', '-r', "$dir/Maildir" if -e "$dir/Maildir";
 for my $script (defined $ENV{FILE} ? () :
     glob "$Stdmail::top/t/sieve/*.sieve") {
 	my ($base) = $script =~ /(.*)\.sieve$/;

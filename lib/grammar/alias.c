@@ -3,7 +3,9 @@
  * Aliases and tables of addresses: see alias.h.  It must never take half of a
  * line that it does not understand.
  */
+#include <stdbool.h>
 #include <string.h>
+#include <strings.h>
 
 #include "grammar/address.h"
 #include "grammar/alias.h"
@@ -26,10 +28,34 @@ alias_reader_init(struct alias_reader *r, enum alias_form form,
 	r->line = 0;
 }
 
-int
-alias_is_special(const char *target)
+enum alias_target
+alias_target(const char *target, const char **rest)
 {
-	return *target == '|' || *target == '/' || *target == ':';
+	static const char include[] = ":include:";
+
+	*rest = target;
+	switch (*target) {
+	case '|':
+		*rest += 1 + strspn(target + 1, " \t");
+		return ALIAS_PROGRAM;
+	case '/':
+		return ALIAS_FILE;
+	case '\\':
+		*rest += 1;
+		return ALIAS_USER;
+	case '@':
+		*rest += 1;
+		return ALIAS_DOMAIN;
+	case ':':
+		break;
+	default:
+		return ALIAS_ADDRESS;
+	}
+	if (strncasecmp(target, include, sizeof(include) - 1) != 0)
+		return ALIAS_UNKNOWN;
+	*rest += sizeof(include) - 1;
+	*rest += strspn(*rest, " \t");
+	return ALIAS_INCLUDE;
 }
 
 /* The next line, without its end: its octets from *s. */
@@ -60,6 +86,7 @@ static int
 join(struct alias_reader *r, struct buf *text, unsigned *line,
     const char **why)
 {
+	bool lines = r->form != ALIAS_MEMBERS;
 	struct alias_reader before;
 	const char *s;
 	size_t n;
@@ -69,13 +96,13 @@ join(struct alias_reader *r, struct buf *text, unsigned *line,
 		n = take_line(r, &s);
 		if (is_comment(s, n))
 			continue;
-		if (!char_is(*s, CHAR_WSP) && text->len > 0) {
+		if (text->len > 0 && !(lines && char_is(*s, CHAR_WSP))) {
 			*r = before;
 			break;
 		}
 		if (text->len == 0) {
 			*line = r->line;
-			if (char_is(*s, CHAR_WSP))
+			if (lines && char_is(*s, CHAR_WSP))
 				return fail(why, "the line begins with a "
 				    "blank and continues nothing");
 		}
@@ -158,21 +185,100 @@ take_name(enum alias_form form, const char *s, size_t n, struct buf *out,
 	return 0;
 }
 
-/* A target in quotes that is no address, without them; its octets, or 0. */
+static bool
+is_special(const char *s, size_t n)
+{
+	return n > 0 && (*s == '|' || *s == '/' || *s == ':');
+}
+
+/* What stands in quotes, to the end: its octets, or 0. */
 static size_t
 unquote(const char *s, size_t n, char *to)
 {
 	size_t i, k = 0;
 
-	if (n < 3 || s[0] != '"' || s[n - 1] != '"')
+	if (n < 3 || s[0] != '"')
 		return 0;
-	for (i = 1; i < n - 1; i++) {
+	for (i = 1; i < n - 1 && s[i] != '"'; i++) {
 		if (s[i] == '\\' && i + 1 < n - 1)
 			i++;
 		to[k++] = s[i];
 	}
-	to[k] = '\0';
-	return alias_is_special(to) ? k : 0;
+	return i == n - 1 && s[i] == '"' ? k : 0;
+}
+
+/*
+ * special = "|" command / "/" path / ":include:" path
+ *
+ * All of it may stand in quotes, or what is behind the first sign:
+ * "|prog args", |"prog args", :include:"/file name".  Its octets, or 0.
+ */
+static size_t
+take_special(const char *s, size_t n, char *to)
+{
+	const char *quote;
+	size_t k, before = 0;
+
+	k = unquote(s, n, to);
+	if (k > 0)
+		return is_special(to, k) ? k : 0;
+	if (!is_special(s, n))
+		return 0;
+	if ((quote = memchr(s, '"', n)) != NULL)
+		before = (size_t)(quote - s);
+	if (before > 0 && (before == 1 || quote[-1] == ':') &&
+	    (k = unquote(quote, n - before, to + before)) > 0) {
+		memcpy(to, s, before);
+		return before + k;
+	}
+	memcpy(to, s, n);
+	return n;
+}
+
+/*
+ * address = mailbox / [phrase] "<" mailbox ">" / mailbox "(" comment ")"
+ *
+ * Only the mailbox counts.  1, -1.
+ */
+static int
+take_address(const char *s, size_t n, struct address *a, const char **why)
+{
+	const char *open;
+
+	if (n > 0 && s[n - 1] == '>' && (open = memrchr(s, '<', n)) != NULL) {
+		n -= (size_t)(open - s);
+		s = open;
+	} else if (n > 0 && s[n - 1] == ')' &&
+	    (open = memrchr(s, '(', n)) != NULL) {
+		n = (size_t)(open - s);
+		while (n > 0 && char_is(s[n - 1], CHAR_WSP))
+			n--;
+	}
+	if (address_parse_utf8(a, s, n, why) != 1)
+		return -1;
+	return address_is_null(a) ?
+	    fail(why, "the null address is no target") : 1;
+}
+
+/* A local part that begins as a special does keeps its quotes. */
+static void
+write_address(struct buf *out, const struct address *a)
+{
+	const char *s;
+
+	if (!is_special(a->local, 1)) {
+		address_write(out, a);
+		return;
+	}
+	buf_addc(out, '"');
+	for (s = a->local; *s != '\0'; s++) {
+		if (*s == '"' || *s == '\\')
+			buf_addc(out, '\\');
+		buf_addc(out, *s);
+	}
+	buf_addc(out, '"');
+	if (a->domain[0] != '\0')
+		buf_addf(out, "@%s", a->domain);
 }
 
 static int
@@ -185,22 +291,24 @@ take_target(enum alias_form form, const char *s, size_t n, struct buf *out,
 
 	if ((to = buf_reserve(out, n + 1)) == NULL)
 		return fail(why, "there is no room for it");
-	if ((k = unquote(s, n, to)) == 0 && alias_is_special(s)) {
-		memcpy(to, s, n);
-		k = n;
-	}
+	if ((k = take_special(s, n, to)) == 1)
+		return fail(why, "nothing stands behind the sign");
 	if (k == 0 && form == ALIAS_TABLE && is_domain(s, n)) {
 		memcpy(to, s, n);
 		k = n;
 	}
 	if (k > 0)
 		buf_commit(out, k);
-	else if (address_parse_utf8(&a, s, n, why) != 1)
-		return -1;
-	else if (address_is_null(&a))
-		return fail(why, "the null address is no target");
-	else
-		address_write(out, &a);
+	else {
+		/* "\name": the user, whatever else is called so. */
+		if (n > 1 && *s == '\\') {
+			buf_addc(out, *s++);
+			n--;
+		}
+		if (take_address(s, n, &a, why) == -1)
+			return -1;
+		write_address(out, &a);
+	}
 	buf_addc(out, '\0');
 	return 0;
 }
@@ -209,7 +317,7 @@ static int
 take_targets(enum alias_form form, const char *p, const char *end,
     struct buf *out, const char **why)
 {
-	const char *stop = form == ALIAS_NAMES ? "," : ", \t", *s;
+	const char *stop = form == ALIAS_TABLE ? ", \t" : ",", *s;
 	size_t n, count = 0;
 
 	for (; p < end; p++) {
@@ -227,27 +335,40 @@ take_targets(enum alias_form form, const char *p, const char *end,
 			return -1;
 		count++;
 	}
-	return count > 0 ? 0 : fail(why, "nothing stands behind the name");
+	return count > 0 || form == ALIAS_MEMBERS ? 0 :
+	    fail(why, "nothing stands behind the name");
+}
+
+/* What is before the targets; *p moves behind it. */
+static int
+take_start(enum alias_form form, const char **p, const char *end,
+    struct buf *out, const char **why)
+{
+	const char *s = *p;
+	size_t n;
+
+	*p = skip_word(s, end, form == ALIAS_NAMES ? ":" : " \t,");
+	if (*p == NULL)
+		return fail(why, "a quote does not end");
+	if (form == ALIAS_NAMES && *p == end)
+		return fail(why, "there is no colon behind the name");
+	for (n = (size_t)(*p - s); n > 0 && char_is(s[n - 1], CHAR_WSP); n--)
+		;
+	if (form == ALIAS_NAMES)
+		++*p;
+	return take_name(form, s, n, out, why);
 }
 
 static int
 take_entry(enum alias_form form, struct buf *text, struct buf *out,
     const char **why)
 {
-	const char *s = buf_str(text), *end = s + text->len, *p;
-	size_t n;
+	const char *p = buf_str(text), *end = p + text->len;
 
-	p = skip_word(s, end, form == ALIAS_NAMES ? ":" : " \t,");
-	if (p == NULL)
-		return fail(why, "a quote does not end");
-	if (form == ALIAS_NAMES && p == end)
-		return fail(why, "there is no colon behind the name");
-	for (n = (size_t)(p - s); n > 0 && char_is(s[n - 1], CHAR_WSP); n--)
-		;
-	if (take_name(form, s, n, out, why) == -1)
+	if (form == ALIAS_MEMBERS)
+		buf_addc(out, '\0');
+	else if (take_start(form, &p, end, out, why) == -1)
 		return -1;
-	if (form == ALIAS_NAMES)
-		p++;
 	if (form != ALIAS_LIST && take_targets(form, p, end, out, why) == -1)
 		return -1;
 	buf_addc(out, '\0');

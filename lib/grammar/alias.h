@@ -10,7 +10,8 @@
  *	targets	= [ target ] *( "," [ target ] )
  *
  * In a table blanks separate targets as commas do, and no colon stands behind
- * the name.
+ * the name.  The members of a list are targets without a name; each line is
+ * an entry.
  */
 #ifndef GRAMMAR_ALIAS_H
 #define GRAMMAR_ALIAS_H
@@ -24,6 +25,7 @@
 enum alias_form {
 	ALIAS_NAMES,	/* "name: targets"; the name is a local part */
 	ALIAS_TABLE,	/* "address targets" or "@domain targets" */
+	ALIAS_MEMBERS,	/* "targets" */
 	ALIAS_LIST	/* "address" or "@domain"; the rest says nothing */
 };
 
@@ -42,14 +44,24 @@ void	 alias_reader_init(struct alias_reader *, enum alias_form,
  * 0 the end; -1 malformed or no room, *why says it, and out holds a part.
  *
  * The name is in lower case and without quotes: "local", "local@domain" or
- * "@domain".  A target is an address as address_write() has it, "@domain"
- * (tables), or one of the kinds of alias_is_special() without the quotes
- * around it.
+ * "@domain"; of members it is "".  A target is an address as address_write()
+ * has it, "\" and such an address, "@domain" (tables), or begins with "|", "/"
+ * or ":", without the quotes that stood around it or behind that.
  */
 int	 alias_next(struct alias_reader *, struct buf *out, unsigned *line,
 	    const char **why);
 
-/* Is this target no address: "|program", "/file", ":include:file"? */
-int	 alias_is_special(const char *target);
+/* What a target is; the rest is what follows the sign that says it. */
+enum alias_target {
+	ALIAS_ADDRESS,
+	ALIAS_USER,	/* "\address": whatever else is called so */
+	ALIAS_DOMAIN,	/* "@domain": the same name there */
+	ALIAS_PROGRAM,	/* "|command"; the rest may be "" */
+	ALIAS_FILE,	/* "/path": the rest is the whole */
+	ALIAS_INCLUDE,	/* ":include:path"; the rest may be "" */
+	ALIAS_UNKNOWN	/* ":" and something else */
+};
+
+enum alias_target alias_target(const char *target, const char **rest);
 
 #endif

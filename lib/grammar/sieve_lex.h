@@ -36,8 +36,8 @@ struct sieve_lex {
 int	 sieve_lex_next(struct sieve_lex *, struct sieve_token *);
 
 /* Write "line N: ..."; returns -1. */
-int	 sieve_lex_error(struct sieve_lex *, unsigned line, const char *fmt, ...)
-	    __attribute__((format(printf, 3, 4)));
+int	 sieve_lex_error(struct sieve_lex *, unsigned line, const char *fmt,
+	    ...) __attribute__((format(printf, 3, 4)));
 int	 sieve_lex_nomem(struct sieve_lex *);
 
 #endif

@@ -83,6 +83,12 @@ envelope_count(const struct envelope *e, enum envelope_status status)
 }
 
 int
+envelope_is_owed(const struct envelope_rcpt *r)
+{
+	return r->status == ENVELOPE_QUEUED || r->status == ENVELOPE_TRYING;
+}
+
+int
 envelope_done(const struct envelope *e)
 {
 	return envelope_count(e, ENVELOPE_DELIVERED) +

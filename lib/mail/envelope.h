@@ -245,6 +245,9 @@ const char *envelope_history(const char *text, size_t n);
 /* How many recipients have this status. */
 size_t	 envelope_count(const struct envelope *, enum envelope_status);
 
+/* Is he still to be tried: not delivered, not failed? */
+int	 envelope_is_owed(const struct envelope_rcpt *);
+
 /* Is nothing owed to anyone any more? */
 int	 envelope_done(const struct envelope *);
 

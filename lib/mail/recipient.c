@@ -2,7 +2,9 @@
  *
  * What an address is to us: see recipient.h.
  */
+#include <errno.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +12,12 @@
 #include <time.h>
 
 #include "grammar/chars.h"
+#include "mail/include.h"
 #include "mail/recipient.h"
 #include "system/log.h"
 
+#define LOOK_AT		16	/* addresses of a file, when not all are
+				 * wanted */
 #define NAME_MAX_KEY	(ADDRESS_LOCAL_MAX + ADDRESS_DOMAIN_MAX + 2)
 
 /* An address on the way, and which entry's target it was. */
@@ -20,53 +25,29 @@ struct item {
 	struct address	 addr;
 	int		 from;		/* an item, or -1 */
 	unsigned	 depth;
+	bool		 user;		/* he, whatever else is called so */
+};
+
+/* Where a target stands, and so what it may be. */
+struct source {
+	enum { TABLE, ALIASES, INCLUDED } kind;
+	const char	*path;
+	unsigned	 line;
+	uid_t		 owner;		/* of the file */
 };
 
 struct search {
 	const struct directory	*dir;
 	struct recipient	*r;
+	bool			 whole;		/* all of it is wanted */
 	struct item		*items;
 	size_t			 n, room;
-	struct recipient_list	 found;		/* users, and elsewhere */
+	char			*included[RECIPIENT_INCLUDES];
+	size_t			 nincluded;
+	struct recipient_list	 found;		/* users, elsewhere, specials */
 	struct recipient_list	 lost;		/* nobody */
-	bool			 remote, looped;
+	bool			 remote, looped, hidden;
 };
-
-/* ---- lists ---- */
-
-static bool
-same(const struct address *a, const struct address *b)
-{
-	return strcasecmp(a->local, b->local) == 0 &&
-	    strcasecmp(a->domain, b->domain) == 0;
-}
-
-int
-recipient_list_add(struct recipient_list *l, const struct address *a)
-{
-	struct address *more;
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		if (same(&l->v[i], a))
-			return 0;
-	if (l->n == l->room) {
-		l->room = l->room == 0 ? 8 : l->room * 2;
-		if ((more = reallocarray(l->v, l->room,
-		    sizeof(*more))) == NULL)
-			return -1;
-		l->v = more;
-	}
-	l->v[l->n++] = *a;
-	return 0;
-}
-
-void
-recipient_list_free(struct recipient_list *l)
-{
-	free(l->v);
-	memset(l, 0, sizeof(*l));
-}
 
 /* ---- one address ---- */
 
@@ -187,6 +168,7 @@ push(struct search *s, const struct address *a, int from)
 	}
 	s->items[s->n].addr = *a;
 	s->items[s->n].from = from;
+	s->items[s->n].user = false;
 	s->items[s->n++].depth = depth;
 	return 0;
 }
@@ -204,29 +186,154 @@ is_own(const struct search *s, size_t i)
 	int up;
 
 	for (up = s->items[i].from; up != -1; up = s->items[up].from)
-		if (same(&s->items[up].addr, &s->items[i].addr))
+		if (recipient_same(&s->items[up].addr, &s->items[i].addr))
 			return true;
 	return false;
 }
 
-/* One target of an entry.  A name alone is at the domain it was asked for;
- * "@domain" is the same name there. */
 static int
-push_target(struct search *s, const struct table *t,
-    const struct table_entry *e, const char *target, size_t i)
+bad_target(struct search *s, const struct source *src, const char *why)
 {
-	struct address a = { "", "" };
+	return trouble(s, "%.200s:%u: %s", src->path, src->line, why);
+}
 
-	if (*target == '@') {
-		a = s->items[i].addr;
-		strlcpy(a.domain, target + 1, sizeof(a.domain));
-	} else if (alias_is_special(target) ||
-	    address_parse_utf8(&a, target, strlen(target), NULL) != 1)
-		return trouble(s, "%.200s:%u: %.100s: only addresses can be "
-		    "delivered to", t->path, e->line, target);
+/* A name alone is at the domain it was asked for. */
+static int
+push_address(struct search *s, const struct source *src, const char *text,
+    bool user, size_t i)
+{
+	struct address a;
+
+	if (address_parse_utf8(&a, text, strlen(text), NULL) != 1)
+		return bad_target(s, src, "an address that is none");
 	if (a.domain[0] == '\0')
 		strlcpy(a.domain, s->items[i].addr.domain, sizeof(a.domain));
+	if (push(s, &a, (int)i) == -1)
+		return -1;
+	s->items[s->n - 1].user = user;
+	return 0;
+}
+
+/* "@domain" is the same name there. */
+static int
+push_domain(struct search *s, const char *domain, size_t i)
+{
+	struct address a = s->items[i].addr;
+
+	strlcpy(a.domain, domain, sizeof(a.domain));
 	return push(s, &a, (int)i);
+}
+
+static int
+add_special(struct search *s, const struct source *src,
+    enum recipient_special_kind kind, const char *text)
+{
+	const struct recipient_special special = { kind,
+	    (char *)(uintptr_t)text, src->owner, src->path, src->line };
+
+	if (src->kind != ALIASES)
+		return bad_target(s, src, "a program or file, which only "
+		    "entries of aliases can name");
+	if (*text == '\0')
+		return bad_target(s, src, "no command stands behind the sign");
+	if (recipient_list_add_special(&s->found, &special) == 0)
+		return 0;
+	return bad_target(s, src, errno == E2BIG ?
+	    "there are too many programs and files" : "out of memory");
+}
+
+/* Each file once, for each domain that its names may be at.  1 it is new, 0,
+ * -1. */
+static int
+note_include(struct search *s, const struct source *src, const char *path,
+    const char *domain)
+{
+	char *name;
+	size_t i;
+
+	if (asprintf(&name, "%s:%s", domain, path) == -1)
+		return bad_target(s, src, "out of memory");
+	for (i = 0; i < s->nincluded; i++)
+		if (strcmp(s->included[i], name) == 0)
+			break;
+	if (i == s->nincluded && i < RECIPIENT_INCLUDES) {
+		s->included[s->nincluded++] = name;
+		return 1;
+	}
+	free(name);
+	return i < s->nincluded ? 0 : bad_target(s, src,
+	    "there are too many files to include");
+}
+
+static int push_target(struct search *, const struct source *,
+	    const char *target, size_t);
+
+static int
+push_include(struct search *s, const struct source *src, const char *path,
+    size_t i)
+{
+	struct source here = { INCLUDED, path, 0, 0 };
+	struct include in;
+	const char *target, *why;
+	size_t seen = 0;
+	int r;
+
+	if (src->kind == TABLE)
+		return bad_target(s, src, "only addresses can be delivered "
+		    "to");
+	if ((r = note_include(s, src, path, s->items[i].addr.domain)) != 1)
+		return r;
+	if (include_open(&in, path, src->owner, &why) == -1) {
+		s->hidden = errno == EACCES && !s->whole;
+		return s->hidden ? 0 : trouble(s, "%.150s:%u: %.200s %s",
+		    src->path, src->line, path, why);
+	}
+	here.owner = in.owner;
+	while ((r = include_next(&in, &target, &why)) == 1) {
+		here.line = in.line;
+		/* Whose kind is asked for, it is that of a list. */
+		if (seen++ == LOOK_AT && !s->whole) {
+			s->hidden = true;
+			r = 0;
+			break;
+		}
+		if (push_target(s, &here, target, i) == -1)
+			break;
+	}
+	if (r == -1)
+		trouble(s, "%.200s:%u: %s", path, in.line, why);
+	else if (r == 0 && seen == 0)
+		r = trouble(s, "%.200s: nobody stands in it", path);
+	include_close(&in);
+	return r == 0 ? 0 : -1;
+}
+
+/* One target of an entry. */
+static int
+push_target(struct search *s, const struct source *src, const char *target,
+    size_t i)
+{
+	enum alias_target kind;
+	const char *rest;
+
+	switch (kind = alias_target(target, &rest)) {
+	case ALIAS_ADDRESS:
+	case ALIAS_USER:
+		return push_address(s, src, rest, kind == ALIAS_USER, i);
+	case ALIAS_DOMAIN:
+		return push_domain(s, rest, i);
+	case ALIAS_PROGRAM:
+		return add_special(s, src, RECIPIENT_PROGRAM, rest);
+	case ALIAS_FILE:
+		return add_special(s, src, strcmp(rest, "/dev/null") == 0 ?
+		    RECIPIENT_DISCARD : RECIPIENT_FILE, rest);
+	case ALIAS_INCLUDE:
+		return push_include(s, src, rest, i);
+	case ALIAS_UNKNOWN:
+		break;
+	}
+	return bad_target(s, src, "this is neither an address nor |command, "
+	    "/file or :include:/file");
 }
 
 /* 1: there is such an entry, and what it says is to be looked at; 0; -1. */
@@ -235,12 +342,18 @@ follow(struct search *s, const struct table *t, const char *local,
     const char *domain, size_t i)
 {
 	const struct table_entry *e = look_up(t, local, domain);
+	struct source src = { t->form == ALIAS_NAMES ? ALIASES : TABLE,
+	    t->path, 0, table_owner(t) };
 	const char *at, *target;
 
 	if (e == NULL)
 		return 0;
+	src.line = e->line;
+	if (t->fault != NULL)
+		return trouble(s, "%.200s:%u: the file %s", t->path, e->line,
+		    t->fault);
 	for (at = e->targets; (target = table_target(&at)) != NULL;)
-		if (push_target(s, t, e, target, i) == -1)
+		if (push_target(s, &src, target, i) == -1)
 			return -1;
 	return 1;
 }
@@ -340,7 +453,7 @@ static int
 resolve_local(struct search *s, size_t i)
 {
 	const struct address a = s->items[i].addr;
-	bool own = is_own(s, i);
+	bool loops = is_own(s, i), own = loops || s->items[i].user;
 	struct address base;
 	const char *folder = split(s->dir, &a, &base);
 	int r;
@@ -350,13 +463,18 @@ resolve_local(struct search *s, size_t i)
 		return r;
 	if (!own && (r = follow_srs(s, i)) != 0)
 		return r;
-	if (folder != NULL && ((r = own ? 0 : follow_name(s, &base, i)) != 0
-	    || (r = follow_user(s, &base, folder, i)) != 0))
+	if (folder != NULL && !own && (r = follow_name(s, &base, i)) != 0) {
+		if (i == 0)
+			strlcpy(s->r->extension, folder,
+			    sizeof(s->r->extension));
 		return r;
-	if (own)
+	}
+	if (folder != NULL && (r = follow_user(s, &base, folder, i)) != 0)
+		return r;
+	if (loops)
 		s->looped = true;
-	else if ((r = follow_required(s, i)) != 0 || (r = follow(s,
-	    &s->dir->tables->virtual, "", a.domain, i)) != 0)
+	else if (!own && ((r = follow_required(s, i)) != 0 || (r = follow(s,
+	    &s->dir->tables->virtual, "", a.domain, i)) != 0))
 		return r;
 	return keep(s, &s->lost, &a);
 }
@@ -375,6 +493,8 @@ verdict(struct search *s, const struct address *a)
 {
 	char text[ADDRESS_TEXT_MAX];
 
+	if (s->hidden || s->found.nspecials > 0)
+		return RECIPIENT_LIST;
 	if (s->found.n == 0 && s->looped) {
 		trouble(s, "%.300s leads back to itself, and is no user",
 		    address_text(a, text));
@@ -389,6 +509,13 @@ verdict(struct search *s, const struct address *a)
 	    RECIPIENT_LIST;
 }
 
+/* Two are a list, whatever the others are. */
+static bool
+is_enough(const struct search *s)
+{
+	return !s->whole && s->found.n + s->found.nspecials >= 2;
+}
+
 static void
 search(struct search *s, const struct address *a,
     struct recipient_list *list)
@@ -397,8 +524,7 @@ search(struct search *s, const struct address *a,
 
 	if (push(s, a, -1) == -1)
 		return;
-	/* Two are a list, whatever the others are. */
-	for (i = 0; i < s->n && (list != NULL || s->found.n < 2); i++)
+	for (i = 0; i < s->n && !is_enough(s); i++)
 		if (resolve(s, i) == -1)
 			return;
 	s->r->kind = verdict(s, a);
@@ -409,6 +535,16 @@ search(struct search *s, const struct address *a,
 			return;
 	*list = s->found;
 	memset(&s->found, 0, sizeof(s->found));
+}
+
+static void
+search_free(struct search *s)
+{
+	while (s->nincluded > 0)
+		free(s->included[--s->nincluded]);
+	free(s->items);
+	recipient_list_free(&s->found);
+	recipient_list_free(&s->lost);
 }
 
 /* Mail for it goes to another host.  Of a domain we relay for, the table may
@@ -433,7 +569,7 @@ enum recipient_kind
 recipient_find(const struct directory *d, const struct address *given,
     struct recipient *r, struct recipient_list *list)
 {
-	struct search s = { .dir = d, .r = r };
+	struct search s = { .dir = d, .r = r, .whole = list != NULL };
 	struct address a = *given;
 
 	memset(r, 0, sizeof(*r));
@@ -442,9 +578,7 @@ recipient_find(const struct directory *d, const struct address *given,
 	if (!is_local(d, &a))
 		return r->kind = find_remote(d, &a);
 	search(&s, &a, list);
-	free(s.items);
-	recipient_list_free(&s.found);
-	recipient_list_free(&s.lost);
+	search_free(&s);
 	return r->kind;
 }
 

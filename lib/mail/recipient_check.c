@@ -2,6 +2,9 @@
  *
  * What -n says of the files behind addresses.
  */
+#include <sys/stat.h>
+
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -65,6 +68,85 @@ check_domain(const struct settings *s, const struct table *t,
 	return -1;
 }
 
+/* Has the account this right: 4, 2 or 1? */
+static bool
+may(const struct recipient_account *who, const struct stat *st, mode_t right)
+{
+	return (st->st_mode & (who->uid == st->st_uid ? right << 6 :
+	    who->gid == st->st_gid ? right << 3 : right)) != 0;
+}
+
+static int
+bad_special(const struct recipient_special *special, const char *path,
+    const char *why, char *error)
+{
+	snprintf(error, CONF_ERROR_MAX, "%.150s:%u: %.200s: %s",
+	    special->file, special->line, path, why);
+	return -1;
+}
+
+/* Where the command is a path, it is that of a program.  A word that means
+ * something to a shell alone is not looked at. */
+static int
+check_program(const struct recipient_special *special,
+    const struct recipient_account *who, char *error)
+{
+	char path[PATH_MAX];
+	size_t n = strcspn(special->text, " \t");
+	struct stat st;
+
+	if (*special->text != '/' || n >= sizeof(path))
+		return 0;
+	strlcpy(path, special->text, n + 1);
+	if (path[strcspn(path, "\"'`$&;<>()|*?[]{}~\\")] != '\0')
+		return 0;
+	if (stat(path, &st) == -1)
+		return bad_special(special, path, strerror(errno), error);
+	if (S_ISREG(st.st_mode) && may(who, &st, 1))
+		return 0;
+	return bad_special(special, path, "no program that the account which "
+	    "runs it may run", error);
+}
+
+/* A mailbox, or a place for one. */
+static int
+check_file(const struct recipient_special *special,
+    const struct recipient_account *who, char *error)
+{
+	char path[PATH_MAX];
+	size_t n = strlcpy(path, special->text, sizeof(path));
+	struct stat st;
+
+	if (n >= sizeof(path))
+		return bad_special(special, path, "too long", error);
+	while (n > 1 && path[n - 1] == '/')
+		path[--n] = '\0';
+	if (stat(path, &st) == -1) {
+		n = (size_t)(strrchr(path, '/') - path);
+		path[n == 0 ? 1 : n] = '\0';
+		if (stat(path, &st) == -1)
+			return bad_special(special, path, strerror(errno),
+			    error);
+	}
+	return may(who, &st, 2) ? 0 : bad_special(special, path,
+	    "the account that delivers there may not write in it", error);
+}
+
+static int
+check_special(const struct settings *s,
+    const struct recipient_special *special, char *error)
+{
+	struct recipient_account who;
+
+	if (special->kind == RECIPIENT_DISCARD)
+		return 0;
+	if (recipient_account(s, special, &who, error) == -1)
+		return -1;
+	return special->kind == RECIPIENT_PROGRAM ?
+	    check_program(special, &who, error) :
+	    check_file(special, &who, error);
+}
+
 /* To the end of all that it leads to. */
 static int
 check_targets(struct opened *o, const struct table *t,
@@ -72,11 +154,15 @@ check_targets(struct opened *o, const struct table *t,
 {
 	struct recipient_list list = { 0 };
 	struct recipient r;
+	int bad = 0;
+	size_t i;
 
 	(void)recipient_find(&o->dir, a, &r, &list);
+	for (i = 0; i < list.nspecials && bad == 0; i++)
+		bad = check_special(o->dir.settings, &list.specials[i], error);
 	recipient_list_free(&list);
 	if (r.kind != RECIPIENT_TEMPORARY)
-		return 0;
+		return bad;
 	if (strncmp(r.error, t->path, strlen(t->path)) == 0)
 		strlcpy(error, r.error, CONF_ERROR_MAX);
 	else
@@ -102,6 +188,11 @@ check_table(struct opened *o, const struct table *t, char *error)
 {
 	size_t i;
 
+	if (t->fault != NULL) {
+		snprintf(error, CONF_ERROR_MAX, "%.200s: %s", t->path,
+		    t->fault);
+		return -1;
+	}
 	for (i = 0; i < t->n; i++)
 		if (check_entry(o, t, &t->entries[i], error) == -1)
 			return -1;

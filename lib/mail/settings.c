@@ -30,6 +30,7 @@ static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
 static const char *rule_mail(const char *);
+static const char *rule_home(const char *);
 static const char *rule_delimiter(const char *);
 static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
@@ -57,7 +58,8 @@ static const struct conf_key keys[] = {
 	{ "cache_dir", CONF_PATH, AT(cache_dir), "", ANY, NULL },
 	{ "spool", CONF_PATH, AT(spool), "/var/spool/stdmail", ANY, NULL },
 	{ "postmaster", CONF_STRING, AT(postmaster), "", ANY, NULL },
-	{ "aliases", CONF_PATH, AT(aliases), "", ANY, NULL },
+	{ "aliases", CONF_PATH, AT(aliases), SETTINGS_ALIASES, ANY, NULL },
+	{ "default_user", CONF_STRING, AT(default_user), "nobody", ANY, NULL },
 	{ "virtual", CONF_PATH, AT(virtual), "", ANY, NULL },
 	{ "recipient_delimiter", CONF_STRING, AT(recipient_delimiter), "+",
 	    ANY, rule_delimiter },
@@ -119,18 +121,27 @@ static const struct conf_key keys[] = {
 	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
 	    LONG_MAX, NULL },
 
-	{ "sieve", CONF_PATH, AT(sieve), "%h/.dovecot.sieve", ANY,
-	    rule_mail },
-	{ "sieve_dir", CONF_PATH, AT(sieve_dir), "%h/sieve", ANY, rule_mail },
+	{ "sieve", CONF_STRING, AT(sieve), "%h/.dovecot.sieve", ANY,
+	    rule_home },
+	{ "sieve_dir", CONF_STRING, AT(sieve_dir), "%h/sieve", ANY,
+	    rule_home },
 	{ "sieve_global", CONF_PATH, AT(sieve_global), "", ANY, NULL },
 	{ "sieve_default", CONF_PATH, AT(sieve_default), "", ANY, NULL },
 	{ "sieve_redirects", CONF_INT, AT(sieve_redirects), "4", 0, 100,
 	    NULL },
+	{ "forward", CONF_BOOL, AT(forward), "yes", ANY, NULL },
+	{ "qmail", CONF_BOOL, AT(qmail), "no", ANY, NULL },
+	{ "program_timeout", CONF_DURATION, AT(program_timeout), "1000", 1,
+	    86400, NULL },
 
 	{ "quota", CONF_SIZE, AT(quota), "0", 0, LLONG_MAX / 4, NULL },
 	{ "quota_messages", CONF_INT, AT(quota_messages), "0", 0,
 	    LLONG_MAX / 4, NULL },
 	{ "quota_tempfail", CONF_BOOL, AT(quota_tempfail), "no", ANY, NULL },
+	{ "quota_warning", CONF_INT, AT(quota_warning), "90", 0, 100, NULL },
+	{ "folder_create", CONF_BOOL, AT(folder_create), "no", ANY, NULL },
+	{ "sendmail", CONF_PATH, AT(sendmail), "/usr/sbin/sendmail", ANY,
+	    NULL },
 
 	{ "max_size", CONF_SIZE, AT(max_size), "50M", 1, LLONG_MAX / 4,
 	    NULL },
@@ -408,6 +419,16 @@ rule_mail(const char *s)
 		if (s[1] == '\0' || strchr("undh%", s[1]) == NULL)
 			return "has a % that is not %u, %n, %d, %h or %%";
 	return NULL;
+}
+
+/* A whole path of that kind, or "no". */
+static const char *
+rule_home(const char *s)
+{
+	if (strcmp(s, "no") == 0)
+		return NULL;
+	return *s == '/' || strncmp(s, "%h/", 3) == 0 ? rule_mail(s) :
+	    "begins neither with / nor with %h/, and is not \"no\"";
 }
 
 /* One that may stand in a local part without quotes. */

@@ -14,6 +14,7 @@
 
 #define MILTERS_MAX	16
 #define SETTINGS_FILE	"/etc/stdmail/stdmail.conf"
+#define SETTINGS_ALIASES "/etc/aliases"
 
 /* Strings are never NULL once loaded; "" means not set. */
 struct settings {
@@ -28,7 +29,10 @@ struct settings {
 	char		*postmaster;	/* user who gets <postmaster> when no
 					 * account has that name; "": none */
 
-	char		*aliases;	/* an aliases(5) file; "": none */
+	char		*aliases;	/* an aliases(5) file; "none", or "";
+					 * SETTINGS_ALIASES: if it is there */
+	char		*default_user;	/* runs the programs that root's file
+					 * of aliases names */
 	char		*virtual;	/* a table of addresses; "": none */
 	char		*recipient_delimiter; /* user+folder: one character;
 					 * "": none */
@@ -90,18 +94,26 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
-	char		*sieve;		/* a user's script: %u %n %d %h; "":
-					 * no Sieve */
-	char		*sieve_dir;	/* others of his, for include; likewise */
+	char		*sieve;		/* a user's script: %u %n %d %h; "no":
+					 * there is none */
+	char		*sieve_dir;	/* his others, for include; likewise */
 	char		*sieve_global;	/* a folder of scripts for all; "":
 					 * none */
 	char		*sieve_default;	/* for those who have no script; "":
 					 * none */
 	long long	 sieve_redirects; /* the most of one message */
+	bool		 forward;	/* ~/.forward is read */
+	bool		 qmail;		/* ~/.qmail in its place */
+	long long	 program_timeout; /* seconds for one that a user or an
+					 * alias names */
 
 	long long	 quota;		/* bytes of a user's mail; 0: none */
 	long long	 quota_messages; /* 0: none */
 	bool		 quota_tempfail; /* a full mailbox is tried again */
+	long long	 quota_warning;	/* percent of it at which its owner is
+					 * told; 0: never */
+	bool		 folder_create;	/* that user+folder names */
+	char		*sendmail;	/* sends on where there is no spool */
 	long long	 max_size;	/* bytes of a message */
 	long long	 max_recipients; /* of a message */
 	long long	 max_sessions;	/* all, at once */

@@ -378,6 +378,9 @@ int	 spool_vanish_sync(const struct spool *, enum spool_queue);
 int	 spool_drop_unsynced(struct spool_message *);
 int	 spool_sync_all(const struct spool *);
 
+/* Of one that was looked at: has an agent its lock now? */
+bool	 spool_is_taken(const struct spool_message *);
+
 /* Let go of the lock, and forget it. */
 void	 spool_release(struct spool_message *);
 

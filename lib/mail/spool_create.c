@@ -34,6 +34,15 @@ spool_lock(int fd)
 	return 0;
 }
 
+bool
+spool_is_taken(const struct spool_message *m)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(m->fd, F_OFD_GETLK, &lock) == 0 &&
+	    lock.l_type != F_UNLCK;
+}
+
 int
 spool_unlock(int fd)
 {

@@ -13,6 +13,7 @@
 #include "mail/table.h"
 #include "system/fdio.h"
 #include "system/log.h"
+#include "system/trust.h"
 
 static int
 entry_compare(const void *a, const void *b)
@@ -82,9 +83,25 @@ sort_entries(struct table *t, char *error)
 	return 0;
 }
 
+/* Entries of a file that others may write in are there, so that they are not
+ * somebody else's: what is to become of them is the caller's. */
+static void
+set_trust(struct table *t, const struct stat *st)
+{
+	const char *before = t->fault;
+
+	/* A list says who there is, not where mail goes. */
+	if (t->form == ALIAS_LIST)
+		return;
+	t->fault = trust_fault(t->path, st);
+	if (t->fault != NULL && before == NULL)
+		log_warn("table", "file=%s fault=\"%s\" note=\"mail for those "
+		    "in it waits\"", log_str(t->path), t->fault);
+}
+
 int
 table_open(struct table *t, const char *path, enum alias_form form,
-    char *error)
+    bool optional, char *error)
 {
 	struct stat st;
 	char *text;
@@ -94,15 +111,19 @@ table_open(struct table *t, const char *path, enum alias_form form,
 	memset(t, 0, sizeof(*t));
 	t->path = path;
 	t->form = form;
+	t->optional = optional;
 	buf_init(&t->text, 2 * TABLE_FILE_MAX);
 	if (*path == '\0')
 		return 0;
 	if ((text = fd_read_file(path, TABLE_FILE_MAX, &st, &n)) == NULL) {
+		if (optional && errno == ENOENT)
+			return 0;
 		snprintf(error, CONF_ERROR_MAX, "%.200s: %s", path,
 		    strerror(errno));
 		return -1;
 	}
 	stamp_set(&t->stamp, &st);
+	set_trust(t, &st);
 	r = list_entries(t, text, n, error);
 	if (r == 0)
 		r = sort_entries(t, error);
@@ -131,14 +152,18 @@ table_refresh(struct table *t)
 	if (*t->path == '\0')
 		return;
 	if (stat(t->path, &st) == -1) {
-		if (errno != EACCES)
+		if (errno != EACCES && !(t->optional && t->n == 0))
 			log_once("table", "file=%s error=%s",
 			    log_str(t->path), log_str(strerror(errno)));
 		return;
 	}
-	if (!stamp_changed(&t->stamp, &st))
+	if (!stamp_changed(&t->stamp, &st)) {
+		if (t->fault != NULL)
+			set_trust(t, &st);
 		return;
-	if (table_open(&fresh, t->path, t->form, error) == 0) {
+	}
+	if (table_open(&fresh, t->path, t->form, t->optional,
+	    error) == 0) {
 		table_close(t);
 		*t = fresh;
 		return;

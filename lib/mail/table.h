@@ -6,6 +6,7 @@
 #ifndef MAIL_TABLE_H
 #define MAIL_TABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "grammar/alias.h"
@@ -24,19 +25,30 @@ struct table_entry {
 struct table {
 	const char	*path;		/* "": always empty */
 	enum alias_form	 form;
+	bool		 optional;	/* it may be missing, and come later */
 	struct stamp	 stamp;
+	const char	*fault;		/* others than its owner may write in
+					 * it, as trust_fault(); NULL: no */
 	struct buf	 text;
 	struct table_entry *entries;	/* sorted by name */
 	size_t		 n;
 };
 
+/* Whose the file is. */
+static inline uid_t
+table_owner(const struct table *t)
+{
+	return t->stamp.st.st_uid;
+}
+
 /* Read the file; path must outlive the table and may be "".  0, or -1 with
  * one line in error[CONF_ERROR_MAX], and the table is empty. */
 int	 table_open(struct table *, const char *path, enum alias_form,
-	    char *error);
+	    bool optional, char *error);
 void	 table_close(struct table *);
 
-/* Read it again when it changed.  A fault is logged. */
+/* Read it again when it changed, and look again who may write in it.  A fault
+ * is logged. */
 void	 table_refresh(struct table *);
 
 /* NULL: there is no such name. */

@@ -45,6 +45,8 @@ read_secrets(struct srs *srs, const char *path, struct stamp *stamp,
 int
 tables_open(struct tables **tp, const struct settings *s, char *error)
 {
+	const char *aliases = strcmp(s->aliases, "none") == 0 ? "" :
+	    s->aliases;
 	struct tables *t;
 
 	*tp = NULL;
@@ -54,10 +56,11 @@ tables_open(struct tables **tp, const struct settings *s, char *error)
 	}
 	t->settings = s;
 	t->has_srs = *s->srs_secret != '\0';
-	if (table_open(&t->aliases, s->aliases, ALIAS_NAMES, error) == -1 ||
-	    table_open(&t->virtual, s->virtual, ALIAS_TABLE, error) == -1 ||
-	    table_open(&t->relay, s->relay_recipients, ALIAS_LIST, error) ==
-	    -1 || (t->has_srs && read_secrets(&t->srs, s->srs_secret,
+	if (table_open(&t->aliases, aliases, ALIAS_NAMES,
+	    strcmp(aliases, SETTINGS_ALIASES) == 0, error) == -1 ||
+	    table_open(&t->virtual, s->virtual, ALIAS_TABLE, false, error) ==
+	    -1 || table_open(&t->relay, s->relay_recipients, ALIAS_LIST,
+	    false, error) == -1 || (t->has_srs && read_secrets(&t->srs, s->srs_secret,
 	    &t->srs_stamp, error) == -1)) {
 		tables_close(t);
 		return -1;

@@ -450,6 +450,7 @@ find_system(const struct users *u, const char *local, const char *domain,
 	strlcpy(user->name, pw->pw_name, sizeof(user->name));
 	strlcpy(user->hash, "shadow", sizeof(user->hash));
 	strlcpy(user->home, pw->pw_dir, sizeof(user->home));
+	strlcpy(user->shell, pw->pw_shell, sizeof(user->shell));
 	user->uid = pw->pw_uid;
 	user->gid = pw->pw_gid;
 	user->system = true;

@@ -38,6 +38,7 @@ struct user {
 	char		 home[PATH_MAX];
 	char		 mailbox[PATH_MAX];	/* a Maildir; by key mail or
 						 * userdb_mail */
+	char		 shell[128];		/* "": none is known */
 	char		 allow_nets[512];	/* "": from everywhere */
 	char		 imap_hide[256]; /* capabilities not to announce */
 	bool		 nopassword;

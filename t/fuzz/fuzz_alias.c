@@ -13,19 +13,44 @@
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 static void
+check_target(enum alias_form form, const char *p)
+{
+	struct address a;
+	const char *rest;
+
+	switch (alias_target(p, &rest)) {
+	case ALIAS_ADDRESS:
+	case ALIAS_USER:
+		if (address_parse_utf8(&a, rest, strlen(rest), NULL) != 1 ||
+		    address_is_null(&a))
+			abort();
+		break;
+	case ALIAS_DOMAIN:
+		if (form != ALIAS_TABLE || *rest == '\0')
+			abort();
+		break;
+	case ALIAS_PROGRAM:
+	case ALIAS_FILE:
+	case ALIAS_INCLUDE:
+	case ALIAS_UNKNOWN:
+		if (rest < p || rest > p + strlen(p))
+			abort();
+		break;
+	}
+}
+
+static void
 check_entry(enum alias_form form, const struct buf *b)
 {
 	const char *p = b->data, *end = b->data + b->len;
-	struct address a;
 
-	if (b->len < 3 || end[-1] != '\0' || end[-2] != '\0' || *p == '\0')
+	if (b->len < 2 || end[-1] != '\0' || end[-2] != '\0' ||
+	    (*p == '\0') != (form == ALIAS_MEMBERS))
 		abort();
 	for (p += strlen(p) + 1; p < end - 1; p += strlen(p) + 1) {
 		if (form == ALIAS_LIST)
 			abort();
-		if (!alias_is_special(p) && *p != '@' &&
-		    address_parse_utf8(&a, p, strlen(p), NULL) != 1)
-			abort();
+		check_target(form, p);
 	}
 	if (p != end - 1)
 		abort();

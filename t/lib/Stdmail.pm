@@ -238,7 +238,7 @@ new
 		users => "$dir/users", mail => "$dir/Mail/%u/",
 		spool => $s->{spool}, tls_cert => "$dir/cert.pem",
 		tls_key => "$dir/key.pem", $s->accounts,
-		folders => '',
+		folders => '', aliases => 'none',
 		%{$o{conf} // {}},
 	};
 	$s->write_conf;

@@ -26,7 +26,24 @@ static const struct row {
 	{ ALIAS_NAMES, "a: |prog x, y", "a>|prog x,y" },
 	{ ALIAS_NAMES, "a: \"|prog \\\"x, y\\\"\", /file, :include:/l",
 	    "a>|prog \"x, y\",/file,:include:/l" },
-	{ ALIAS_NAMES, "a: |\"prog x, y\"", "a>|\"prog x, y\"" },
+	{ ALIAS_NAMES, "a: |\"prog x, y\"", "a>|prog x, y" },
+	{ ALIAS_NAMES, "a: |\"x y\" z", "a>|\"x y\" z" },
+	{ ALIAS_NAMES, "a: |x \"y, z\"", "a>|x \"y, z\"" },
+	{ ALIAS_NAMES, "a: \"|p\" q", "1: not allowed" },
+	{ ALIAS_NAMES, "a: :include:\"/l x\", \":include:/m,n\", \"/f, g\"",
+	    "a>:include:/l x,:include:/m,n,/f, g" },
+	{ ALIAS_NAMES, "a: |", "1: nothing stands behind the sign" },
+	{ ALIAS_NAMES, "a: \\a, \\b@x.test", "a>\\a,\\b@x.test" },
+	{ ALIAS_NAMES, "a: \"/\"", "1: nothing stands behind the sign" },
+	{ ALIAS_NAMES, "a: \"/x \\\"\"@b.test, \"|y\"@b.test",
+	    "a>\"/x \\\"\"@b.test,\"|y\"@b.test" },
+	{ ALIAS_NAMES, "a: \\", "1: no local part" },
+	{ ALIAS_NAMES, "a: \"B, C\" <b@x.test>, D <d@x.test>, e (E, e)",
+	    "1: not allowed" },
+	{ ALIAS_NAMES, "a: \"B, C\" <b@x.test>, D E <d@x.test>, f@x.test (F)",
+	    "a>b@x.test,d@x.test,f@x.test" },
+	{ ALIAS_NAMES, "a: D <>", "1: null address" },
+	{ ALIAS_NAMES, "a: (x)", "1: null address" },
 	{ ALIAS_NAMES, "J\xc3\xbcrgen: j@\xc3\xbc.test",
 	    "j\xc3\xbcrgen>j@\xc3\xbc.test" },
 	{ ALIAS_NAMES, "j\xfc: b\n", "1: " },
@@ -48,6 +65,11 @@ static const struct row {
 	{ ALIAS_TABLE, "a b\n", "1: has no domain" },
 	{ ALIAS_TABLE, "a@b.test\n", "1: nothing stands" },
 	{ ALIAS_TABLE, "@b..test c\n", "1: no domain" },
+	{ ALIAS_TABLE, "a@b.test \"|p q\" |x\n", "a@b.test>|p q,|x" },
+	{ ALIAS_MEMBERS, "b\n# no\n\n c@x.test , d,\n,\nE <e@x.test>\r\n"
+	    "\"|p q\"", ">b;>c@x.test,d;>;>e@x.test;>|p q" },
+	{ ALIAS_MEMBERS, "b\nc d\n", "2: not allowed" },
+	{ ALIAS_MEMBERS, "b, \"c\nd\"\n", "1: quote does not end" },
 	{ ALIAS_LIST, "a@B.test\n@c.test OK (x\n", "a@b.test>;@c.test>" },
 	{ ALIAS_LIST, "a\n", "1: has no domain" },
 };
@@ -100,6 +122,35 @@ test_rows(void)
 }
 
 static void
+test_targets(void)
+{
+	static const struct {
+		const char *text;
+		enum alias_target want;
+		const char *rest;
+	} targets[] = {
+		{ "a@b.test", ALIAS_ADDRESS, "a@b.test" },
+		{ "\"@\"@b.test", ALIAS_ADDRESS, "\"@\"@b.test" },
+		{ "\\a", ALIAS_USER, "a" },
+		{ "@b.test", ALIAS_DOMAIN, "b.test" },
+		{ "| p q", ALIAS_PROGRAM, "p q" },
+		{ "|", ALIAS_PROGRAM, "" },
+		{ "/f", ALIAS_FILE, "/f" },
+		{ ":Include: /l", ALIAS_INCLUDE, "/l" },
+		{ ":include:", ALIAS_INCLUDE, "" },
+		{ ":fail:", ALIAS_UNKNOWN, ":fail:" },
+	};
+	const char *rest;
+	size_t i;
+
+	for (i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		is_int(alias_target(targets[i].text, &rest), targets[i].want,
+		    targets[i].text);
+		is_str(rest, targets[i].rest, "... and the rest");
+	}
+}
+
+static void
 test_bounds(void)
 {
 	struct alias_reader r;
@@ -123,6 +174,7 @@ int
 main(void)
 {
 	test_rows();
+	test_targets();
 	test_bounds();
 	return done();
 }

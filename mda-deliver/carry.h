@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * How a message gets to one place: what carry.c, copy.c and errand.c share.
+ */
+#ifndef MDA_DELIVER_CARRY_H
+#define MDA_DELIVER_CARRY_H
+
+#include <sysexits.h>
+
+#include "message.h"
+#include "message_local.h"
+
+/* carry.c: are these two brought there by one message in the spool? */
+bool	 carry_together(const struct work *, const struct dest *,
+	    const struct dest *);
+
+/* copy.c; as the owner of the mailbox. */
+
+/* The Maildir or the folder of it that a destination (NULL: keep) means, to
+ * path.  With make it may be made; else false: it would have to be. */
+bool	 copy_folder(const struct work *, size_t i, const struct dest *,
+	    bool make, char path[PATH_MAX]);
+
+/* Of DEST_MAILBOX: what is not absolute is in the home.  0, -1 errno. */
+int	 copy_path(const struct user *, const char *text,
+	    char path[PATH_MAX]);
+
+/* Write the message there, or to the path that DEST_MAILBOX says. */
+void	 copy_write(struct work *, size_t i, const struct dest *,
+	    struct outcome *);
+
+/* The header that a destination gets instead of the message's, or NULL, and
+ * where the rest begins. */
+const struct buf *copy_header(const struct work *, size_t i,
+	    const struct dest *, uint64_t *start);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A copy of a message in a mailbox, with its owner's rights.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "carry.h"
+#include "folder.h"
+#include "system/fdio.h"
+
+bool
+copy_folder(const struct work *w, size_t i, const struct dest *d, bool make,
+    char path[PATH_MAX])
+{
+	const struct target *t = &w->targets[i];
+	const char *name = d != NULL && d->kind == DEST_FOLDER ? d->text :
+	    t->folder;
+	bool create = d != NULL && d->kind == DEST_FOLDER ? d->create :
+	    w->settings->folder_create;
+
+	strlcpy(path, t->user->mailbox, PATH_MAX);
+	if (name == NULL || !folder_is_name(name, d == NULL ||
+	    d->kind != DEST_FOLDER) ||
+	    folder_find(t->user->mailbox, name, path) || !create)
+		return true;
+	if (make)
+		folder_make(t->user->mailbox, name, path);
+	return make;
+}
+
+int
+copy_path(const struct user *u, const char *text, char path[PATH_MAX])
+{
+	bool whole = *text == '/' || *u->home == '\0';
+	int n = snprintf(path, PATH_MAX, "%s%s%s", whole ? "" : u->home,
+	    whole ? "" : "/", text);
+
+	if (n >= 0 && n < PATH_MAX)
+		return 0;
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+/*
+ * The name of a copy: the message's ID; of several recipients, with its number
+ * behind the letter, and in another place than the mailbox with a part of that
+ * one's key.  The same at each try.
+ */
+static const char *
+copy_id(const struct work *w, size_t i, const struct dest *d,
+    char id[SPOOL_ID_MAX])
+{
+	const struct spool_message *m = w->m;
+	char number[32] = "", place[32] = "", key[ENVELOPE_KEY];
+	const char *p = strchr(m->item.id, 'Q');
+	char letter;
+
+	if (p == NULL)
+		return NULL;
+	p += 1 + strspn(p + 1, "0123456789");
+	letter = *p;
+	if (m->env.skip != 0)		/* which had two lines, and this ID */
+		letter = 'L';
+	else if (m->item.form != SPOOL_LINES)
+		snprintf(number, sizeof(number), "%zu", i);
+	if (d != NULL && d->kind != DEST_KEEP) {
+		plan_key(&w->targets[i].plan, d, key);
+		snprintf(place, sizeof(place), "K%.8s", key);
+	}
+	snprintf(id, SPOOL_ID_MAX, "%.*s%c%s%s%.100s",
+	    (int)(p - m->item.id), m->item.id, letter, number, place, p + 1);
+	return id;
+}
+
+const struct buf *
+copy_header(const struct work *w, size_t i, const struct dest *d,
+    uint64_t *start)
+{
+	const struct plan *p = &w->targets[i].plan;
+
+	*start = w->m->start;
+	if (d == NULL || d->edit == 0 || d->edit > p->nedits)
+		return NULL;
+	*start += p->edit_from < w->m->size - w->m->start ? p->edit_from :
+	    w->m->size - w->m->start;
+	return &p->edits[d->edit - 1];
+}
+
+static void
+copy_message(const struct work *w, size_t i, const struct dest *dest,
+    struct deliver *d, struct outcome *o)
+{
+	const struct spool_message *m = w->m;
+	uint64_t at;
+	const struct buf *header = copy_header(w, i, dest, &at);
+	char data[32768];
+	ssize_t got;
+
+	if (header != NULL &&
+	    deliver_write(d, header->data, header->len, o) == -1)
+		return;
+	while ((got = fd_pread_all(m->fd, data, sizeof(data), (off_t)at)) >
+	    0) {
+		if (deliver_write(d, data, (size_t)got, o) == -1)
+			return;
+		at += (uint64_t)got;
+	}
+	if (got == -1) {
+		outcome_errno(o, "the spool", errno);
+		deliver_abort(d);
+		return;
+	}
+	deliver_end(d, o);
+}
+
+void
+copy_write(struct work *w, size_t i, const struct dest *dest,
+    struct outcome *o)
+{
+	const struct spool_message *m = w->m;
+	const struct user *u = w->targets[i].user;
+	bool elsewhere = dest != NULL && dest->kind == DEST_MAILBOX;
+	char id[SPOOL_ID_MAX], box[PATH_MAX];
+	const struct delivery how = {
+		.mailbox = box,
+		.create = !elsewhere,
+		.folders = elsewhere ? NULL : w->settings,
+		.from = &m->env.sender,
+		.to = &m->env.rcpts[i].addr,
+		.id = copy_id(w, i, dest, id),
+		.host = w->settings->hostname,
+		.mtime = &m->mtime,
+		.size = m->size - m->start,
+		.flags = dest == NULL ? NULL : dest->flags,
+		.quota = elsewhere ? NULL : &u->quota,
+		.tempfail = w->settings->quota_tempfail,
+	};
+	struct deliver d;
+
+	if (!elsewhere)
+		(void)copy_folder(w, i, dest, true, box);
+	else if (copy_path(u, dest->text, box) == -1) {
+		outcome_errno(o, dest->text, errno);
+		return;
+	}
+	if (deliver_begin(&d, &how, o) == 0)
+		copy_message(w, i, dest, &d, o);
+}
