@@ -19,9 +19,9 @@ SYSCONFDIR ?= /etc
 BINDIR     := $(PREFIX)/bin
 MANDIR     := $(PREFIX)/share/man
 LIBDIR     := $(PREFIX)/lib
-# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where its
-# programs look for them with any usual prefix; or paths of your own.  Else no
-# link.
+# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where
+# its programs look for them with any usual prefix; or paths of your own.  Else
+# no link.
 USR        := $(if $(filter /usr%,$(PREFIX)),/usr,$(PREFIX))
 SENDMAIL   ?= no
 MAILQ      ?= $(filter yes,$(SENDMAIL))
@@ -129,7 +129,7 @@ $Bt/unit/sieve_act $Bt/unit/sieve_answer: $(patsubst %.c,$Bobj/%.o,\
 	mda-deliver/plan.c mda-deliver/seen.c)
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
-	program program_env deliver flags)
+	program program_env deliver flags warning seen)
 $Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	dotfile dotfile_find plan)
 $Bt/unit/caller: $Bobj/mda-deliver/caller.o
@@ -273,7 +273,8 @@ uninstall:
 	    $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf $D$(SHARE)/system-users.conf
 	-rmdir $D$(SHARE)
 	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $(newaliases:%=$D%) \
-	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq $D$(USR)/bin/newaliases; do \
+	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq \
+	    $D$(USR)/bin/newaliases; do \
 	    [ "$$(readlink $$f)" != $(BINDIR)/smtp-send ] || rm $$f; done
 
 dist:

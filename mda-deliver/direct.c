@@ -24,6 +24,7 @@
 #include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
+#include "warning.h"
 
 #define CHUNK	65536
 
@@ -152,6 +153,7 @@ use_user(struct job *j)
 	j->how.folders = j->settings;
 	j->how.to = &j->to;
 	j->how.quota = &u->quota;
+	j->how.warn = j->settings;
 	switch (direct_rules_begin(&j->rules, &j->dir, &j->to, &j->rcpt)) {
 	case 1:
 		return 0;
@@ -334,9 +336,11 @@ end(struct job *j, struct deliver *d, struct outcome *o)
 	if (j->rules != NULL) {
 		direct_rules_end(j->rules, &j->from, o);
 		j->rules = NULL;
-	} else if (!j->spooled)
+	} else if (!j->spooled) {
 		deliver_end(d, o);
-	else if (spool_put_end(&j->put) == -1)
+		if (o->warn)
+			warning_send(j->settings, &j->rcpt.user);
+	} else if (spool_put_end(&j->put) == -1)
 		outcome_errno(o, "the spool", errno);
 }
 

@@ -24,7 +24,9 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-#define WORKERS_MAX	8
+#define WORKERS_MAX	8	/* that are quick */
+#define SLOTS_MAX	64	/* with those that are not */
+#define SLOW_MS		2000	/* then it takes no place from others */
 #define ONE_MAX		2	/* of them for one recipient */
 #define BATCH_MAX	16	/* messages of one process */
 #define BATCHES_MAX	128	/* in the making: recipients */
@@ -40,6 +42,8 @@ struct worker {
 	struct address		to;	/* the first recipient */
 	size_t			n;
 	struct spool_item	items[BATCH_MAX];
+	long long		since;	/* clock_ms() */
+	bool			slow;
 };
 
 /* Messages for one worker, of one recipient and with one owner. */
@@ -58,8 +62,8 @@ struct agent {
 	struct directory dir;
 	struct spool	 spool;
 	struct spool_watch watch;
-	struct worker	 workers[WORKERS_MAX];
-	size_t		 running;
+	struct worker	 workers[SLOTS_MAX];
+	size_t		 running, slow;
 	struct batch	 batches[BATCHES_MAX];	/* in the making */
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
@@ -119,9 +123,9 @@ ended(struct agent *a, pid_t pid, int status)
 {
 	struct worker *w = a->workers;
 
-	while (w < a->workers + WORKERS_MAX && w->pid != pid)
+	while (w < a->workers + SLOTS_MAX && w->pid != pid)
 		w++;
-	if (w == a->workers + WORKERS_MAX)
+	if (w == a->workers + SLOTS_MAX)
 		return;
 	if (WIFSIGNALED(status))
 		log_error("died", "id=%s messages=%zu signal=%d",
@@ -135,7 +139,10 @@ ended(struct agent *a, pid_t pid, int status)
 		a->taken++;		/* it is not over */
 	}
 	w->pid = 0;
-	a->running--;
+	if (w->slow)
+		a->slow--;
+	else
+		a->running--;
 	a->over++;
 }
 
@@ -154,12 +161,30 @@ reap(struct agent *a)
 			ended(a, pid, status);
 }
 
+/* A user's program or a disk that hangs: others get his worker's place. */
+static void
+note_slow(struct agent *a)
+{
+	long long now = clock_ms();
+	struct worker *w;
+
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && !w->slow && now - w->since >= SLOW_MS &&
+		    a->slow < SLOTS_MAX - WORKERS_MAX) {
+			w->slow = true;
+			a->slow++;
+			a->running--;
+		}
+}
+
 /* Wait for a free place. */
 static void
 wait_worker(struct agent *a, const sigset_t *inside)
 {
-	while (reap(a), a->running == WORKERS_MAX && !stop)
-		(void)sigsuspend(inside);
+	const struct timespec ts = { .tv_nsec = SLOW_MS / 10 * 1000000 };
+
+	while (reap(a), note_slow(a), a->running == WORKERS_MAX && !stop)
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
 }
 
 static void
@@ -234,6 +259,8 @@ start_worker(struct agent *a, const struct batch *b)
 	w->pid = pid;
 	w->to = b->to;
 	w->n = b->n;
+	w->since = clock_ms();
+	w->slow = false;
 	memcpy(w->items, b->items, b->n * sizeof(b->items[0]));
 	a->running++;
 	a->taken += b->n;
@@ -308,7 +335,7 @@ is_running(const struct agent *a, const struct spool_item *item)
 	const struct worker *w;
 	size_t i;
 
-	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
 		for (i = 0; w->pid != 0 && i < w->n; i++)
 			if (strcmp(w->items[i].id, item->id) == 0)
 				return true;
@@ -322,7 +349,7 @@ has_enough(const struct agent *a, const struct address *to)
 	const struct worker *w;
 	size_t n = 0;
 
-	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
 		n += w->pid != 0 && address_equal(&w->to, to);
 	return n >= ONE_MAX;
 }
@@ -439,7 +466,7 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 	if (a->passed > 0 && a->over > 0)
 		return 1;
 	/* One that ended may have put a message into now/. */
-	if (!watch && a->running == 0)
+	if (!watch && a->running + a->slow == 0)
 		return a->over > 0;
 	if (watch && (due = spool_next_due(&a->spool, SPOOL_LOCAL)) == -1)
 		due = now + SPOOL_POLL;
@@ -481,7 +508,7 @@ run(struct agent *a, bool watch)
 			break;
 		reap(a);
 	}
-	while (reap(a), a->running > 0)
+	while (reap(a), a->running + a->slow > 0)
 		(void)sigsuspend(&inside);
 }
 
