@@ -125,7 +125,8 @@ confine_to_mailboxes(const struct work *works, size_t n)
 	p.paths = calloc(most, sizeof(*p.paths));
 	if (p.text == NULL || p.paths == NULL)
 		goto out;
-	add_place(&p, works->settings->spool);
+	if (works->spool != NULL)
+		add_place(&p, works->settings->spool);
 	for (w = works; w < works + n; w++)
 		for (i = 0; i < w->m->env.nrcpts; i++)
 			if (w->targets[i].local)

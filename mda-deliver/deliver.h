@@ -22,6 +22,8 @@ enum outcome_kind {
 struct outcome {
 	enum outcome_kind kind;
 	int	code;		/* the exit code that says it */
+	bool	warn;		/* delivered, and the mailbox comes to be full:
+				 * warning_send() */
 	char	text[400];	/* "D.S.N words", for sender and log */
 };
 
@@ -42,6 +44,8 @@ struct delivery {
 					 * none */
 	const struct quota_limits *quota; /* a rule, or NULL */
 	bool			 tempfail; /* a full mailbox is no refusal */
+	const struct settings	*warn;	/* whose key quota_warning counts, or
+					 * NULL */
 };
 
 struct deliver {
@@ -86,7 +90,8 @@ const char *deliver_loops(const char *text, size_t n,
 #define LOOP_HEADER_MAX	(256u << 10)	/* of a header that is looked at */
 
 /* The nearest folder above (or at) path that exists, to path[PATH_MAX]: what
- * the sandbox must leave open.  Returns its argument. */
+ * the sandbox must leave open.  What has to be known of its file system is
+ * found out, as that cannot be done behind the sandbox.  Returns anchor. */
 char	*deliver_anchor(char anchor[PATH_MAX], const char *path);
 
 #endif

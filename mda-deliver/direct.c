@@ -15,13 +15,16 @@
 #include "bytes/crlf.h"
 #include "deliver.h"
 #include "direct.h"
+#include "direct_rules.h"
 #include "folder.h"
 #include "forward.h"
 #include "grammar/header.h"
 #include "mail/recipient.h"
 #include "system/fdio.h"
+#include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
+#include "warning.h"
 
 #define CHUNK	65536
 
@@ -36,6 +39,7 @@ struct job {
 	struct recipient_list	 list;
 	struct spool		 spool;
 	struct spool_put	 put;
+	struct direct_rules	*rules;	/* of a user who has some */
 	char			 box[PATH_MAX];
 	struct crlf		 crlf;
 	size_t			 n;
@@ -138,7 +142,38 @@ use_spool(struct job *j)
 	return 0;
 }
 
-/* Whose mailbox it is, and become that user. */
+/* Become the user; one with rules is for another to become. */
+static int
+use_user(struct job *j)
+{
+	const struct user *u = &j->rcpt.user;
+
+	j->how.mailbox = j->box;
+	j->how.create = true;
+	j->how.folders = j->settings;
+	j->how.to = &j->to;
+	j->how.quota = &u->quota;
+	j->how.warn = j->settings;
+	switch (direct_rules_begin(&j->rules, &j->dir, &j->to, &j->rcpt)) {
+	case 1:
+		return 0;
+	case -1:
+		warn("4.3.0 the rules of %s", u->name);
+		return EX_TEMPFAIL;
+	}
+	if (privilege_drop(u->uid, u->gid) == -1) {
+		warn("4.3.0 cannot become %s", u->name);
+		return EX_TEMPFAIL;
+	}
+	strlcpy(j->box, u->mailbox, sizeof(j->box));
+	if (folder_is_name(j->rcpt.folder, true) &&
+	    !folder_find(u->mailbox, j->rcpt.folder, j->box) &&
+	    j->settings->folder_create)
+		folder_make(u->mailbox, j->rcpt.folder, j->box);
+	return 0;
+}
+
+/* Whose mailbox it is. */
 static int
 find_recipient(struct job *j, const struct direct *d)
 {
@@ -157,23 +192,7 @@ find_recipient(struct job *j, const struct direct *d)
 	users_close(j->dir.users);
 	if (code != 0)
 		return code;
-	if (j->rcpt.kind == RECIPIENT_LIST)
-		return use_spool(j);
-	j->how.mailbox = j->rcpt.user.mailbox;
-	j->how.create = true;
-	j->how.folders = j->settings;
-	j->how.to = &j->to;
-	j->how.quota = &j->rcpt.user.quota;
-	if (privilege_drop(j->rcpt.user.uid, j->rcpt.user.gid) == -1) {
-		warn("4.3.0 cannot become %s", j->rcpt.user.name);
-		return EX_TEMPFAIL;
-	}
-	strlcpy(j->box, j->rcpt.user.mailbox, sizeof(j->box));
-	if (folder_is_name(j->rcpt.folder, true))
-		(void)folder_find(j->rcpt.user.mailbox, j->rcpt.folder,
-		    j->box);
-	j->how.mailbox = j->box;
-	return 0;
+	return j->rcpt.kind == RECIPIENT_LIST ? use_spool(j) : use_user(j);
 }
 
 /* "From " sender date: not part of the message, but it names the sender when
@@ -217,6 +236,8 @@ static int
 write_some(struct job *j, struct deliver *d, const char *p, size_t n,
     struct outcome *o)
 {
+	if (j->rules != NULL)
+		return direct_rules_write(j->rules, p, n, o);
 	if (!j->spooled)
 		return deliver_write(d, p, n, o);
 	if (spool_put_write(&j->put, p, n) == 0)
@@ -261,7 +282,7 @@ copy_message(struct job *j, struct deliver *d, size_t skip,
 		o->code = EX_IOERR;
 		if (j->spooled)
 			spool_put_abort(&j->put);
-		else
+		else if (j->rules == NULL)
 			deliver_abort(d);
 		return -1;
 	}
@@ -295,6 +316,8 @@ begin(struct job *j, struct deliver *d, struct outcome *o)
 	const struct forward f = { &j->dir, &j->spool, &env, &given,
 	    &j->rcpt.owner, &j->list };
 
+	if (j->rules != NULL)
+		return 0;
 	if (!j->spooled)
 		return deliver_begin(d, &j->how, o);
 	envelope_init(&env);
@@ -310,9 +333,14 @@ begin(struct job *j, struct deliver *d, struct outcome *o)
 static void
 end(struct job *j, struct deliver *d, struct outcome *o)
 {
-	if (!j->spooled)
+	if (j->rules != NULL) {
+		direct_rules_end(j->rules, &j->from, o);
+		j->rules = NULL;
+	} else if (!j->spooled) {
 		deliver_end(d, o);
-	else if (spool_put_end(&j->put) == -1)
+		if (o->warn)
+			warning_send(j->settings, &j->rcpt.user);
+	} else if (spool_put_end(&j->put) == -1)
 		outcome_errno(o, "the spool", errno);
 }
 
@@ -371,15 +399,19 @@ direct_run(const struct settings *s, const struct direct *d)
 			code = EX_USAGE;
 		j->how.from = &j->from;
 	}
+	/* What is for the log is not for who calls us. */
+	if (d->mailbox == NULL)
+		log_syslog();
 	if (code == 0 && d->mailbox == NULL)
 		code = find_recipient(j, d);
-	if (code == 0 && restrict_to_mailbox(j->how.mailbox, j->spooled) ==
-	    -1) {
+	if (code == 0 && j->rules == NULL &&
+	    restrict_to_mailbox(j->how.mailbox, j->spooled) == -1) {
 		warn("4.3.0 it cannot be confined to %s", j->how.mailbox);
 		code = EX_TEMPFAIL;
 	}
 	if (code == 0)
 		code = deliver_stdin(j);
+	direct_rules_abort(j->rules);
 	tables_close(j->dir.tables);
 	recipient_list_free(&j->list);
 	free(j);

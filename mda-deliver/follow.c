@@ -8,13 +8,16 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "carry.h"
 #include "follow.h"
 #include "forward.h"
+#include "seen.h"
 #include "system/log.h"
+#include "system/privilege.h"
 
 /* A plan on its way. */
 struct course {
@@ -142,16 +145,76 @@ is_settled(struct course *c, const struct dest *d)
 	return true;
 }
 
+/* ---- what is kept in mind ---- */
+
+static int
+write_marks(const struct user *u, const struct plan_mark *v, size_t n)
+{
+	static const unsigned char none[sizeof(v->id)];
+	const char *dir = seen_dir(u->home, u->mailbox);
+	int64_t now = (int64_t)time(NULL);
+	int r = 0;
+	size_t k;
+
+	for (k = 0; k < n; k++)
+		if (memcmp(v[k].id, none, sizeof(none)) != 0 &&
+		    (dir == NULL || seen_mark(dir, &v[k], now) == -1))
+			r = -1;
+	return r;
+}
+
+/* As the user.  What fails stops no mail: at worst somebody is answered
+ * twice. */
+static void
+remember(const struct course *c, const struct plan_mark *v, size_t n)
+{
+	const struct user *u = c->t->user;
+	pid_t pid;
+	int r;
+
+	if (n == 0)
+		return;
+	if (geteuid() != 0)
+		r = write_marks(u, v, n);
+	else if ((pid = fork()) == 0) {
+		(void)alarm(MESSAGE_SECONDS);
+		_exit(privilege_drop(u->uid, u->gid) == -1 ||
+		    write_marks(u, v, n) == -1);
+	} else
+		r = pid == -1 || wait_child(pid) != 0 ? -1 : 0;
+	if (r == -1)
+		log_warn("seen", "id=%s to=%s error=%s", c->w->m->item.id,
+		    log_str(u->name), "\"it cannot be kept in mind\"");
+}
+
 /* ---- one after the other ---- */
 
-/* Time for one place. */
-static void
-set_alarm(const struct work *w, const struct dest *d)
+/* A message that is not in the spool: who calls us sets its time, and hears
+ * one line. */
+static bool
+is_direct(const struct work *w)
 {
-	long long most = d->kind == DEST_PROGRAM ?
-	    w->settings->program_timeout : 0;
+	return w->m->item.id[0] == '\0';
+}
 
-	(void)alarm((unsigned)most + 3 * MESSAGE_SECONDS);
+static void
+set_alarm(const struct work *w, long long more)
+{
+	if (!is_direct(w))
+		(void)alarm((unsigned)more + MESSAGE_SECONDS);
+}
+
+/* An alias postmaster of a program that fails for good: nobody is left who
+ * could be told, so it waits for a person. */
+static void
+never_lose(const struct course *c, struct outcome *o)
+{
+	if (!c->t->forward || o->kind != OUTCOME_PERMANENT || strcasecmp(
+	    c->w->m->env.rcpts[c->i].addr.local, "postmaster") != 0)
+		return;
+	o->kind = OUTCOME_TEMPORARY;
+	if (o->text[0] == '5')
+		o->text[0] = '4';
 }
 
 /* A report is not sent back: the reject that would is none. */
@@ -161,14 +224,20 @@ carry_one(const struct course *c, const struct dest *d, struct outcome *o)
 	const struct dest mailbox = { .kind = DEST_KEEP };
 	int left_out;
 
-	set_alarm(c->w, d);
+	/* A program's end is waited for. */
+	set_alarm(c->w, d->kind != DEST_PROGRAM ? 0 :
+	    2 * MESSAGE_SECONDS + c->w->settings->program_timeout);
 	if (d->kind == DEST_REJECT &&
 	    address_is_null(&c->w->m->env.sender))
 		left_out = carry(c->w, c->i, &mailbox, o);
 	else
 		left_out = carry(c->w, c->i, d, o);
-	log_place(c, d, o);
-	(void)alarm(MESSAGE_SECONDS);
+	never_lose(c, o);
+	if (!is_direct(c->w))
+		log_place(c, d, o);
+	if (d->kind == DEST_REPLY && o->kind == OUTCOME_DELIVERED)
+		remember(c, &d->mark, 1);
+	set_alarm(c->w, 0);
 	return left_out;
 }
 
@@ -202,11 +271,42 @@ leave_out(struct course *c, size_t k)
 			record(c, &p->v[k], &o);
 }
 
+static bool
+is_plain_keep(const struct dest *d)
+{
+	return d->kind == DEST_KEEP && d->flags == NULL && d->edit == 0;
+}
+
+/* The mailbox comes last: when all else is done, the file of the spool becomes
+ * its, and no copy is made.  qmail's order is the user's. */
+static bool
+comes_last(const struct course *c, const struct dest *d)
+{
+	return is_plain_keep(d) && !d->qmail && c->t->local &&
+	    c->w->m->env.skip != 0;
+}
+
+static void
+carry_last(struct course *c, const struct dest *d)
+{
+	struct outcome o = { .kind = OUTCOME_DELIVERED,
+	    .text = "2.0.0 delivered" };
+
+	if (c->later.text[0] == '\0' && c->failed.text[0] == '\0' &&
+	    carry_whole(c->w, c->i)) {
+		c->w->gone = true;
+		log_place(c, d, &o);
+	} else {
+		(void)carry_one(c, d, &o);
+		settle(c, d, &o);
+	}
+}
+
 static void
 carry_all(struct course *c)
 {
 	const struct plan *p = &c->t->plan;
-	const struct dest *d;
+	const struct dest *d, *last = NULL;
 	struct outcome o;
 	size_t k;
 
@@ -214,6 +314,10 @@ carry_all(struct course *c)
 		d = &p->v[k];
 		if (c->tried[k] || is_settled(c, d))
 			continue;
+		if (comes_last(c, d)) {
+			last = d;
+			continue;
+		}
 		if (carry_one(c, d, &o) == 1) {
 			settle(c, d, &o);
 			leave_out(c, k);
@@ -224,6 +328,8 @@ carry_all(struct course *c)
 		if (o.kind == OUTCOME_TEMPORARY && d->qmail)
 			return;
 	}
+	if (last != NULL)
+		carry_last(c, last);
 }
 
 /* The outcome of all.  What failed is told when nothing is owed any more. */
@@ -240,6 +346,7 @@ conclude(struct course *c)
 		o->kind = OUTCOME_DELIVERED;
 		o->code = 0;
 		strlcpy(o->text, "2.0.0 delivered", sizeof(o->text));
+		remember(c, c->t->plan.marks, c->t->plan.nmarks);
 	}
 	/* A report, or postmaster's: it comes to the mailbox at once. */
 	if (!c->t->precious || !c->t->local || c->kept ||
@@ -248,12 +355,6 @@ conclude(struct course *c)
 	log_warn("rules", "id=%s to=%s kept=mailbox reply=%s",
 	    c->w->m->item.id, log_str(c->t->user->name), log_str(o->text));
 	keep(c->w, c->i);
-}
-
-static bool
-is_plain_keep(const struct dest *d)
-{
-	return d->kind == DEST_KEEP && d->flags == NULL && d->edit == 0;
 }
 
 /* A message of two lines has no place for a record of several. */
@@ -305,11 +406,10 @@ keep_broken(struct work *w, size_t i)
 }
 
 void
-follow(struct work *w, size_t i)
+follow_plan(struct work *w, size_t i)
 {
 	struct target *t = &w->targets[i];
 
-	decide(w, i);
 	switch (t->plan.kind) {
 	case PLAN_NONE:
 		keep(w, i);
@@ -327,10 +427,18 @@ follow(struct work *w, size_t i)
 	case PLAN_GOOD:
 		break;
 	}
-	if (t->plan.n == 1 && is_plain_keep(&t->plan.v[0]))
+	if (t->plan.n == 1 && t->plan.nmarks == 0 &&
+	    is_plain_keep(&t->plan.v[0]))
 		keep(w, i);
 	else
 		carry_out(w, i);
+}
+
+void
+follow(struct work *w, size_t i)
+{
+	decide(w, i);
+	follow_plan(w, i);
 }
 
 /* Bounces of what has an owner go to him: then it is another message. */

@@ -14,6 +14,9 @@
  */
 void	 follow(struct work *, size_t i);
 
+/* The same when it is decided. */
+void	 follow_plan(struct work *, size_t i);
+
 /* The same of an alias with programs or files. */
 void	 follow_list(struct work *, size_t i);
 

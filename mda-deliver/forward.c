@@ -67,7 +67,8 @@ set_wishes(const struct forward *f, struct envelope_rcpt *to)
 			from = &f->env->rcpts[i];
 	to->notify = from->notify;
 	if ((f->fresh ? f->several : f->env->expanded == NULL &&
-	    f->list->n > 1) && (to->notify & ENVELOPE_SUCCESS) != 0) {
+	    f->list->n + f->list->nspecials > 1) &&
+	    (to->notify & ENVELOPE_SUCCESS) != 0) {
 		to->notify &= ~ENVELOPE_SUCCESS;
 		if (to->notify == 0)
 			to->notify = ENVELOPE_NEVER;
@@ -176,7 +177,8 @@ forward_begin(const struct forward *f, struct spool_put *put)
 		r = spool_put_begin(put, f->spool, queue, &e, (uid_t)-1);
 	envelope_free(&e);
 	/* What was expanded bears the mark already. */
-	if (r == 0 && (f->fresh || f->env->expanded == NULL) && put_mark(f, put) == -1) {
+	if (r == 0 && (f->fresh || f->env->expanded == NULL) &&
+	    put_mark(f, put) == -1) {
 		spool_put_abort(put);
 		r = -1;
 	}
@@ -234,7 +236,8 @@ forward_send_same(const struct forward *f, const struct spool_message *m,
 	}
 	if (fill_put(f, m, &put, o) == -1)
 		return;
-	log_info("owned", "id=%s to=%s owner=%s new=%s", m->item.id,
+	if (m->item.id[0] != '\0')
+		log_info("owned", "id=%s to=%s owner=%s new=%s", m->item.id,
 	    log_str(address_text(&f->given->addr, given)),
 	    log_str(address_text(f->owner, owner)), put.file.id);
 	strlcpy(o->text, "2.0.0 sent on in its owner's name",
@@ -254,7 +257,8 @@ forward_send(const struct forward *f, const struct spool_message *m,
 	}
 	if (fill_put(f, m, &put, o) == -1)
 		return;
-	log_info(f->fresh ? "forwarded" : "expanded",
+	if (m->item.id[0] != '\0')
+		log_info(f->fresh ? "forwarded" : "expanded",
 	    "id=%s to=%s new=%s rcpts=%zu", m->item.id,
 	    log_str(address_text(&f->given->addr, given)), put.file.id,
 	    f->list->n);

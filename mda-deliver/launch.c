@@ -4,6 +4,7 @@
  * anything as root but fork, become a user and wait.
  */
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -24,6 +25,7 @@ struct launch {
 struct request {
 	size_t	work, rcpt, len;
 	size_t	special;		/* of the list, from 1; 0: the user */
+	struct address sender;		/* which may be known only now */
 };
 
 struct answer {
@@ -55,10 +57,16 @@ serve(struct work *w, const struct request *r, struct user *u,
 {
 	struct target *t = &w->targets[r->rcpt];
 	struct answer answer = { 0 };
+	struct stat st;
 
 	if (privilege_drop(u->uid, u->gid) == -1 || geteuid() == 0)
 		return 1;
 	t->user = u;
+	w->m->env.sender = r->sender;
+	/* The same of its text. */
+	if (fstat(w->m->fd, &st) == -1)
+		return 1;
+	w->m->size = (uint64_t)st.st_size;
 	plan_init(&t->plan);
 	if (plan_unpack(&t->plan, plan, r->len) != 1 || t->plan.n != 1)
 		return 1;
@@ -146,6 +154,7 @@ launch_carry(struct work *w, size_t i, const struct dest *d,
 {
 	const struct target *t = &w->targets[i];
 	struct request r = { .work = w->index, .rcpt = i,
+	    .sender = w->m->env.sender,
 	    .special = t->forward ? (size_t)(d - t->plan.v) + 1 : 0 };
 	struct answer answer;
 	struct buf b;

@@ -61,6 +61,8 @@ int	 find_targets(struct work *);
 /* The same of one that is known. */
 int	 target_set_local(struct work *, struct target *,
 	    const struct recipient *);
+/* Must it come through, whatever the user's rules say? */
+bool	 target_is_precious(const struct work *, const struct address *);
 
 /* confine.c: less rights, for the messages that this process has.  0, -1. */
 int	 confine_to_owner(const struct work *, size_t n);

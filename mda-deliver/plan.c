@@ -93,18 +93,27 @@ mix(uint64_t before, const void *data, size_t n)
 	return siphash(key, data == NULL ? "" : data, n);
 }
 
+/* Replies to one address are told apart by their order alone: their text has a
+ * date in it. */
+static size_t
+count_before(const struct plan *p, const struct dest *d)
+{
+	const struct dest *e;
+	size_t n = 0;
+
+	for (e = p->v; d->kind == DEST_REPLY && e < d; e++)
+		n += e->kind == DEST_REPLY && strcmp(e->text, d->text) == 0;
+	return n;
+}
+
 void
 plan_key(const struct plan *p, const struct dest *d, char key[ENVELOPE_KEY])
 {
-	const struct buf *edit = d->edit == 0 || d->edit > p->nedits ? NULL :
-	    &p->edits[d->edit - 1];
 	uint64_t h = 1 + (uint64_t)d->kind * 2 + d->qmail;
 
 	h = mix(h, d->text, d->text == NULL ? 0 : strlen(d->text));
 	h = mix(h, d->flags, d->flags == NULL ? 0 : strlen(d->flags));
-	h = mix(h, d->reply.data, d->reply.len);
-	if (edit != NULL)
-		h = mix(h, edit->data, edit->len);
+	h += d->edit + count_before(p, d);
 	snprintf(key, ENVELOPE_KEY, "%016" PRIx64, h);
 }
 

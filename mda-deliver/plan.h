@@ -95,8 +95,9 @@ struct dest *plan_add(struct plan *, enum dest_kind, const char *text);
 /* A copy of a file's name that lives as long as the plan; NULL no memory. */
 const char *plan_file(struct plan *, const char *name);
 
-/* What tells this destination from others, the same at each try: kind, text,
- * flags, header and reply. */
+/* What tells this destination of the plan from others, the same at each try:
+ * kind, text, flags, and which header; not what time puts into that or into a
+ * reply. */
 void	 plan_key(const struct plan *, const struct dest *,
 	    char key[ENVELOPE_KEY]);
 

@@ -22,7 +22,8 @@ struct rules_mail {
 	int			 fd;
 	uint64_t		 start, size;	/* of the message in fd */
 	const struct address	*from, *to;
-	const struct address	*original;	/* ORCPT, or NULL */
+	const struct address	*original;	/* the alias that it was to, or
+						 * NULL */
 	const char		*extension;	/* that the address names, or
 						 * NULL */
 };
@@ -34,7 +35,7 @@ unsigned rules_look(const struct settings *, const struct user *,
 
 /* Folders that they are in, and that they keep something in: how many of them
  * are in path. */
-#define RULES_PLACES	8
+#define RULES_PLACES	8	/* SIEVE_PLACES and the home */
 size_t	 rules_places(const struct settings *, const struct user *,
 	    char path[RULES_PLACES][PATH_MAX]);
 

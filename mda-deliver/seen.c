@@ -176,9 +176,9 @@ int
 seen_test(const char *dir, const unsigned char id[16], int64_t now)
 {
 	int fd = open_file(dir, O_RDONLY), r = -1, error;
+	const char *p, *end;
 	struct line line;
 	struct buf text;
-	const char *p;
 	off_t size;
 
 	if (fd == -1)
@@ -187,7 +187,8 @@ seen_test(const char *dir, const unsigned char id[16], int64_t now)
 	if (read_file(fd, &text, &size) == 0) {
 		r = 0;
 		p = buf_str(&text);
-		while (r == 0 && next_line(&p, text.data + text.len, &line))
+		end = p + text.len;
+		while (r == 0 && next_line(&p, end, &line))
 			r = line.expires > now &&
 			    memcmp(line.id, id, ID_SIZE) == 0;
 	}
@@ -271,10 +272,9 @@ write_line(char to[LINE_SIZE], const struct plan_mark *mark)
 /* A new file with what is worth to be kept, of what is too much the newest
  * half.  0, -1 errno: the old one stays. */
 static int
-replace_file(const char *dir, const struct buf *text, int64_t now,
-    const char *line)
+replace_file(const char *dir, struct buf *text, int64_t now, const char *line)
 {
-	const char *p = text->data, *end = p + text->len;
+	const char *p = buf_str(text), *end = p + text->len;
 	char path[PATH_MAX], temp[PATH_MAX];
 	struct line old;
 	struct buf new;
@@ -331,15 +331,15 @@ append_line(int fd, const struct buf *text, off_t size, const char *line)
 
 /* Is the file so large, or so old, that a new one is worth it? */
 static bool
-is_stale(const struct buf *text, off_t size, int64_t now)
+is_stale(struct buf *text, off_t size, int64_t now)
 {
-	const char *p = text->data, *end = p + text->len;
+	const char *p = buf_str(text), *end = p + text->len;
 	size_t lines = 0, expired = 0;
 	struct line line;
 
 	if (size > SEEN_FILE_MAX - LINE_SIZE)
 		return true;
-	while (text->len > 0 && next_line(&p, end, &line)) {
+	while (next_line(&p, end, &line)) {
 		lines++;
 		expired += line.expires <= now;
 	}

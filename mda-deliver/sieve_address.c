@@ -80,6 +80,29 @@ separator(const struct address_test *t, struct text local)
 	return at == local.s ? NULL : at;
 }
 
+/* A local part, quoted where it must be. */
+static void
+add_local(struct buf *b, struct text local)
+{
+	bool plain = true;
+	size_t i;
+
+	for (i = 0; i < local.len && plain; i++)
+		plain = char_is(local.s[i], CHAR_ATEXT) || local.s[i] == '.' ||
+		    (unsigned char)local.s[i] > 127;
+	if (plain) {
+		buf_add(b, local.s, local.len);
+		return;
+	}
+	buf_addc(b, '"');
+	for (i = 0; i < local.len; i++) {
+		if (local.s[i] == '"' || local.s[i] == '\\')
+			buf_addc(b, '\\');
+		buf_addc(b, local.s[i]);
+	}
+	buf_addc(b, '"');
+}
+
 /* The part of an address; false: it has none. */
 static bool
 take_part(struct address_test *t, struct text local, struct text domain,
@@ -90,9 +113,11 @@ take_part(struct address_test *t, struct text local, struct text domain,
 	switch (t->part) {
 	case SIEVE_ALL:
 		buf_reset(&t->all);
-		t->all.max = local.len + domain.len + 2;
-		buf_add(&t->all, local.s, local.len);
-		if (domain.s != NULL) {
+		t->all.max = 2 * local.len + domain.len + 4;
+		if (domain.s == NULL)
+			buf_add(&t->all, local.s, local.len);
+		else {
+			add_local(&t->all, local);
 			buf_addc(&t->all, '@');
 			buf_add(&t->all, domain.s, domain.len);
 		}

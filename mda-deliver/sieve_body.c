@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The test body (RFC 5173).  Its values have CRLF line ends, as on the wire,
- * and text is UTF-8.  The message is taken apart once, and what was decoded is
- * kept for the next test, up to a limit.
+ * and text is UTF-8; :text is what readers of HTML see.  The message is taken
+ * apart once, and what was decoded is kept for the next test, up to a limit.
  * NOTE: the structure is that of the message as it came, also where its header
  * was edited (RFC 5293, section 7, leaves that open).
  */
@@ -16,14 +16,20 @@
 #include "grammar/chars.h"
 #include "grammar/header.h"
 #include "grammar/mime.h"
+#include "grammar/preview.h"
 #include "sieve_local.h"
 
 #define KEPT_MAX	(32u << 20)	/* octets of decoded parts */
 
+/* A part as it is, and the text of one in HTML as its readers see it. */
+struct kept {
+	struct buf	octets, seen;
+	bool		has_octets, has_seen;
+};
+
 struct sieve_body {
 	struct mime	 mime;
-	struct buf	*part;		/* of each: its text, when has[i] */
-	bool		*has;
+	struct kept	*part;		/* of each */
 	size_t		 kept;		/* octets of them all */
 	struct buf	 raw;		/* the whole body, when has_raw */
 	bool		 has_raw;
@@ -49,6 +55,7 @@ struct body_test {
 	const char		*text;	/* the message */
 	size_t			 n;
 	struct buf		 types;	/* of :content: each with a NUL */
+	bool			 seen;	/* :text */
 };
 
 /* ---- the message ---- */
@@ -60,10 +67,11 @@ sieve_body_free(struct sieve_body *b)
 
 	if (b == NULL)
 		return;
-	for (i = 0; b->part != NULL && i < b->mime.nparts; i++)
-		buf_free(&b->part[i]);
+	for (i = 0; b->part != NULL && i < b->mime.nparts; i++) {
+		buf_free(&b->part[i].octets);
+		buf_free(&b->part[i].seen);
+	}
 	free(b->part);
-	free(b->has);
 	buf_free(&b->raw);
 	buf_free(&b->piece);
 	mime_free(&b->mime);
@@ -77,11 +85,9 @@ take_apart(const struct sieve_mail *mail)
 
 	if (b == NULL)
 		return NULL;
-	if (mime_parse(&b->mime, mail->text, mail->size) == 0) {
+	if (mime_parse(&b->mime, mail->text, mail->size) == 0)
 		b->part = calloc(b->mime.nparts + 1, sizeof(*b->part));
-		b->has = calloc(b->mime.nparts + 1, sizeof(*b->has));
-	}
-	if (b->part == NULL || b->has == NULL) {
+	if (b->part == NULL) {
 		sieve_body_free(b);
 		return NULL;
 	}
@@ -283,28 +289,70 @@ match_nested(struct body_test *t, const struct mime_part *p)
 	return match_piece(t, from, to);
 }
 
+/* Decode a part, unless it was. */
+static int
+keep_octets(struct body_test *t, size_t i)
+{
+	struct kept *k = &t->body->part[i];
+	const struct mime *m = &t->body->mime;
+
+	if (k->has_octets)
+		return 0;
+	if (sieve_work(t->run, m->part[i].body_len) == -1)
+		return -1;
+	if (decode_part(m, &m->part[i], t->text, &k->octets) == -1)
+		return sieve_nomem(t->run);
+	k->has_octets = true;
+	t->body->kept += k->octets.len;
+	return 0;
+}
+
+/* The same without its tags. */
+static int
+keep_seen(struct body_test *t, size_t i)
+{
+	struct kept *k = &t->body->part[i];
+	struct preview p = { .html = 1, .text.whole = &k->seen };
+	size_t n;
+
+	if (k->has_seen)
+		return 0;
+	if (keep_octets(t, i) == -1 ||
+	    sieve_work(t->run, k->octets.len) == -1)
+		return -1;
+	k->seen.max = 4 * k->octets.len + 4;
+	(void)preview_feed(&p, k->octets.data, k->octets.len);
+	(void)preview_end(&p, &n);
+	if (buf_failed(&k->seen))
+		return sieve_nomem(t->run);
+	k->has_seen = true;
+	t->body->kept += k->seen.len;
+	return 0;
+}
+
+static void
+forget(struct sieve_body *b, struct kept *k)
+{
+	b->kept -= k->octets.len + k->seen.len;
+	buf_free(&k->octets);
+	buf_free(&k->seen);
+	k->has_octets = k->has_seen = false;
+}
+
 static int
 match_leaf(struct body_test *t, size_t i)
 {
-	struct sieve_body *b = t->body;
-	struct buf *text = &b->part[i];
+	struct kept *k = &t->body->part[i];
+	bool html = t->seen && is(&t->body->mime,
+	    t->body->mime.part[i].subtype, "html");
+	const struct buf *value = html ? &k->seen : &k->octets;
 	int r;
 
-	if (!b->has[i]) {
-		if (sieve_work(t->run, b->mime.part[i].body_len) == -1)
-			return -1;
-		if (decode_part(&b->mime, &b->mime.part[i], t->text, text) ==
-		    -1)
-			return sieve_nomem(t->run);
-		b->has[i] = true;
-		b->kept += text->len;
-	}
-	r = sieve_match_value(&t->m, text->data, text->len);
-	if (b->kept > KEPT_MAX) {
-		b->kept -= text->len;
-		buf_free(text);
-		b->has[i] = false;
-	}
+	if ((html ? keep_seen(t, i) : keep_octets(t, i)) == -1)
+		return -1;
+	r = sieve_match_value(&t->m, value->data, value->len);
+	if (t->body->kept > KEPT_MAX)
+		forget(t->body, k);
 	return r;
 }
 
@@ -367,7 +415,8 @@ take_types(struct body_test *t, const struct sieve_call *c)
 	size_t i;
 	int r = 0;
 
-	if (!sieve_tag(c, "content", &types))
+	t->seen = !sieve_tag(c, "content", &types);
+	if (t->seen)
 		return buf_add(&t->types, "text", 5) == -1 ?
 		    sieve_nomem(t->run) : 0;
 	buf_init(&b, SIEVE_VALUE_MAX);

@@ -15,7 +15,6 @@
 #include "bytes/utf8.h"
 #include "sieve_file.h"
 #include "system/fdio.h"
-#include "system/log.h"
 
 /* A key with its %h and the like filled in; "": it is not set, or needs a home
  * that the user has not. */
@@ -29,7 +28,7 @@ place(char path[PATH_MAX], const char *form, const char *name,
 	strlcpy(local, name, sizeof(local));
 	if (at != NULL)
 		local[at - name] = '\0';
-	if (*form == '\0' || users_expand(path, form, local,
+	if (strcmp(form, "no") == 0 || users_expand(path, form, local,
 	    at != NULL ? at + 1 : "", home) == -1)
 		path[0] = '\0';
 }
@@ -40,6 +39,49 @@ sieve_files(struct sieve_files *f, const struct settings *s,
 {
 	place(f->active, s->sieve, name, home);
 	place(f->scripts, s->sieve_dir, name, home);
+}
+
+/* The folder that something is in. */
+static void
+add_parent(char path[PATH_MAX], const char *file)
+{
+	char *slash;
+
+	strlcpy(path, file, PATH_MAX);
+	if ((slash = strrchr(path, '/')) != NULL)
+		slash[slash == path] = '\0';
+}
+
+size_t
+sieve_places(const struct settings *s, const struct user *u,
+    char path[SIEVE_PLACES][PATH_MAX])
+{
+	struct sieve_files f;
+	size_t n = 0;
+
+	sieve_files(&f, s, u->name, u->home);
+	if (*f.active != '\0')
+		add_parent(path[n++], f.active);
+	if (*f.scripts != '\0')
+		strlcpy(path[n++], f.scripts, PATH_MAX);
+	if (*s->sieve_global != '\0')
+		strlcpy(path[n++], s->sieve_global, PATH_MAX);
+	if (*s->sieve_default != '\0')
+		strlcpy(path[n++], s->sieve_default, PATH_MAX);
+	return n;
+}
+
+bool
+sieve_file_may_be(const struct settings *s, const struct user *u)
+{
+	struct sieve_files f;
+	struct stat st;
+
+	if (*s->sieve_default != '\0')
+		return true;
+	sieve_files(&f, s, u->name, u->home);
+	return *f.active != '\0' && (lstat(f.active, &st) == 0 ||
+	    (errno != ENOENT && errno != ENOTDIR));
 }
 
 bool
@@ -137,30 +179,26 @@ struct source {
 	bool		 own;		/* the user's, who is told */
 };
 
-static void
-tell(const struct user *u, const struct source *from, const struct plan *p)
+/* The name of a script, without its folder. */
+static const char *
+base(const char *path)
 {
-	log_warn("sieve", "user=%s script=%s error=%s", log_str(u->name),
-	    log_str(from->path), log_str(p->error));
-	if (from->own && p->kind == PLAN_BROKEN)
-		tell_user(from->path, p->error);
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
 }
 
-/* What cannot be run at all: the mail is kept. */
+/* What cannot be run at all: the mail is kept, or it waits. */
 static void
-set_broken(struct plan *p, const char *error)
-{
-	strlcpy(p->error, error, sizeof(p->error));
-	p->kind = plan_add(p, DEST_KEEP, NULL) != NULL ? PLAN_BROKEN :
-	    PLAN_TEMPORARY;
-}
-
-static void
-set_temporary(struct plan *p, const char *error)
+stop(struct plan *p, enum plan_kind kind, const char *path,
+    const char *error)
 {
 	plan_free(p);
-	p->kind = PLAN_TEMPORARY;
-	strlcpy(p->error, error, sizeof(p->error));
+	p->kind = kind;
+	(void)snprintf(p->error, sizeof(p->error), "%.100s, %s",
+	    base(path), error);
+	if (kind == PLAN_BROKEN && plan_add(p, DEST_KEEP, NULL) == NULL)
+		p->kind = PLAN_TEMPORARY;
 }
 
 static void
@@ -173,16 +211,7 @@ run(const struct settings *s, const struct user *u,
 	    .global = s->sieve_global };
 
 	if (sieve_run(script, &who, m, NULL, p) == -1)
-		set_temporary(p, "no memory for the script");
-}
-
-/* The name of a script, without its folder. */
-static const char *
-base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
+		stop(p, PLAN_TEMPORARY, f->active, "no memory");
 }
 
 void
@@ -208,17 +237,17 @@ sieve_plan(const struct settings *s, const struct user *u,
 	if (r == SIEVE_FILE_NONE)
 		return;
 	if (r == SIEVE_FILE_TEMPORARY)
-		set_temporary(p, error);
+		stop(p, PLAN_TEMPORARY, from.path, error);
 	else if (r == SIEVE_FILE_FAULT)
-		set_broken(p, error);
+		stop(p, PLAN_BROKEN, from.path, error);
 	else if ((script = sieve_compile(base(from.path), text, n, error)) ==
 	    NULL)
-		set_broken(p, error);
+		stop(p, PLAN_BROKEN, from.path, error);
 	else {
 		run(s, u, &f, script, m, p);
 		sieve_free(script);
 	}
 	free(text);
-	if (p->kind == PLAN_BROKEN || p->kind == PLAN_TEMPORARY)
-		tell(u, &from, p);
+	if (from.own && p->kind == PLAN_BROKEN)
+		tell_user(from.path, p->error);
 }

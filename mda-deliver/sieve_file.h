@@ -20,6 +20,13 @@ struct sieve_files {
 	char	scripts[PATH_MAX];	/* personal ones; "": nowhere */
 };
 
+#define SIEVE_PLACES	4
+
+/* Folders and files that scripts are read from, as the user's include and log
+ * need them: how many are in path. */
+size_t	 sieve_places(const struct settings *, const struct user *,
+	    char path[SIEVE_PLACES][PATH_MAX]);
+
 /* By the keys of stdmail.conf(5). */
 void	 sieve_files(struct sieve_files *, const struct settings *,
 	    const char *name, const char *home);
@@ -40,10 +47,13 @@ enum sieve_file_result {
 enum sieve_file_result sieve_file_read(const char *path, char **text,
 	    size_t *n, char *error);
 
+/* A cheap look, with the user's rights: may there be a script for him? */
+bool	 sieve_file_may_be(const struct settings *, const struct user *);
+
 /*
  * What the user's own script, or else that of key sieve_default, says of a
  * message: to a plan that is empty.  NONE: there is no script.  What is broken
- * is told in the user's log and in ours.  As the user.  Never fails but by
+ * is told in the user's log too.  As the user.  Never fails but by
  * PLAN_TEMPORARY.
  */
 void	 sieve_plan(const struct settings *, const struct user *,

@@ -252,7 +252,7 @@ add(struct buf *set, const struct buf *flags)
 static void
 take_away(struct buf *set, const struct buf *flags)
 {
-	const char *p = set->data, *end = set->data + set->len;
+	const char *p = set->len > 0 ? set->data : "", *end = p + set->len;
 	struct flag f;
 	struct buf left;
 
@@ -320,7 +320,7 @@ check_hasflag(struct sieve_call *c, const char **why)
 static int
 match_set(struct sieve_matching *m, const struct buf *set)
 {
-	const char *p = set->data, *end = set->data + set->len;
+	const char *p = set->len > 0 ? set->data : "", *end = p + set->len;
 	struct flag f;
 	int r = 0;
 
@@ -353,7 +353,7 @@ match_sets(struct sieve_matching *m, const struct sieve_call *c)
 static int
 split_keys(struct sieve_arg *keys, const struct buf *text)
 {
-	const char *p = text->data, *end = text->data + text->len;
+	const char *p = text->len > 0 ? text->data : "", *end = p + text->len;
 	size_t most = text->len / 2 + 1;
 	struct flag f;
 

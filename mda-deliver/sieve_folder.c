@@ -63,6 +63,19 @@ found(const char *name, char stored[IMAP_STORED_SIZE])
 	    IMAP_STORED_SIZE);
 }
 
+/* Can a mailbox have it?  A name that is no modified UTF-7 ("R&D", made by
+ * hand) one that is there can; none is made. */
+static bool
+is_usable(const struct sieve_run *r, const char *stored)
+{
+	if (mailbox_name_ok(stored))
+		return true;
+	return *stored != '.' && strstr(stored, "..") == NULL &&
+	    stored[strlen(stored) - 1] != '.' &&
+	    strchr(stored, '/') == NULL && is_stored((void *)(uintptr_t)r,
+	    stored);
+}
+
 /* The ways to read a name that are possible. */
 struct ways {
 	char	v[3][IMAP_STORED_SIZE];
@@ -78,7 +91,7 @@ add_way(const struct sieve_run *r, struct ways *w, const char *name,
 	    (void *)(uintptr_t)r };
 
 	if (imap_names_store(&names, name, w->v[w->n]) != 1 ||
-	    !mailbox_name_ok(w->v[w->n]))
+	    !is_usable(r, w->v[w->n]))
 		return false;
 	w->n++;
 	return true;

@@ -60,8 +60,8 @@ struct sieve_call {
 	const struct sieve_word	*word;
 	unsigned		 line;
 	const struct sieve_arg	*arg[SIEVE_ARGS_MAX];
-	const struct sieve_tag	*tag[SIEVE_TAGS_MAX];	/* as written */
-	const struct sieve_arg	*value[SIEVE_TAGS_MAX];	/* NULL: it has none */
+	const struct sieve_tag	**tag;	/* as written, and */
+	const struct sieve_arg	**value; /* their values; NULL: it has none */
 	size_t			 ntags;
 	struct sieve_call	*tests;		/* the first */
 	struct sieve_call	*block;
@@ -84,6 +84,8 @@ int	 sieve_call_defer(struct sieve_call *, void (*)(void *), void *);
 /* For check: is the extension required, or one that ihave may find?  A
  * script with ihave takes all that we have. */
 bool	 sieve_call_may(const struct sieve_call *, const char *extension);
+/* Likewise; and where ihave has not found it, the call cannot be run. */
+bool	 sieve_call_needs(struct sieve_call *, const char *extension);
 
 /* The tag of this name, as it stands in a call: 1 (and its value, when value
  * is not NULL), or 0. */

@@ -92,19 +92,25 @@ is_name(const char *s)
 	return true;
 }
 
-/* A header of the URI, decoded: as above.  Cc is for later. */
+/* The values of Cc, whose addresses come behind all others. */
+struct copies {
+	const char	*v[MAILTO_ADDRESSES_MAX];
+	size_t		 n;
+};
+
+/* A header of the URI, decoded: as above. */
 static int
 take_field(struct mailto *m, const char *name, const char *value,
-    const char **cc)
+    struct copies *cc)
 {
 	if (!is_name(name))
 		return 0;
 	if (strcasecmp(name, "to") == 0)
 		return take_addresses(m, value);
 	if (strcasecmp(name, "cc") == 0) {
-		if (*cc != NULL)
+		if (cc->n == MAILTO_ADDRESSES_MAX)
 			return 0;
-		*cc = value;
+		cc->v[cc->n++] = value;
 	} else if (strcasecmp(name, "subject") == 0)
 		m->subject = value;
 	else if (strcasecmp(name, "body") == 0)
@@ -120,7 +126,7 @@ take_field(struct mailto *m, const char *name, const char *value,
 
 /* What stands behind "?". */
 static int
-take_fields(struct mailto *m, char *p, const char **cc)
+take_fields(struct mailto *m, char *p, struct copies *cc)
 {
 	char *next, *value;
 	int ret = 1;
@@ -141,8 +147,8 @@ static int
 parse(struct mailto *m)
 {
 	char *p = m->text + strlen(SCHEME), *fields = strchr(p, '?');
-	const char *cc = NULL;
-	size_t before;
+	struct copies cc = { .n = 0 };
+	size_t before, i;
 	int ret;
 
 	if (fields != NULL)
@@ -151,8 +157,8 @@ parse(struct mailto *m)
 	if (ret == 1)
 		ret = take_fields(m, fields, &cc);
 	before = m->n;
-	if (ret == 1 && cc != NULL)
-		ret = take_addresses(m, cc);
+	for (i = 0; ret == 1 && i < cc.n; i++)
+		ret = take_addresses(m, cc.v[i]);
 	m->ncc = m->n - before;
 	return ret;
 }

@@ -83,7 +83,7 @@ check_kind(const struct sieve_call *c, struct sieve_match *how,
 }
 
 static int
-check_comparator(const struct sieve_call *c, struct sieve_match *how,
+check_comparator(struct sieve_call *c, struct sieve_match *how,
     const char **why)
 {
 	const struct sieve_arg *name;
@@ -99,7 +99,7 @@ check_comparator(const struct sieve_call *c, struct sieve_match *how,
 	*why = "its comparator is not required";
 	if ((how->comparator == SIEVE_ASCII_NUMERIC ||
 	    how->comparator == SIEVE_UNICODE_CASEMAP) &&
-	    !sieve_call_may(c, extension))
+	    !sieve_call_needs(c, extension))
 		return -1;
 	*why = "its comparator compares numbers, and finds no part of a text";
 	if (how->comparator == SIEVE_ASCII_NUMERIC &&
@@ -179,7 +179,7 @@ char *
 sieve_shown(char out[SIEVE_SHOWN], const char *s, size_t n)
 {
 	static const char more[] = "...";
-	const char *end = s + n;
+	const char *end = n == 0 ? s : s + n;
 	size_t len = 0, k;
 	uint32_t c;
 
@@ -205,37 +205,59 @@ show_value(struct sieve_matching *m, const char *s, size_t n)
 		sieve_shown(m->shown, s, n);
 }
 
+/* ':is', ':value "ge"' */
+static const char *
+say_how(const struct sieve_matching *m, char out[SIEVE_SHOWN])
+{
+	static const char *const relations[] = {
+		[SIEVE_GT] = "gt", [SIEVE_GE] = "ge", [SIEVE_LT] = "lt",
+		[SIEVE_LE] = "le", [SIEVE_EQ] = "eq", [SIEVE_NE] = "ne",
+	};
+	bool relation = m->how.kind == SIEVE_VALUE ||
+	    m->how.kind == SIEVE_COUNT;
+
+	snprintf(out, SIEVE_SHOWN, ":%s%s%s%s", kinds[m->how.kind],
+	    relation ? " \"" : "", relation ? relations[m->how.relation] : "",
+	    relation ? "\"" : "");
+	return out;
+}
+
 static void
 say_match(struct sieve_matching *m, const struct sieve_key *k)
 {
-	char key[SIEVE_SHOWN];
+	char key[SIEVE_SHOWN], how[SIEVE_SHOWN];
 
 	if (m->run->watch != NULL)
-		sieve_say(m->run, "%s: \"%s\" :%s \"%s\": yes", m->what,
-		    m->shown, kinds[m->how.kind], sieve_shown(key, k->text,
+		sieve_say(m->run, "%s: \"%s\" %s \"%s\": yes", m->what,
+		    m->shown, say_how(m, how), sieve_shown(key, k->text,
 		    k->len));
 }
 
 static void
 say_none(struct sieve_matching *m)
 {
+	char value[SIEVE_SHOWN + 16], key[SIEVE_SHOWN + 16], how[SIEVE_SHOWN],
+	    shown[SIEVE_SHOWN];
 	const struct sieve_keys *keys = m->ready;
-	char key[SIEVE_SHOWN];
 
 	if (m->run->watch == NULL)
 		return;
-	if (m->count == 0 && m->how.kind != SIEVE_COUNT)
+	if (m->count == 0 && m->how.kind != SIEVE_COUNT) {
 		sieve_say(m->run, "%s: there is none: no", m->what);
-	else if ((m->count == 1 || m->how.kind == SIEVE_COUNT) &&
-	    keys != NULL && keys->n == 1)
-		sieve_say(m->run, "%s: \"%s\" :%s \"%s\": no", m->what,
-		    m->shown, kinds[m->how.kind], sieve_shown(key,
+		return;
+	}
+	if (m->count == 1 || m->how.kind == SIEVE_COUNT)
+		snprintf(value, sizeof(value), "\"%s\"", m->shown);
+	else
+		snprintf(value, sizeof(value), "none of %zu values",
+		    m->count);
+	if (keys != NULL && keys->n == 1)
+		snprintf(key, sizeof(key), "\"%s\"", sieve_shown(shown,
 		    keys->v[0].text, keys->v[0].len));
 	else
-		sieve_say(m->run, "%s: %zu value%s :%s %zu key%s: no",
-		    m->what, m->count, m->count == 1 ? "" : "s",
-		    kinds[m->how.kind], m->keys->n, m->keys->n == 1 ? "" :
-		    "s");
+		snprintf(key, sizeof(key), "any of %zu keys", m->keys->n);
+	sieve_say(m->run, "%s: %s %s %s: no", m->what, value,
+	    say_how(m, how), key);
 }
 
 /* ---- keys ---- */

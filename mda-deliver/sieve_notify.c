@@ -17,7 +17,7 @@
 #include "sieve_actions.h"
 #include "sieve_mailto.h"
 
-#define MESSAGE_MAX	(512u << 10)
+#define MESSAGE_MAX	(1u << 20)
 
 /* ---- whom ---- */
 

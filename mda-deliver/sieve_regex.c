@@ -232,7 +232,7 @@ find_groups(const struct sieve_regex *r, const char *s, size_t n,
 	return 1;
 }
 
-/* The same on a text without NULs. */
+/* On a text without NULs. */
 static int
 match_plain(struct sieve_run *run, const struct sieve_regex *r, const char *s,
     size_t n, struct glob_span *span, size_t nspan)
@@ -262,13 +262,13 @@ sieve_regex_match(struct sieve_run *run, const struct sieve_regex *r,
 		span[i] = (struct glob_span){ SIZE_MAX, 0 };
 	if (n > most)
 		n = most;
-	if (n == 0 || memchr(s, '\0', n) == NULL)
-		return match_plain(run, r, n == 0 ? "" : s, n, span, nspan);
-	/* "." takes all but a NUL. */
-	if ((copy = malloc(n)) == NULL)
+	/* With an end that whoever ignores REG_STARTEND sees too; "." takes all
+	 * but a NUL. */
+	if ((copy = malloc(n + 1)) == NULL)
 		return sieve_nomem(run);
 	for (i = 0; i < n; i++)
 		copy[i] = s[i] == '\0' ? ' ' : s[i];
+	copy[n] = '\0';
 	found = match_plain(run, r, copy, n, span, nspan);
 	free(copy);
 	return found;

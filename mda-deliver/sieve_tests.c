@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "bytes/crlf.h"
+#include "bytes/utf8.h"
 #include "grammar/mime_words.h"
 #include "sieve_address.h"
 #include "sieve_fields.h"
@@ -15,7 +16,7 @@
 
 struct header_test {
 	struct sieve_matching	 m;
-	struct buf		 plain, decoded;
+	struct buf		 plain, decoded, valid;
 	char			 what[SIEVE_WHAT];
 };
 
@@ -27,27 +28,68 @@ check_header(struct sieve_call *c, const char **why)
 	return sieve_match_check(c, 1, why);
 }
 
-/* The value unfolded, its encoded words in UTF-8 (RFC 5228, section 2.7.2). */
+/* What is no UTF-8 becomes U+FFFD, one for all that stand together: what a
+ * match takes from a value may get into a name. */
 static int
-match_header(void *arg, const char *name, const struct header_field *f)
+make_valid(struct buf *to, const char *s, size_t n)
 {
-	struct header_test *t = arg;
+	const char *end = s + n;
+	bool bad = false;
+	uint32_t c;
+	size_t k;
+
+	for (; s < end; s += k) {
+		if ((k = utf8_next(s, end, &c)) > 0)
+			buf_add(to, s, k);
+		else {
+			k = 1;
+			if (!bad)
+				buf_adds(to, "\xef\xbf\xbd");
+			bad = true;
+			continue;
+		}
+		bad = false;
+	}
+	return buf_failed(to) ? -1 : 0;
+}
+
+/* The value unfolded, its encoded words in UTF-8 (RFC 5228, section 2.7.2), in
+ * one of the buffers; NULL: no memory. */
+static struct buf *
+value_of(struct header_test *t, const struct header_field *f)
+{
 	struct buf *value = &t->plain;
 
 	buf_reset(&t->plain);
 	buf_reset(&t->decoded);
-	/* A character of a character set may become three octets. */
+	buf_reset(&t->valid);
+	/* An octet may become three. */
 	t->plain.max = f->value_len + 1;
 	t->decoded.max = 4 * f->value_len + 16;
+	t->valid.max = 3 * t->decoded.max;
 	if (header_unfold(&t->plain, f) == -1)
-		return sieve_nomem(t->m.run);
+		return NULL;
 	if (t->plain.len > 0 && memmem(t->plain.data, t->plain.len, "=?",
 	    2) != NULL) {
-		if (mime_words_decode(&t->decoded, t->plain.data,
-		    t->plain.len) == -1)
-			return sieve_nomem(t->m.run);
 		value = &t->decoded;
+		if (mime_words_decode(value, t->plain.data, t->plain.len) ==
+		    -1)
+			return NULL;
 	}
+	if (value->len == 0 || utf8_valid(value->data, value->len))
+		return value;
+	return make_valid(&t->valid, value->data, value->len) == -1 ? NULL :
+	    &t->valid;
+}
+
+static int
+match_header(void *arg, const char *name, const struct header_field *f)
+{
+	struct header_test *t = arg;
+	const struct buf *value = value_of(t, f);
+
+	if (value == NULL)
+		return sieve_nomem(t->m.run);
 	if (t->m.run->watch != NULL)
 		snprintf(t->what, sizeof(t->what), "header \"%.60s\"", name);
 	return sieve_match_value(&t->m, value->data, value->len);
@@ -62,6 +104,7 @@ run_header(struct sieve_run *run, const struct sieve_call *c)
 	sieve_match_begin(&t.m, run, c, c->arg[1]);
 	buf_init(&t.plain, 0);
 	buf_init(&t.decoded, 0);
+	buf_init(&t.valid, 0);
 	t.m.what = sieve_what(t.what, "header", c->arg[0]);
 	(void)sieve_fields(run, c, c->arg[0], match_header, &t);
 	if (!t.m.matched)
@@ -69,6 +112,7 @@ run_header(struct sieve_run *run, const struct sieve_call *c)
 	r = sieve_match_end(&t.m);
 	buf_free(&t.plain);
 	buf_free(&t.decoded);
+	buf_free(&t.valid);
 	return r;
 }
 

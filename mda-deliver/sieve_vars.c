@@ -12,7 +12,8 @@
 
 struct variable {
 	char			*name;	/* small letters */
-	struct sieve_string	 value;	/* ours */
+	char			*text;	/* of the value; NULL: it has none */
+	struct sieve_string	 value;
 	bool			 global; /* it is the one of this name there */
 };
 
@@ -222,7 +223,7 @@ empty_scope(struct sieve_vars *vars, struct scope *s)
 	for (i = 0; i < s->n; i++) {
 		vars->octets -= s->v[i].value.len;
 		free(s->v[i].name);
-		free((char *)(uintptr_t)s->v[i].value.text);
+		free(s->v[i].text);
 	}
 	free(s->v);
 	buf_free(&s->text);
@@ -319,7 +320,7 @@ sieve_vars_get(struct sieve_run *run, const char *name, size_t len)
 	const struct scope *s = scope_of(run->vars, &name, &len);
 	const struct variable *v = find(s, name, len);
 
-	return v == NULL || v->value.text == NULL ? &empty : &v->value;
+	return v == NULL || v->text == NULL ? &empty : &v->value;
 }
 
 /* At most so many octets of a text, no character cut. */
@@ -357,7 +358,8 @@ sieve_vars_set(struct sieve_run *run, const char *name, size_t len,
 	if (n > 0)
 		memcpy(copy, value, n);
 	copy[n] = '\0';
-	free((char *)(uintptr_t)v->value.text);
+	free(v->text);
+	v->text = copy;
 	v->value = (struct sieve_string){ copy, n };
 	run->vars->octets += n;
 	return 0;

@@ -22,10 +22,9 @@ const char *const sieve_extensions[] = {
 static const struct sieve_word *const tables[] = {
 	sieve_control_words, sieve_test_words, sieve_action_words,
 	sieve_vars_words, sieve_body_words, sieve_date_words,
-	sieve_flags_words, sieve_vacation_words,
-	sieve_notify_words, sieve_edit_words, sieve_duplicate_words,
-	sieve_world_words, sieve_include_words, sieve_body_words,
-	sieve_date_words,
+	sieve_flags_words, sieve_vacation_words, sieve_notify_words,
+	sieve_edit_words, sieve_duplicate_words, sieve_world_words,
+	sieve_include_words,
 };
 
 /* Always there, required or not (RFC 5228, section 2.7.3). */

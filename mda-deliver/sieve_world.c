@@ -13,8 +13,9 @@
 #include "mail/start.h"
 #include "sieve_actions.h"
 
-/* For each string of an argument, until one is 0 or -1; what: for -t. */
-typedef int each_string(struct sieve_run *, const struct buf *, void *arg);
+/* For each string of an argument, until one is 0 or -1. */
+typedef int each_string(struct sieve_run *, const char *, size_t n,
+	    void *arg);
 
 static int
 for_all(struct sieve_run *r, const struct sieve_call *c,
@@ -28,7 +29,7 @@ for_all(struct sieve_run *r, const struct sieve_call *c,
 	buf_init(&text, SIEVE_VALUE_MAX);
 	for (i = 0; ret == 1 && i < a->n; i++) {
 		ret = sieve_expand(r, &a->strings[i], &text) == -1 ? -1 :
-		    f(r, &text, arg);
+		    f(r, buf_str(&text), text.len, arg);
 		if (ret != -1)
 			sieve_say(r, "%s: \"%s\": %s", c->word->name,
 			    sieve_shown(shown, buf_str(&text), text.len),
@@ -41,13 +42,13 @@ for_all(struct sieve_run *r, const struct sieve_call *c,
 /* ---- mailboxes ---- */
 
 static int
-is_there(struct sieve_run *r, const struct buf *name, void *arg)
+is_there(struct sieve_run *r, const char *name, size_t n, void *arg)
 {
 	char stored[IMAP_STORED_SIZE];
 
 	(void)arg;
-	return name->len > 0 && sieve_folder(r, name->data, name->len,
-	    stored) && sieve_folder_exists(r, stored);
+	return sieve_folder(r, name, n, stored) &&
+	    sieve_folder_exists(r, stored);
 }
 
 static int
@@ -57,13 +58,12 @@ run_mailboxexists(struct sieve_run *r, const struct sieve_call *c)
 }
 
 static int
-id_exists(struct sieve_run *r, const struct buf *id, void *arg)
+id_exists(struct sieve_run *r, const char *id, size_t n, void *arg)
 {
 	char stored[IMAP_STORED_SIZE];
 
 	(void)arg;
-	return id->len > 0 && strlen(id->data) == id->len &&
-	    sieve_folder_by_id(r, id->data, stored);
+	return strlen(id) == n && sieve_folder_by_id(r, id, stored);
 }
 
 static int
@@ -74,12 +74,11 @@ run_mailboxidexists(struct sieve_run *r, const struct sieve_call *c)
 
 /* Has a mailbox this use; with arg, that one? */
 static int
-use_exists(struct sieve_run *r, const struct buf *use, void *arg)
+use_exists(struct sieve_run *r, const char *use, size_t n, void *arg)
 {
 	char stored[IMAP_STORED_SIZE];
 
-	return use->len > 0 && strlen(use->data) == use->len &&
-	    sieve_folder_by_use(r, use->data, stored) &&
+	return strlen(use) == n && sieve_folder_by_use(r, use, stored) &&
 	    (arg == NULL || strcmp(stored, arg) == 0);
 }
 
@@ -205,15 +204,15 @@ run_servermetadata(struct sieve_run *r, const struct sieve_call *c)
 }
 
 static int
-annotation_exists(struct sieve_run *r, const struct buf *entry, void *arg)
+annotation_exists(struct sieve_run *r, const char *entry, size_t n, void *arg)
 {
 	struct buf value;
 	int ret;
 
-	if (entry->len == 0)
+	if (strlen(entry) != n)
 		return 0;
 	buf_init(&value, METADATA_VALUE_MAX);
-	ret = annotation(r, arg, entry->data, &value);
+	ret = annotation(r, arg, entry, &value);
 	buf_free(&value);
 	return ret;
 }

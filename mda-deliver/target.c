@@ -12,10 +12,9 @@
 #include "rules.h"
 #include "system/log.h"
 
-/* Mail that must come through, whatever the user's rules say (RFC 5321, section
- * 4.5.1: there is a mailbox of postmaster; and who reads the reports). */
-static bool
-is_precious(const struct work *w, const struct address *to)
+/* RFC 5321, section 4.5.1, of postmaster; and somebody reads the reports. */
+bool
+target_is_precious(const struct work *w, const struct address *to)
 {
 	const struct envelope *env = &w->m->env;
 	const char *before = env->expanded;
@@ -99,6 +98,8 @@ set_list(struct work *w, struct target *t, const struct recipient *r)
 	t->owner = r->owner;
 	if (n == 0)
 		return 0;
+	if (*r->extension != '\0' && (t->folder = strdup(r->extension)) == NULL)
+		return -1;
 	if ((t->specials = calloc(n, sizeof(*t->specials))) == NULL)
 		return -1;
 	t->plan.kind = PLAN_GOOD;
@@ -117,7 +118,7 @@ find_target(struct work *w, const struct address *to, struct target *t)
 	char text[ADDRESS_TEXT_MAX];
 	struct recipient r;
 
-	t->precious = is_precious(w, to);
+	t->precious = target_is_precious(w, to);
 	switch (expanded ? recipient_user(w->dir, to, &r) :
 	    recipient_find(w->dir, to, &r, &t->list)) {
 	case RECIPIENT_LOCAL:

@@ -29,12 +29,27 @@ is_space(uint32_t c)
 }
 
 static void
+put_whole(struct preview_text *t, uint32_t c)
+{
+	char s[4];
+
+	if (t->space && t->whole->len > 0)
+		buf_addc(t->whole, ' ');
+	buf_add(t->whole, s, utf8_put(s, c));
+	t->space = 0;
+}
+
+static void
 put(struct preview_text *t, uint32_t c)
 {
 	if (is_invisible(c))
 		return;
 	if (is_space(c)) {
 		t->space = 1;
+		return;
+	}
+	if (t->whole != NULL) {
+		put_whole(t, c);
 		return;
 	}
 	if (t->space && t->n > 0 && t->chars < PREVIEW_CHARS) {

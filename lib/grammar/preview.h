@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes/buf.h"
+
 enum {
 	PREVIEW_CHARS = 200,		/* RFC 8970 allows 256 */
 	PREVIEW_SIZE = 4 * PREVIEW_CHARS
@@ -19,9 +21,11 @@ struct preview_text {
 	char		 s[PREVIEW_SIZE];
 	size_t		 n, chars;
 	int		 space;		/* one is due before the next */
+	struct buf	*whole;		/* set by the caller who wants all of
+					 * it: it goes there, not to s */
 };
 
-/* All zero but html is the start. */
+/* All zero but html and text.whole is the start. */
 struct preview {
 	int		 html;		/* set by the caller */
 	struct preview_text text, quoted;	/* quoted: lines with ">" */
@@ -43,7 +47,8 @@ struct preview {
 /* More of the text, in UTF-8; 1: no more is wanted. */
 int	 preview_feed(struct preview *, const char *, size_t);
 
-/* The end: the text is what is returned, *n octets. */
+/* The end: the text is what is returned, *n octets; or it is in text.whole, as
+ * far as that takes it. */
 const char *preview_end(struct preview *, size_t *n);
 
 #endif

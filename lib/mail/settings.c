@@ -30,6 +30,7 @@ static const char *rule_resolver(const char *);
 static const char *rule_users(const char *);
 static const char *rule_mechanism(const char *);
 static const char *rule_mail(const char *);
+static const char *rule_home(const char *);
 static const char *rule_delimiter(const char *);
 static const char *rule_uidl(const char *);
 static const char *rule_expire(const char *);
@@ -120,9 +121,10 @@ static const struct conf_key keys[] = {
 	{ "submission_rate", CONF_INT, AT(submission_rate), "2000", 0,
 	    LONG_MAX, NULL },
 
-	{ "sieve", CONF_PATH, AT(sieve), "%h/.dovecot.sieve", ANY,
-	    rule_mail },
-	{ "sieve_dir", CONF_PATH, AT(sieve_dir), "%h/sieve", ANY, rule_mail },
+	{ "sieve", CONF_STRING, AT(sieve), "%h/.dovecot.sieve", ANY,
+	    rule_home },
+	{ "sieve_dir", CONF_STRING, AT(sieve_dir), "%h/sieve", ANY,
+	    rule_home },
 	{ "sieve_global", CONF_PATH, AT(sieve_global), "", ANY, NULL },
 	{ "sieve_default", CONF_PATH, AT(sieve_default), "", ANY, NULL },
 	{ "sieve_redirects", CONF_INT, AT(sieve_redirects), "4", 0, 100,
@@ -417,6 +419,16 @@ rule_mail(const char *s)
 		if (s[1] == '\0' || strchr("undh%", s[1]) == NULL)
 			return "has a % that is not %u, %n, %d, %h or %%";
 	return NULL;
+}
+
+/* A whole path of that kind, or "no". */
+static const char *
+rule_home(const char *s)
+{
+	if (strcmp(s, "no") == 0)
+		return NULL;
+	return *s == '/' || strncmp(s, "%h/", 3) == 0 ? rule_mail(s) :
+	    "begins neither with / nor with %h/, and is not \"no\"";
 }
 
 /* One that may stand in a local part without quotes. */

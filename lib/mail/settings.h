@@ -94,8 +94,8 @@ struct settings {
 	long long	 submission_rate; /* recipients of an account in an
 					 * hour; 0: no limit */
 
-	char		*sieve;		/* a user's script: %u %n %d %h; "":
-					 * no Sieve */
+	char		*sieve;		/* a user's script: %u %n %d %h; "no":
+					 * there is none */
 	char		*sieve_dir;	/* his others, for include; likewise */
 	char		*sieve_global;	/* a folder of scripts for all; "":
 					 * none */
@@ -113,7 +113,7 @@ struct settings {
 	long long	 quota_warning;	/* percent of it at which its owner is
 					 * told; 0: never */
 	bool		 folder_create;	/* that user+folder names */
-	char		*sendmail;	/* sends on what there is no spool for */
+	char		*sendmail;	/* sends on where there is no spool */
 	long long	 max_size;	/* bytes of a message */
 	long long	 max_recipients; /* of a message */
 	long long	 max_sessions;	/* all, at once */

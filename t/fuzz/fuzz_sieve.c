@@ -10,6 +10,7 @@
 
 #include "../../mda-deliver/plan.h"
 #include "../../mda-deliver/sieve.h"
+#include "grammar/header.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
@@ -21,6 +22,25 @@ ignore(void *arg, const char *script, unsigned line, const char *words)
 {
 	(void)arg;
 	if (strlen(script) > 100 || line > SIEVE_SCRIPT_MAX || *words == '\0')
+		abort();
+}
+
+/* A message of ours: one sender, one list of addresses, lines with LF. */
+static void
+check_reply(const struct buf *b)
+{
+	size_t n = header_length(b->data, b->len), from = 0, list = 0;
+	struct header_field f;
+	struct header h;
+
+	header_init(&h, b->data, n);
+	while (header_next(&h, &f)) {
+		from += header_is(&f, "From") != 0;
+		list += header_is(&f, "To") != 0;
+		if (f.name_len == 0 || header_is(&f, "Bcc"))
+			abort();
+	}
+	if (from != 1 || list > 1 || memchr(b->data, '\r', b->len) != NULL)
 		abort();
 }
 
@@ -37,6 +57,9 @@ check_plan(const struct plan *p)
 	for (i = 0; i < p->n; i++)
 		if (p->v[i].edit > p->nedits)
 			abort();
+	for (i = 0; i < p->n; i++)
+		if (p->v[i].kind == DEST_REPLY)
+			check_reply(&p->v[i].reply);
 }
 
 static void

@@ -170,6 +170,13 @@ test_keys(void)
 	p.v[1].line = 8;
 	plan_key(&p, &p.v[1], b);
 	is_str(a, b, "another line is not");
+	plan_key(&p, &p.v[3], a);
+	p.v[3].reply.data[0] = 's';
+	plan_key(&p, &p.v[3], b);
+	is_str(a, b, "nor is the text of a reply");
+	add(&p, DEST_REPLY, "al@b.test", NULL, "x\n", 0);
+	plan_key(&p, &p.v[4], b);
+	ok(strcmp(a, b) != 0, "but a second one is");
 	plan_free(&p);
 }
 

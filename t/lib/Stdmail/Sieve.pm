@@ -8,6 +8,7 @@
 #	=== message NAME	a message, for those that follow
 #	=== script NAME		a personal script, for include
 #	=== global NAME		one for all
+#	=== folder NAME		a Maildir++ folder of his that is there
 #	=== TITLE		a script, and then lines of what it comes to:
 #	=> NAME [from=[ADDRESS]] [to=ADDRESS] RESULT [~ WHY]
 #
@@ -21,6 +22,7 @@ use strict;
 use warnings;
 
 use File::Basename qw(basename);
+use File::Path qw(make_path);
 
 use Stdmail;
 
@@ -38,6 +40,8 @@ cases
 			    \$file{($1 eq 'script' ? 'sieve' : $1) .
 			    "/$2.sieve"};
 			$$block = '';
+		} elsif ($line =~ /^=== folder (\S+)$/) {
+			$file{"Maildir/.$1"} = undef;
 		} elsif ($line =~ /^=== (.*)/) {
 			push @cases, { title => $1, script => '', runs => [],
 			    files => { %file } };
@@ -65,10 +69,14 @@ sub
 lay
 {
 	my ($dir, $case) = @_;
+	my $files = $case->{files};
 
-	system('rm', '-rf', "$dir/sieve", "$dir/global");
+	system('rm', '-rf', map { "$dir/$_" } qw(sieve global Maildir));
 	mkdir "$dir/$_" for qw(sieve global);
-	Stdmail::spew("$dir/$_", $case->{files}{$_}) for keys %{$case->{files}};
+	Stdmail::spew("$dir/$_", $files->{$_})
+	    for grep { defined $files->{$_} } keys %$files;
+	make_path(map { my $d = $_; map { "$dir/$d/$_" } qw(cur new tmp) }
+	    'Maildir', grep { !defined $files->{$_} } keys %$files);
 	Stdmail::spew("$dir/script.sieve", $case->{script});
 }
 
