@@ -2,10 +2,10 @@
  *
  * The walk through spool/local: it hands each message to a process, which locks
  * it, some at once, so that a mailbox that hangs holds up no other.  Those for
- * the same recipient go together, and have few of the processes, however long
- * his mailbox or program takes; should one of them go wrong, the others are
- * tried again without it.  It looks at no message's text, and never leaves one
- * in now/ that it cannot deliver.
+ * the same recipient go together, and leave places to others, however long his
+ * mailbox or program takes; should one of them go wrong, the others are tried
+ * again without it.  It looks at no message's text, and never leaves one in
+ * now/ that it cannot deliver.
  */
 #include <sys/wait.h>
 
@@ -27,7 +27,9 @@
 #define WORKERS_MAX	8	/* that are quick */
 #define SLOTS_MAX	64	/* with those that are not */
 #define SLOW_MS		2000	/* then it takes no place from others */
-#define ONE_MAX		2	/* of them for one recipient */
+#define SLOW_ONE_MAX	2	/* of those, for one recipient */
+#define PATIENCE_MS	1000	/* in a pass, for the place of one who has
+				 * enough of them */
 #define BATCH_MAX	16	/* messages of one process */
 #define BATCHES_MAX	128	/* in the making: recipients */
 #define PASS_MS		10	/* from one pass to the next: what comes in
@@ -69,6 +71,7 @@ struct agent {
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
 	size_t		 passed;	/* over, for want of a place */
+	long long	 patience;	/* ms, that are left of it in this pass */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -266,13 +269,52 @@ start_worker(struct agent *a, const struct batch *b)
 	a->taken += b->n;
 }
 
+/* Has a recipient as many places as are free, or some that are slow? */
+static bool
+has_enough(const struct agent *a, const struct address *to)
+{
+	const struct worker *w;
+	size_t n = 0, slow = 0;
+
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && address_equal(&w->to, to)) {
+			n++;
+			slow += w->slow;
+		}
+	return slow >= SLOW_ONE_MAX ||
+	    (n > 0 && n >= WORKERS_MAX - a->running);
+}
+
+/* A quick one ends soon; for one that hangs nobody waits long. */
+static bool
+wait_place(struct agent *a, const struct address *to, const sigset_t *inside)
+{
+	struct timespec ts = { 0 };
+	long long began;
+
+	while (has_enough(a, to)) {
+		if (a->patience <= 0 || stop)
+			return false;
+		began = clock_ms();
+		ts.tv_nsec = a->patience * 1000000;
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
+		reap(a);
+		note_slow(a);
+		a->patience -= clock_ms() - began;
+	}
+	return true;
+}
+
+/* To a worker; or they stay until one of their recipient's has ended. */
 static void
 hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 {
 	if (b->n == 0)
 		return;
 	wait_worker(a, inside);
-	if (a->running < WORKERS_MAX)
+	if (!wait_place(a, &b->to, inside))
+		a->passed += b->n;
+	else if (a->running < WORKERS_MAX)
 		start_worker(a, b);
 	b->n = 0;
 }
@@ -342,18 +384,6 @@ is_running(const struct agent *a, const struct spool_item *item)
 	return false;
 }
 
-/* Have messages for this recipient all the workers that they may? */
-static bool
-has_enough(const struct agent *a, const struct address *to)
-{
-	const struct worker *w;
-	size_t n = 0;
-
-	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
-		n += w->pid != 0 && address_equal(&w->to, to);
-	return n >= ONE_MAX;
-}
-
 static void
 take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 {
@@ -366,9 +396,6 @@ take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 		/* Its process will lock it. */
 		if (spool_is_taken(&m))
 			a->busy++;
-		else if (has_enough(a, &m.env.rcpts[0].addr))
-			/* The end of one is the time to look again. */
-			a->passed++;
 		else
 			put_in(a, &m, inside);
 		spool_release(&m);
@@ -388,6 +415,7 @@ pass(struct agent *a, const sigset_t *inside)
 	int got = -1;
 
 	a->taken = a->busy = a->passed = a->over = 0;
+	a->patience = PATIENCE_MS;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);

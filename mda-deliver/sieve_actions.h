@@ -51,8 +51,8 @@ bool	 sieve_constant(const struct sieve_call *,
 /* An address in a string, with or without "<" and ">".  1, 0 it is none. */
 int	 sieve_address(struct address *, const char *, size_t);
 
-/* The field's value as a test sees it: unfolded, decoded, trimmed; appended, cut
- * at a character to what the buffer takes.  0, -1 no memory. */
+/* The field's value as a test sees it: unfolded, decoded, trimmed; appended,
+ * cut at a character to what the buffer takes.  0, -1 no memory. */
 struct header_field;
 int	 sieve_value(struct buf *, const struct header_field *);
 

@@ -69,8 +69,8 @@ refuse(struct sieve_run *r, const char *word, const struct buf *reason)
 		flatten(&words, p, reason->len);
 	if (words.len == 0)
 		buf_adds(&words, "refused by the recipient's mail filter");
-	buf_addf(&text, STATUS " %s", buf_str(&words));
-	if (buf_failed(&words) || buf_failed(&text))
+	if (buf_failed(&words) || buf_addf(&text, STATUS " %s",
+	    buf_str(&words)) == -1)
 		(void)sieve_nomem(r);
 	else if (sieve_dest(r, DEST_REJECT, buf_str(&text)) != NULL) {
 		sieve_say(r, "%s: it is refused: \"%s\"%s", word,
@@ -134,7 +134,10 @@ write_parts(const struct sieve_run *r, struct buf *b, const char *boundary,
 	    "filter.  The reason given was:\n\n");
 	buf_add(&words, reason->data, reason->len);
 	buf_addf(b, "\n--%s\n", boundary);
-	(void)compose_part(b, buf_str(&words), words.len);
+	if (buf_failed(&words))
+		b->failed = 1;
+	else
+		(void)compose_part(b, buf_str(&words), words.len);
 	buf_free(&words);
 	buf_addf(b, "\n--%s\n", boundary);
 	write_disposition(r, b, owner);
