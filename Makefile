@@ -126,7 +126,8 @@ $Bt/unit/policy: $Bobj/smtp-send/policy.o
 $Bt/unit/seen: $Bobj/mda-deliver/seen.o
 $Bt/unit/sieve_act $Bt/unit/sieve_answer $Bt/unit/sieve_memory: \
 	$(patsubst %.c,$Bobj/%.o,$(filter-out %/sieve_try.c,\
-	$(wildcard mda-deliver/sieve*.c)) mda-deliver/plan.c mda-deliver/seen.c)
+	$(wildcard mda-deliver/sieve*.c)) mda-deliver/plan.c \
+	mda-deliver/seen.c mda-deliver/folder.c)
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	program program_env deliver flags warning seen)

@@ -71,7 +71,7 @@ struct agent {
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
 	size_t		 passed;	/* over, for want of a place */
-	long long	 patience;	/* ms, that are left of it in this pass */
+	long long	 patience;	/* ms that are left in this pass */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
