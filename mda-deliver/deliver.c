@@ -58,6 +58,15 @@ outcome_errno(struct outcome *o, const char *mailbox, int error)
 	    error == EAGAIN ? "locked by another program" : strerror(error));
 }
 
+void
+outcome_measure(struct outcome *o)
+{
+	if ((unsigned)o->kind > OUTCOME_BEFORE)
+		o->kind = OUTCOME_TEMPORARY;
+	o->text[sizeof(o->text) - 1] = '\0';
+	o->warn = false;
+}
+
 static void
 outcome_full(struct outcome *o, bool tempfail)
 {
@@ -303,17 +312,17 @@ deliver_abort(struct deliver *d)
 		mbox_abort(&d->u.mbox);
 }
 
-static bool
-is_marked(const struct header_field *f, const struct address *to)
+bool
+deliver_marked(const struct header_field *f, struct address *had)
 {
-	struct address seen;
 	struct buf value;
 	bool marked;
 
+	if (!header_is(f, "Delivered-To"))
+		return false;
 	buf_init(&value, 4 * ADDRESS_TEXT_MAX);
 	marked = header_unfold(&value, f) == 0 && value.len > 0 &&
-	    address_parse_utf8(&seen, value.data, value.len, NULL) == 1 &&
-	    address_equal(&seen, to);
+	    address_parse_utf8(had, value.data, value.len, NULL) == 1;
 	buf_free(&value);
 	return marked;
 }
@@ -322,16 +331,20 @@ const char *
 deliver_loops(const char *text, size_t n, const struct address *to)
 {
 	struct header_field f;
+	struct address had;
 	struct header h;
-	unsigned hops = 0;
+	unsigned hops = 0, marks = 0;
 
 	header_init(&h, text, n);
 	while (header_next(&h, &f)) {
 		if (header_is(&f, "Received") && ++hops > LOOP_HOPS)
 			return "it went through more than 100 hosts";
-		if (to != NULL && header_is(&f, "Delivered-To") &&
-		    is_marked(&f, to))
+		if (!deliver_marked(&f, &had))
+			continue;
+		if (to != NULL && address_equal(&had, to))
 			return "it was delivered to this address before";
+		if (++marks > LOOP_HOPS)
+			return "it was delivered to more than 100 addresses";
 	}
 	return NULL;
 }

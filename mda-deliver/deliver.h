@@ -6,6 +6,7 @@
 #define MDA_DELIVER_DELIVER_H
 
 #include "grammar/address.h"
+#include "grammar/header.h"
 #include "mail/maildir.h"
 #include "mail/mbox.h"
 #include "mail/quota.h"
@@ -81,11 +82,16 @@ int	 deliver_root(int dir);
 /* Fill in an outcome for an errno of a mailbox. */
 void	 outcome_errno(struct outcome *, const char *mailbox, int error);
 
+/* One that a user's process filled in: it becomes what we could have said. */
+void	 outcome_measure(struct outcome *);
+
 /* Does the header (or its beginning) say that this address (NULL: any) has had
  * the message before, or that it went through too many hosts (RFC 5321,
- * section 6.3)?  Why it goes round, in a few words, or NULL. */
+ * section 6.3) or addresses?  Why it goes round, in a few words, or NULL. */
 const char *deliver_loops(const char *text, size_t n,
 	    const struct address *to);
+/* Is this field such a mark?  Then whose. */
+bool	 deliver_marked(const struct header_field *, struct address *had);
 #define LOOP_HOPS	100
 #define LOOP_HEADER_MAX	(256u << 10)	/* of a header that is looked at */
 

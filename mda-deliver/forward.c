@@ -3,10 +3,12 @@
  * From an address to what it stands for: see forward.h.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "forward.h"
+#include "grammar/header.h"
 #include "grammar/trace.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -185,6 +187,62 @@ forward_begin(const struct forward *f, struct spool_put *put)
 	return r;
 }
 
+static bool
+has_mark(const struct buf *b, const struct address *a)
+{
+	return b->len > 0 && deliver_loops(b->data, b->len, a) != NULL;
+}
+
+/* What the header that came had, and the edited one has no more.  With more
+ * than so many the message would not have come here. */
+static int
+add_lost_marks(struct buf *b, const struct buf *edited, const char *text,
+    size_t n)
+{
+	struct header_field f;
+	unsigned marks = 0;
+	struct address had;
+	struct header h;
+
+	header_init(&h, text, n);
+	while (marks <= LOOP_HOPS && header_next(&h, &f) == 1) {
+		if (!deliver_marked(&f, &had))
+			continue;
+		marks++;
+		if (!has_mark(edited, &had) && !has_mark(b, &had) &&
+		    trace_delivered_to(b, &had) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+/* A header that its user's rules edited bears the marks that it came with:
+ * else a circle of such users would have no end. */
+static int
+put_lost_marks(const struct forward *f, const struct spool_message *m,
+    struct spool_put *put)
+{
+	size_t n = f->body < LOOP_HEADER_MAX ? f->body : LOOP_HEADER_MAX;
+	char *text = malloc(n + 1);
+	struct buf b;
+	ssize_t got;
+	int r = -1;
+
+	buf_init(&b, LOOP_HEADER_MAX);
+	if (text == NULL)
+		errno = ENOMEM;
+	else if ((got = fd_pread_all(m->fd, text, n, (off_t)m->start)) != -1) {
+		if (add_lost_marks(&b, f->header, text, (size_t)got) == -1)
+			errno = ENOMEM;
+		else
+			r = b.len == 0 ? 0 :
+			    spool_put_write(put, b.data, b.len);
+	}
+	free(text);
+	buf_free(&b);
+	return r;
+}
+
 static int
 copy(const struct forward *f, const struct spool_message *m,
     struct spool_put *put)
@@ -193,8 +251,8 @@ copy(const struct forward *f, const struct spool_message *m,
 	char data[32768];
 	ssize_t got;
 
-	if (f->header != NULL && spool_put_write(put, f->header->data,
-	    f->header->len) == -1)
+	if (f->header != NULL && (put_lost_marks(f, m, put) == -1 ||
+	    spool_put_write(put, f->header->data, f->header->len) == -1))
 		return -1;
 	while ((got = fd_pread_all(m->fd, data, sizeof(data), (off_t)at)) >
 	    0) {
