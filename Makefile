@@ -133,6 +133,8 @@ $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	program program_env deliver flags warning seen)
 $Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	dotfile dotfile_find plan)
+$Bt/unit/launch: $(patsubst %.c,$Bobj/%.o,$(filter-out %/main.c %/errand.c,\
+	$(wildcard mda-deliver/*.c)))
 $Bt/unit/caller: $Bobj/mda-deliver/caller.o
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)

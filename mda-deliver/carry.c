@@ -69,7 +69,8 @@ warn_owner(const struct work *w, const struct user *u)
 	}
 	if ((pid = fork()) == 0) {
 		(void)alarm(MESSAGE_SECONDS);
-		if (privilege_drop(u->uid, u->gid) == 0)
+		if (confine_open(w, -1) == 0 &&
+		    privilege_drop(u->uid, u->gid) == 0)
 			warning_send(w->settings, u);
 		_exit(0);
 	}
@@ -150,6 +151,16 @@ wait_child(pid_t pid)
 	}
 }
 
+int
+hear_child(pid_t pid, int fd, void *to, size_t n)
+{
+	if (pid == -1)
+		return -1;
+	(void)wait_child(pid);
+	return fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
+	    fd_read_all(fd, to, n) != (ssize_t)n ? -1 : 0;
+}
+
 /* In a process that is the owner; what it says comes through a pipe, in which
  * it has room. */
 static void
@@ -165,17 +176,16 @@ copy_as_owner(struct work *w, size_t i, const struct dest *d,
 		return;
 	if ((pid = fork()) == 0) {
 		(void)alarm(MESSAGE_SECONDS);
-		if (privilege_drop(u->uid, u->gid) == -1)
+		if (confine_open(w, ends[1]) == -1 ||
+		    privilege_drop(u->uid, u->gid) == -1)
 			_exit(1);
 		copy_write(w, i, d, o);
 		_exit(fd_write_all(ends[1], o, sizeof(*o)) == -1);
 	}
 	close(ends[1]);
-	if (pid != -1) {
-		(void)wait_child(pid);
-		if (fd_read_all(ends[0], o, sizeof(*o)) != sizeof(*o))
-			outcome_errno(o, "its owner's process", EIO);
-	}
+	if (hear_child(pid, ends[0], o, sizeof(*o)) == -1)
+		outcome_errno(o, "its owner's process", EIO);
+	outcome_measure(o);
 	close(ends[0]);
 }
 

@@ -66,6 +66,26 @@ confine_to_owner(const struct work *works, size_t n)
 	return 0;
 }
 
+int
+confine_open(const struct work *w, int more)
+{
+	const int kept[] = { w->m->fd, more, log_fd() };
+	int from = STDERR_FILENO + 1, next;
+	size_t i;
+
+	for (;; from = next + 1) {
+		next = INT_MAX;
+		for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+			if (kept[i] >= from && kept[i] < next)
+				next = kept[i];
+		if (next > from && close_range((unsigned)from, next ==
+		    INT_MAX ? ~0u : (unsigned)next - 1, 0) == -1)
+			return -1;
+		if (next == INT_MAX)
+			return 0;
+	}
+}
+
 /* Folders that stay open. */
 struct places {
 	char			(*text)[PATH_MAX];

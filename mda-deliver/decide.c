@@ -76,8 +76,8 @@ tell(struct work *w, size_t i, int fd)
 	struct buf b;
 
 	(void)alarm(DECIDE_SECONDS);
-	if (privilege_drop(u->uid, u->gid) == -1 ||
-	    confine_to_home(w, u) == -1)
+	if (confine_open(w, fd) == -1 ||
+	    privilege_drop(u->uid, u->gid) == -1 || confine_to_home(w, u) == -1)
 		return 1;
 	plan_init(&p);
 	run_rules(w, i, &p);

@@ -93,7 +93,11 @@ write_mailbox(struct work *w, size_t i, const struct dest *d,
 		outcome_errno(o, d->text, errno);
 		return 0;
 	}
-	if (u->system || *u->home == '\0')
+	if (!u->system && *u->home == '\0') {
+		outcome_errno(o, d->text, EPERM);
+		return 0;
+	}
+	if (u->system)
 		(void)deliver_anchor(anchor, path);
 	else
 		strlcpy(anchor, u->home, sizeof(anchor));
@@ -206,6 +210,11 @@ errand_run(struct work *w, size_t i, const struct dest *d, struct outcome *o)
 {
 	switch (d->kind) {
 	case DEST_PROGRAM:
+		/* Users of a file have none: they may share their account. */
+		if (!w->targets[i].user->system) {
+			outcome_errno(o, "a program", EPERM);
+			return 0;
+		}
 		return run_program(w, i, d, o);
 	case DEST_MAILBOX:
 		return write_mailbox(w, i, d, o);

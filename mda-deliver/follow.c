@@ -194,7 +194,8 @@ remember(const struct course *c, const struct plan_mark *v, size_t n)
 		r = write_marks(u, v, n);
 	else if ((pid = fork()) == 0) {
 		(void)alarm(MESSAGE_SECONDS);
-		_exit(privilege_drop(u->uid, u->gid) == -1 ||
+		_exit(confine_open(c->w, -1) == -1 ||
+		    privilege_drop(u->uid, u->gid) == -1 ||
 		    write_marks(u, v, n) == -1);
 	} else
 		r = pid == -1 || wait_child(pid) != 0 ? -1 : 0;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,6 +51,19 @@ find_user(const struct work *works, size_t n, const struct request *r)
 	    &t->specials[r->special - 1] : NULL;
 }
 
+/* What is asked for.  What an alias has is known: it is not to be said by who
+ * asks, who may be another's by now. */
+static const struct dest *
+find_dest(struct target *t, const struct request *r, const char *plan)
+{
+	if (r->special != 0)
+		return r->special <= t->plan.n ? &t->plan.v[r->special - 1] :
+		    NULL;
+	plan_init(&t->plan);
+	return plan_unpack(&t->plan, plan, r->len) == 1 && t->plan.n == 1 ?
+	    &t->plan.v[0] : NULL;
+}
+
 /* In a process of its own: become the user, then look. */
 static int
 serve(struct work *w, const struct request *r, struct user *u,
@@ -57,9 +71,11 @@ serve(struct work *w, const struct request *r, struct user *u,
 {
 	struct target *t = &w->targets[r->rcpt];
 	struct answer answer = { 0 };
+	const struct dest *d;
 	struct stat st;
 
-	if (privilege_drop(u->uid, u->gid) == -1 || geteuid() == 0)
+	if (confine_open(w, fd) == -1 ||
+	    privilege_drop(u->uid, u->gid) == -1 || geteuid() == 0)
 		return 1;
 	t->user = u;
 	w->m->env.sender = r->sender;
@@ -67,26 +83,33 @@ serve(struct work *w, const struct request *r, struct user *u,
 	if (fstat(w->m->fd, &st) == -1)
 		return 1;
 	w->m->size = (uint64_t)st.st_size;
-	plan_init(&t->plan);
-	if (plan_unpack(&t->plan, plan, r->len) != 1 || t->plan.n != 1)
+	if ((d = find_dest(t, r, plan)) == NULL)
 		return 1;
-	answer.left_out = errand_run(w, r->rcpt, &t->plan.v[0],
-	    &answer.outcome);
+	answer.left_out = errand_run(w, r->rcpt, d, &answer.outcome);
 	return fd_write_all(fd, &answer, sizeof(answer)) == -1;
 }
 
+/* To each request one answer, whatever the user does to his process: with two
+ * of them the next one's would be taken for another's. */
 static void
 fork_server(struct work *w, const struct request *r, struct user *u,
     const char *plan, int fd)
 {
 	struct answer answer = { 0 };
+	int ends[2], got = -1;
 	pid_t pid;
 
-	if ((pid = fork()) == 0)
-		_exit(serve(w, r, u, plan, fd));
-	if (pid != -1 && wait_child(pid) == 0)
-		return;
-	outcome_errno(&answer.outcome, "the user's process", EIO);
+	if (pipe2(ends, O_CLOEXEC) == 0) {
+		if ((pid = fork()) == 0)
+			_exit(serve(w, r, u, plan, ends[1]));
+		close(ends[1]);
+		got = hear_child(pid, ends[0], &answer, sizeof(answer));
+		close(ends[0]);
+	}
+	if (got == -1) {
+		answer.left_out = 0;
+		outcome_errno(&answer.outcome, "the user's process", EIO);
+	}
 	(void)fd_write_all(fd, &answer, sizeof(answer));
 }
 
@@ -167,9 +190,7 @@ launch_carry(struct work *w, size_t i, const struct dest *d,
 		errno = EPERM;
 	else if (r.len = b.len, ask(w->launch, &r, &b, &answer) == 0) {
 		*o = answer.outcome;
-		o->text[sizeof(o->text) - 1] = '\0';
-		if ((unsigned)o->kind > OUTCOME_BEFORE)
-			o->kind = OUTCOME_TEMPORARY;
+		outcome_measure(o);
 		left_out = answer.left_out;
 		buf_free(&b);
 		return left_out;

@@ -67,6 +67,10 @@ bool	 target_is_precious(const struct work *, const struct address *);
 /* confine.c: less rights, for the messages that this process has.  0, -1. */
 int	 confine_to_owner(const struct work *, size_t n);
 int	 confine_to_mailboxes(const struct work *, size_t n);
+/* In a child that is to be a user: of what is open it keeps its message, one
+ * more (-1: none) and the log; not the messages of others, the spool, or what
+ * starts programs.  0, -1 errno. */
+int	 confine_open(const struct work *, int more);
 
 /* decide.c: what the rules of recipient i want, to its plan.  Never fails but
  * by PLAN_TEMPORARY. */
@@ -90,5 +94,8 @@ void	 carry_list(struct work *, size_t i, struct outcome *);
 /* Wait for the end of a child that is a user, who must not be able to put it
  * off by stopping it.  Returns its status; -1 when there is none. */
 int	 wait_child(pid_t);
+/* Do so (pid -1: there is no child), then take the n octets that it left in a
+ * pipe.  Who else holds the other end is not waited for.  0, -1. */
+int	 hear_child(pid_t, int fd, void *, size_t n);
 
 #endif

@@ -155,6 +155,23 @@ take_array(struct reader *r, char *to, size_t size)
 	free(s);
 }
 
+/* A null one, or one that an envelope can have. */
+static void
+take_address(struct reader *r, struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX];
+	struct address same;
+
+	take_array(r, a->local, sizeof(a->local));
+	take_array(r, a->domain, sizeof(a->domain));
+	if (r->result != 1 || (a->local[0] == '\0' && a->domain[0] == '\0'))
+		return;
+	address_text(a, text);
+	if (address_parse_utf8(&same, text, strlen(text), NULL) != 1 ||
+	    !address_equal(&same, a))
+		r->result = 0;
+}
+
 static void
 take_bytes(struct reader *r, struct buf *b)
 {
@@ -270,8 +287,7 @@ plan_unpack(struct plan *p, const void *data, size_t len)
 	p->edit_from = take_number(&r, SIZE_MAX);
 	take_array(&r, p->error, sizeof(p->error));
 	take_array(&r, p->rest, sizeof(p->rest));
-	take_array(&r, p->forwarder.local, sizeof(p->forwarder.local));
-	take_array(&r, p->forwarder.domain, sizeof(p->forwarder.domain));
+	take_address(&r, &p->forwarder);
 	take_edits(&r, p);
 	take_marks(&r, p);
 	for (n = take_number(&r, PLAN_MOST); n > 0 && r.result == 1; n--)

@@ -147,6 +147,38 @@ test_hostile(void)
 	plan_free(&p);
 }
 
+/* The sender of what is sent on goes into envelopes and commands. */
+static void
+test_sender(void)
+{
+	static const struct { const char *local, *domain; int want; } rows[] = {
+		{ "", "", 1 },
+		{ "list-owner", "a.test", 1 },
+		{ "a b\"c", "a.test", 1 },
+		{ "a\nR bob@a.test", "a.test", 0 },
+		{ "a", "a.test>\r\nRCPT TO:<b@b.test", 0 },
+		{ "a", "-", 0 },
+	};
+	struct plan p, back;
+	struct buf b;
+	size_t i;
+
+	buf_init(&b, PLAN_PACKED_MAX);
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		plan_init(&p);
+		snprintf(p.forwarder.local, sizeof(p.forwarder.local), "%s",
+		    rows[i].local);
+		snprintf(p.forwarder.domain, sizeof(p.forwarder.domain), "%s",
+		    rows[i].domain);
+		buf_reset(&b);
+		(void)plan_pack(&b, &p, NULL);
+		ok(plan_unpack(&back, b.data, b.len) == rows[i].want,
+		    "sender %zu", i + 1);
+		plan_free(&back);
+	}
+	buf_free(&b);
+}
+
 static void
 test_keys(void)
 {
@@ -185,6 +217,7 @@ main(void)
 {
 	test_round();
 	test_hostile();
+	test_sender();
 	test_keys();
 	return done();
 }
