@@ -148,6 +148,7 @@ $Bt/fuzz/fuzz_smtp_client: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out smtp-send/main.c,$(wildcard smtp-send/*.c)))
 $Bt/fuzz/fuzz_sieve: $(patsubst %.c,$Bobj/%.o,\
 	$(filter-out mda-deliver/main.c,$(wildcard mda-deliver/*.c)))
+$Bt/fuzz/fuzz_plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/fuzz/fuzz_mx_input: $Bobj/mxlookup/input.o
 $Bt/fuzz/fuzz_tls_files: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)

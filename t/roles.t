@@ -417,6 +417,53 @@ queue_worker
 	kill 'KILL', $pid;
 }
 
+# Who runs a user's rules, here a script that takes its time: it has his rights
+# in his home and his mailbox, and of what is open the message alone.
+sub
+deciding
+{
+	my $s = site();
+	my $home = "$s->{dir}/home";
+	my $put = $inside =~ s/inside$/put/r;
+	my ($uid, $gid) = $s->ids('alice');
+	my $script = "$home/alice/.dovecot.sieve";
+
+	mkdir "$home/$_" for qw(alice bob);
+	Stdmail::spew($script, "require [\"variables\", \"regex\"];\n" .
+	    'set "a" "' . 'a' x 60000 . "\";\n" . ('if string :regex "${a}" ' .
+	    "\"(a|aa)*(b|c)\$\" { discard; }\n") x 8000, 0600);
+	chown $uid, $gid, $script;
+	chown $s->ids($_), "$home/$_" for qw(alice bob);
+	# Two owners, so that its worker stays root.
+	$s->run([$put, $s->{conf_file}, 'local', 1, 100, 'x@b.test',
+	    'alice@a.test', 'bob@a.test'], as => 'root');
+	my $parent = $s->spawn([$s->command('mda-deliver', '-q', '-w')], {});
+	my (@worker, $pid);
+	for (1 .. 500) {
+		@worker = children($parent);
+		($pid) = grep { (status($_)->{Seccomp} // 0) == 2 &&
+		    (status($_)->{Uid} // '') =~ /^$uid / }
+		    map { children($_) } @worker;
+		last if $pid;
+		sleep 0.01;
+	}
+	ok($pid, 'mda-deliver, rules: they run') or return;
+	# Who is stopped is killed by who waits for it.
+	kill 'STOP', $_ for $parent, @worker, $pid;
+	gave_up('mda-deliver, rules', $pid, $uid, $gid);
+	filtered('mda-deliver, rules', $pid);
+	is(scalar(grep { m{/fd/(\d+)$} && $1 > 2 } glob "/proc/$pid/fd/*"), 2,
+	    'mda-deliver, rules: open are the message, and what it says');
+	from_inside('mda-deliver, rules', $pid, $none,
+	    [['list', "$home/alice"], 'done'],
+	    [['write', "$home/alice/probe"], 'done'],
+	    [['list', "$home/bob"], $no],
+	    [['read', '/etc/shadow'], $no],
+	    [['list', $s->{spool}], $no],
+	    [['read', "$s->{dir}/users"], $no]);
+	kill 'KILL', $parent, @worker;
+}
+
 door($_) for grep { Stdmail::program($_) } qw(smtpd pop3d imapd);
 hashing($_) for grep { Stdmail::program($_) } qw(smtpd pop3d imapd);
 mailbox($_) for grep { Stdmail::program($_) } qw(pop3d imapd);
@@ -428,6 +475,7 @@ if (Stdmail::program('smtp-send')) {
 if (Stdmail::program('mda-deliver')) {
 	delivering();
 	queue_worker();
+	deciding();
 	delivering_lmtp();
 }
 

@@ -38,6 +38,7 @@
 
 static pid_t pid;
 static struct user_regs_struct saved;
+static unsigned long long at;	/* of the instruction for a call */
 
 static void
 put(const void *data, size_t n)
@@ -56,7 +57,7 @@ call(long number, long a, long b, long c, long d)
 	struct user_regs_struct r = saved;
 	int status;
 
-	r.rip = saved.rip - 2;		/* the instruction it waits in */
+	r.rip = at;
 	r.orig_rax = ~0ULL;
 	r.rax = (unsigned long long)number;
 	r.rdi = (unsigned long long)a;
@@ -75,7 +76,7 @@ call(long number, long a, long b, long c, long d)
 			return -ENOSYS;
 		if (ptrace(PTRACE_GETREGS, pid, NULL, &r) == -1)
 			err(EX_UNAVAILABLE, "%d", (int)pid);
-	} while (r.rip == saved.rip - 2);
+	} while (r.rip == at);
 	return (long)r.rax;
 }
 
@@ -137,6 +138,26 @@ try(const char *what, const char *arg)
 	errx(EX_USAGE, "%s: not known", what);
 }
 
+/* The instruction that it waits in; or, where it computes, one that stands
+ * there for a while: the text that was there. */
+static long
+find_instruction(void)
+{
+	long code;
+
+	errno = 0;
+	at = saved.rip - 2;
+	code = ptrace(PTRACE_PEEKTEXT, pid, (void *)(uintptr_t)at, NULL);
+	if (errno == 0 && (code & 0xffff) == 0x050f)
+		return code;
+	at = saved.rip;
+	code = ptrace(PTRACE_PEEKTEXT, pid, (void *)(uintptr_t)at, NULL);
+	if (errno != 0 || ptrace(PTRACE_POKETEXT, pid, (void *)(uintptr_t)at,
+	    (void *)((code & ~0xffffL) | 0x050f)) == -1)
+		err(EX_UNAVAILABLE, "%d", (int)pid);
+	return code;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -151,11 +172,7 @@ main(int argc, char **argv)
 	    waitpid(pid, &status, __WALL) == -1 ||
 	    ptrace(PTRACE_GETREGS, pid, NULL, &saved) == -1)
 		err(EX_UNAVAILABLE, "%d", (int)pid);
-	errno = 0;
-	code = ptrace(PTRACE_PEEKTEXT, pid, (void *)(uintptr_t)(saved.rip - 2),
-	    NULL);
-	if (errno != 0 || (code & 0xffff) != 0x050f)
-		errx(EX_UNAVAILABLE, "%d waits in no system call", (int)pid);
+	code = find_instruction();
 	for (i = 2; i < argc && r != DIED; i++) {
 		what = argv[i];
 		if (strcmp(what, "root") != 0 && ++i == argc)
@@ -165,8 +182,9 @@ main(int argc, char **argv)
 		    strerrorname_np((int)-r);
 		printf("%s\n", name == NULL ? "?" : name);
 	}
-	if (r != DIED &&
-	    (ptrace(PTRACE_SETREGS, pid, NULL, &saved) == -1 ||
+	if (r != DIED && (ptrace(PTRACE_POKETEXT, pid,
+	    (void *)(uintptr_t)at, (void *)code) == -1 ||
+	    ptrace(PTRACE_SETREGS, pid, NULL, &saved) == -1 ||
 	    ptrace(PTRACE_DETACH, pid, NULL, NULL) == -1))
 		err(EX_UNAVAILABLE, "%d", (int)pid);
 	return 0;
