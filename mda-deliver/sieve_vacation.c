@@ -17,6 +17,7 @@
 #define DAYS_DEFAULT	7
 #define SECONDS_MAX	(90 * DAY)
 #define MESSAGE_MAX	(1u << 20)
+#define COMPARE_WORK	64	/* octets of it, for two addresses */
 #define SUBJECT_PREFIX	"Auto: "	/* RFC 5230, section 5.3 */
 
 /* ---- when not ---- */
@@ -114,7 +115,8 @@ is_mine(struct sieve_run *r, const struct sieve_call *c,
 		return 0;
 	buf_init(&text, SIEVE_VALUE_MAX);
 	for (i = 0; ret == 0 && i < more->n; i++)
-		ret = sieve_expand(r, &more->strings[i], &text) == -1 ? -1 :
+		ret = sieve_work(r, COMPARE_WORK) == -1 ||
+		    sieve_expand(r, &more->strings[i], &text) == -1 ? -1 :
 		    sieve_address(&other, buf_str(&text), text.len) == 1 &&
 		    sieve_same_address(&other, a);
 	buf_free(&text);

@@ -116,6 +116,14 @@ bound('many header tests', "$head$lines\nx\n",
     "if header :contains \"x-none\" \"b\" { discard; }\n" x 20000,
     qr/^(?:keep|fault)/);
 
+# ---- answers ----
+
+bound('500 addresses of one\'s own, 600,000 others', "From: a\@example.org\n" .
+    'To: ' . join(",\n ", map { "x$_\@y.test" } 1 .. 600_000) . "\n\nx\n",
+    'require "vacation"; vacation :addresses [' . join(',',
+    map { "\"me$_\@example.net\"" } 1 .. 500) . '] "away";',
+    qr/^(?:keep|fault)/);
+
 # ---- variables ----
 
 bound('variables that grow', $field, "require \"variables\";\n" .
