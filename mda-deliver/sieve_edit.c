@@ -15,6 +15,7 @@
 #include "sieve_actions.h"
 
 #define NAME_MAX_OCTETS	512		/* of a field's name: fits a line */
+#define EDIT_WORK	16	/* a header is walked and copied */
 
 /* ---- what a plan keeps of it ---- */
 
@@ -162,6 +163,8 @@ insert(struct sieve_run *r, const struct buf *field, bool last)
 	int ret;
 
 	text = sieve_header_text(r, &n);
+	if (sieve_work(r, EDIT_WORK * n) == -1)
+		return -1;
 	lf = memchr(text, '\n', n);
 	crlf = lf != NULL && lf > text && lf[-1] == '\r';
 	buf_init(&new, r->header.text.max);
@@ -310,6 +313,8 @@ delete(struct sieve_run *r, const struct sieve_call *c, const char *name)
 	int ret = 0;
 
 	text = sieve_header_text(r, &n);
+	if (sieve_work(r, EDIT_WORK * n) == -1)
+		return -1;
 	at = place(c, count(text, n, name));
 	buf_init(&new, r->header.text.max);
 	header_init(&h, text, n);

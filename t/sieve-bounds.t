@@ -116,6 +116,13 @@ bound('many header tests', "$head$lines\nx\n",
     "if header :contains \"x-none\" \"b\" { discard; }\n" x 20000,
     qr/^(?:keep|fault)/);
 
+for my $edit ('deleteheader "x-none"', 'addheader "x-new" "x"',
+    'deleteheader :last :index 1 "x-new"; addheader :last "x-new" "x"') {
+	bound("many of $edit", $head . "x-some: text\n" x 500_000 . "\nx\n",
+	    "require \"editheader\";\n" . "$edit;\n" x 3000,
+	    qr/^(?:keep|fault)/);
+}
+
 # ---- answers ----
 
 bound('500 addresses of one\'s own, 600,000 others', "From: a\@example.org\n" .
