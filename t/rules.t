@@ -5,8 +5,8 @@
 # that somebody submitted here and a user sends on may still be signed; programs
 # that take their time hold up no other user, whichever number of users has
 # them; and a report comes to the mailbox though a program fails or a script is
-# broken; and the sender is told of success as he asked.  Programs are tried with
-# accounts of the system, for which this needs root.
+# broken; and the sender is told of success as he asked.  Programs are tried
+# with accounts of the system, for which this needs root.
 use strict;
 use warnings;
 
