@@ -17,6 +17,7 @@
 #include "flags.h"
 #include "grammar/header.h"
 #include "grammar/trace.h"
+#include "mail/disk_order.h"
 #include "mail/mailbox.h"
 #include "mail/special_use.h"
 #include "system/log.h"
@@ -354,5 +355,6 @@ deliver_anchor(char anchor[PATH_MAX], const char *path)
 		}
 		*slash = '\0';
 	}
+	disk_order_note(anchor);
 	return anchor;
 }

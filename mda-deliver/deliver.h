@@ -90,7 +90,8 @@ const char *deliver_loops(const char *text, size_t n,
 #define LOOP_HEADER_MAX	(256u << 10)	/* of a header that is looked at */
 
 /* The nearest folder above (or at) path that exists, to path[PATH_MAX]: what
- * the sandbox must leave open.  Returns its argument. */
+ * the sandbox must leave open.  What has to be known of its file system is
+ * found out, as that cannot be done behind the sandbox.  Returns anchor. */
 char	*deliver_anchor(char anchor[PATH_MAX], const char *path);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * The walk through spool/local: it locks each message and hands it to a
- * process, some at once, so that a mailbox that hangs holds up no other.  Those
- * for the same recipient go together; should one of them go wrong, the others
- * are tried again without it.  It looks at no message's text, and never leaves
- * one in now/ that it cannot deliver.
+ * The walk through spool/local: it hands each message to a process, which locks
+ * it, some at once, so that a mailbox that hangs holds up no other.  Those for
+ * the same recipient go together, and leave places to others, however long his
+ * mailbox or program takes; should one of them go wrong, the others are tried
+ * again without it.  It looks at no message's text, and never leaves one in
+ * now/ that it cannot deliver.
  */
 #include <sys/wait.h>
 
@@ -25,9 +26,12 @@
 
 #define WORKERS_MAX	8	/* that are quick */
 #define SLOTS_MAX	64	/* with those that are not */
-#define SLOW_MS		2000	/* from then on one holds up no other user */
-#define SLOW_WAIT	30	/* seconds that his next messages wait */
+#define SLOW_MS		2000	/* then it takes no place from others */
+#define SLOW_ONE_MAX	2	/* of those, for one recipient */
+#define PATIENCE_MS	1000	/* in a pass, for the place of one who has
+				 * enough of them */
 #define BATCH_MAX	16	/* messages of one process */
+#define BATCHES_MAX	128	/* in the making: recipients */
 #define PASS_MS		10	/* from one pass to the next: what comes in
 				 * meanwhile goes together */
 #define BROKEN_WAIT	(6 * 3600)	/* for what cannot be read */
@@ -37,18 +41,23 @@
 
 struct worker {
 	pid_t			pid;	/* 0: free */
+	struct address		to;	/* the first recipient */
 	size_t			n;
 	struct spool_item	items[BATCH_MAX];
-	struct address		rcpt;	/* the first */
 	long long		since;	/* clock_ms() */
 	bool			slow;
 };
 
-/* Messages that were taken, for one worker. */
+/* Messages for one worker, of one recipient and with one owner. */
 struct batch {
 	size_t			n;
-	struct spool_message	m[BATCH_MAX];
+	uid_t			uid;
+	struct address		to;
+	struct spool_item	items[BATCH_MAX];
 };
+
+#define LEFT	1	/* exit code of a worker: some lie where they lay */
+#define BUSY	2	/* another agent has some */
 
 struct agent {
 	struct settings	*settings;
@@ -57,10 +66,12 @@ struct agent {
 	struct spool_watch watch;
 	struct worker	 workers[SLOTS_MAX];
 	size_t		 running, slow;
-	struct batch	 batches[WORKERS_MAX];	/* in the making */
+	struct batch	 batches[BATCHES_MAX];	/* in the making */
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
+	size_t		 passed;	/* over, for want of a place */
+	long long	 patience;	/* ms, that are left of it in this pass */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -122,7 +133,9 @@ ended(struct agent *a, pid_t pid, int status)
 	if (WIFSIGNALED(status))
 		log_error("died", "id=%s messages=%zu signal=%d",
 		    w->items[0].id, w->n, WTERMSIG(status));
-	if (status != 0 && w->n == 1)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == BUSY)
+		a->busy++;
+	else if (status != 0 && w->n == 1)
 		put_off(a, &w->items[0], LOST_WAIT);
 	else if (status != 0) {
 		a->alone += w->n;
@@ -167,18 +180,6 @@ note_slow(struct agent *a)
 		}
 }
 
-/* Has he a worker that is slow?  Then he gets no more. */
-static bool
-is_slow(const struct agent *a, const struct address *rcpt)
-{
-	const struct worker *w;
-
-	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
-		if (w->pid != 0 && w->slow && address_equal(&w->rcpt, rcpt))
-			return true;
-	return false;
-}
-
 /* Wait for a free place. */
 static void
 wait_worker(struct agent *a, const sigset_t *inside)
@@ -189,19 +190,41 @@ wait_worker(struct agent *a, const sigset_t *inside)
 		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
 }
 
-/* Locks of messages that other workers will have. */
 static void
-close_others(struct agent *a, const struct batch *mine)
+cannot_take(struct agent *a, const struct spool_item *item)
 {
-	struct batch *b;
+	int error = errno;
 
-	for (b = a->batches; b < a->batches + WORKERS_MAX; b++)
-		while (b != mine && b->n > 0)
-			spool_release(&b->m[--b->n]);
+	log_error("spool", "id=%s error=%s", item->id,
+	    log_str(strerror(error)));
+	put_off(a, item, error == EBADMSG ? BROKEN_WAIT : LOST_WAIT);
+}
+
+/* Lock and deliver: the exit code. */
+static int
+handle_batch(struct agent *a, const struct batch *b)
+{
+	struct spool_message m[BATCH_MAX];
+	int code = 0;
+	size_t i, n = 0;
+
+	for (i = 0; i < b->n; i++)
+		switch (spool_take(&a->spool, &b->items[i], &m[n])) {
+		case 1:
+			n++;
+			break;
+		case 0:
+			code = BUSY;
+			break;
+		default:
+			cannot_take(a, &b->items[i]);
+		}
+	return n > 0 && message_handle(&a->dir, &a->spool, m, n) != 0 ? LEFT :
+	    a->trouble ? LEFT : code;
 }
 
 static void
-run_worker(struct agent *a, struct batch *b)
+run_worker(struct agent *a, const struct batch *b)
 {
 	sigset_t none;
 	size_t i;
@@ -215,16 +238,15 @@ run_worker(struct agent *a, struct batch *b)
 	/* A terminal's stop is the agent's alone. */
 	(void)signal(SIGTSTP, SIG_IGN);
 	spool_watch_close(&a->watch);
-	close_others(a, b);
 	(void)alarm(MESSAGE_SECONDS);
-	_exit(message_handle(&a->dir, &a->spool, b->m, b->n));
+	a->trouble = false;
+	_exit(handle_batch(a, b));
 }
 
 static void
-start_worker(struct agent *a, struct batch *b)
+start_worker(struct agent *a, const struct batch *b)
 {
 	struct worker *w = a->workers;
-	size_t i;
 	pid_t pid;
 
 	while (w->pid != 0)
@@ -232,47 +254,69 @@ start_worker(struct agent *a, struct batch *b)
 	if ((pid = fork()) == 0)
 		run_worker(a, b);
 	if (pid == -1) {
-		log_error("fork", "id=%s error=%s", b->m[0].item.id,
+		log_error("fork", "id=%s error=%s", b->items[0].id,
 		    log_str(strerror(errno)));
 		a->trouble = true;
 		return;
 	}
 	w->pid = pid;
+	w->to = b->to;
 	w->n = b->n;
-	w->rcpt = b->m[0].env.rcpts[0].addr;
 	w->since = clock_ms();
 	w->slow = false;
-	for (i = 0; i < b->n; i++)
-		w->items[i] = b->m[i].item;
+	memcpy(w->items, b->items, b->n * sizeof(b->items[0]));
 	a->running++;
 	a->taken += b->n;
 }
 
-/* All of it is for a user who is busy with what he has. */
+/* Has a recipient as many places as are free, or some that are slow? */
 static bool
-put_off_slow(struct agent *a, const struct batch *b)
+has_enough(const struct agent *a, const struct address *to)
 {
-	const struct envelope *env = &b->m[0].env;
-	size_t i;
+	const struct worker *w;
+	size_t n = 0, slow = 0;
 
-	if (env->nrcpts != 1 || !is_slow(a, &env->rcpts[0].addr))
-		return false;
-	for (i = 0; i < b->n; i++)
-		put_off(a, &b->m[i].item, SLOW_WAIT);
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && address_equal(&w->to, to)) {
+			n++;
+			slow += w->slow;
+		}
+	return slow >= SLOW_ONE_MAX ||
+	    (n > 0 && n >= WORKERS_MAX - a->running);
+}
+
+/* A quick one ends soon; for one that hangs nobody waits long. */
+static bool
+wait_place(struct agent *a, const struct address *to, const sigset_t *inside)
+{
+	struct timespec ts = { 0 };
+	long long began;
+
+	while (has_enough(a, to)) {
+		if (a->patience <= 0 || stop)
+			return false;
+		began = clock_ms();
+		ts.tv_nsec = a->patience * 1000000;
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
+		reap(a);
+		note_slow(a);
+		a->patience -= clock_ms() - began;
+	}
 	return true;
 }
 
-/* What was taken goes to a worker, in which the locks live on. */
+/* To a worker; or they stay until one of their recipient's has ended. */
 static void
 hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 {
 	if (b->n == 0)
 		return;
 	wait_worker(a, inside);
-	if (a->running < WORKERS_MAX && !put_off_slow(a, b))
+	if (!wait_place(a, &b->to, inside))
+		a->passed += b->n;
+	else if (a->running < WORKERS_MAX)
 		start_worker(a, b);
-	while (b->n > 0)
-		spool_release(&b->m[--b->n]);
+	b->n = 0;
 }
 
 static void
@@ -280,30 +324,36 @@ hand_over_all(struct agent *a, const sigset_t *inside)
 {
 	size_t i;
 
-	for (i = 0; i < WORKERS_MAX; i++)
+	for (i = 0; i < BATCHES_MAX; i++)
 		hand_over(a, &a->batches[i], inside);
 }
 
-/* The batch that this message goes with, or an empty one. */
+/* The batch that a message goes with, or an empty one: for want of that the
+ * longest goes to its worker. */
 static struct batch *
 find_batch(struct agent *a, const struct spool_message *m,
     const sigset_t *inside)
 {
-	struct batch *b, *empty = NULL;
+	struct batch *b, *empty = NULL, *most = a->batches;
 
-	for (b = a->batches; b < a->batches + WORKERS_MAX; b++)
+	for (b = a->batches; b < a->batches + BATCHES_MAX; b++) {
 		if (b->n == 0)
 			empty = b;
-		else if (b->m[0].uid == m->uid && address_equal(
-		    &b->m[0].env.rcpts[0].addr, &m->env.rcpts[0].addr))
+		else if (b->uid == m->uid && address_equal(&b->to,
+		    &m->env.rcpts[0].addr))
 			return b;
-	if (empty != NULL)
-		return empty;
-	hand_over_all(a, inside);
-	return a->batches;
+		if (b->n > most->n)
+			most = b;
+	}
+	if (empty == NULL) {
+		hand_over(a, most, inside);
+		empty = most;
+	}
+	empty->uid = m->uid;
+	empty->to = m->env.rcpts[0].addr;
+	return empty;
 }
 
-/* It has the lock. */
 static void
 put_in(struct agent *a, const struct spool_message *m,
     const sigset_t *inside)
@@ -316,7 +366,7 @@ put_in(struct agent *a, const struct spool_message *m,
 	if (a->alone > 0)
 		a->alone--;
 	b = find_batch(a, m, inside);
-	b->m[b->n++] = *m;
+	b->items[b->n++] = m->item;
 	if (alone || b->n == BATCH_MAX)
 		hand_over(a, b, inside);
 }
@@ -338,22 +388,22 @@ static void
 take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 {
 	struct spool_message m;
-	int error;
 
 	if (is_running(a, item))
 		return;
-	switch (spool_take(&a->spool, item, &m)) {
+	switch (spool_look(&a->spool, item, &m)) {
 	case 1:
-		put_in(a, &m, inside);
+		/* Its process will lock it. */
+		if (spool_is_taken(&m))
+			a->busy++;
+		else
+			put_in(a, &m, inside);
+		spool_release(&m);
 		return;
 	case 0:
-		a->busy++;
 		return;
 	}
-	error = errno;
-	log_error("spool", "id=%s error=%s", item->id,
-	    log_str(strerror(error)));
-	put_off(a, item, error == EBADMSG ? BROKEN_WAIT : LOST_WAIT);
+	cannot_take(a, item);
 }
 
 /* Once through what is due. */
@@ -364,7 +414,8 @@ pass(struct agent *a, const sigset_t *inside)
 	struct spool_item item;
 	int got = -1;
 
-	a->taken = a->busy = a->over = 0;
+	a->taken = a->busy = a->passed = a->over = 0;
+	a->patience = PATIENCE_MS;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);
@@ -440,6 +491,8 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		(void)pselect(0, NULL, NULL, NULL, &second, inside);
 		return 1;
 	}
+	if (a->passed > 0 && a->over > 0)
+		return 1;
 	/* One that ended may have put a message into now/. */
 	if (!watch && a->running + a->slow == 0)
 		return a->over > 0;
@@ -490,10 +543,11 @@ run(struct agent *a, bool watch)
 int
 queue_run(struct settings *settings, bool watch)
 {
-	static struct agent a = { .watch = { .fd = -1 } };
+	static struct agent a;
 	char error[CONF_ERROR_MAX];
 
 	a.settings = settings;
+	a.watch.fd = -1;
 	if (spool_open(&a.spool, settings, error) == -1 ||
 	    open_directory(&a.dir, settings, error) == -1) {
 		log_error("start", "error=%s", log_str(error));

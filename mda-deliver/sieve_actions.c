@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "folder.h"
 #include "grammar/header.h"
 #include "grammar/mime_words.h"
 #include "sieve_actions.h"
@@ -273,14 +274,21 @@ by_tag(struct sieve_run *r, const struct sieve_call *c,
 	return got;
 }
 
-/* The INBOX, whatever folder the address named. */
+/* Is the INBOX where a keep goes, too?  Not when the address names a folder
+ * that is there. */
 static bool
 is_keep(const struct sieve_run *r, const char *stored)
 {
 	const char *delimiter = r->user->settings->recipient_delimiter;
+	char path[PATH_MAX];
+	const char *sign;
 
-	return *stored == '\0' && (*delimiter == '\0' ||
-	    strchr(r->mail->to->local, *delimiter) == NULL);
+	if (*stored != '\0')
+		return false;
+	sign = *delimiter == '\0' ? NULL : strchr(r->mail->to->local,
+	    *delimiter);
+	return sign == NULL || !folder_is_name(sign + 1, true) ||
+	    !folder_find(r->user->mailbox, sign + 1, path);
 }
 
 static void

@@ -11,6 +11,7 @@
 #include "bytes/utf8.h"
 #include "grammar/chars.h"
 #include "sieve_match.h"
+#include "sieve_script.h"
 #include "sieve_vars.h"
 
 #define STEP_OCTETS	8	/* a step of a pattern is as much work as
@@ -124,12 +125,19 @@ check_regex(struct sieve_call *c, const struct sieve_string *s,
 {
 	char shown[SIEVE_SHOWN], *text;
 	const char *wrong;
+	size_t cost;
 
 	made->regex[i] = sieve_regex_new(s, made->how.comparator ==
-	    SIEVE_ASCII_CASEMAP, sieve_call_may(c, "variables"), &wrong);
-	if (made->regex[i] != NULL)
-		return sieve_call_defer(c, free_regex, made->regex[i]);
-	*why = NULL;
+	    SIEVE_ASCII_CASEMAP, sieve_call_may(c, "variables"), &cost,
+	    &wrong);
+	if (made->regex[i] != NULL) {
+		if (sieve_call_defer(c, free_regex, made->regex[i]) == -1)
+			return -1;
+		c->script->regexes += cost;
+		*why = "its regular expressions are too large";
+		return c->script->regexes > SIEVE_REGEX_COST_MAX ? -1 : 0;
+	}
+	*why = "no memory";
 	if (wrong == NULL || (text = sieve_call_alloc(c,
 	    SIEVE_ERROR_MAX)) == NULL)
 		return -1;
@@ -273,6 +281,7 @@ ready_pattern(struct sieve_matching *m, struct sieve_key *k, size_t i)
 		[SIEVE_UNICODE_CASEMAP] = GLOB_UNICODE,
 	};
 	const char *why;
+	size_t cost;
 
 	if (m->how.kind == SIEVE_MATCHES) {
 		k->has_glob = true;
@@ -284,13 +293,17 @@ ready_pattern(struct sieve_matching *m, struct sieve_key *k, size_t i)
 	if ((k->regex = made->regex[i]) != NULL)
 		return 0;
 	k->own_regex = sieve_regex_new(&(struct sieve_string){ k->text,
-	    k->len }, m->how.comparator == SIEVE_ASCII_CASEMAP, true, &why);
+	    k->len }, m->how.comparator == SIEVE_ASCII_CASEMAP, true, &cost,
+	    &why);
 	if ((k->regex = k->own_regex) == NULL && why == NULL)
 		return -1;
 	/* What strangers put into a variable must not break a script. */
-	if (k->regex == NULL)
+	if (k->regex == NULL) {
 		sieve_say(m->run, "%s: no regular expression: %s", m->what,
 		    why);
+		return 0;
+	}
+	(void)sieve_work(m->run, cost * SIEVE_REGEX_WORK);
 	return 0;
 }
 

@@ -19,6 +19,8 @@
 #define XFS_SUPER_MAGIC	0x58465342
 #endif
 
+#define NOTES_MAX	16	/* file systems of the mailboxes of a process */
+
 /* ext2, and ext4 made without one, have the same number.  The kernel tells of
  * each ext4 which thread writes its journal. */
 static bool
@@ -48,8 +50,8 @@ has_journal(int fd)
 	return n > 0 && said[0] >= '0' && said[0] <= '9';
 }
 
-bool
-disk_order(int fd)
+static bool
+find_order(int fd)
 {
 	struct statfs fs;
 
@@ -63,4 +65,46 @@ disk_order(int fd)
 		return true;
 	}
 	return false;
+}
+
+/* What was found out before the sandbox: more are asked again, and then the
+ * answer is no. */
+static struct {
+	dev_t	dev;
+	bool	ordered;
+} notes[NOTES_MAX];
+static size_t nnotes;
+
+bool
+disk_order(int fd)
+{
+	struct stat st;
+	size_t i;
+
+	if (nnotes > 0 && fstat(fd, &st) == 0)
+		for (i = 0; i < nnotes; i++)
+			if (notes[i].dev == st.st_dev)
+				return notes[i].ordered;
+	return find_order(fd);
+}
+
+void
+disk_order_note(const char *folder)
+{
+	struct stat st;
+	size_t i;
+	int fd;
+
+	if (stat(folder, &st) == -1)
+		return;
+	for (i = 0; i < nnotes; i++)
+		if (notes[i].dev == st.st_dev)
+			return;
+	fd = nnotes == NOTES_MAX ? -1 :
+	    open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd == -1)
+		return;
+	notes[nnotes].dev = st.st_dev;
+	notes[nnotes++].ordered = find_order(fd);
+	close(fd);
 }

@@ -16,4 +16,8 @@
  */
 bool	 disk_order(int fd);
 
+/* Find that out for the file system of a folder, if it is there and may be
+ * read, and remember it: disk_order() then knows behind the sandbox too. */
+void	 disk_order_note(const char *folder);
+
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mail/disk_order.h"
 #include "mail/maildir.h"
 #include "mail/spool_local.h"
 
@@ -120,6 +121,7 @@ maildir_begin(struct maildir_file *f, int dir, const char *id,
 	f->fd = -1;
 	f->name[0] = f->info[0] = '\0';
 	f->given = id != NULL;
+	f->ordered = disk_order(dir);
 	if (f->given) {
 		/* Only a delivery of the same message that was killed can
 		 * have left that name; its lock is ours now. */
@@ -182,6 +184,17 @@ maildir_rename(int fromdir, const char *from, int todir, const char *to)
 	return renameat(fromdir, from, todir, to);
 }
 
+/* The octets: 0, -1.  What is ordered is only written out: what a crash leaves
+ * has the rename behind it, or not at all. */
+static int
+sync_octets(struct maildir_file *f)
+{
+	if (!f->ordered)
+		return spool_sync(&f->writer);
+	return sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE |
+	    SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
 /* Everything but the name: 0, -1. */
 static int
 finish_file(struct maildir_file *f, const struct timespec *mtime)
@@ -195,7 +208,33 @@ finish_file(struct maildir_file *f, const struct timespec *mtime)
 		if (futimens(f->fd, times) == -1)
 			return -1;
 	}
-	return spool_sync(&f->writer);
+	return sync_octets(f);
+}
+
+/* The name: 0, -1. */
+static int
+sync_name(struct maildir_file *f, const char *folder)
+{
+	return f->ordered ? spool_sync(&f->writer) :
+	    spool_sync_dir(f->dir, folder);
+}
+
+/* A delivery that was killed may not have brought it to disk: 1, -1. */
+static int
+was_there(struct maildir_file *f, const char *folder, const char *path)
+{
+	int fd, r;
+
+	fd = openat(f->dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK |
+	    O_CLOEXEC);
+	/* Its reader may have moved it meanwhile. */
+	r = fd != -1 ? fsync(fd) : errno == ENOENT ? 0 : -1;
+	if (fd != -1)
+		close(fd);
+	if (r == 0)
+		r = spool_sync_dir(f->dir, folder);
+	maildir_abort(f);
+	return r == -1 ? -1 : 1;
 }
 
 int
@@ -218,10 +257,9 @@ maildir_end(struct maildir_file *f, const struct timespec *mtime)
 	if (maildir_rename(f->dir, from, f->dir, to) == -1) {
 		if (errno != EEXIST || !f->given)
 			goto fail;
-		maildir_abort(f);
-		return 1;
+		return was_there(f, folder, to);
 	}
-	if (spool_sync_dir(f->dir, folder) == -1) {
+	if (sync_name(f, folder) == -1) {
 		n = errno;
 		(void)unlinkat(f->dir, to, 0);
 		errno = n;

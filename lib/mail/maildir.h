@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: ISC
  *
- * Delivery into a Maildir: written in tmp/, synced, renamed to new/ under a
- * name that is never taken.  It must never leave a file in tmp/ after a
- * failure, nor say a message is there before its name is on disk.  Reading a
- * Maildir is not its business.
+ * Delivery into a Maildir: written in tmp/, renamed to new/ under a name that
+ * is never taken, and synced.  It must never leave a file in tmp/ after a
+ * failure, nor say a message is there before its name is on disk, nor let a
+ * name in new/ outlive a power cut that its octets did not.  Reading a Maildir
+ * is not its business.
+ *
+ * Where the file system keeps what changes in order (disk_order()), the octets
+ * are written out, then comes the rename, and one sync of the file brings both
+ * to disk.  Elsewhere the file is synced, and behind the rename the folder.
  *
  * Descriptors, errno and the sync of folders are as in mail/spool.h.
  */
@@ -37,6 +42,7 @@ struct maildir_file {
 					 * behind its name; begin sets it to
 					 * "" */
 	int		given;		/* the name is the caller's */
+	bool		ordered;	/* disk_order() */
 	struct spool_writer writer;
 };
 
@@ -55,7 +61,7 @@ int	 maildir_write(struct maildir_file *, const void *, size_t);
  * Sync and rename to new/ID,S=n,W=m (or to cur/, with its info) with mtime
  * (NULL: now).  0: it is there,
  * file and name on disk; 1: id was given and was there already, nothing was
- * changed; -1: errno, and nothing is left.
+ * changed, and it is on disk; -1: errno, and nothing is left.
  */
 int	 maildir_end(struct maildir_file *, const struct timespec *mtime);
 

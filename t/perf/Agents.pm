@@ -12,8 +12,9 @@ use warnings;
 use File::Path qw(make_path);
 use List::Util qw(sum);
 
-use Bench;
 use Stdmail;
+
+my $each = ($ENV{STDMAIL_PERF} // "$Stdmail::top/build/t/perf") . '/each';
 
 # Whom they run as: an account that every Debian has, as fdm and maildrop look
 # for their user there.
@@ -111,8 +112,8 @@ run
 	my ($a, $world, $count, $message) = @_;
 
 	fresh($a);
-	open(my $fh, '-|', tool($a, $world, "$Bench::perf/each", $count,
-	    $message, @{$a->{cmd}})) or die "$a->{name}: $!\n";
+	open(my $fh, '-|', tool($a, $world, $each, $count, $message,
+	    @{$a->{cmd}})) or die "$a->{name}: $!\n";
 	my ($name, $seconds, undef, undef, $cpu) = split ' ', <$fh> // '';
 	close $fh or die "$a->{name}: ",
 	    Stdmail::slurp("$a->{dir}/home/err");

@@ -220,6 +220,35 @@ dovecot
 	    keeps => scalar($conf =~ /service_count/) };
 }
 
+# --- folders --------------------------------------------------------------
+
+# The names in folders.
+sub
+names
+{
+	my $n = 0;
+
+	for my $dir (@_) {
+		opendir(my $dh, $dir) or next;
+		$n += grep { !/^\./ } readdir $dh;
+	}
+	return $n;
+}
+
+# Is nothing in these folders?  It reads no more of them than it must: it is
+# asked while the clock runs.
+sub
+is_empty
+{
+	for my $dir (@_) {
+		opendir(my $dh, $dir) or next;
+		while (defined(my $name = readdir $dh)) {
+			return 0 if $name !~ /^\./;
+		}
+	}
+	return 1;
+}
+
 # --- measuring ------------------------------------------------------------
 
 # Processes and all their children.
