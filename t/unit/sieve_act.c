@@ -103,6 +103,10 @@ test_plans(void)
 	is_str(run(many, PLAIN, "ann@a.test"), "broken: keep", "not 33");
 	ok(strstr(plan.error, "32 actions") != NULL, "it says so");
 	is_str(run_for(ALL "fileinto \"INBOX\";", PLAIN, "ann@a.test",
+	    "bob+x@example.net"), "keep",
+	    "INBOX is where all is kept");
+	make_folder(".x");
+	is_str(run_for(ALL "fileinto \"INBOX\";", PLAIN, "ann@a.test",
 	    "bob+x@example.net"), "file ",
 	    "INBOX is not the folder that the address names");
 }
