@@ -22,6 +22,7 @@
 #include "system/fdio.h"
 #include "system/log.h"
 #include "system/privilege.h"
+#include "warning.h"
 
 /* ---- the fast way ---- */
 
@@ -56,11 +57,33 @@ has_room(const struct work *w, const struct user *u, const char *maildir,
 	    quota_fits(q, w->m->size, 1);
 }
 
+/* In a process that is the owner. */
+static void
+warn_owner(const struct work *w, const struct user *u)
+{
+	pid_t pid;
+
+	if (geteuid() != 0) {
+		warning_send(w->settings, u);
+		return;
+	}
+	if ((pid = fork()) == 0) {
+		(void)alarm(MESSAGE_SECONDS);
+		if (privilege_drop(u->uid, u->gid) == 0)
+			warning_send(w->settings, u);
+		_exit(0);
+	}
+	if (pid != -1)
+		(void)wait_child(pid);
+}
+
 static void
 count_in(const struct work *w, const struct user *u, struct quota *q)
 {
 	struct spool_as as;
 
+	if (warning_is_due(w->settings, q, w->m->size))
+		warn_owner(w, u);
 	if (!q->limits.set || spool_as(&as, u->uid, u->gid) == -1)
 		return;
 	if (quota_add(q, (int64_t)w->m->size, 1) == -1)
@@ -84,7 +107,9 @@ carry_whole(struct work *w, size_t i)
 	bool room, found;
 	int new, r = -1;
 
-	if (m->item.form != SPOOL_LINES || m->size != m->item.size ||
+	/* The two lines must be in it, and nobody else be owed it. */
+	if ((m->item.form != SPOOL_LINES && (m->env.skip == 0 ||
+	    m->env.nrcpts != 1)) || m->size != m->item.size ||
 	    m->uid != (w->spool->uid == 0 ? u->uid : w->spool->uid) ||
 	    spool_as(&as, u->uid, u->gid) == -1)
 		return 0;

@@ -9,6 +9,7 @@
 #include "carry.h"
 #include "folder.h"
 #include "system/fdio.h"
+#include "warning.h"
 
 bool
 copy_folder(const struct work *w, size_t i, const struct dest *d, bool make,
@@ -62,7 +63,7 @@ copy_id(const struct work *w, size_t i, const struct dest *d,
 	p += 1 + strspn(p + 1, "0123456789");
 	letter = *p;
 	if (m->env.skip != 0)		/* which had two lines, and this ID */
-		letter = 'L';
+		letter = m->env.own ? 'S' : 'L';
 	else if (m->item.form != SPOOL_LINES)
 		snprintf(number, sizeof(number), "%zu", i);
 	if (d != NULL && d->kind != DEST_KEEP) {
@@ -136,6 +137,7 @@ copy_write(struct work *w, size_t i, const struct dest *dest,
 		.flags = dest == NULL ? NULL : dest->flags,
 		.quota = elsewhere ? NULL : &u->quota,
 		.tempfail = w->settings->quota_tempfail,
+		.warn = elsewhere ? NULL : w->settings,
 	};
 	struct deliver d;
 
@@ -147,4 +149,6 @@ copy_write(struct work *w, size_t i, const struct dest *dest,
 	}
 	if (deliver_begin(&d, &how, o) == 0)
 		copy_message(w, i, dest, &d, o);
+	if (o->warn)
+		warning_send(w->settings, u);
 }

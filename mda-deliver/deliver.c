@@ -21,6 +21,7 @@
 #include "mail/mailbox.h"
 #include "mail/special_use.h"
 #include "system/log.h"
+#include "warning.h"
 
 /*
  * A failure of the machine or of its set-up is tried again.  Only by hand is
@@ -257,7 +258,7 @@ deliver_write(struct deliver *d, const void *data, size_t n,
 
 /* Others may have filled it while the message came. */
 static int
-end_maildir(struct deliver *d)
+end_maildir(struct deliver *d, bool *warn)
 {
 	uint64_t size = d->u.maildir.writer.size;
 	int r;
@@ -267,6 +268,8 @@ end_maildir(struct deliver *d)
 	if (find_room(d, size) == -1)
 		return -1;
 	r = maildir_end(&d->u.maildir, d->how->mtime);
+	*warn = r == 0 && d->how->warn != NULL &&
+	    warning_is_due(d->how->warn, &d->quota, size);
 	if (r == 0 && d->quota.limits.set && quota_add(&d->quota,
 	    (int64_t)size, 1) == -1)
 		quota_fault(d);
@@ -278,7 +281,8 @@ deliver_end(struct deliver *d, struct outcome *o)
 {
 	int r;
 
-	r = d->dir != -1 ? end_maildir(d) : mbox_end(&d->u.mbox);
+	o->warn = false;
+	r = d->dir != -1 ? end_maildir(d, &o->warn) : mbox_end(&d->u.mbox);
 	if (r == -1) {
 		(void)failed(d, o);
 		return;

@@ -22,6 +22,8 @@ enum outcome_kind {
 struct outcome {
 	enum outcome_kind kind;
 	int	code;		/* the exit code that says it */
+	bool	warn;		/* delivered, and the mailbox comes to be full:
+				 * warning_send() */
 	char	text[400];	/* "D.S.N words", for sender and log */
 };
 
@@ -42,6 +44,8 @@ struct delivery {
 					 * none */
 	const struct quota_limits *quota; /* a rule, or NULL */
 	bool			 tempfail; /* a full mailbox is no refusal */
+	const struct settings	*warn;	/* whose key quota_warning counts, or
+					 * NULL */
 };
 
 struct deliver {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "bytes/crlf.h"
+#include "caller.h"
 #include "deliver.h"
 #include "direct.h"
 #include "direct_rules.h"
@@ -21,13 +22,16 @@
 #include "grammar/header.h"
 #include "mail/recipient.h"
 #include "system/fdio.h"
+#include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
+#include "warning.h"
 
 #define CHUNK	65536
 
 struct job {
 	const struct settings	*settings;
+	struct settings		 own;
 	struct delivery		 how;
 	struct address		 from, to;
 	struct recipient	 rcpt;
@@ -38,6 +42,8 @@ struct job {
 	struct spool		 spool;
 	struct spool_put	 put;
 	struct direct_rules	*rules;	/* of a user who has some */
+	struct caller		 caller;
+	char			 login[USERS_NAME_MAX];
 	char			 box[PATH_MAX];
 	struct crlf		 crlf;
 	size_t			 n;
@@ -83,10 +89,43 @@ judge(struct job *j, const char *name)
 	return EX_TEMPFAIL;
 }
 
+/*
+ * The address that mail for a login came to: the one that was given with it, or
+ * that the caller names; else that of the login.  Where this has no domain, it
+ * is of the first of ours, which is where mail for the bare name belongs.
+ */
 static int
-find_user(struct job *j, struct users *users, const char *login)
+find_way(struct job *j, const struct direct *d, const char *login)
 {
-	const char *at = strrchr(login, '@');
+	const char *sign = j->settings->recipient_delimiter, *at, *ext = NULL;
+	const char *given = d->address;
+
+	if (given == NULL && j->caller.recipient != NULL &&
+	    address_parse_utf8(&j->to, j->caller.recipient,
+	    strlen(j->caller.recipient), NULL) == 1) {
+		ext = j->caller.extension;
+		recipient_complete(j->settings, &j->to);
+	} else if (given != NULL || strchr(login, '@') != NULL) {
+		if (given == NULL &&
+		    parse(&j->to, login, "user") == -1)
+			return EX_USAGE;
+		if (given != NULL && *sign != '\0' &&
+		    (at = strchr(j->to.local, *sign)) != NULL)
+			ext = at + 1;
+	} else {
+		memset(&j->to, 0, sizeof(j->to));
+		strlcpy(j->to.local, login, sizeof(j->to.local));
+		recipient_complete(j->settings, &j->to);
+	}
+	if (ext != NULL)
+		strlcpy(j->rcpt.folder, ext, sizeof(j->rcpt.folder));
+	return 0;
+}
+
+static int
+find_user(struct job *j, const struct direct *d, struct users *users)
+{
+	const char *login = d->user != NULL ? d->user : j->login;
 
 	switch (users_login(users, login, &j->rcpt.user, j->rcpt.error)) {
 	case USERS_FOUND:
@@ -99,15 +138,7 @@ find_user(struct job *j, struct users *users, const char *login)
 		j->rcpt.kind = RECIPIENT_TEMPORARY;
 		break;
 	}
-	/* Where the name has no domain, Delivered-To says the first of ours,
-	 * which is where mail for the bare name belongs. */
-	if (at != NULL && parse(&j->to, login, "user") == -1)
-		return EX_USAGE;
-	if (at == NULL) {
-		strlcpy(j->to.local, login, sizeof(j->to.local));
-		recipient_complete(j->settings, &j->to);
-	}
-	return judge(j, login);
+	return find_way(j, d, login) == 0 ? judge(j, login) : EX_USAGE;
 }
 
 static int
@@ -151,6 +182,7 @@ use_user(struct job *j)
 	j->how.folders = j->settings;
 	j->how.to = &j->to;
 	j->how.quota = &u->quota;
+	j->how.warn = j->settings;
 	switch (direct_rules_begin(&j->rules, &j->dir, &j->to, &j->rcpt)) {
 	case 1:
 		return 0;
@@ -184,35 +216,12 @@ find_recipient(struct job *j, const struct direct *d)
 		warnx("4.3.5 %s", error);
 		return EX_TEMPFAIL;
 	}
-	code = d->user != NULL ? find_user(j, j->dir.users, d->user) :
-	    find_address(j, d->address);
+	code = d->user != NULL || d->address == NULL ?
+	    find_user(j, d, j->dir.users) : find_address(j, d->address);
 	users_close(j->dir.users);
 	if (code != 0)
 		return code;
 	return j->rcpt.kind == RECIPIENT_LIST ? use_spool(j) : use_user(j);
-}
-
-/* "From " sender date: not part of the message, but it names the sender when
- * nobody else does. */
-static size_t
-skip_from_line(struct job *j)
-{
-	const char *lf = memchr(j->in, '\n', j->n), *end;
-
-	if (j->n < 5 || memcmp(j->in, "From ", 5) != 0 || lf == NULL)
-		return 0;
-	end = memchr(j->in + 5, ' ', (size_t)(lf - j->in) - 5);
-	if (j->how.from == NULL && end != NULL) {
-		if (end - j->in == 18 &&
-		    memcmp(j->in + 5, "MAILER-DAEMON", 13) == 0)
-			j->how.from = &j->from;
-		else if (address_parse(&j->from, j->in + 5,
-		    (size_t)(end - j->in) - 5, NULL) == 1)
-			j->how.from = &j->from;
-		else
-			memset(&j->from, 0, sizeof(j->from));
-	}
-	return (size_t)(lf - j->in) + 1;
 }
 
 /* NOTE: text that does not begin with a header field ("echo hello |") gets an
@@ -333,10 +342,29 @@ end(struct job *j, struct deliver *d, struct outcome *o)
 	if (j->rules != NULL) {
 		direct_rules_end(j->rules, &j->from, o);
 		j->rules = NULL;
-	} else if (!j->spooled)
+	} else if (!j->spooled) {
 		deliver_end(d, o);
-	else if (spool_put_end(&j->put) == -1)
+		if (o->warn)
+			warning_send(j->settings, &j->rcpt.user);
+	} else if (spool_put_end(&j->put) == -1)
 		outcome_errno(o, "the spool", errno);
+}
+
+/* What the caller put before the message is no part of it: how many octets
+ * stand before that in j->in. */
+static size_t
+skip_callers_lines(struct job *j)
+{
+	struct caller_lines l;
+
+	caller_lines(&l, j->in, j->n);
+	if (j->how.from == NULL && l.has_sender) {
+		j->from = l.sender;
+		j->how.from = &j->from;
+	}
+	j->n = l.skip + caller_drop(&l, j->in + l.skip, j->n - l.skip,
+	    j->how.from != NULL, j->how.to != NULL);
+	return l.skip;
 }
 
 /* Everything of the message from here on. */
@@ -354,7 +382,7 @@ deliver_stdin(struct job *j)
 		return EX_IOERR;
 	}
 	j->n = (size_t)got;
-	skip = skip_from_line(j);
+	skip = skip_callers_lines(j);
 	if (j->n == skip) {
 		warnx("standard input: there is no message");
 		return EX_NOINPUT;
@@ -375,11 +403,72 @@ deliver_stdin(struct job *j)
 	return o.code;
 }
 
+/* Whom the options, or else the caller, name as the sender: 0, or the exit
+ * code. */
+static int
+find_sender(struct job *j, const struct direct *d)
+{
+	const char *why;
+
+	if (d->sender != NULL) {
+		if (caller_sender(&j->from, d->sender, &why) == -1) {
+			warnx("sender %s: %s", d->sender, why);
+			return EX_USAGE;
+		}
+		j->how.from = &j->from;
+	} else if (j->caller.sender != NULL &&
+	    caller_sender(&j->from, j->caller.sender, NULL) == 0)
+		j->how.from = &j->from;
+	return 0;
+}
+
+/* Where nothing is set up, the users are the system's.  A caller that names
+ * the recipient has looked at his ~/.forward or ~/.qmail, and may have found
+ * us there. */
+static void
+adjust_settings(struct job *j)
+{
+	const struct settings *s = j->settings;
+	static char system[] = "system";
+
+	j->own = *s;
+	if (s->unwritten && strcmp(s->users, SETTINGS_USERS) == 0 &&
+	    access(s->users, F_OK) == -1 && errno == ENOENT)
+		j->own.users = system;
+	if (j->caller.recipient != NULL)
+		j->own.forward = j->own.qmail = false;
+	j->settings = j->dir.settings = &j->own;
+}
+
+/* A path, or whose mailbox it is: 0, or the exit code. */
+static int
+find_mailbox(struct job *j, const struct direct *d)
+{
+	if (d->mailbox != NULL) {
+		j->how.mailbox = caller_path(d->mailbox, j->box);
+		if (j->how.mailbox != NULL)
+			return 0;
+		warnx("%s: there is no home", d->mailbox);
+		return EX_CANTCREAT;
+	}
+	if (d->user == NULL && d->address == NULL)
+		switch (caller_login(j->login, sizeof(j->login))) {
+		case 0:
+			warnx("no mailbox: give -d, -a or a path");
+			return EX_USAGE;
+		case -1:
+			warn("4.3.0 who runs this");
+			return EX_TEMPFAIL;
+		}
+	adjust_settings(j);
+	return find_recipient(j, d);
+}
+
 int
 direct_run(const struct settings *s, const struct direct *d)
 {
 	struct job *j;
-	int code = 0;
+	int code;
 
 	if ((j = calloc(1, sizeof(*j))) == NULL) {
 		warn(NULL);
@@ -388,14 +477,13 @@ direct_run(const struct settings *s, const struct direct *d)
 	j->settings = j->dir.settings = s;
 	j->how.host = s->hostname;
 	j->how.tempfail = s->quota_tempfail;
-	j->how.mailbox = d->mailbox;
-	if (d->sender != NULL) {
-		if (parse(&j->from, d->sender, "sender") == -1)
-			code = EX_USAGE;
-		j->how.from = &j->from;
-	}
-	if (code == 0 && d->mailbox == NULL)
-		code = find_recipient(j, d);
+	/* What is for the log is not for who calls us. */
+	if (d->mailbox == NULL)
+		log_syslog();
+	caller_environment(&j->caller, geteuid());
+	code = find_sender(j, d);
+	if (code == 0)
+		code = find_mailbox(j, d);
 	if (code == 0 && j->rules == NULL &&
 	    restrict_to_mailbox(j->how.mailbox, j->spooled) == -1) {
 		warn("4.3.0 it cannot be confined to %s", j->how.mailbox);

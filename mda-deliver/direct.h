@@ -11,12 +11,12 @@
 struct direct {
 	const char	*sender;	/* -f */
 	const char	*user;		/* -d */
-	const char	*address;	/* -a */
+	const char	*address;	/* -a; with -d: it came to that */
 	const char	*mailbox;	/* the operand */
 };
 
-/* Deliver; returns the exit code, having said why on standard error when it is
- * not 0. */
+/* Deliver, without any of them to who runs this; returns the exit code, having
+ * said why on standard error when it is not 0. */
 int	 direct_run(const struct settings *, const struct direct *);
 
 #endif

@@ -128,8 +128,9 @@ add_address(struct reading *r, struct address *a)
 		strlcpy(a->domain, r->d->to->domain, sizeof(a->domain));
 	recipient_complete(r->d->settings, a);
 	/* An address with a folder, too, where this file is asked for it. */
-	return is_self(r, a) || address_equal(a, r->d->to) ? add(r, DEST_KEEP, NULL) :
-	    add(r, DEST_FORWARD, address_text(a, text));
+	if (is_self(r, a) || address_equal(a, r->d->to))
+		return add(r, DEST_KEEP, NULL);
+	return add(r, DEST_FORWARD, address_text(a, text));
 }
 
 /* ---- .forward ---- */

@@ -19,20 +19,18 @@ static const char *
 usage_fault(const struct direct *d, const char *script, int queue, int watch,
     int operands)
 {
-	int ways = (d->user != NULL) + (d->address != NULL) +
-	    (d->mailbox != NULL);
+	int named = (d->user != NULL) + (d->address != NULL);
+	int ways = (named > 0) + (d->mailbox != NULL);
 
 	if (script != NULL)
-		return queue || watch || operands > 0 || ways > 1 ?
+		return queue || watch || operands > 0 || named > 1 ?
 		    "-t takes -f and one of -d and -a alone" : NULL;
 	if (queue)
 		return ways > 0 || d->sender != NULL ?
 		    "-q takes no message" : NULL;
 	if (watch)
 		return "-w needs -q";
-	if (operands > 1 || ways > 1)
-		return "more than one mailbox";
-	return ways == 0 ? "no mailbox: give -d, -a or a path" : NULL;
+	return operands > 1 || ways > 1 ? "more than one mailbox" : NULL;
 }
 
 int
@@ -47,7 +45,7 @@ main(int argc, char **argv)
 		{ 'd', "user", "USER", "deliver to this user's mailbox",
 		    NULL, &direct.user },
 		{ 'a', "address", "ADDRESS", "deliver to whom this address "
-		    "is", NULL, &direct.address },
+		    "is; with -d: that it came to", NULL, &direct.address },
 		{ 'q', "queue", NULL, "deliver what is due in the spool",
 		    &queue, NULL },
 		{ 't', "try", "SCRIPT", "say what this Sieve script would do",
@@ -61,8 +59,8 @@ main(int argc, char **argv)
 	    spool_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
-		.usage = "-q [-w] | [-t SCRIPT] [-f SENDER] -d USER | "
-		    "-a ADDRESS | MAILBOX < message",
+		.usage = "-q [-w] | [-t SCRIPT] [-f SENDER] [-d USER] "
+		    "[-a ADDRESS] | MAILBOX < message",
 		.summary = "deliver mail to mailboxes",
 		.options = options,
 		.checks = checks,

@@ -158,24 +158,37 @@ record(struct work *w, size_t i)
 }
 
 static void
+deliver_one(struct work *w, size_t i)
+{
+	if (w->m->env.rcpts[i].status == ENVELOPE_TRYING)
+		log_outcome(w, i, "may-be-doubled");
+	if (w->targets[i].local || w->targets[i].forward) {
+		(void)spool_mark(w->m, i, ENVELOPE_TRYING, 0, NULL);
+		deliver_target(w, i);
+	}
+	record(w, i);
+	plan_free(&w->targets[i].plan);
+}
+
+/* It may have programs, which take their time. */
+static bool
+may_be_slow(const struct target *t)
+{
+	return (t->rules & RULES_DOTFILE) != 0 || t->specials != NULL;
+}
+
+/* First those whom nothing keeps. */
+static void
 deliver_all(struct work *w)
 {
-	struct envelope_rcpt *r;
+	int slow;
 	size_t i;
 
-	for (i = 0; i < w->m->env.nrcpts; i++) {
-		r = &w->m->env.rcpts[i];
-		if (!envelope_is_owed(r))
-			continue;
-		if (r->status == ENVELOPE_TRYING)
-			log_outcome(w, i, "may-be-doubled");
-		if (w->targets[i].local || w->targets[i].forward) {
-			(void)spool_mark(w->m, i, ENVELOPE_TRYING, 0, NULL);
-			deliver_target(w, i);
-		}
-		record(w, i);
-		plan_free(&w->targets[i].plan);
-	}
+	for (slow = 0; slow < 2; slow++)
+		for (i = 0; i < w->m->env.nrcpts; i++)
+			if (envelope_is_owed(&w->m->env.rcpts[i]) &&
+			    may_be_slow(&w->targets[i]) == slow)
+				deliver_one(w, i);
 }
 
 /* Nobody is owed anything: it goes.  Else it waits. */
@@ -212,8 +225,7 @@ needs_launch(const struct work *works, size_t n)
 
 	for (w = works; w < works + n; w++)
 		for (i = 0; i < w->m->env.nrcpts; i++)
-			if ((w->targets[i].rules & RULES_DOTFILE) != 0 ||
-			    w->targets[i].specials != NULL)
+			if (may_be_slow(&w->targets[i]))
 				return true;
 	return false;
 }

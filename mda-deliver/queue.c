@@ -2,10 +2,10 @@
  *
  * The walk through spool/local: it hands each message to a process, which locks
  * it, some at once, so that a mailbox that hangs holds up no other.  Those for
- * the same recipient go together, and have few of the processes, however long
- * his mailbox or program takes; should one of them go wrong, the others are
- * tried again without it.  It looks at no message's text, and never leaves one
- * in now/ that it cannot deliver.
+ * the same recipient go together, and leave places to others, however long his
+ * mailbox or program takes; should one of them go wrong, the others are tried
+ * again without it.  It looks at no message's text, and never leaves one in
+ * now/ that it cannot deliver.
  */
 #include <sys/wait.h>
 
@@ -24,8 +24,12 @@
 #include "system/clock.h"
 #include "system/log.h"
 
-#define WORKERS_MAX	8
-#define ONE_MAX		2	/* of them for one recipient */
+#define WORKERS_MAX	8	/* that are quick */
+#define SLOTS_MAX	64	/* with those that are not */
+#define SLOW_MS		2000	/* then it takes no place from others */
+#define SLOW_ONE_MAX	2	/* of those, for one recipient */
+#define PATIENCE_MS	1000	/* in a pass, for the place of one who has
+				 * enough of them */
 #define BATCH_MAX	16	/* messages of one process */
 #define BATCHES_MAX	128	/* in the making: recipients */
 #define PASS_MS		10	/* from one pass to the next: what comes in
@@ -40,6 +44,8 @@ struct worker {
 	struct address		to;	/* the first recipient */
 	size_t			n;
 	struct spool_item	items[BATCH_MAX];
+	long long		since;	/* clock_ms() */
+	bool			slow;
 };
 
 /* Messages for one worker, of one recipient and with one owner. */
@@ -58,13 +64,14 @@ struct agent {
 	struct directory dir;
 	struct spool	 spool;
 	struct spool_watch watch;
-	struct worker	 workers[WORKERS_MAX];
-	size_t		 running;
+	struct worker	 workers[SLOTS_MAX];
+	size_t		 running, slow;
 	struct batch	 batches[BATCHES_MAX];	/* in the making */
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
 	size_t		 passed;	/* over, for want of a place */
+	long long	 patience;	/* ms that are left in this pass */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -119,9 +126,9 @@ ended(struct agent *a, pid_t pid, int status)
 {
 	struct worker *w = a->workers;
 
-	while (w < a->workers + WORKERS_MAX && w->pid != pid)
+	while (w < a->workers + SLOTS_MAX && w->pid != pid)
 		w++;
-	if (w == a->workers + WORKERS_MAX)
+	if (w == a->workers + SLOTS_MAX)
 		return;
 	if (WIFSIGNALED(status))
 		log_error("died", "id=%s messages=%zu signal=%d",
@@ -135,7 +142,10 @@ ended(struct agent *a, pid_t pid, int status)
 		a->taken++;		/* it is not over */
 	}
 	w->pid = 0;
-	a->running--;
+	if (w->slow)
+		a->slow--;
+	else
+		a->running--;
 	a->over++;
 }
 
@@ -154,12 +164,30 @@ reap(struct agent *a)
 			ended(a, pid, status);
 }
 
+/* A user's program or a disk that hangs: others get his worker's place. */
+static void
+note_slow(struct agent *a)
+{
+	long long now = clock_ms();
+	struct worker *w;
+
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && !w->slow && now - w->since >= SLOW_MS &&
+		    a->slow < SLOTS_MAX - WORKERS_MAX) {
+			w->slow = true;
+			a->slow++;
+			a->running--;
+		}
+}
+
 /* Wait for a free place. */
 static void
 wait_worker(struct agent *a, const sigset_t *inside)
 {
-	while (reap(a), a->running == WORKERS_MAX && !stop)
-		(void)sigsuspend(inside);
+	const struct timespec ts = { .tv_nsec = SLOW_MS / 10 * 1000000 };
+
+	while (reap(a), note_slow(a), a->running == WORKERS_MAX && !stop)
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
 }
 
 static void
@@ -234,18 +262,59 @@ start_worker(struct agent *a, const struct batch *b)
 	w->pid = pid;
 	w->to = b->to;
 	w->n = b->n;
+	w->since = clock_ms();
+	w->slow = false;
 	memcpy(w->items, b->items, b->n * sizeof(b->items[0]));
 	a->running++;
 	a->taken += b->n;
 }
 
+/* Has a recipient as many places as are free, or some that are slow? */
+static bool
+has_enough(const struct agent *a, const struct address *to)
+{
+	const struct worker *w;
+	size_t n = 0, slow = 0;
+
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && address_equal(&w->to, to)) {
+			n++;
+			slow += w->slow;
+		}
+	return slow >= SLOW_ONE_MAX ||
+	    (n > 0 && n >= WORKERS_MAX - a->running);
+}
+
+/* A quick one ends soon; for one that hangs nobody waits long. */
+static bool
+wait_place(struct agent *a, const struct address *to, const sigset_t *inside)
+{
+	struct timespec ts = { 0 };
+	long long began;
+
+	while (has_enough(a, to)) {
+		if (a->patience <= 0 || stop)
+			return false;
+		began = clock_ms();
+		ts.tv_nsec = a->patience * 1000000;
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
+		reap(a);
+		note_slow(a);
+		a->patience -= clock_ms() - began;
+	}
+	return true;
+}
+
+/* To a worker; or they stay until one of their recipient's has ended. */
 static void
 hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 {
 	if (b->n == 0)
 		return;
 	wait_worker(a, inside);
-	if (a->running < WORKERS_MAX)
+	if (!wait_place(a, &b->to, inside))
+		a->passed += b->n;
+	else if (a->running < WORKERS_MAX)
 		start_worker(a, b);
 	b->n = 0;
 }
@@ -308,23 +377,11 @@ is_running(const struct agent *a, const struct spool_item *item)
 	const struct worker *w;
 	size_t i;
 
-	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
 		for (i = 0; w->pid != 0 && i < w->n; i++)
 			if (strcmp(w->items[i].id, item->id) == 0)
 				return true;
 	return false;
-}
-
-/* Have messages for this recipient all the workers that they may? */
-static bool
-has_enough(const struct agent *a, const struct address *to)
-{
-	const struct worker *w;
-	size_t n = 0;
-
-	for (w = a->workers; w < a->workers + WORKERS_MAX; w++)
-		n += w->pid != 0 && address_equal(&w->to, to);
-	return n >= ONE_MAX;
 }
 
 static void
@@ -339,9 +396,6 @@ take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 		/* Its process will lock it. */
 		if (spool_is_taken(&m))
 			a->busy++;
-		else if (has_enough(a, &m.env.rcpts[0].addr))
-			/* The end of one is the time to look again. */
-			a->passed++;
 		else
 			put_in(a, &m, inside);
 		spool_release(&m);
@@ -361,6 +415,7 @@ pass(struct agent *a, const sigset_t *inside)
 	int got = -1;
 
 	a->taken = a->busy = a->passed = a->over = 0;
+	a->patience = PATIENCE_MS;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);
@@ -439,7 +494,7 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 	if (a->passed > 0 && a->over > 0)
 		return 1;
 	/* One that ended may have put a message into now/. */
-	if (!watch && a->running == 0)
+	if (!watch && a->running + a->slow == 0)
 		return a->over > 0;
 	if (watch && (due = spool_next_due(&a->spool, SPOOL_LOCAL)) == -1)
 		due = now + SPOOL_POLL;
@@ -481,7 +536,7 @@ run(struct agent *a, bool watch)
 			break;
 		reap(a);
 	}
-	while (reap(a), a->running > 0)
+	while (reap(a), a->running + a->slow > 0)
 		(void)sigsuspend(&inside);
 }
 

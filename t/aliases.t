@@ -418,6 +418,12 @@ END
 	    Received:(?:.*\n)*Subject:\ x\n\nhello\n/x, '... and gets it');
 	is($text->('who'), "$who\n", "... as $who");
 
+	my ($status, $said) = $s->run_program('smtpd', ['-t', '192.0.2.1',
+	    'x.test', 'al@x.test', 'mixed@a.test']);
+	like($said, qr/^\S+\s+recipient\s+\S.*mixed\@a\.test$/m,
+	    'smtpd -t would take mail for it') or diag $said;
+	unlike($said, qr/\Q$out\E/, '... and does not say what it is');
+
 	is(send_mail($srv, 'al@x.test', 'mixed@a.test'), $taken,
 	    'one with all there is');
 	my $err = deliver($s, 'all');

@@ -103,7 +103,7 @@ only
 		unlink $s->files("Mail/$row->[1]/new");
 	}
 	my @wrong = (
-		[64, 'no mailbox'],
+		[67, '5\.1\.1 \S+: no such user'],	# who runs it
 		[64, 'more than one', 'Box', 'mbox'],
 		[64, 'more than one', '-d', 'bob', 'Box'],
 		[64, 'needs -q', '-w', 'Box'],

@@ -205,4 +205,33 @@ for my $tempfail (0, 1) {
 	    '... and its sender is told');
 }
 
+# A warning, once when the line is crossed, by a copy or by a rename, and by
+# hand; not again on the same day, and not without a quota.
+for my $way ('-q', '-d') {
+	my $s = Stdmail->new(users => { bob => 'x' }, conf => {
+	    quota_messages => '10', quota_warning => '30' });
+
+	for my $n (1 .. 7) {
+		if ($way eq '-q') {
+			$s->run([$put, $s->{spool}, 'local', 1, 50,
+			    'al@x.test', 'bob@a.test']);
+			$s->run([$s->command('mda-deliver', '-q')]);
+		} else {
+			like(deliver($s, $text, '-d', 'bob'), qr/^0 /,
+			    'delivered');
+		}
+		my @warnings = grep { Stdmail::slurp($_) =~
+		    /^Subject: Your mailbox is almost full$/m }
+		    $s->files('Mail/bob/new');
+		is(scalar @warnings, $n == 3 ? 1 : 0, "$way: after $n");
+		next if $n != 3;
+		like(Stdmail::slurp($warnings[0]), qr/\AReturn-Path:\ <>\n
+		    Date:\ .*\nFrom:\ .*\nTo:\ bob\@a\.test\n.*
+		    \nAuto-Submitted:\ auto-generated\n.*\n
+		    Your\ mail\ now\ fills\ 30\ percent\ /xs, '... what it says');
+		unlink $s->files('Mail/bob/new');
+		unlink $s->maildir('bob') . '/maildirsize';
+	}
+}
+
 done_testing();

@@ -52,7 +52,7 @@ static const char *rule_key_file(const char *);
 static const struct conf_key keys[] = {
 	{ "hostname", CONF_STRING, AT(hostname), "", ANY, rule_host },
 	{ "domains", CONF_LIST, AT(domains), "", ANY, rule_host },
-	{ "users", CONF_PATH, AT(users), "/etc/stdmail/users", ANY,
+	{ "users", CONF_PATH, AT(users), SETTINGS_USERS, ANY,
 	    rule_users },
 	{ "mail", CONF_PATH, AT(mail), "", ANY, rule_mail },
 	{ "cache_dir", CONF_PATH, AT(cache_dir), "", ANY, NULL },
@@ -649,6 +649,7 @@ settings_load(struct settings *s, const char *file,
 		    strerror(ENOENT));
 	if (r == -1 || (r == 1 && !may_miss))
 		goto fail;
+	s->unwritten = r == 1;
 	if (conf_override(keys, NKEYS, s, assignments, n, error) == -1)
 		goto fail;
 	if (settings_complete(s, error) == -1)

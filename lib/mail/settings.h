@@ -15,9 +15,11 @@
 #define MILTERS_MAX	16
 #define SETTINGS_FILE	"/etc/stdmail/stdmail.conf"
 #define SETTINGS_ALIASES "/etc/aliases"
+#define SETTINGS_USERS	"/etc/stdmail/users"
 
 /* Strings are never NULL once loaded; "" means not set. */
 struct settings {
+	bool		 unwritten;	/* there is no file */
 	char		*hostname;	/* our name, never "": gethostname(2) */
 	struct conf_list domains;	/* local ones; empty: hostname alone */
 	char		*users;		/* a passwd-file, or "system" */

@@ -7,8 +7,9 @@
 # told, as the table has it.  Then the fault is mended and the queue runs again:
 # now the message is where it belongs, once, whole, and nothing is left.  The
 # other recipient of the same message has it at the first try, and no second
-# time.  The table is what it prints.  Under root all of it is tried with accounts
-# of the system, and as one unprivileged user.
+# time.  Where a user's programs and files are asked for it is he who delivers
+# by hand, else the agent's account.  The table is what it prints.  Under root
+# all of it is tried with accounts of the system, and as one unprivileged user.
 #
 # CELL=DESTINATION/FAULT does one, or CELL=DESTINATION one line.
 use strict;
@@ -343,8 +344,8 @@ fate
 	    copies($s, $d) ? 'done' : 'lost';
 }
 
-# Rules and aliases are for the queue.
-sub by_hand { return !$_[0]{rules} }
+# What an alias stands for is for the queue.
+sub by_hand { return $_[0]{to} ne 'box' }
 
 sub
 trial
@@ -361,8 +362,10 @@ trial
 	# By hand.
 	$fault->{break}->($s, $d) if $fault->{break};
 	if (by_hand($d)) {
-		($code, $out, $err) = run($s, \@inject, $message, '-a',
-		    "$d->{to}\@a.test", '-f', 'al@x.test');
+		my @user = $d->{account} ? Stdmail::Scene::as_user($s, 'bob')
+		    : ();
+		($code, $out, $err) = run($s, [@inject, @user], $message,
+		    '-a', "$d->{to}\@a.test", '-f', 'al@x.test');
 		push @wrong, "it says: $out$err" if $out ne '' ||
 		    ($err =~ tr/\n//) != ($code ? 1 : 0);
 		# What is for elsewhere is in the spool by then.

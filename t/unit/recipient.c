@@ -371,6 +371,13 @@ test_changes(void)
 	    "... but one that they lead to");
 	chmod(paths[1], 0644);
 	is_int(find("prog@a.test", NULL), LIST, "... no longer");
+	chmod(paths[2], 0646);
+	is_int(find("info@b.test", NULL), LATER,
+	    "a table that others may write");
+	is_int(find("bob@b.test", NULL), LOCAL, "... does not stop a user");
+	is_int(find("sales@a.test", NULL), LIST, "... nor aliases");
+	chmod(paths[2], 0644);
+	is_int(find("info@b.test", NULL), LIST, "... no longer");
 	chmod(folder, 0777);
 	is_int(find("prog@a.test", NULL), LIST,
 	    "a folder, as the file is read");
@@ -463,6 +470,7 @@ static void
 test_files(void)
 {
 	char error[CONF_ERROR_MAX];
+	struct table late;
 	struct tables *t;
 
 	is_int(recipient_check(&s, error), -1, "-n names an entry");
@@ -503,6 +511,16 @@ test_files(void)
 	    "a file that is gone changes nothing");
 	s.aliases = paths[1];
 	is_int(tables_open(&t, &s, error), -1, "none to open");
+	is_int(table_open(&late, paths[1], ALIAS_NAMES, true, error), 0,
+	    "one that may be missing");
+	ok(table_find(&late, "new") == NULL, "... is empty");
+	put(paths[1], "new: bob\n");
+	table_refresh(&late);
+	ok(table_find(&late, "new") != NULL, "... until it comes");
+	table_close(&late);
+	s.aliases = (char *)"none";
+	if (is_int(tables_open(&t, &s, error), 0, "no aliases"))
+		tables_close(t);
 	s.aliases = (char *)"";
 	put(paths[4], "short\n");
 	is_int(tables_open(&t, &s, error), -1, "a secret that is too short");

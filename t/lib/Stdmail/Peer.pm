@@ -47,7 +47,8 @@ missing
 
 # start(KIND, SITE, port => ...): port is where it sends everything; tls: only
 # with TLS; login, password: with AUTH; lmtp: by LMTP to this UNIX socket;
-# receive: it sends nothing.
+# receive: it sends nothing.  Of Postfix: main, further lines of its main.cf;
+# master, of its master.cf; prepare, commands for the shell before it starts.
 sub
 start
 {
@@ -159,6 +160,7 @@ postfix
 	    "smtpd_recipient_restrictions = check_recipient_access " .
 	    "regexp:{{/^nobody.*@/ REJECT}}, reject_unauth_destination"
 	    if $p->{receive};
+	push @main, @{$p->{main} // []};
 	my $seven = $p->{port} + 100;
 	my $more = !$p->{receive} ? '' : <<"END";
 $p->{addr}:$seven inet n - n - - smtpd
@@ -185,9 +187,9 @@ scache unix - - n - 1 scache
 proxymap unix - - n - - proxymap
 anvil unix - - n - 1 anvil
 postlog unix-dgram n - n - 1 postlogd
-$more
+$more@{[$p->{master} // '']}
 END
-	return "chown postfix $dir/data; chown $Stdmail::nobody[0] $dir/box
+	return ($p->{prepare} // '') . "chown postfix $dir/data; chown $Stdmail::nobody[0] $dir/box
 		postfix -c $dir check
 		exec /usr/lib/postfix/sbin/master -c $dir -d";
 }

@@ -277,9 +277,9 @@ _do_deliver
 	    timeout => 60));
 }
 
-# A command as this user.
+# What makes a command one of this user's.
 sub
-_as_user
+as_user
 {
 	my ($s, $user, @cmd) = @_;
 	my ($uid, $gid) = $s->ids($user);
@@ -300,7 +300,7 @@ _do_pipe
 	my %env = (HOME => $home, USER => $user, LOGNAME => $user,
 	    map { /^(\w+)=(.*)\z/ } @{$step->{block} // []});
 
-	_ran($play, $s->run([_as_user($s, $user, $s->command('mda-deliver',
+	_ran($play, $s->run([as_user($s, $user, $s->command('mda-deliver',
 	    @args))], stdin => $play->{message}, env => \%env, cwd => $home,
 	    timeout => 60));
 }
@@ -560,7 +560,7 @@ _do_run
 	my ($play, $step) = @_;
 	my ($user, $command) = split ' ', $step->{text}, 2;
 	my $s = $play->{site};
-	my @cmd = _as_user($s, $user, '/bin/sh', '-ec', $command);
+	my @cmd = as_user($s, $user, '/bin/sh', '-ec', $command);
 
 	_shell($play, $step, $s->run(\@cmd, env => { DIR => $s->{dir} }));
 }
