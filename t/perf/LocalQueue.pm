@@ -12,8 +12,6 @@ use File::Path qw(make_path);
 use List::Util qw(sum);
 use Time::HiRes qw(time sleep);
 
-use Bench;
-use Postfix;
 use Stdmail;
 
 use constant USERS => 100;
