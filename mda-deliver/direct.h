@@ -15,8 +15,8 @@ struct direct {
 	const char	*mailbox;	/* the operand */
 };
 
-/* Deliver, without any of them to who runs this; returns the exit code, having said why on standard error when it is
- * not 0. */
+/* Deliver, without any of them to who runs this; returns the exit code, having
+ * said why on standard error when it is not 0. */
 int	 direct_run(const struct settings *, const struct direct *);
 
 #endif
