@@ -19,9 +19,9 @@ SYSCONFDIR ?= /etc
 BINDIR     := $(PREFIX)/bin
 MANDIR     := $(PREFIX)/share/man
 LIBDIR     := $(PREFIX)/lib
-# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where its
-# programs look for them with any usual prefix; or paths of your own.  Else no
-# link.
+# SENDMAIL=yes: this is the sendmail, mailq and newaliases of the host, where
+# its programs look for them with any usual prefix; or paths of your own.  Else
+# no link.
 USR        := $(if $(filter /usr%,$(PREFIX)),/usr,$(PREFIX))
 SENDMAIL   ?= no
 MAILQ      ?= $(filter yes,$(SENDMAIL))
@@ -123,16 +123,17 @@ $Bt/fuzz/%: $Bobj/t/fuzz/%.o $Bobj/stdmail.a
 
 # Of a program, what can be tested by itself.
 $Bt/unit/policy: $Bobj/smtp-send/policy.o
-$Bt/unit/caller: $Bobj/mda-deliver/caller.o
 $Bt/unit/seen: $Bobj/mda-deliver/seen.o
-$Bt/unit/sieve_act $Bt/unit/sieve_answer: $(patsubst %.c,$Bobj/%.o,\
-	$(filter-out %/sieve_try.c,$(wildcard mda-deliver/sieve*.c)) \
-	mda-deliver/plan.c mda-deliver/seen.c)
+$Bt/unit/sieve_act $Bt/unit/sieve_answer $Bt/unit/sieve_memory: \
+	$(patsubst %.c,$Bobj/%.o,$(filter-out %/sieve_try.c,\
+	$(wildcard mda-deliver/sieve*.c)) mda-deliver/plan.c \
+	mda-deliver/seen.c mda-deliver/folder.c)
 $Bt/unit/plan: $Bobj/mda-deliver/plan.o $Bobj/mda-deliver/plan_pack.o
 $Bt/unit/program: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	program program_env deliver flags warning seen)
 $Bt/unit/dotfile: $(patsubst %,$Bobj/mda-deliver/%.o,\
 	dotfile dotfile_find plan)
+$Bt/unit/caller: $Bobj/mda-deliver/caller.o
 $Bt/unit/keeper: $(patsubst %,$Bobj/smtp-send/%.o,\
 	news sts sts_cache tls_log tls_report)
 
@@ -273,7 +274,8 @@ uninstall:
 	    $D$(PREFIX)/lib/tmpfiles.d/stdmail.conf $D$(SHARE)/system-users.conf
 	-rmdir $D$(SHARE)
 	for f in $(sendmail:%=$D%) $(mailq:%=$D%) $(newaliases:%=$D%) \
-	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq $D$(USR)/bin/newaliases; do \
+	    $D$(USR)/sbin/sendmail $D$(USR)/bin/mailq \
+	    $D$(USR)/bin/newaliases; do \
 	    [ "$$(readlink $$f)" != $(BINDIR)/smtp-send ] || rm $$f; done
 
 dist:

@@ -107,7 +107,9 @@ carry_whole(struct work *w, size_t i)
 	bool room, found;
 	int new, r = -1;
 
-	if (m->item.form != SPOOL_LINES || m->size != m->item.size ||
+	/* The two lines must be in it, and nobody else be owed it. */
+	if ((m->item.form != SPOOL_LINES && (m->env.skip == 0 ||
+	    m->env.nrcpts != 1)) || m->size != m->item.size ||
 	    m->uid != (w->spool->uid == 0 ? u->uid : w->spool->uid) ||
 	    spool_as(&as, u->uid, u->gid) == -1)
 		return 0;

@@ -63,7 +63,7 @@ copy_id(const struct work *w, size_t i, const struct dest *d,
 	p += 1 + strspn(p + 1, "0123456789");
 	letter = *p;
 	if (m->env.skip != 0)		/* which had two lines, and this ID */
-		letter = 'L';
+		letter = m->env.own ? 'S' : 'L';
 	else if (m->item.form != SPOOL_LINES)
 		snprintf(number, sizeof(number), "%zu", i);
 	if (d != NULL && d->kind != DEST_KEEP) {

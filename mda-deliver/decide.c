@@ -37,12 +37,16 @@ run_rules(struct work *w, size_t i, struct plan *p)
 {
 	const struct spool_message *m = w->m;
 	const struct target *t = &w->targets[i];
+	const char *alias = m->env.expanded;
+	struct address before;
 	const struct rules_mail mail = {
 		.fd = m->fd,
 		.start = m->start,
 		.size = m->size - m->start,
 		.from = &m->env.sender,
 		.to = &m->env.rcpts[i].addr,
+		.original = alias != NULL && address_parse_utf8(&before, alias,
+		    strlen(alias), NULL) == 1 ? &before : NULL,
 		.extension = t->folder,
 	};
 

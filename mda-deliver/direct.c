@@ -22,6 +22,7 @@
 #include "grammar/header.h"
 #include "mail/recipient.h"
 #include "system/fdio.h"
+#include "system/log.h"
 #include "system/privilege.h"
 #include "system/sandbox.h"
 #include "warning.h"
@@ -476,6 +477,9 @@ direct_run(const struct settings *s, const struct direct *d)
 	j->settings = j->dir.settings = s;
 	j->how.host = s->hostname;
 	j->how.tempfail = s->quota_tempfail;
+	/* What is for the log is not for who calls us. */
+	if (d->mailbox == NULL)
+		log_syslog();
 	caller_environment(&j->caller, geteuid());
 	code = find_sender(j, d);
 	if (code == 0)

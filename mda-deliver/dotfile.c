@@ -127,8 +127,10 @@ add_address(struct reading *r, struct address *a)
 	if (a->domain[0] == '\0')
 		strlcpy(a->domain, r->d->to->domain, sizeof(a->domain));
 	recipient_complete(r->d->settings, a);
-	return is_self(r, a) ? add(r, DEST_KEEP, NULL) :
-	    add(r, DEST_FORWARD, address_text(a, text));
+	/* An address with a folder, too, where this file is asked for it. */
+	if (is_self(r, a) || address_equal(a, r->d->to))
+		return add(r, DEST_KEEP, NULL);
+	return add(r, DEST_FORWARD, address_text(a, text));
 }
 
 /* ---- .forward ---- */

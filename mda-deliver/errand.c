@@ -56,6 +56,7 @@ run_program(struct work *w, size_t i, const struct dest *d,
 		.arrived = (time_t)env->arrived,
 	};
 	struct program p = {
+		.id = w->m->item.id,
 		.command = d->text,
 		.mode = d->qmail ? PROGRAM_QMAIL : PROGRAM_SENDMAIL,
 		.mail = &mail,
@@ -171,8 +172,13 @@ run_sendmail(struct work *w, size_t i, const struct dest *d,
 		.home = "/",
 		.arrived = (time_t)env->arrived,
 	};
-	struct program p = { .mode = PROGRAM_QMAIL, .mail = &mail,
-	    .fd = w->m->fd, .seconds = SENDMAIL_SECONDS };
+	struct program p = {
+		.id = w->m->item.id,
+		.mode = PROGRAM_QMAIL,
+		.mail = &mail,
+		.fd = w->m->fd,
+		.seconds = SENDMAIL_SECONDS,
+	};
 	struct buf command, header;
 
 	buf_init(&command, 8 * PATH_MAX);

@@ -67,7 +67,8 @@ set_wishes(const struct forward *f, struct envelope_rcpt *to)
 			from = &f->env->rcpts[i];
 	to->notify = from->notify;
 	if ((f->fresh ? f->several : f->env->expanded == NULL &&
-	    f->list->n > 1) && (to->notify & ENVELOPE_SUCCESS) != 0) {
+	    f->list->n + f->list->nspecials > 1) &&
+	    (to->notify & ENVELOPE_SUCCESS) != 0) {
 		to->notify &= ~ENVELOPE_SUCCESS;
 		if (to->notify == 0)
 			to->notify = ENVELOPE_NEVER;

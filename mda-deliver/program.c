@@ -117,18 +117,19 @@ set_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Does it need a shell?  As Postfix has it: when there is a character that
- * means something there. */
+/* Does it need no shell?  As Postfix has it: when there is no character that
+ * means something there.  NOTE: but NAME=value before it does. */
 static bool
 is_plain(const char *command)
 {
-	const char *s;
+	const char *s, *first = command + strspn(command, " \t");
+	size_t n = strcspn(first, " \t");
 
 	for (s = command; *s != '\0'; s++)
 		if (!char_is(*s, CHAR_ALNUM | CHAR_WSP) &&
 		    strchr("!@%-_=+:,./", *s) == NULL)
 			return false;
-	return command[strspn(command, " \t")] != '\0';
+	return n > 0 && memchr(first, '=', n) == NULL;
 }
 
 /* Returns when it is not found and could be something that only a shell has. */
@@ -466,7 +467,7 @@ run(const struct program *p, struct outcome *o)
 		return 0;
 	}
 	clean(&r);
-	log_info("program", "command=%s status=%d said=%s",
+	log_info("program", "id=%s command=%s status=%d said=%s", p->id,
 	    log_str(p->command), WIFEXITED(r.status) ?
 	    WEXITSTATUS(r.status) : -WTERMSIG(r.status), log_str(r.said));
 	return explain(&r, p->mode, o);

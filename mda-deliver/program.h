@@ -49,6 +49,7 @@ struct program_mail {
 };
 
 struct program {
+	const char		*id;	/* of the message, for the log */
 	const char		*command;
 	enum program_mode	 mode;
 	const struct program_mail *mail;

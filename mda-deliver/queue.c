@@ -2,9 +2,10 @@
  *
  * The walk through spool/local: it hands each message to a process, which locks
  * it, some at once, so that a mailbox that hangs holds up no other.  Those for
- * the same recipient go together; should one of them go wrong, the others are
- * tried again without it.  It looks at no message's text, and never leaves one
- * in now/ that it cannot deliver.
+ * the same recipient go together, and leave places to others, however long his
+ * mailbox or program takes; should one of them go wrong, the others are tried
+ * again without it.  It looks at no message's text, and never leaves one in
+ * now/ that it cannot deliver.
  */
 #include <sys/wait.h>
 
@@ -25,8 +26,10 @@
 
 #define WORKERS_MAX	8	/* that are quick */
 #define SLOTS_MAX	64	/* with those that are not */
-#define SLOW_MS		2000	/* from then on one holds up no other user */
-#define SLOW_WAIT	30	/* seconds that his next messages wait */
+#define SLOW_MS		2000	/* then it takes no place from others */
+#define SLOW_ONE_MAX	2	/* of those, for one recipient */
+#define PATIENCE_MS	1000	/* in a pass, for the place of one who has
+				 * enough of them */
 #define BATCH_MAX	16	/* messages of one process */
 #define BATCHES_MAX	128	/* in the making: recipients */
 #define PASS_MS		10	/* from one pass to the next: what comes in
@@ -38,9 +41,9 @@
 
 struct worker {
 	pid_t			pid;	/* 0: free */
+	struct address		to;	/* the first recipient */
 	size_t			n;
 	struct spool_item	items[BATCH_MAX];
-	struct address		rcpt;	/* the first */
 	long long		since;	/* clock_ms() */
 	bool			slow;
 };
@@ -50,7 +53,6 @@ struct batch {
 	size_t			n;
 	uid_t			uid;
 	struct address		to;
-	bool			others;	/* it is for more than that one */
 	struct spool_item	items[BATCH_MAX];
 };
 
@@ -68,6 +70,8 @@ struct agent {
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
+	size_t		 passed;	/* over, for want of a place */
+	long long	 patience;	/* ms that are left in this pass */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
 };
@@ -176,18 +180,6 @@ note_slow(struct agent *a)
 		}
 }
 
-/* Has he a worker that is slow?  Then he gets no more. */
-static bool
-is_slow(const struct agent *a, const struct address *rcpt)
-{
-	const struct worker *w;
-
-	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
-		if (w->pid != 0 && w->slow && address_equal(&w->rcpt, rcpt))
-			return true;
-	return false;
-}
-
 /* Wait for a free place. */
 static void
 wait_worker(struct agent *a, const sigset_t *inside)
@@ -268,8 +260,8 @@ start_worker(struct agent *a, const struct batch *b)
 		return;
 	}
 	w->pid = pid;
+	w->to = b->to;
 	w->n = b->n;
-	w->rcpt = b->to;
 	w->since = clock_ms();
 	w->slow = false;
 	memcpy(w->items, b->items, b->n * sizeof(b->items[0]));
@@ -277,26 +269,52 @@ start_worker(struct agent *a, const struct batch *b)
 	a->taken += b->n;
 }
 
-/* All of it is for a user who is busy with what he has. */
+/* Has a recipient as many places as are free, or some that are slow? */
 static bool
-put_off_slow(struct agent *a, const struct batch *b)
+has_enough(const struct agent *a, const struct address *to)
 {
-	size_t i;
+	const struct worker *w;
+	size_t n = 0, slow = 0;
 
-	if (b->others || !is_slow(a, &b->to))
-		return false;
-	for (i = 0; i < b->n; i++)
-		put_off(a, &b->items[i], SLOW_WAIT);
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
+		if (w->pid != 0 && address_equal(&w->to, to)) {
+			n++;
+			slow += w->slow;
+		}
+	return slow >= SLOW_ONE_MAX ||
+	    (n > 0 && n >= WORKERS_MAX - a->running);
+}
+
+/* A quick one ends soon; for one that hangs nobody waits long. */
+static bool
+wait_place(struct agent *a, const struct address *to, const sigset_t *inside)
+{
+	struct timespec ts = { 0 };
+	long long began;
+
+	while (has_enough(a, to)) {
+		if (a->patience <= 0 || stop)
+			return false;
+		began = clock_ms();
+		ts.tv_nsec = a->patience * 1000000;
+		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
+		reap(a);
+		note_slow(a);
+		a->patience -= clock_ms() - began;
+	}
 	return true;
 }
 
+/* To a worker; or they stay until one of their recipient's has ended. */
 static void
 hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 {
 	if (b->n == 0)
 		return;
 	wait_worker(a, inside);
-	if (a->running < WORKERS_MAX && !put_off_slow(a, b))
+	if (!wait_place(a, &b->to, inside))
+		a->passed += b->n;
+	else if (a->running < WORKERS_MAX)
 		start_worker(a, b);
 	b->n = 0;
 }
@@ -333,7 +351,6 @@ find_batch(struct agent *a, const struct spool_message *m,
 	}
 	empty->uid = m->uid;
 	empty->to = m->env.rcpts[0].addr;
-	empty->others = m->env.nrcpts > 1;
 	return empty;
 }
 
@@ -397,7 +414,8 @@ pass(struct agent *a, const sigset_t *inside)
 	struct spool_item item;
 	int got = -1;
 
-	a->taken = a->busy = a->over = 0;
+	a->taken = a->busy = a->passed = a->over = 0;
+	a->patience = PATIENCE_MS;
 	a->trouble = false;
 	users_refresh(a->dir.users);
 	tables_refresh(a->dir.tables);
@@ -473,6 +491,8 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		(void)pselect(0, NULL, NULL, NULL, &second, inside);
 		return 1;
 	}
+	if (a->passed > 0 && a->over > 0)
+		return 1;
 	/* One that ended may have put a message into now/. */
 	if (!watch && a->running + a->slow == 0)
 		return a->over > 0;

@@ -22,7 +22,8 @@ struct rules_mail {
 	int			 fd;
 	uint64_t		 start, size;	/* of the message in fd */
 	const struct address	*from, *to;
-	const struct address	*original;	/* ORCPT, or NULL */
+	const struct address	*original;	/* the alias that it was to, or
+						 * NULL */
 	const char		*extension;	/* that the address names, or
 						 * NULL */
 };

@@ -35,7 +35,8 @@ struct sieve_mail {
 	const struct address	*from;		/* null: a bounce */
 	const struct address	*to;		/* who of us it is for, with
 						 * its +detail */
-	const struct address	*original;	/* ORCPT, or NULL */
+	const struct address	*original;	/* the alias that it was to, or
+						 * NULL */
 	int64_t			 now;
 };
 

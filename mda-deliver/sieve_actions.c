@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "folder.h"
 #include "grammar/header.h"
 #include "grammar/mime_words.h"
 #include "sieve_actions.h"
@@ -142,6 +143,12 @@ sieve_send(struct sieve_run *r, const struct address *to, struct buf *message)
 		(void)sieve_nomem(r);
 		return NULL;
 	}
+	r->actions->sent += message->len;
+	if (r->actions->sent > SIEVE_SENT_MAX) {
+		(void)sieve_fail(r, "more than %u octets in messages that it "
+		    "sends", SIEVE_SENT_MAX);
+		return NULL;
+	}
 	if ((d = add(r, DEST_REPLY, address_text(to, text))) == NULL)
 		return NULL;
 	d->reply = *message;
@@ -170,13 +177,22 @@ sieve_address(struct address *a, const char *p, size_t n)
 int
 sieve_value(struct buf *b, const struct header_field *f)
 {
-	struct buf flat;
+	size_t room = b->max - b->len, n;
+	struct buf flat, text;
 	int r = -1;
 
 	buf_init(&flat, f->value_len + 1);
-	if (header_unfold(&flat, f) == 0)
-		r = mime_words_decode(b, buf_str(&flat), flat.len);
+	/* A character of one octet becomes three at most. */
+	buf_init(&text, 3 * f->value_len + 1);
+	if (header_unfold(&flat, f) == 0 && mime_words_decode(&text,
+	    buf_str(&flat), flat.len) == 0) {
+		n = text.len < room ? text.len : room;
+		while (n > 0 && n < text.len && (text.data[n] & 0xc0) == 0x80)
+			n--;
+		r = buf_add(b, buf_str(&text), n);
+	}
 	buf_free(&flat);
+	buf_free(&text);
 	return r;
 }
 
@@ -258,14 +274,21 @@ by_tag(struct sieve_run *r, const struct sieve_call *c,
 	return got;
 }
 
-/* The INBOX, whatever folder the address named. */
+/* Is the INBOX where a keep goes, too?  Not when the address names a folder
+ * that is there. */
 static bool
 is_keep(const struct sieve_run *r, const char *stored)
 {
 	const char *delimiter = r->user->settings->recipient_delimiter;
+	char path[PATH_MAX];
+	const char *sign;
 
-	return *stored == '\0' && (*delimiter == '\0' ||
-	    strchr(r->mail->to->local, *delimiter) == NULL);
+	if (*stored != '\0')
+		return false;
+	sign = *delimiter == '\0' ? NULL : strchr(r->mail->to->local,
+	    *delimiter);
+	return sign == NULL || !folder_is_name(sign + 1, true) ||
+	    !folder_find(r->user->mailbox, sign + 1, path);
 }
 
 static void

@@ -11,6 +11,7 @@
 
 #define SIEVE_ACTIONS_MAX	32	/* of one run, all together */
 #define SIEVE_EDITS_MAX	(8u << 20)	/* octets of edited headers in a plan */
+#define SIEVE_SENT_MAX	(4u << 20)	/* of the messages that it sends */
 
 enum sieve_act {
 	SIEVE_ACT_DELIVERS,	/* keep, fileinto, redirect */
@@ -22,6 +23,7 @@ enum sieve_act {
 struct sieve_actions {
 	unsigned	 n;
 	long long	 redirects;
+	size_t		 sent;		/* octets */
 	const char	*delivers, *rejects, *answers;	/* the last word of
 							 * each kind */
 	struct address	*notified;
@@ -49,8 +51,8 @@ bool	 sieve_constant(const struct sieve_call *,
 /* An address in a string, with or without "<" and ">".  1, 0 it is none. */
 int	 sieve_address(struct address *, const char *, size_t);
 
-/* The field's value as a test sees it: unfolded, decoded, trimmed; appended.
- * 0, -1 no memory. */
+/* The field's value as a test sees it: unfolded, decoded, trimmed; appended,
+ * cut at a character to what the buffer takes.  0, -1 no memory. */
 struct header_field;
 int	 sieve_value(struct buf *, const struct header_field *);
 

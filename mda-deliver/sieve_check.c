@@ -21,6 +21,9 @@ struct check {
 	char			*error;		/* [SIEVE_ERROR_MAX] */
 	bool			 soft;		/* ihave makes good for it */
 	bool			 begun;		/* require is late */
+	/* Of the call that is checked. */
+	const struct sieve_tag	*tag[SIEVE_TAGS_MAX];
+	const struct sieve_arg	*value[SIEVE_TAGS_MAX];
 };
 
 static int
@@ -258,6 +261,24 @@ take_tag(struct check *k, struct sieve_call *c, const struct sieve_node *n,
 	return 0;
 }
 
+/* Most calls have few tags, or none. */
+static int
+keep_tags(struct check *k, struct sieve_call *c)
+{
+	size_t size = c->ntags * sizeof(void *);
+
+	c->tag = NULL;
+	c->value = NULL;
+	if (c->ntags == 0)
+		return 0;
+	if ((c->tag = sieve_call_alloc(c, size)) == NULL ||
+	    (c->value = sieve_call_alloc(c, size)) == NULL)
+		return nomem(k);
+	memcpy(c->tag, k->tag, size);
+	memcpy(c->value, k->value, size);
+	return 0;
+}
+
 /* How many of the letters are arguments, and how many must be there. */
 static size_t
 places(const char *letters, char place[SIEVE_ARGS_MAX], size_t *least)
@@ -304,6 +325,8 @@ take_args(struct check *k, struct sieve_call *c, const struct sieve_node *n)
 	size_t least, most = places(c->word->args, place, &least), i, got = 0;
 	const char *want;
 
+	c->tag = k->tag;
+	c->value = k->value;
 	for (i = 0; i < n->nargs; i++) {
 		if (n->args[i].kind == SIEVE_TAG) {
 			if (take_tag(k, c, n, &i) == -1)
@@ -325,7 +348,7 @@ take_args(struct check *k, struct sieve_call *c, const struct sieve_node *n)
 		if (n->args[i].kind == SIEVE_STRINGS &&
 		    check_strings(k, c, &n->args[i]) == -1)
 			return -1;
-	return 0;
+	return keep_tags(k, c);
 }
 
 /* ---- tests and blocks ---- */
@@ -425,6 +448,7 @@ later(struct check *k, struct sieve_call *c)
 		return nomem(k);
 	strlcpy(copy, words, strlen(words) + 1);
 	c->broken = copy;
+	c->ntags = 0;
 	c->word = &broken;
 	c->tests = c->block = NULL;
 	k->soft = false;

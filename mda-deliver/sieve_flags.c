@@ -361,7 +361,7 @@ split_keys(struct sieve_arg *keys, const struct buf *text)
 	keys->strings = calloc(most, sizeof(*keys->strings));
 	if (keys->strings == NULL)
 		return -1;
-	while (text->len > 0 && keys->n < most && next_flag(&p, end, &f))
+	while (keys->n < most && next_flag(&p, end, &f))
 		keys->strings[keys->n++] = (struct sieve_string){ f.s,
 		    f.len };
 	return 0;

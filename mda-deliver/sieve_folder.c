@@ -50,9 +50,10 @@ sieve_folder_exists(const struct sieve_run *r, const char *stored)
 
 	if (*stored == '\0' && stat(r->user->mailbox, &st) == 0 &&
 	    S_ISREG(st.st_mode))
-		return access(r->user->mailbox, W_OK) == 0;
-	path_of(r, stored, "new", path);
-	return access(path, W_OK) == 0;
+		strlcpy(path, r->user->mailbox, sizeof(path));
+	else
+		path_of(r, stored, "new", path);
+	return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0;
 }
 
 /* The name of a mailbox that was found. */

@@ -12,6 +12,7 @@
 
 #define DEPTH_MAX	10		/* scripts in each other */
 #define INCLUDES_MAX	255		/* of one run */
+#define OCTETS_MAX	(4u << 20)	/* of all scripts that are included */
 
 struct included {
 	struct included		*next;
@@ -24,6 +25,7 @@ struct included {
 struct sieve_include {
 	struct included	*list;
 	unsigned	 depth, count;
+	size_t		 octets;
 };
 
 void
@@ -62,6 +64,9 @@ compile(struct sieve_run *r, const char *name, bool global, const char *text,
 	char error[SIEVE_ERROR_MAX];
 	struct included *i;
 
+	if ((r->include->octets += n) > OCTETS_MAX)
+		return sieve_fail(r, "include \"%.60s\": the scripts are too "
+		    "long together", name);
 	if ((i = calloc(1, sizeof(*i) + room)) == NULL)
 		return sieve_nomem(r);
 	strlcpy(i->name, name, room);

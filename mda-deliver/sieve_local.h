@@ -60,8 +60,8 @@ struct sieve_call {
 	const struct sieve_word	*word;
 	unsigned		 line;
 	const struct sieve_arg	*arg[SIEVE_ARGS_MAX];
-	const struct sieve_tag	*tag[SIEVE_TAGS_MAX];	/* as written */
-	const struct sieve_arg	*value[SIEVE_TAGS_MAX];	/* NULL: it has none */
+	const struct sieve_tag	**tag;	/* as written, and */
+	const struct sieve_arg	**value; /* their values; NULL: it has none */
 	size_t			 ntags;
 	struct sieve_call	*tests;		/* the first */
 	struct sieve_call	*block;

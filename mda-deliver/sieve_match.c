@@ -11,6 +11,7 @@
 #include "bytes/utf8.h"
 #include "grammar/chars.h"
 #include "sieve_match.h"
+#include "sieve_script.h"
 #include "sieve_vars.h"
 
 #define STEP_OCTETS	8	/* a step of a pattern is as much work as
@@ -124,12 +125,19 @@ check_regex(struct sieve_call *c, const struct sieve_string *s,
 {
 	char shown[SIEVE_SHOWN], *text;
 	const char *wrong;
+	size_t cost;
 
 	made->regex[i] = sieve_regex_new(s, made->how.comparator ==
-	    SIEVE_ASCII_CASEMAP, sieve_call_may(c, "variables"), &wrong);
-	if (made->regex[i] != NULL)
-		return sieve_call_defer(c, free_regex, made->regex[i]);
-	*why = NULL;
+	    SIEVE_ASCII_CASEMAP, sieve_call_may(c, "variables"), &cost,
+	    &wrong);
+	if (made->regex[i] != NULL) {
+		if (sieve_call_defer(c, free_regex, made->regex[i]) == -1)
+			return -1;
+		c->script->regexes += cost;
+		*why = "its regular expressions are too large";
+		return c->script->regexes > SIEVE_REGEX_COST_MAX ? -1 : 0;
+	}
+	*why = "no memory";
 	if (wrong == NULL || (text = sieve_call_alloc(c,
 	    SIEVE_ERROR_MAX)) == NULL)
 		return -1;
@@ -205,37 +213,59 @@ show_value(struct sieve_matching *m, const char *s, size_t n)
 		sieve_shown(m->shown, s, n);
 }
 
+/* ':is', ':value "ge"' */
+static const char *
+say_how(const struct sieve_matching *m, char out[SIEVE_SHOWN])
+{
+	static const char *const relations[] = {
+		[SIEVE_GT] = "gt", [SIEVE_GE] = "ge", [SIEVE_LT] = "lt",
+		[SIEVE_LE] = "le", [SIEVE_EQ] = "eq", [SIEVE_NE] = "ne",
+	};
+	bool relation = m->how.kind == SIEVE_VALUE ||
+	    m->how.kind == SIEVE_COUNT;
+
+	snprintf(out, SIEVE_SHOWN, ":%s%s%s%s", kinds[m->how.kind],
+	    relation ? " \"" : "", relation ? relations[m->how.relation] : "",
+	    relation ? "\"" : "");
+	return out;
+}
+
 static void
 say_match(struct sieve_matching *m, const struct sieve_key *k)
 {
-	char key[SIEVE_SHOWN];
+	char key[SIEVE_SHOWN], how[SIEVE_SHOWN];
 
 	if (m->run->watch != NULL)
-		sieve_say(m->run, "%s: \"%s\" :%s \"%s\": yes", m->what,
-		    m->shown, kinds[m->how.kind], sieve_shown(key, k->text,
+		sieve_say(m->run, "%s: \"%s\" %s \"%s\": yes", m->what,
+		    m->shown, say_how(m, how), sieve_shown(key, k->text,
 		    k->len));
 }
 
 static void
 say_none(struct sieve_matching *m)
 {
+	char value[SIEVE_SHOWN + 16], key[SIEVE_SHOWN + 16], how[SIEVE_SHOWN],
+	    shown[SIEVE_SHOWN];
 	const struct sieve_keys *keys = m->ready;
-	char key[SIEVE_SHOWN];
 
 	if (m->run->watch == NULL)
 		return;
-	if (m->count == 0 && m->how.kind != SIEVE_COUNT)
+	if (m->count == 0 && m->how.kind != SIEVE_COUNT) {
 		sieve_say(m->run, "%s: there is none: no", m->what);
-	else if ((m->count == 1 || m->how.kind == SIEVE_COUNT) &&
-	    keys != NULL && keys->n == 1)
-		sieve_say(m->run, "%s: \"%s\" :%s \"%s\": no", m->what,
-		    m->shown, kinds[m->how.kind], sieve_shown(key,
+		return;
+	}
+	if (m->count == 1 || m->how.kind == SIEVE_COUNT)
+		snprintf(value, sizeof(value), "\"%s\"", m->shown);
+	else
+		snprintf(value, sizeof(value), "none of %zu values",
+		    m->count);
+	if (keys != NULL && keys->n == 1)
+		snprintf(key, sizeof(key), "\"%s\"", sieve_shown(shown,
 		    keys->v[0].text, keys->v[0].len));
 	else
-		sieve_say(m->run, "%s: %zu value%s :%s %zu key%s: no",
-		    m->what, m->count, m->count == 1 ? "" : "s",
-		    kinds[m->how.kind], m->keys->n, m->keys->n == 1 ? "" :
-		    "s");
+		snprintf(key, sizeof(key), "any of %zu keys", m->keys->n);
+	sieve_say(m->run, "%s: %s %s %s: no", m->what, value,
+	    say_how(m, how), key);
 }
 
 /* ---- keys ---- */
@@ -251,6 +281,7 @@ ready_pattern(struct sieve_matching *m, struct sieve_key *k, size_t i)
 		[SIEVE_UNICODE_CASEMAP] = GLOB_UNICODE,
 	};
 	const char *why;
+	size_t cost;
 
 	if (m->how.kind == SIEVE_MATCHES) {
 		k->has_glob = true;
@@ -262,13 +293,17 @@ ready_pattern(struct sieve_matching *m, struct sieve_key *k, size_t i)
 	if ((k->regex = made->regex[i]) != NULL)
 		return 0;
 	k->own_regex = sieve_regex_new(&(struct sieve_string){ k->text,
-	    k->len }, m->how.comparator == SIEVE_ASCII_CASEMAP, true, &why);
+	    k->len }, m->how.comparator == SIEVE_ASCII_CASEMAP, true, &cost,
+	    &why);
 	if ((k->regex = k->own_regex) == NULL && why == NULL)
 		return -1;
 	/* What strangers put into a variable must not break a script. */
-	if (k->regex == NULL)
+	if (k->regex == NULL) {
 		sieve_say(m->run, "%s: no regular expression: %s", m->what,
 		    why);
+		return 0;
+	}
+	(void)sieve_work(m->run, cost * SIEVE_REGEX_WORK);
 	return 0;
 }
 

@@ -17,7 +17,8 @@
 #include "sieve_actions.h"
 #include "sieve_mailto.h"
 
-#define MESSAGE_MAX	(512u << 10)
+#define MESSAGE_MAX	(1u << 20)
+#define FIELD_MAX	(SIEVE_VALUE_MAX / 4)	/* taken of the message's */
 
 /* ---- whom ---- */
 
@@ -98,18 +99,24 @@ write_from(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
 	return ret;
 }
 
-/* A field of the message as text; nothing when it has none. */
+/* A field of the message as text, added; nothing when it has none. */
 static int
 get_field(struct sieve_run *r, const char *name, struct buf *text)
 {
 	struct header_field f;
 	const char *header;
+	struct buf value;
+	int ret = 0;
 	size_t n;
 
+	buf_init(&value, FIELD_MAX);
 	header = sieve_header_text(r, &n);
-	if (header_find(header, n, name, &f) && sieve_value(text, &f) == -1)
-		return sieve_nomem(r);
-	return 0;
+	if (header_find(header, n, name, &f) &&
+	    (sieve_value(&value, &f) == -1 ||
+	    buf_add(text, buf_str(&value), value.len) == -1))
+		ret = sieve_nomem(r);
+	buf_free(&value);
+	return ret;
 }
 
 /* :message, the URI's, or that of the message. */
@@ -128,6 +135,8 @@ write_subject(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
 		buf_adds(&text, m->subject);
 	else
 		ret = get_field(r, "Subject", &text);
+	if (ret == 0 && buf_failed(&text))
+		ret = sieve_nomem(r);
 	if (ret == 0)
 		(void)compose_text(b, "Subject", buf_str(&text), text.len);
 	buf_free(&text);
@@ -189,6 +198,8 @@ write_body(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
 			ret = get_field(r, "Subject", &text);
 		buf_adds(&text, "\n");
 	}
+	if (ret == 0 && buf_failed(&text))
+		ret = sieve_nomem(r);
 	if (ret == 0)
 		(void)compose_body(b, buf_str(&text), text.len);
 	buf_free(&text);

@@ -17,7 +17,9 @@
 #include "sieve_vars.h"
 
 #define NEST_MAX	30	/* parentheses in each other */
-#define SIZE_OF_ALL_MAX	3000	/* octets, repetitions written out */
+#define SIZE_MOST	3000	/* octets, repetitions written out */
+#define LOOSE_MOST	500	/* of them such as may be missing: what libc
+				 * makes of them grows with their square */
 #define REPEAT_MAX	255	/* x{255}, as POSIX has it at least */
 #define VALUE_LONG	(64u << 10)	/* looked at, of a value */
 #define VALUE_SHORT	(8u << 10)	/* likewise, where groups are wanted */
@@ -31,11 +33,16 @@ struct sieve_regex {
 
 /* ---- bounds ---- */
 
+/* How large an expression is. */
+struct measure {
+	size_t	size, loose;
+};
+
 struct scan {
 	const char	*p, *end;
-	size_t		 size[NEST_MAX + 1];	/* of the group so far */
+	struct measure	 group[NEST_MAX + 1];	/* so far */
 	size_t		 depth;
-	size_t		 last;		/* size of what was last in it */
+	struct measure	 last;		/* what was last in it */
 };
 
 /* Behind a bracket expression, whose "[" was passed. */
@@ -64,22 +71,25 @@ skip_bracket(struct scan *s)
 }
 
 static void
-add_item(struct scan *s, size_t size)
+add_item(struct scan *s, size_t size, size_t loose)
 {
-	s->last = size;
-	s->size[s->depth] += size;
+	s->last = (struct measure){ size, loose };
+	s->group[s->depth].size += size;
+	s->group[s->depth].loose += loose;
 }
 
-/* "{" was passed: what stood before it is there so many times. */
+/* "{" was passed: what stood before it is there so many times, and some of
+ * them may be missing. */
 static const char *
 scan_interval(struct scan *s)
 {
-	size_t most = 0, v = 0;
+	size_t most = 0, v = 0, loose = 0;
 
 	for (; s->p < s->end && *s->p != '}'; s->p++) {
-		if (*s->p == ',')
+		if (*s->p == ',') {
 			v = 0;
-		else if (char_is(*s->p, CHAR_DIGIT))
+			loose = 1;
+		} else if (char_is(*s->p, CHAR_DIGIT))
 			v = v * 10 + (size_t)(*s->p - '0');
 		if (v > REPEAT_MAX)
 			return "too many repetitions";
@@ -88,8 +98,8 @@ scan_interval(struct scan *s)
 	}
 	if (s->p < s->end)
 		s->p++;
-	s->size[s->depth] += s->last * most;
-	s->last *= most + 1;
+	loose *= most + 1;
+	add_item(s, s->last.size * most, s->last.loose * most + loose);
 	return NULL;
 }
 
@@ -99,12 +109,13 @@ scan_group(struct scan *s, char c)
 	if (c == '(') {
 		if (s->depth == NEST_MAX)
 			return "too many \"(\" in each other";
-		s->size[++s->depth] = 1;
+		s->group[++s->depth] = (struct measure){ 1, 0 };
 	} else {
 		if (s->depth == 0)
 			return "\"(\" is missing";
 		s->depth--;
-		add_item(s, s->size[s->depth + 1]);
+		add_item(s, s->group[s->depth + 1].size,
+		    s->group[s->depth + 1].loose);
 	}
 	return NULL;
 }
@@ -122,6 +133,12 @@ scan_item(struct scan *s)
 		return scan_group(s, c);
 	case '{':
 		return scan_interval(s);
+	case '*':
+	case '+':
+	case '?':
+		/* Doubled, it is large at once. */
+		add_item(s, s->last.size, s->last.loose + 1);
+		return NULL;
 	case '[':
 		skip_bracket(s);
 		break;
@@ -132,24 +149,28 @@ scan_item(struct scan *s)
 			s->p++;
 		break;
 	}
-	add_item(s, 1);
+	add_item(s, 1, 0);
 	return NULL;
 }
 
-/* What is wrong with an expression, before libc sees it; or NULL. */
+/* What is wrong with an expression, before libc sees it; or NULL, and what it
+ * costs to compile it. */
 static const char *
-scan(const char *text, size_t n)
+scan(const char *text, size_t n, size_t *cost)
 {
 	struct scan s = { .p = text, .end = text + n };
+	const struct measure *all = &s.group[0];
 	const char *why = NULL;
 
 	if (n > SIEVE_REGEX_MAX)
 		return "it is too long";
 	while (why == NULL && s.p < s.end) {
 		why = scan_item(&s);
-		if (why == NULL && s.size[s.depth] > SIZE_OF_ALL_MAX)
+		if (why == NULL && (s.group[s.depth].size > SIZE_MOST ||
+		    s.group[s.depth].loose > LOOSE_MOST))
 			why = "it is too large";
 	}
+	*cost = 1 + all->size + all->loose * all->loose;
 	return why == NULL && s.depth > 0 ? "\")\" is missing" : why;
 }
 
@@ -170,34 +191,37 @@ compile(regex_t *re, const char *text, int flags, const char **why)
 	return -1;
 }
 
+/* The error of an expression alone is its own. */
+static struct sieve_regex *
+fail(struct sieve_regex *r, const char *text, const char **why)
+{
+	if (*why != NULL && compile(&r->where, text, REG_NOSUB, why) == 0)
+		regfree(&r->where);
+	free(r);
+	return NULL;
+}
+
 struct sieve_regex *
 sieve_regex_new(const struct sieve_string *s, bool fold, bool groups,
-    const char **why)
+    size_t *cost, const char **why)
 {
-	char any[SIEVE_REGEX_MAX + 16];
+	char any[SIEVE_REGEX_MAX + 16], alone[SIEVE_REGEX_MAX + 1];
 	int flags = fold ? REG_ICASE : 0;
 	struct sieve_regex *r;
 
-	if ((*why = scan(s->text, s->len)) != NULL ||
+	if ((*why = scan(s->text, s->len, cost)) != NULL ||
 	    (r = calloc(1, sizeof(*r))) == NULL)
 		return NULL;
-	snprintf(any, sizeof(any), "%.*s", (int)s->len, s->text);
-	/* Alone first: an error is to be its own. */
-	if (compile(&r->where, any, flags, why) == -1) {
+	snprintf(alone, sizeof(alone), "%.*s", (int)s->len, s->text);
+	snprintf(any, sizeof(any), "^.*(%s)", alone);
+	if (compile(&r->any, any, flags | REG_NOSUB, why) == -1)
+		return fail(r, alone, why);
+	if (groups && compile(&r->where, alone, flags, why) == -1) {
+		regfree(&r->any);
 		free(r);
 		return NULL;
 	}
-	r->has_where = true;
-	snprintf(any, sizeof(any), "^.*(%.*s)", (int)s->len, s->text);
-	if (compile(&r->any, any, flags | REG_NOSUB, why) == -1) {
-		regfree(&r->where);
-		free(r);
-		return NULL;
-	}
-	if (!groups) {
-		regfree(&r->where);
-		r->has_where = false;
-	}
+	r->has_where = groups;
 	return r;
 }
 
@@ -215,15 +239,13 @@ sieve_regex_free(struct sieve_regex *r)
 /* ---- matching ---- */
 
 static int
-find_groups(const struct sieve_regex *r, const char *s, size_t n,
+find_groups(const struct sieve_regex *r, const char *s, int flags,
     struct glob_span *span, size_t nspan)
 {
 	regmatch_t m[SIEVE_MATCHED_MAX];
 	size_t i;
 
-	m[0].rm_so = 0;
-	m[0].rm_eo = (regoff_t)n;
-	if (regexec(&r->where, s, SIEVE_MATCHED_MAX, m, REG_STARTEND) != 0)
+	if (regexec(&r->where, s, SIEVE_MATCHED_MAX, m, flags) != 0)
 		return 0;
 	for (i = 0; i < nspan && i < SIEVE_MATCHED_MAX; i++)
 		if (m[i].rm_so >= 0 && m[i].rm_eo >= m[i].rm_so)
@@ -232,22 +254,19 @@ find_groups(const struct sieve_regex *r, const char *s, size_t n,
 	return 1;
 }
 
-/* On a text without NULs. */
+/* A text of n octets, and a NUL. */
 static int
-match_plain(struct sieve_run *run, const struct sieve_regex *r, const char *s,
-    size_t n, struct glob_span *span, size_t nspan)
+match_text(struct sieve_run *run, const struct sieve_regex *r, const char *s,
+    size_t n, int flags, struct glob_span *span, size_t nspan)
 {
-	bool groups = nspan > 0 && r->has_where;
-	regmatch_t m = { .rm_so = 0, .rm_eo = (regoff_t)n };
-
 	if (sieve_work(run, WORK_EACH * (uint64_t)n) == -1)
 		return -1;
-	if (regexec(&r->any, s, 0, &m, REG_STARTEND) != 0)
+	if (regexec(&r->any, s, 0, NULL, flags) != 0)
 		return 0;
-	if (!groups)
+	if (nspan == 0 || !r->has_where)
 		return 1;
 	return sieve_work(run, (uint64_t)n * n) == -1 ? -1 :
-	    find_groups(r, s, n, span, nspan);
+	    find_groups(r, s, flags, span, nspan);
 }
 
 int
@@ -255,21 +274,21 @@ sieve_regex_match(struct sieve_run *run, const struct sieve_regex *r,
     const char *s, size_t n, struct glob_span *span, size_t nspan)
 {
 	size_t most = nspan > 0 ? VALUE_SHORT : VALUE_LONG, i;
+	int flags = 0, found;
 	char *copy;
-	int found;
 
 	for (i = 0; i < nspan; i++)
 		span[i] = (struct glob_span){ SIZE_MAX, 0 };
-	if (n > most)
+	if (n > most) {
 		n = most;
-	/* With an end that whoever ignores REG_STARTEND sees too; "." takes all
-	 * but a NUL. */
+		flags = REG_NOTEOL;
+	}
 	if ((copy = malloc(n + 1)) == NULL)
 		return sieve_nomem(run);
 	for (i = 0; i < n; i++)
 		copy[i] = s[i] == '\0' ? ' ' : s[i];
 	copy[n] = '\0';
-	found = match_plain(run, r, copy, n, span, nspan);
+	found = match_text(run, r, copy, n, flags, span, nspan);
 	free(copy);
 	return found;
 }

@@ -69,8 +69,8 @@ refuse(struct sieve_run *r, const char *word, const struct buf *reason)
 		flatten(&words, p, reason->len);
 	if (words.len == 0)
 		buf_adds(&words, "refused by the recipient's mail filter");
-	buf_addf(&text, STATUS " %s", buf_str(&words));
-	if (buf_failed(&words) || buf_failed(&text))
+	if (buf_failed(&words) || buf_addf(&text, STATUS " %s",
+	    buf_str(&words)) == -1)
 		(void)sieve_nomem(r);
 	else if (sieve_dest(r, DEST_REJECT, buf_str(&text)) != NULL) {
 		sieve_say(r, "%s: it is refused: \"%s\"%s", word,
@@ -106,6 +106,23 @@ write_disposition(const struct sieve_run *r, struct buf *b,
 	    "deleted\n");
 }
 
+/* The header as it came, whatever was edited (RFC 5293, section 7); in ASCII
+ * and with LF.  Nothing, when it becomes too long by that. */
+static void
+write_header(const struct sieve_run *r, struct buf *b)
+{
+	struct buf text;
+	size_t i;
+
+	buf_init(&text, 4 * RETURN_MAX);
+	if (surrogate_header(&text, r->mail->text, r->header.original) == -1)
+		buf_reset(&text);
+	for (i = 0; i < text.len; i++)
+		if (text.data[i] != '\r' && text.data[i] != '\0')
+			buf_addc(b, text.data[i]);
+	buf_free(&text);
+}
+
 static void
 write_parts(const struct sieve_run *r, struct buf *b, const char *boundary,
     const struct buf *reason, const struct address *owner)
@@ -117,15 +134,17 @@ write_parts(const struct sieve_run *r, struct buf *b, const char *boundary,
 	    "filter.  The reason given was:\n\n");
 	buf_add(&words, reason->data, reason->len);
 	buf_addf(b, "\n--%s\n", boundary);
-	(void)compose_part(b, buf_str(&words), words.len);
+	if (buf_failed(&words))
+		b->failed = 1;
+	else
+		(void)compose_part(b, buf_str(&words), words.len);
 	buf_free(&words);
 	buf_addf(b, "\n--%s\n", boundary);
 	write_disposition(r, b, owner);
-	/* As it came, whatever was edited (RFC 5293, section 7). */
 	if (r->header.original <= RETURN_MAX) {
 		buf_addf(b, "\n--%s\nContent-Type: text/rfc822-headers\n\n",
 		    boundary);
-		(void)surrogate_header(b, r->mail->text, r->header.original);
+		write_header(r, b);
 	}
 	buf_addf(b, "\n--%s--\n", boundary);
 }

@@ -23,6 +23,7 @@ struct sieve_script {
 	bool			 ihave;		/* extensions may come at run
 						 * time */
 	struct sieve_later	*later;
+	size_t			 regexes; /* what they cost: sieve_regex.h */
 };
 
 /* The bit of an extension; 0 it is none of ours. */

@@ -271,6 +271,8 @@ write_subject(struct sieve_run *r, const struct sieve_call *c, struct buf *b)
 			ret = sieve_nomem(r);
 	} else
 		buf_adds(&text, "Automated reply");
+	if (ret == 0 && buf_failed(&text))
+		ret = sieve_nomem(r);
 	if (ret == 0)
 		(void)compose_text(b, "Subject", buf_str(&text), text.len);
 	buf_free(&text);

@@ -98,6 +98,8 @@ set_list(struct work *w, struct target *t, const struct recipient *r)
 	t->owner = r->owner;
 	if (n == 0)
 		return 0;
+	if (*r->extension != '\0' && (t->folder = strdup(r->extension)) == NULL)
+		return -1;
 	if ((t->specials = calloc(n, sizeof(*t->specials))) == NULL)
 		return -1;
 	t->plan.kind = PLAN_GOOD;

@@ -68,12 +68,20 @@ fits_lines(const struct session *s)
 	    s->rcpts[0].orcpt == NULL && !s->rcpts[0].list;
 }
 
+/* Somebody who may speak for this host. */
+static bool
+is_own(const struct session *s)
+{
+	return s->authenticated || s->trusted;
+}
+
 static bool
 part_open(struct incoming *in, enum spool_queue queue)
 {
 	struct part *p = &in->part[queue];
 	struct create_request create = { .queue = queue,
-	    .lines = fits_lines(in->s), .due = in->s->due };
+	    .lines = !fits_lines(in->s) ? 0 : is_own(in->s) ? 2 : 1,
+	    .due = in->s->due };
 	struct queue_request request = { queue };
 	struct create_reply answer;
 
@@ -86,7 +94,7 @@ part_open(struct incoming *in, enum spool_queue queue)
 	p->used = true;
 	memcpy(p->id, answer.id, sizeof(p->id));
 	p->id[sizeof(p->id) - 1] = '\0';
-	p->lines = create.lines;
+	p->lines = create.lines != 0;
 	p->w = &in->w[queue];
 	spool_writer_init(p->w, p->fd);
 	if (p->lines)
@@ -235,7 +243,7 @@ envelope_fill(struct incoming *in, enum spool_queue queue,
 
 	e->sender = s->sender;
 	e->arrived = in->now;
-	e->own = s->authenticated || s->trusted;
+	e->own = is_own(s);
 	e->body = s->mail.body;
 	e->utf8 = (s->mail.given & SMTP_WITH_UTF8) != 0;
 	e->requiretls = (s->mail.given & SMTP_WITH_REQUIRETLS) != 0;

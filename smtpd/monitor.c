@@ -336,7 +336,9 @@ run_create(struct server_call *call)
 		server_violation(call, "no recipient");
 		return;
 	}
-	if (request->due != 0 && !may_hold(call, request->due)) {
+	if ((request->due != 0 && !may_hold(call, request->due)) ||
+	    (request->lines == 2 && call->state != STATE_AUTHENTICATED &&
+	    !client_is_trusted(call->peer))) {
 		answer->error = EPERM;
 		return;
 	}
@@ -351,7 +353,8 @@ run_create(struct server_call *call)
 	    request->queue == SPOOL_LOCAL && m->nrcpts[SPOOL_LOCAL] == 1 &&
 	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?
-	    SPOOL_LINES : SPOOL_FILE, lines ? m->owner : (uid_t)-1) == -1) {
+	    SPOOL_LINES : SPOOL_FILE, lines ? m->owner : (uid_t)-1,
+	    request->lines == 2) == -1) {
 		answer->error = errno;
 		memset(file, 0, sizeof(*file));
 		return;

@@ -164,7 +164,8 @@ struct queue_request {
 
 struct create_request {
 	uint32_t queue;
-	uint32_t lines;		/* its envelope is its first lines */
+	uint32_t lines;		/* its envelope is its first lines; 2: and it
+				 * was submitted, see struct envelope's own */
 	int64_t	 due;		/* not before then, 0 now */
 };
 

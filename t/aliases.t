@@ -369,6 +369,173 @@ alone
 	$s->remove;
 }
 
+# What waits is due now.
+sub
+due
+{
+	my ($s) = @_;
+
+	for my $path ($s->spooled('local/later')) {
+		rename $path, "$s->{spool}/local/now/" . ($path =~ s{.*/\d+-}{}r);
+	}
+}
+
+# Programs and files, as whom the file of aliases belongs to.
+sub
+programs
+{
+	my ($as, $owner, $who) = @_;
+	my $s = site($as, srs_secret => "the secret of a.test\n");
+	my $out = "$s->{dir}/out";
+	my $text = sub {
+		return -e "$out/$_[0]" ? Stdmail::slurp("$out/$_[0]") : q{};
+	};
+
+	mkdir $out or die "$out: $!\n";
+	$s->{conf}{aliases} = "$s->{dir}/aliases";
+	Stdmail::spew("$s->{dir}/aliases", <<"END", 0644);
+ticket: "|id -un >>$out/who; cat >>$out/ticket"
+mixed: bob, ticket, "|id -un >>$out/who; cat >>$out/ticket",
+    "|test -e $out/go || exit 75; cat >>$out/late", $out/mbox, $out/box/,
+    /dev/null, carol\@far.test
+owned: bob, "|echo 5.2.0 no good; exit 65"
+owner-owned: amy
+postmaster: "|exit 69"
+inside: :include:$s->{dir}/list
+END
+	Stdmail::spew("$s->{dir}/list", "bob\n|cat >$out/inside\n", 0644);
+	$s->write_conf;
+	$s->own;
+	chown $owner, -1, "$s->{dir}/aliases" if defined $owner;
+	chmod 01777, $out;
+	my $srv = $s->start('smtpd');
+
+	is(send_mail($srv, 'al@x.test', 'ticket@a.test'), $taken,
+	    "$as: a program of an alias is a recipient");
+	deliver($s, 'the program');
+	like($text->('ticket'), qr/\AFrom\ al\@x\.test\ .*\n
+	    Return-Path:\ <al\@x\.test>\nDelivered-To:\ ticket\@a\.test\n
+	    Received:(?:.*\n)*Subject:\ x\n\nhello\n/x, '... and gets it');
+	is($text->('who'), "$who\n", "... as $who");
+
+	my ($status, $said) = $s->run_program('smtpd', ['-t', '192.0.2.1',
+	    'x.test', 'al@x.test', 'mixed@a.test']);
+	like($said, qr/^\S+\s+recipient\s+\S.*mixed\@a\.test$/m,
+	    'smtpd -t would take mail for it') or diag $said;
+	unlike($said, qr/\Q$out\E/, '... and does not say what it is');
+
+	is(send_mail($srv, 'al@x.test', 'mixed@a.test'), $taken,
+	    'one with all there is');
+	my $err = deliver($s, 'all');
+	is(scalar(take($s, 'bob')), 1, '... a user has it');
+	is(scalar(() = $text->('ticket') =~ /^Subject: x$/mg), 2,
+	    '... a program that is named twice once');
+	is(scalar(() = $text->('mbox') =~ /^Subject: x$/mg), 1, '... an mbox');
+	is(scalar(() = glob "$out/box/new/*"), 1, '... a Maildir');
+	is(scalar(() = $s->spooled('remote/env')), 1, '... and elsewhere') or
+	    diag $err;
+	is($text->('late'), '', '... and one not yet');
+	is(scalar(() = $s->spooled('local/later')), 1, '... which waits');
+	Stdmail::spew("$out/go", '', 0644);
+	due($s);
+	deliver($s, 'again');
+	is(scalar(() = $text->('late') =~ /^Subject: x$/mg), 1,
+	    '... then that one') or diag $s->log_text;
+	is(join(' ', scalar(take($s, 'bob')),
+	    scalar(() = $text->('ticket') =~ /^Subject: x$/mg),
+	    scalar(() = $text->('mbox') =~ /^Subject: x$/mg),
+	    scalar(() = glob "$out/box/new/*"),
+	    scalar(() = $s->spooled('remote/env'))), '0 2 1 1 1',
+	    '... and none of the others again');
+	is(scalar(() = $s->spooled('local')), 0, '... and nothing waits');
+
+	is(send_mail($srv, 'al@x.test', 'owned@a.test'), $taken,
+	    'a list with an owner');
+	deliver($s, 'the list') for 1 .. 3;
+	is(scalar(take($s, 'bob')), 1, '... a user has it');
+	my @bounces = take($s, 'amy');
+	is(scalar @bounces, 1, "... a program's fault is the owner's") or
+	    diag $s->log_text;
+	like($bounces[0] // '', qr/^Status: 5\.2\.0$/m, '... in its words');
+	unlike($bounces[0] // '', qr/echo/, '... and not how it is called');
+	is(scalar(() = $s->spooled('remote/env')), 1, "... not the sender's");
+
+	is(send_mail($srv, '', 'postmaster@a.test'), $taken,
+	    "a report to postmaster's program, which fails");
+	$err = deliver($s, 'the report') . deliver($s, 'and its own');
+	is(scalar(() = $s->spooled('local/later')), 1, '... does not vanish')
+	    or diag $err;
+
+	is(send_mail($srv, 'al@x.test', 'inside@a.test'), '451 4.3.0',
+	    'no program in a file that is included');
+	ok(!-e "$out/inside", '... is run');
+	$srv->stop;
+	$s->remove;
+}
+
+# A folder that is not there is made where a key says so, by a harmless name.
+sub
+folders
+{
+	my ($as) = @_;
+	my $s = site($as, folder_create => 'yes', aliases => "news: amy+News\n");
+	my $srv = $s->start('smtpd');
+	my @to = ('amy+New', 'amy+lists.perl', 'news', 'amy+new',
+	    '"amy+../../bob"', '"amy+.x"', '"amy+a b"');
+
+	for (@to) {
+		is(send_mail($srv, 'al@x.test', "$_\@a.test"), $taken,
+		    "$as: to $_");
+		deliver($s, $_);
+	}
+	is(join(' ', sort map { s{.*/}{}r } grep { -d } glob
+	    "$s->{dir}/Mail/amy/.[!.]*"), '.New .News .lists.perl',
+	    'three are made');
+	ok(-e "$s->{dir}/Mail/amy/.New/maildirfolder", '... whole');
+	is(scalar(take($s, 'amy/.New')), 2, '... once, in any letter case');
+	is(scalar(take($s, "amy/$_")), 1, "... $_") for '.lists.perl', '.News';
+	is(scalar(take($s, 'amy')), 3, 'and none by other names');
+	is(join(' ', sort split /\n/, Stdmail::slurp(
+	    "$s->{dir}/Mail/amy/subscriptions") =~ s/^V.*\n\n//r =~
+	    tr{\t}{.}r), 'New News lists.perl', 'they are subscribed to');
+	$srv->stop;
+	$s->remove;
+}
+
+# The file that Debian's mail servers begin with.
+sub
+stock
+{
+	my $s = site('nobody', aliases => <<'END');
+# /etc/aliases
+mailer-daemon: postmaster
+postmaster: root
+nobody: root
+hostmaster: root
+usenet: root
+news: root
+webmaster: root
+www: root
+ftp: root
+abuse: root
+noc: root
+security: root
+root: bob
+END
+	my @names = qw(mailer-daemon postmaster nobody webmaster abuse root
+	    MAILER-DAEMON@b.test Security@b.test);
+	my $srv = $s->start('smtpd');
+
+	my ($status, $out, $err) = $s->run_program('smtpd', ['-n']);
+	is("$status$out$err", '0', 'aliases as Debian has them');
+	is(send_mail($srv, 'al@x.test', map { /@/ ? $_ : "$_\@a.test" }
+	    @names), join(' ', ('250 2.1.5') x @names, '250 2.0.0'),
+	    '... are recipients');
+	deliver($s, 'all of them');
+	is(scalar(take($s, 'bob')), scalar @names, '... and lead to a person');
+	$s->remove;
+}
+
 # A full mailbox is said before the message comes.
 sub
 full
@@ -410,6 +577,16 @@ for my $as (Stdmail::is_root() ? ('nobody', 'root') : 'me') {
 	backup_by_mx($as);
 	full($as);
 	alone($as);
+	folders($as);
+}
+if (Stdmail::is_root()) {
+	my ($uid) = (getpwnam 'games')[2];
+	programs('root', 0, 'nobody');
+	programs('root', $uid, 'games') if defined $uid;
+	programs('nobody', undef, 'nobody');
+} else {
+	programs('me', undef, scalar getpwuid $>);
 }
 by_hand();
+stock();
 done_testing();

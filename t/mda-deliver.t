@@ -348,4 +348,29 @@ SKIP: {
 	is(scalar(() = $s->files('Mail/slow/new')), 1, '... with both');
 }
 
+# The same, when much comes for it: it has not all places.
+SKIP: {
+	my @strace = Stdmail::tool('strace') or skip('strace is missing', 1);
+	my $s = Stdmail->new(users => { map { $_ => 'x' } 'slow', 'bob' });
+	my $pid = $s->spawn([@strace, '-f', '-o', "$s->{dir}/trace", '-P',
+	    "$s->{dir}/Mail/slow/", '-e',
+	    'inject=openat:delay_enter=5000000:when=1',
+	    $s->command('mda-deliver', '-q', '-w')], {});
+
+	# One after the other: each would have a process of its own.
+	for (1 .. 10) {
+		submit($s, 'al@x.test', 'slow@a.test');
+		sleep 0.1;
+	}
+	my $began = time;
+	submit($s, 'al@x.test', 'bob@a.test');
+	ok(Stdmail::until_true(sub { $s->files('Mail/bob/new') == 1 }, 10),
+	    'behind many for a mailbox that hangs');
+	cmp_ok(time - $began, '<', 2.5, '... the next does not wait');
+	ok(Stdmail::until_true(sub { $s->files('Mail/slow/new') == 10 }, 20),
+	    '... and all of them arrive');
+	kill 'TERM', $pid;
+	Stdmail::reap($pid, 20);
+}
+
 done_testing();

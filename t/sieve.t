@@ -19,11 +19,14 @@ plan skip_all => 'no mda-deliver' if !Stdmail::program('mda-deliver');
 my $dir = Stdmail::folder();
 Stdmail::spew("$dir/users", '');
 
+my %required;
 for my $file (sort glob "$Stdmail::top/t/sieve/*.cases") {
 	my $name = basename($file, '.cases');
 
 	next if defined $ENV{FILE} && $ENV{FILE} ne $name;
 	for my $case (Stdmail::Sieve::cases($file)) {
+		my ($list) = $case->{script} =~ /require\s+(\[.*?\]|".*?")/s;
+		@required{($list // '') =~ /"(.*?)"/g} = ();
 		Stdmail::Sieve::lay($dir, $case);
 		for my $run (@{$case->{runs}}) {
 			my ($said, $code) = Stdmail::Sieve::try($dir, $run);
@@ -36,6 +39,15 @@ for my $file (sort glob "$Stdmail::top/t/sieve/*.cases") {
 		}
 	}
 }
+# Every extension has a case.
+for my $source (defined $ENV{FILE} ? () : 'mda-deliver/sieve_words.c') {
+	my ($known) = Stdmail::slurp("$Stdmail::top/$source") =~
+	    /sieve_extensions\[\] = \{(.*?)\bNULL/s;
+
+	is_deeply([grep { !exists $required{$_} } $known =~ /"([^"]+)"/g], [],
+	    'every extension is tried');
+}
+
 # --- what it says ----------------------------------------------------------
 
 # What another minute or process makes another.
@@ -100,6 +112,35 @@ for (
 
 	is($code, $want, "$args: exit $want");
 	like($out . $err, $words, '... and what it says');
+}
+
+# --- what would never end ---------------------------------------------------
+
+mkdir "$dir/sieve";
+Stdmail::spew("$dir/sieve/empty.sieve", '');
+Stdmail::spew("$dir/sieve/large.sieve", '#' x (1 << 20));
+Stdmail::spew("$dir/sieve/larger.sieve", '#' x ((1 << 20) + 1));
+my $deep = 'require "include"; include "deep%d";';
+Stdmail::spew("$dir/sieve/deep$_.sieve", sprintf $deep, $_ + 1) for 0 .. 11;
+Stdmail::spew("$dir/sieve/same$_.sieve", '#' x (1 << 20)) for 0 .. 4;
+for (
+    ['steps', 'if true { }' x 60000 . 'if false { }' x 20000,
+    qr/^error: .*more than 100000 commands and tests$/m],
+    ['includes', 'require "include"; ' . 'include "empty"; ' x 256,
+    qr/^error: .*more than 255 times include$/m],
+    ['depth', sprintf($deep, 0), qr/more than 10 scripts in each other$/m],
+    ['octets', 'require "include"; ' . join('', map { qq{include "same$_";} }
+    0 .. 4), qr/include "same4": the scripts are too long together$/m],
+    ['a script', 'require "include"; include "larger";',
+    qr/include "larger": more than 1048576 octets/],
+    ['large', 'require "include"; include "large"; discard;',
+    qr/result:\n  discard/],
+) {
+	my ($what, $script, $words) = @$_;
+
+	Stdmail::spew("$dir/hostile.sieve", $script);
+	my ($out, $err) = said($mail, "-t $dir/hostile.sieve");
+	like($out . $err, $words, "bounds: $what");
 }
 ok(!-e "$dir/Maildir" && !-e "$dir/.stdmail-seen", 'nothing was done');
 done_testing;

@@ -3,8 +3,8 @@
 # Proves the systemd units without a running systemd: they verify without a
 # word, start programs that exist with options these know, listen on the right
 # ports, never fail for good, and score 2.0 or less in `systemd-analyze
-# security' (2.5 or less with the drop-in for system users); those that run
-# users' programs 0.7 more.
+# security' (2.5 or less with the drop-in for system users); the one that
+# runs users' programs 0.7 more.
 
 use strict;
 use warnings;

@@ -90,16 +90,16 @@ int
 compose_value(struct buf *to, size_t columns, const char *p, size_t n)
 {
 	struct buf flat;
-	bool failed;
 
 	buf_init(&flat, n + 1);
-	failed = flatten(&flat, p, n) == -1;
-	if (needs_encoding(buf_str(&flat), flat.len))
+	if (flatten(&flat, p, n) == -1)
+		to->failed = 1;
+	else if (needs_encoding(buf_str(&flat), flat.len))
 		(void)mime_words_encode(to, flat.data, flat.len);
 	else
 		fold(to, columns, buf_str(&flat), flat.len);
 	buf_free(&flat);
-	return failed || buf_failed(to) ? -1 : 0;
+	return buf_failed(to) ? -1 : 0;
 }
 
 int

@@ -16,6 +16,8 @@
 #include "mail/recipient.h"
 #include "system/log.h"
 
+#define LOOK_AT		16	/* addresses of a file, when not all are
+				 * wanted */
 #define NAME_MAX_KEY	(ADDRESS_LOCAL_MAX + ADDRESS_DOMAIN_MAX + 2)
 
 /* An address on the way, and which entry's target it was. */
@@ -273,7 +275,7 @@ push_include(struct search *s, const struct source *src, const char *path,
 	struct source here = { INCLUDED, path, 0, 0 };
 	struct include in;
 	const char *target, *why;
-	bool empty = true;
+	size_t seen = 0;
 	int r;
 
 	if (src->kind == TABLE)
@@ -289,13 +291,18 @@ push_include(struct search *s, const struct source *src, const char *path,
 	here.owner = in.owner;
 	while ((r = include_next(&in, &target, &why)) == 1) {
 		here.line = in.line;
-		empty = false;
+		/* Whose kind is asked for, it is that of a list. */
+		if (seen++ == LOOK_AT && !s->whole) {
+			s->hidden = true;
+			r = 0;
+			break;
+		}
 		if (push_target(s, &here, target, i) == -1)
 			break;
 	}
 	if (r == -1)
 		trouble(s, "%.200s:%u: %s", path, in.line, why);
-	else if (r == 0 && empty)
+	else if (r == 0 && seen == 0)
 		r = trouble(s, "%.200s: nobody stands in it", path);
 	include_close(&in);
 	return r == 0 ? 0 : -1;
@@ -456,8 +463,13 @@ resolve_local(struct search *s, size_t i)
 		return r;
 	if (!own && (r = follow_srs(s, i)) != 0)
 		return r;
-	if (folder != NULL && ((r = own ? 0 : follow_name(s, &base, i)) != 0
-	    || (r = follow_user(s, &base, folder, i)) != 0))
+	if (folder != NULL && !own && (r = follow_name(s, &base, i)) != 0) {
+		if (i == 0)
+			strlcpy(s->r->extension, folder,
+			    sizeof(s->r->extension));
+		return r;
+	}
+	if (folder != NULL && (r = follow_user(s, &base, folder, i)) != 0)
 		return r;
 	if (loops)
 		s->looped = true;

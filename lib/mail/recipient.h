@@ -28,7 +28,7 @@
 #include "mail/users.h"
 
 #define RECIPIENT_DEPTH		20	/* entries that lead to one another */
-#define RECIPIENT_MOST		2000	/* addresses that one stands for */
+#define RECIPIENT_MOST		20000	/* addresses that one stands for */
 #define RECIPIENT_INCLUDES	100	/* files that are included for it */
 #define RECIPIENT_SPECIALS	50	/* programs and files */
 
@@ -57,6 +57,8 @@ struct recipient {
 	enum recipient_kind	kind;
 	struct user		user;
 	char			folder[ADDRESS_LOCAL_MAX + 1];	/* or "" */
+	char			extension[ADDRESS_LOCAL_MAX + 1]; /* behind the
+					 * name of an entry: "" or "folder" */
 	struct address		owner;	/* who gets bounces of a list; null:
 					 * the sender */
 	char			error[CONF_ERROR_MAX];
@@ -87,6 +89,9 @@ struct recipient_special {
 struct recipient_list {
 	struct address	*v;
 	size_t		 n, room;
+	unsigned	*slots;		/* a table that finds them: 1 + where
+					 * in v; 0 none */
+	size_t		 nslots;	/* a power of two */
 	struct recipient_special *specials;	/* NULL or as many as there
 						 * may be */
 	size_t		 nspecials;

@@ -80,11 +80,11 @@ recipient_account(const struct settings *s,
 	if (pw == NULL && errno != 0 && errno != ENOENT)
 		return fault(special, error, "accounts: %s", strerror(errno));
 	if (pw == NULL && special->owner == 0)
-		return fault(special, error, "default_user: there is no account "
-		    "%s", log_str(name));
+		return fault(special, error, "default_user: there is no "
+		    "account %s", log_str(name));
 	if (pw == NULL)
-		return fault(special, error, "the file belongs to uid %u, which "
-		    "is no account", (unsigned)special->owner);
+		return fault(special, error, "the file belongs to uid %u, "
+		    "which is no account", (unsigned)special->owner);
 	if (pw->pw_uid == 0)
 		return fault(special, error, "nothing runs as uid 0: key "
 		    "default_user must name another account");

@@ -57,9 +57,10 @@ enum spool_queue {
 
 /* How the envelope is kept; with the queue it is the letter in the ID. */
 enum spool_form {
-	SPOOL_LINES,		/* L: SPOOL_LOCAL, one recipient: the first two
-				 * lines, trace_return_path() and
-				 * trace_delivered_to(), are the envelope */
+	SPOOL_LINES,		/* L, S: SPOOL_LOCAL, one recipient: the first
+				 * two lines, trace_return_path() and
+				 * trace_delivered_to(), are the envelope; S
+				 * says that it is our own (struct envelope) */
 	SPOOL_FILE		/* M local, R remote: QUEUE/env/ID; the message
 				 * starts at Received, or behind what its
 				 * envelope says is skipped */
@@ -120,11 +121,12 @@ struct spool_new {
  * Make the file or files.  As root, they are made under the owner's uid, so
  * that quota and rights are the owner's: for SPOOL_LINES the mailbox owner's,
  * (uid_t)-1 for the queue's own; otherwise they are ours, and readable for
- * the agent's group.  The session gets a dup() of msg (and of env): the
+ * the agent's group.  own is for SPOOL_LINES, which has no other place for
+ * it.  The session gets a dup() of msg (and of env): the
  * monitor keeps its own until commit or abort.
  */
 int	 spool_create(const struct spool *, struct spool_new *,
-	    enum spool_queue, enum spool_form, uid_t owner);
+	    enum spool_queue, enum spool_form, uid_t owner, bool own);
 
 /* The envelope file is written; makes it readable.  Then fsync it, and only
  * then go on with the message. */
@@ -219,6 +221,7 @@ struct spool_item {
 	char		 id[SPOOL_ID_MAX];
 	enum spool_queue queue;
 	enum spool_form	 form;
+	bool		 own;		/* of SPOOL_LINES */
 	int64_t		 bucket;	/* its folder in later/; or the next
 					 * two */
 	int64_t		 due;		/* 0 in now/ and held/ */
@@ -353,8 +356,9 @@ int	 spool_discard(const struct spool *, const struct spool_item *);
 char	*spool_envelope_text(const struct spool_message *, size_t *n);
 
 /* The file itself becomes the mailbox's: one rename under its own name, that
- * never overwrites, into a folder (open to read) of this owner.  0; -1 and
- * nothing changed: EXDEV, EEXIST. */
+ * never overwrites, into a folder (open to read) of this owner.  Of
+ * SPOOL_FILE only what has its two lines, and then its envelope goes behind
+ * it.  0; -1 and nothing changed: EXDEV, EEXIST. */
 int	 spool_give(struct spool_message *, uid_t owner, int dir);
 
 /* All recipients are done: sync the marks, unlink message, then envelope.

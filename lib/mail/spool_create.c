@@ -96,7 +96,7 @@ make_files(const struct spool *sp, struct spool_new *n)
 
 int
 spool_create(const struct spool *sp, struct spool_new *n,
-    enum spool_queue queue, enum spool_form form, uid_t owner)
+    enum spool_queue queue, enum spool_form form, uid_t owner, bool own)
 {
 	struct spool_as as;
 	int tries, r = -1, saved;
@@ -112,7 +112,8 @@ spool_create(const struct spool *sp, struct spool_new *n,
 	if (spool_as(&as, n->owner, sp->group) == -1)
 		return -1;
 	for (tries = 0; tries < TRIES; tries++) {
-		spool_make_id(n->id, spool_letter(queue, n->form), sp->host);
+		spool_make_id(n->id, spool_letter(queue, n->form, own),
+		    sp->host);
 		if ((r = make_files(sp, n)) == 0 || errno != EEXIST)
 			break;
 	}
@@ -310,7 +311,8 @@ spool_draft(const struct spool *sp)
 	    SPOOL_MODE_OPEN);
 	if (fd != -1 || (errno != EOPNOTSUPP && errno != EISDIR))
 		return fd;
-	spool_make_id(name, spool_letter(SPOOL_LOCAL, SPOOL_FILE), sp->host);
+	spool_make_id(name, spool_letter(SPOOL_LOCAL, SPOOL_FILE, false),
+	    sp->host);
 	fd = openat(sp->tmp, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, SPOOL_MODE_OPEN);
 	if (fd != -1)
@@ -369,7 +371,7 @@ spool_put_begin(struct spool_put *p, const struct spool *sp,
 	}
 	if (e->arrived == 0)
 		e->arrived = (int64_t)time(NULL);
-	if (spool_create(sp, &p->file, queue, form, owner) == -1)
+	if (spool_create(sp, &p->file, queue, form, owner, e->own != 0) == -1)
 		return -1;
 	if (form == SPOOL_FILE && put_envelope(p, e) == -1)
 		goto fail;

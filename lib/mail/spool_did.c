@@ -40,11 +40,13 @@ rename_form(char *name)
 {
 	char *p = strchr(name, 'Q');
 
-	if (p == NULL || p[1 + strspn(p + 1, "0123456789")] != 'L') {
+	if (p != NULL)
+		p += 1 + strspn(p + 1, "0123456789");
+	if (p == NULL || (*p != 'L' && *p != 'S')) {
 		errno = EINVAL;
 		return -1;
 	}
-	p[1 + strspn(p + 1, "0123456789")] = 'M';
+	*p = 'M';
 	return 0;
 }
 
@@ -141,4 +143,15 @@ spool_add_envelope(struct spool_message *m)
 	r = change_form(m);
 	spool_as_end(&as);
 	return r;
+}
+
+void
+spool_forget_envelope(const struct spool_message *m)
+{
+	struct spool_as as;
+
+	if (spool_as_queue(m->spool, &as, m->item.queue) == -1)
+		return;
+	(void)unlinkat(m->spool->env[m->item.queue], m->item.id, 0);
+	spool_as_end(&as);
 }

@@ -23,8 +23,8 @@ void	 spool_make_id(char *id, int letter, const char *host);
 /* Only letters, digits, "-", "." and "_"; cut to size. */
 void	 spool_safe_host(char *to, size_t size, const char *host);
 
-/* The letter of a queue and form. */
-int	 spool_letter(enum spool_queue, enum spool_form);
+/* The letter of a queue and form; own: of SPOOL_LINES. */
+int	 spool_letter(enum spool_queue, enum spool_form, bool own);
 
 /* Parse a name in tmp/, "ID" (sealed 0) or "ID,S=n,W=m,C=x" and perhaps ",D="
  * and it->due (it->name is without the sum, which goes to crc).  1, or 0. */
@@ -51,6 +51,10 @@ int	 spool_item_move(const struct spool *, const struct spool_item *from,
  * is for the case that the last line is torn, and this one must begin a line
  * of its own. */
 int	 spool_append_line(struct spool_message *, const struct buf *b);
+
+/* spool_did.c: the message is gone from the queue, and its envelope goes.  One
+ * that a kill leaves is recovery's. */
+void	 spool_forget_envelope(const struct spool_message *);
 
 /* An OFD lock on the whole file: 0; -1 errno, EAGAIN another has it. */
 int	 spool_lock(int fd);

@@ -48,11 +48,13 @@ spool_make_id(char *id, int letter, const char *host)
 }
 
 int
-spool_letter(enum spool_queue queue, enum spool_form form)
+spool_letter(enum spool_queue queue, enum spool_form form, bool own)
 {
 	if (queue == SPOOL_REMOTE)
 		return 'R';
-	return form == SPOOL_LINES ? 'L' : 'M';
+	if (form == SPOOL_FILE)
+		return 'M';
+	return own ? 'S' : 'L';
 }
 
 const char *
@@ -102,6 +104,9 @@ id_letter(const char **p, struct spool_item *it)
 	it->queue = SPOOL_LOCAL;
 	it->form = SPOOL_FILE;
 	switch (*(*p)++) {
+	case 'S':
+		it->own = true;
+		/* FALLTHROUGH */
 	case 'L':
 		it->form = SPOOL_LINES;
 		return 1;

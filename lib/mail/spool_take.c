@@ -106,6 +106,7 @@ read_lines(struct spool_message *m)
 	    != 1)
 		return bad_envelope(m, 0);
 	m->env.arrived = m->item.arrived;
+	m->env.own = m->item.own;
 	m->start = n;
 	return envelope_add(&m->env, &to) == -1 ? -1 : 1;
 }
@@ -476,6 +477,8 @@ spool_give(struct spool_message *m, uid_t owner, int dir)
 	if (r == 0 && m->spool->sync_names && fsync(dir) == -1)
 		log_error("spool", "id=%s error=%s", m->item.id,
 		    log_str(strerror(errno)));
+	if (r == 0 && m->item.form == SPOOL_FILE)
+		spool_forget_envelope(m);
 	return r;
 }
 

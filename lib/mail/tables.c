@@ -60,8 +60,8 @@ tables_open(struct tables **tp, const struct settings *s, char *error)
 	    strcmp(aliases, SETTINGS_ALIASES) == 0, error) == -1 ||
 	    table_open(&t->virtual, s->virtual, ALIAS_TABLE, false, error) ==
 	    -1 || table_open(&t->relay, s->relay_recipients, ALIAS_LIST,
-	    false, error) == -1 || (t->has_srs && read_secrets(&t->srs, s->srs_secret,
-	    &t->srs_stamp, error) == -1)) {
+	    false, error) == -1 || (t->has_srs && read_secrets(&t->srs,
+	    s->srs_secret, &t->srs_stamp, error) == -1)) {
 		tables_close(t);
 		return -1;
 	}

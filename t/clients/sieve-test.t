@@ -31,7 +31,7 @@ ssl = no
 plugin {
   sieve = file:~/sieve;active=~/.dovecot.sieve
   sieve_global = ~/global
-  sieve_extensions = +editheader +vacation-seconds
+  sieve_extensions = +editheader +vacation-seconds +special-use
   recipient_delimiter = +
 }
 END

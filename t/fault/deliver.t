@@ -7,7 +7,9 @@
 # told, as the table has it.  Then the fault is mended and the queue runs again:
 # now the message is where it belongs, once, whole, and nothing is left.  The
 # other recipient of the same message has it at the first try, and no second
-# time.  The table is what it prints.
+# time.  Where a user's programs and files are asked for it is he who delivers
+# by hand, else the agent's account.  The table is what it prints.  Under root
+# all of it is tried with accounts of the system, and as one unprivileged user.
 #
 # CELL=DESTINATION/FAULT does one, or CELL=DESTINATION one line.
 use strict;
@@ -18,13 +20,13 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 
 use Stdmail;
-use Stdmail::Disk;
+use Stdmail::Accounts;
 use Stdmail::Scene;
 
 Stdmail::need('mda-deliver', Stdmail::Scene::put());
 Stdmail::in_memory();
 my $root = Stdmail::is_root();
-my $mounts = $root && Stdmail::Disk::alone();
+my $mounts = Stdmail::Accounts::possible();
 my @strace = Stdmail::tool('strace');
 my $message = "Received: by test\nSubject: the fault\n\n" .
     join '', map { "line $_ of the text\n" } 1 .. 200;
@@ -91,13 +93,69 @@ my %dest = (
 	    set => sub { his($_[0], 'mbox', '') },
 	    has => sub { return mbox($_[0], 'home/bob/mbox') },
 	    place => 'home/bob/mbox' },
-	'alias to far' => { to => 'box', set => sub {
+	'alias to far' => { to => 'box', rules => 'aliases', set => sub {
 		alias($_[0], 'far@far.test') },
 	    has => sub { return map { $_->{text} } grep {
 		$_->{to} eq 'far@far.test' } Stdmail::Scene::remote($_[0]) },
 	    place => 'spool/remote' },
 );
-my @dests = ('Maildir', 'folder', 'mbox', 'alias to far');
+# The rest are of his .forward and of an alias.
+my $program = <<'END';
+#!/bin/sh
+cd "${0%/*}" && cat >part && cat part >>out || exit 75
+END
+
+sub by_forward
+{
+	my ($text, %o) = @_;
+
+	return { to => 'bob', rules => 'home/bob/.forward', set => sub {
+		my ($s) = @_;
+		my $home = home($s);
+		his($s, '.forward', $text =~ s/\$DIR/$home/gr);
+		his($s, 'run', $program, 0700) if $o{run};
+	    }, %o };
+}
+
+sub by_alias
+{
+	my ($text, %o) = @_;
+
+	return { to => 'box', rules => 'aliases', set => sub {
+		my ($s) = @_;
+		my $dir = "$s->{dir}/open";
+		mkdir $dir;
+		chmod 0700, $dir;
+		chown @Stdmail::nobody, $dir if $root;
+		alias($s, $text =~ s/\$DIR/$dir/gr);
+		Stdmail::spew("$dir/run", $program, 0755) if $o{run};
+	    }, %o };
+}
+
+sub far { return map { $_->{text} } grep { $_->{to} eq 'far@far.test' }
+    Stdmail::Scene::remote($_[0]) }
+
+$dest{program} = by_forward("|\$DIR/run\n", place => 'home/bob',
+    account => 1, run => 1, has => sub { return mbox($_[0], 'home/bob/out') });
+$dest{file} = by_forward("\$DIR/copy\n", place => 'home/bob/copy',
+    account => 1, has => sub { return mbox($_[0], 'home/bob/copy') });
+$dest{box} = by_forward("\$DIR/Box/\n", place => 'home/bob/Box',
+    account => 1, has => sub { return maildir($_[0], 'home/bob/Box') });
+$dest{forward} = by_forward("far\@far.test\n", place => 'spool/remote',
+    has => \&far);
+$dest{discard} = by_forward("/dev/null\n", place => 'home/bob',
+    nothing => 1, has => sub { return maildir($_[0], 'home/bob/Maildir') });
+$dest{'alias program'} = by_alias('"|$DIR/run"', place => 'open',
+    run => 1, has => sub { return mbox($_[0], 'open/out') });
+$dest{'alias file'} = by_alias('$DIR/mbox', place => 'open/mbox',
+    has => sub { return mbox($_[0], 'open/mbox') });
+$dest{'alias list'} = { to => 'box', rules => 'list', set => sub {
+	alias($_[0], ":include:$_[0]{dir}/list");
+	Stdmail::spew("$_[0]{dir}/list", "far\@far.test\n", 0644);
+    }, place => 'spool/remote', has => \&far };
+
+my @dests = ('Maildir', 'folder', 'mbox', 'program', 'file', 'box', 'forward',
+    'discard', 'alias to far', 'alias program', 'alias file', 'alias list');
 
 # --- what is wrong --------------------------------------------------------
 
@@ -106,9 +164,13 @@ vanish
 {
 	my ($s) = @_;
 
+	if ($s->{as} eq 'root') {
+		Stdmail::Accounts::give($s, 'amy');
+		return;
+	}
 	delete $s->{users}{bob};
 	$s->write_users;
-	chown @Stdmail::nobody, "$s->{dir}/users" if $s->{as} eq 'nobody';
+	chown @Stdmail::nobody, "$s->{dir}/users" if $root;
 }
 
 # A place that its user may not change.
@@ -132,6 +194,49 @@ open_place
 	chmod $_->[1], $_->[0] for @{delete $s->{closed}};
 }
 
+# The file that says where it goes, open for others to write in it.
+sub
+open_rules
+{
+	my ($s, $d) = @_;
+
+	chmod 0666, "$s->{dir}/$d->{rules}";
+}
+
+sub
+close_rules
+{
+	my ($s, $d) = @_;
+
+	chmod 0644, "$s->{dir}/$d->{rules}";
+}
+
+# The program is another; the real one comes back.
+sub
+replace
+{
+	my ($text) = @_;
+
+	return sub {
+		my ($s, $d) = @_;
+		my $run = "$s->{dir}/$d->{place}/run";
+
+		rename $run, "$run.real";
+		return if !defined $text;
+		Stdmail::spew($run, "#!/bin/sh\n$text\n", 0755);
+		chown +(stat "$run.real")[4, 5], $run;
+	};
+}
+
+sub
+put_back
+{
+	my ($s, $d) = @_;
+	my $run = "$s->{dir}/$d->{place}/run";
+
+	rename "$run.real", $run;
+}
+
 # The file system that all of a place is on, of which nothing is left.
 sub
 fill
@@ -149,16 +254,19 @@ fill
 sub
 site
 {
-	my ($d, $small) = @_;
-	my $s = Stdmail->new(as => 'root', users => { bob => 'x', amy => 'x' });
+	my ($as, $d, $small) = @_;
+	my $s = Stdmail->new(as => $as eq 'accounts' ? 'root' : $as,
+	    users => { bob => 'x', amy => 'x' });
 
 	$s->{conf}{mail} = "$s->{dir}/" . ($d->{mail} // 'home/%u/Maildir/');
 	$s->{conf}{aliases} = "$s->{dir}/aliases";
-	alias($s, 'nobody');
+	$s->{conf}{program_timeout} = 1;
+	alias($s, 'amy');
 	if ($small) {
 		# All that is written lies on one small disk.
-		$s->{disk} = $d->{place} =~ /^spool/ ? $s->{spool} :
-		    home($s);
+		$s->{disk} = $d->{place} =~ /^(spool|open)/ ?
+		    "$s->{dir}/$1" : home($s);
+		mkdir $s->{disk};
 		my @own = (stat $s->{disk})[4, 5];
 		system('mount', '-t', 'tmpfs', '-o', 'size=1m,mode=0755',
 		    'tmpfs', $s->{disk}) == 0 or die "mount: $?";
@@ -166,6 +274,7 @@ site
 	}
 	$s->write_conf;
 	$s->own;
+	Stdmail::Accounts::give($s, 'bob', 'amy') if $as eq 'accounts';
 	$d->{set}->($s) if $d->{set};
 	return $s;
 }
@@ -191,6 +300,7 @@ submit
 }
 
 # How many of the texts are the message, whole; another one counts a thousand.
+# What goes nowhere is there when nothing waits and nobody was told.
 sub
 copies
 {
@@ -202,6 +312,8 @@ copies
 		1 while $text =~ s/\A(?:Return-Path|Delivered-To): .*\n//;
 		$n += $text eq $message ? 1 : 1000;
 	}
+	$n = !$n && !waiting($s) && !bounces($s) ? 1 : 0
+	    if $d->{nothing} && !$other;
 	return $n;
 }
 
@@ -232,12 +344,15 @@ fate
 	    copies($s, $d) ? 'done' : 'lost';
 }
 
+# What an alias stands for is for the queue.
+sub by_hand { return $_[0]{to} ne 'box' }
+
 sub
 trial
 {
-	my ($name, $fault) = @_;
+	my ($as, $name, $fault) = @_;
 	my ($d, @wrong) = ($dest{$name});
-	my $s = site($d, $fault->{disk});
+	my $s = site($as, $d, $fault->{disk});
 	my @inject = $fault->{inject} ? (@strace, '-f', '-o', '/dev/null',
 	    (map { ('-P', "$s->{dir}/$d->{place}$_") } '', map { "/$_" }
 	    qw(cur new tmp now env)), map { ('-e', $_) }
@@ -246,18 +361,25 @@ trial
 
 	# By hand.
 	$fault->{break}->($s, $d) if $fault->{break};
-	if ($d->{to} ne 'box') {
-		($code, $out, $err) = run($s, \@inject, $message, '-a',
-		    "$d->{to}\@a.test", '-f', 'al@x.test');
+	if (by_hand($d)) {
+		my @user = $d->{account} ? Stdmail::Scene::as_user($s, 'bob')
+		    : ();
+		($code, $out, $err) = run($s, [@inject, @user], $message,
+		    '-a', "$d->{to}\@a.test", '-f', 'al@x.test');
 		push @wrong, "it says: $out$err" if $out ne '' ||
 		    ($err =~ tr/\n//) != ($code ? 1 : 0);
+		# What is for elsewhere is in the spool by then.
+		run($s, [], undef, '-q') if $d->{place} =~ /^spool/;
 		push @wrong, "by hand $code, but there are " . copies($s, $d)
-		    if copies($s, $d) != ($code ? 0 : 1);
+		    if !$d->{nothing} && copies($s, $d) != ($code ? 0 : 1);
 	}
 	$fault->{mend}->($s, $d) if $fault->{mend};
+	system('umount', '-l', $s->{disk})
+	    if $s->{disk} && defined $code && $code == 0;
 	if (defined $code && $code == 0) {
+		Stdmail::Accounts::take();
 		$s->remove;
-		$s = site($d, $fault->{disk});
+		$s = site($as, $d, $fault->{disk});
 	}
 
 	# From the queue, with another.
@@ -282,6 +404,7 @@ trial
 	    if copies($s, $d, 1) != 1;
 	push @wrong, 'left: ' . join ' ', $s->spooled('tmp')
 	    if $s->spooled('tmp');
+	Stdmail::Accounts::take();
 	system('umount', '-l', $s->{disk}) if $s->{disk};
 	$s->remove;
 	return (join('/', $code // '-', $fate), @wrong);
@@ -291,52 +414,76 @@ trial
 
 # Its name; what breaks it and mends it; for each destination the exit code and
 # what becomes of it in the queue, where it can have that fault at all.
+my @his = qw(Maildir folder mbox program file box forward discard);
+my @aliased = ('alias to far', 'alias program', 'alias file', 'alias list');
+my @run = ('program', 'alias program');
+sub all { my ($is, @names) = @_; return map { $_ => $is } @names }
+my @waits = (all('75/waits', @his), all('-/waits', @aliased));
+sub waits { my %all = @waits; return map { $_ => $all{$_} } @_ }
+
 my @faults = (
-	{ name => 'none', want => { Maildir => '0/done', folder => '0/done',
-	    mbox => '0/done', 'alias to far' => '-/done' } },
-	{ name => 'no home', break => sub {
+	{ name => 'none', want => { all('0/done', @his),
+	    all('-/done', @aliased) } },
+	{ name => 'no home', root => 1, break => sub {
 		rename home($_[0]), "$_[0]{dir}/away";
 	    }, mend => sub { rename "$_[0]{dir}/away", home($_[0]) },
-	    want => { Maildir => '75/waits', folder => '75/waits',
-	    mbox => '75/waits' } },
+	    want => { waits(@his) } },
 	{ name => 'no right', break => \&close_place, mend => \&open_place,
-	    want => { Maildir => '75/waits', folder => '75/waits',
-	    mbox => '75/waits' } },
+	    want => { waits(qw(Maildir folder mbox program file box),
+	    'alias program', 'alias file') } },
 	{ name => 'disk full', disk => 1, break => \&fill, mend => sub {
 		unlink "$_[0]{disk}/filler" },
-	    want => { Maildir => '75/waits', folder => '75/waits',
-	    mbox => '75/waits', 'alias to far' => '-/waits' } },
+	    want => { @waits, discard => undef } },
 	{ name => 'user gone', break => \&vanish, want => {
-	    Maildir => '67/bounce', folder => '67/bounce',
-	    mbox => '67/bounce' } },
-	{ name => 'stale', inject => [map { "inject=$_:error=ESTALE" }
-	    qw(openat write renameat2 mkdirat mkdir linkat fsync)],
-	    want => { Maildir => '75/waits', folder => '75/waits',
-	    mbox => '75/waits', 'alias to far' => '-/waits' } },
+	    all('67/bounce', @his) } },
+	{ name => 'stale', root => 1, inject => [map {
+	    "inject=$_:error=ESTALE" } qw(openat write renameat2 mkdirat mkdir
+	    linkat fsync)], want => { waits(qw(Maildir folder mbox file box
+	    forward), 'alias to far', 'alias file', 'alias list') } },
+	{ name => 'open rules', break => \&open_rules,
+	    mend => \&close_rules, want => { waits(qw(program file box forward
+	    discard), @aliased) } },
+	{ name => 'hangs', break => replace('sleep 100'),
+	    mend => \&put_back, want => { waits(@run) } },
+	{ name => 'killed', break => replace('cat >part; kill -9 $$'),
+	    mend => \&put_back, want => { waits(@run) } },
+	{ name => 'missing', break => replace(undef), mend => \&put_back,
+	    want => { waits(@run) } },
 );
 
-plan skip_all => 'needs root' if !$root;
-my ($only_dest, $only_fault) = split m{/}, $ENV{CELL} // '';
-my %got;
-for my $name (grep { ($only_dest // $_) eq $_ } @dests) {
-	for my $fault (grep { ($only_fault // $_->{name}) eq $_->{name} }
-	    @faults) {
-		my $want = $fault->{want}{$name} // next;
-		SKIP: {
-			skip('no mounts of our own', 1)
-			    if $fault->{disk} && !$mounts;
-			skip('strace is missing', 1)
-			    if $fault->{inject} && !@strace;
-			my ($is, @wrong) = trial($name, $fault);
-			$got{$name}{$fault->{name}} = $is;
-			is(join("\n", $is, @wrong), $want,
-			    "$name, $fault->{name}: $want");
+sub
+test_all
+{
+	my ($as) = @_;
+	my ($dest, $fault) = split m{/}, $ENV{CELL} // '';
+	my %got;
+
+	for my $name (grep { ($dest // $_) eq $_ } @dests) {
+		for my $f (grep { ($fault // $_->{name}) eq $_->{name} }
+		    @faults) {
+			my $want = $f->{want}{$name} // next;
+			$want =~ s{^\d+}{-} if !by_hand($dest{$name});
+			next if $as ne 'accounts' && ($f->{root} ||
+			    $dest{$name}{account});
+			SKIP: {
+				skip('no mounts of our own', 1)
+				    if $f->{disk} && !$mounts;
+				skip('strace is missing', 1)
+				    if $f->{inject} && !@strace;
+				my ($is, @wrong) = trial($as, $name, $f);
+				$got{$name}{$f->{name}} = $is;
+				is(join("\n", $is, @wrong), $want,
+				    "$as: $name, $f->{name}: $want");
+			}
 		}
 	}
+	note(sprintf '%-14s' . ' %-11s' x @faults, $as,
+	    map { $_->{name} } @faults);
+	for my $name (@dests) {
+		note(sprintf '%-14s' . ' %-11s' x @faults, $name,
+		    map { $got{$name}{$_->{name}} // '' } @faults);
+	}
 }
-note(sprintf '%-14s' . ' %-11s' x @faults, '', map { $_->{name} } @faults);
-note(sprintf '%-14s' . ' %-11s' x @faults, $_, do {
-	my $name = $_;
-	map { $got{$name}{$_->{name}} // '' } @faults;
-}) for @dests;
+
+test_all($_) for !$root ? 'me' : $mounts ? ('accounts', 'nobody') : 'nobody';
 done_testing;

@@ -90,6 +90,15 @@ SKIP: {
 	is_deeply([grep { !$key{$_} } sort keys %example], [],
 	    'the example configuration knows no other');
 }
+# What a script may require is said there.
+my ($known) = slurp('mda-deliver/sieve_words.c') =~
+    /sieve_extensions\[\] = \{(.*?)\bNULL/s;
+my %extension = map { $_ => 1 } $known =~ /"([^"]+)"/g,
+    slurp('mda-deliver/sieve_script.h') =~ /^#define SIEVE_\w+\t"(.*)"/mg;
+my ($list) = slurp('man/stdmail-sieve.5') =~ /^\.Ss Extensions\n(.*?)^\.El/ms;
+my %said = map { $_ => 1 } map { split /, / } $list =~ /^\.It (.*?) Ta/mg;
+is_deeply([sort keys %said], [sort keys %extension],
+    'stdmail-sieve(5) has every extension, and no other');
 my %there = map { basename($_) => 1 } @pages;
 for my $page (@pages) {
 	my %ref = map { $_ => 1 } map { tr/ /./r } slurp($page) =~

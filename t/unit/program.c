@@ -38,8 +38,9 @@ static struct outcome o;
 static int
 run(enum program_mode mode, const char *command, unsigned seconds)
 {
-	const struct program p = { .command = command, .mode = mode,
-	    .mail = &mail, .fd = message, .start = 5, .seconds = seconds };
+	const struct program p = { .id = "x", .command = command,
+	    .mode = mode, .mail = &mail, .fd = message, .start = 5,
+	    .seconds = seconds };
 
 	memset(&o, 0, sizeof(o));
 	return program_run(&p, &o);
@@ -57,6 +58,7 @@ static const struct row {
 	{ PROGRAM_SENDMAIL, "true", OUTCOME_DELIVERED, 0, "2.0.0 " },
 	{ PROGRAM_SENDMAIL, "/bin/true a b", OUTCOME_DELIVERED, 0, "2.0.0 " },
 	{ PROGRAM_SENDMAIL, "exit 0", OUTCOME_DELIVERED, 0, "2.0.0 " },
+	{ PROGRAM_SENDMAIL, "A=/x true", OUTCOME_DELIVERED, 0, "2.0.0 " },
 	{ PROGRAM_SENDMAIL, "echo 5.1.1 x", OUTCOME_DELIVERED, 0, "2.0.0 " },
 	{ PROGRAM_SENDMAIL, "false", OUTCOME_PERMANENT, EX_UNAVAILABLE,
 	    "5.3.0 the recipient's program ended with 1: its exit" },

@@ -287,6 +287,11 @@ test_rows(void)
 	is_str(r.owner.local, "owner-list", "bounces of a list to its owner");
 	find("sales@a.test", NULL);
 	is_str(r.owner.local, "", "which others have not");
+	is_str(r.extension, "", "no extension");
+	find("prog+x@a.test", NULL);
+	is_str(r.extension, "x", "an extension of an entry");
+	find("plus+tag@a.test", NULL);
+	is_str(r.extension, "", "none where all of it is the entry");
 	s.postmaster = (char *)"bob";
 	is_int(find("abuse@a.test", NULL), LOCAL, "abuse, with postmaster");
 	is_int(find("root@a.test", NULL), LOCAL, "root likewise");
@@ -339,6 +344,13 @@ test_changes(void)
 	snprintf(name, sizeof(name), "%s/in1", folder);
 	put(name, "amy+x\n");
 	is_int(find("incl@a.test", NULL), LIST, "a changed file to include");
+	put(name, "bob\n\\bob\nbob+x\nbob+x\nbob+x\nbob+x\nbob+x\nbob\n"
+	    "bob\nbob\nbob\nbob\nbob\nbob\nbob\nbob\nno body\n");
+	is_int(find("incl@a.test", NULL), LATER, "a fault behind sixteen");
+	put(name, "bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, bob, "
+	    "bob, bob, bob, bob, bob\nno body\n");
+	is_int(find("incl@a.test", NULL), LIST,
+	    "... that is not looked for, when the kind is enough");
 	put(name, "bob\n");
 	is_int(find("incl@a.test", NULL), LOCAL, "... again");
 	chmod(name, 0664);
@@ -359,6 +371,13 @@ test_changes(void)
 	    "... but one that they lead to");
 	chmod(paths[1], 0644);
 	is_int(find("prog@a.test", NULL), LIST, "... no longer");
+	chmod(paths[2], 0646);
+	is_int(find("info@b.test", NULL), LATER,
+	    "a table that others may write");
+	is_int(find("bob@b.test", NULL), LOCAL, "... does not stop a user");
+	is_int(find("sales@a.test", NULL), LIST, "... nor aliases");
+	chmod(paths[2], 0644);
+	is_int(find("info@b.test", NULL), LIST, "... no longer");
 	chmod(folder, 0777);
 	is_int(find("prog@a.test", NULL), LIST,
 	    "a folder, as the file is read");
@@ -451,6 +470,7 @@ static void
 test_files(void)
 {
 	char error[CONF_ERROR_MAX];
+	struct table late;
 	struct tables *t;
 
 	is_int(recipient_check(&s, error), -1, "-n names an entry");
@@ -491,6 +511,16 @@ test_files(void)
 	    "a file that is gone changes nothing");
 	s.aliases = paths[1];
 	is_int(tables_open(&t, &s, error), -1, "none to open");
+	is_int(table_open(&late, paths[1], ALIAS_NAMES, true, error), 0,
+	    "one that may be missing");
+	ok(table_find(&late, "new") == NULL, "... is empty");
+	put(paths[1], "new: bob\n");
+	table_refresh(&late);
+	ok(table_find(&late, "new") != NULL, "... until it comes");
+	table_close(&late);
+	s.aliases = (char *)"none";
+	if (is_int(tables_open(&t, &s, error), 0, "no aliases"))
+		tables_close(t);
 	s.aliases = (char *)"";
 	put(paths[4], "short\n");
 	is_int(tables_open(&t, &s, error), -1, "a secret that is too short");

@@ -255,6 +255,30 @@ test_answers(void)
 	    "\"vacation\": the MIME header is not in ASCII", "8-bit header");
 }
 
+/* What a stranger makes long is bounded, and no reason to try again. */
+static void
+test_long(void)
+{
+	static char script[4096], mail[200000];
+	size_t i;
+
+	strlcpy(mail, "To: bob@example.net\nSubject: ", sizeof(mail));
+	for (i = 0; i < 60000; i++)
+		strlcat(mail + i * 2, UE, sizeof(mail) - i * 2);
+	strlcat(mail, "\n\nbody\n", sizeof(mail));
+	is_str(run(AWAY, mail, "ann@a.test"), YES_, "a subject of 120 kB");
+	ok(plan.v[0].reply.len < 1u << 18, "is cut in the answer");
+	strlcpy(script, "require \"enotify\";", sizeof(script));
+	for (i = 0; i < 31; i++)
+		snprintf(script + strlen(script), sizeof(script) -
+		    strlen(script), "notify \"mailto:a%zu@y.test,b%zu@y.test,"
+		    "c%zu@y.test\";", i, i, i);
+	is_str(run(script, mail, "ann@a.test"), "broken: keep",
+	    "very many notifications of it");
+	is_str(run(ALL "reject \"" UE "\";", mail, "ann@a.test"),
+	    "reply ann@a.test; discard", "refused");
+}
+
 /* ---- the report of a refusal ---- */
 
 static void
@@ -278,6 +302,10 @@ test_report(void)
 	ok(strstr(p, "Original-Message-ID: <9@a>\n") != NULL, "which it was");
 	ok(strstr(p, "Subject: S\n") != NULL, "its header is in it");
 	ok(strstr(p, "secret") == NULL, "its text is not");
+	(void)run(ALL "reject \"n" UE "\";", "Subject: a\rb\r\n\r\n",
+	    "ann@a.test");
+	ok(strstr(reply(0), "Subject: ab\n") != NULL &&
+	    strchr(reply(0), '\r') == NULL, "its lines end in LF");
 }
 
 /* ---- notifications ---- */
@@ -386,6 +414,7 @@ main(void)
 	test_senders();
 	test_often();
 	test_answers();
+	test_long();
 	test_report();
 	test_notes();
 	return end();

@@ -116,6 +116,7 @@ test_names(void)
 	} rows[] = {
 		{ "1700000000.M5P9Q1L.h.test,S=10,W=12", -1, SPOOL_LOCAL, 1 },
 		{ "1700000000.M5P9Q1M.h.test,S=10,W=12", -1, SPOOL_LOCAL, 1 },
+		{ "1700000000.M5P9Q1S.h.test,S=10,W=12", -1, SPOOL_LOCAL, 1 },
 		{ "1700000000.M5P9Q1R.h.test,S=10,W=12", -1, SPOOL_REMOTE, 1 },
 		{ "1700000000.M5P9Q1R.h.test,S=10,W=12", -1, SPOOL_LOCAL, 0 },
 		{ "99-1700000000.M5P9Q1R.h,S=1,W=1", 0, SPOOL_REMOTE, 1 },
@@ -235,6 +236,34 @@ test_marks(void)
 	first(SPOOL_LOCAL, time(NULL) + 5, &it);
 	spool_retry(&sp, &it);
 	unlinkat(sp.now[SPOOL_LOCAL], it.name, 0);
+}
+
+/* Who submitted it may speak for this host: two lines can say so, in the ID,
+ * and an envelope file that comes later has it from there. */
+static void
+test_own(void)
+{
+	static struct spool_put p;
+	struct spool_message m;
+	struct spool_item it;
+	struct envelope e;
+
+	fill(&e, "alice@b.test", one);
+	e.own = 1;
+	ok(spool_put_begin(&p, &sp, SPOOL_LOCAL, &e, (uid_t)-1) == 0 &&
+	    spool_put_write(&p, body, sizeof(body) - 1) == 0 &&
+	    spool_put_end(&p) == 0, "a message of our own");
+	envelope_free(&e);
+	is_int(files("local/env"), 0, "has no envelope file");
+	ok(first(SPOOL_LOCAL, time(NULL), &it) == 1 &&
+	    spool_take(&sp, &it, &m) == 1 && m.env.own, "and says so");
+	is_int(spool_add_envelope(&m), 0, "it gets one");
+	spool_release(&m);
+	ok(first(SPOOL_LOCAL, time(NULL), &it) == 1 &&
+	    it.form == SPOOL_FILE && spool_take(&sp, &it, &m) == 1 &&
+	    m.env.own, "which says the same");
+	is_int(spool_drop_unsynced(&m), 0, "dropped");
+	spool_release(&m);
 }
 
 /* What goes to several places: an envelope file for a message of two lines, and
@@ -363,7 +392,7 @@ put_to(enum step step, enum spool_form form)
 	struct envelope e;
 	struct buf b;
 
-	spool_create(&sp, &n, SPOOL_LOCAL, form, (uid_t)-1);
+	spool_create(&sp, &n, SPOOL_LOCAL, form, (uid_t)-1, false);
 	if (step >= WRITTEN && form == SPOOL_FILE) {
 		buf_init(&b, 4096);
 		fill(&e, "a@b.test", two);
@@ -464,7 +493,8 @@ test_remains(void)
 	fflush(stdout);
 	if (fork() == 0) {
 		fclose(stdout);
-		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1);
+		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1,
+		    false);
 		if (write(n.msg, "12345678", 8) != 8)
 			_exit(1);
 		spool_seal(&sp, &n, 8, 8, 0);
@@ -479,7 +509,8 @@ test_remains(void)
 	fflush(stdout);
 	if (fork() == 0) {
 		fclose(stdout);
-		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1);
+		spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1,
+		    false);
 		if (pwrite(n.msg, "12345678", 8, 0) != 8)
 			_exit(1);
 		spool_seal(&sp, &n, 8, 8, crc32_add(0, "12345678", 8));
@@ -518,7 +549,8 @@ put_due(int64_t due, bool commit)
 	fflush(stdout);
 	if (fork() == 0) {
 		fclose(stdout);
-		spool_create(&sp, &n, SPOOL_REMOTE, SPOOL_FILE, (uid_t)-1);
+		spool_create(&sp, &n, SPOOL_REMOTE, SPOOL_FILE, (uid_t)-1,
+		    false);
 		n.due = due;
 		if (dprintf(n.env, "stdmail-envelope 1\nsender <>\n"
 		    "arrived 1\nto Q x@b.test\nend\n") < 0 ||
@@ -559,7 +591,7 @@ test_refused(void)
 	struct spool_put p;
 	struct envelope e;
 
-	spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1);
+	spool_create(&sp, &n, SPOOL_LOCAL, SPOOL_LINES, (uid_t)-1, false);
 	is_int(spool_seal(&sp, &n, 5, 5, 0), -1, "not the file's size");
 	is_int(spool_commit(&sp, &n), -1, "a commit without seal");
 	is_int(write(n.msg, "abc", 3), 3, "three octets");
@@ -636,6 +668,7 @@ main(void)
 	test_names();
 	test_way();
 	test_marks();
+	test_own();
 	test_places();
 	test_hold(SPOOL_LOCAL, one);
 	test_hold(SPOOL_LOCAL, two);

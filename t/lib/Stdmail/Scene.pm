@@ -13,10 +13,11 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path);
 
 use Stdmail;
+use Stdmail::Accounts;
 use Stdmail::Chat;
 
 my $setting = qr/user|conf|aliases|virtual|file|home|folder|message|as|needs/;
-my $verbs = qr/DELIVER|SUBMIT|QUEUE|AGAIN|EXIT|SAID|BOX|FILE|NOFILE|OWNER|
+my $verbs = qr/DELIVER|PIPE|SUBMIT|QUEUE|AGAIN|EXIT|SAID|BOX|FILE|NOFILE|OWNER|
     WAITS|REMOTE|SENT|BOUNCE|LOG|NOLOG|RUN|ROOT|NEXT/x;
 
 # --- reading --------------------------------------------------------------
@@ -51,7 +52,7 @@ parse
 		push @{$scene->{$sets ? 'set' : 'steps'}}, $last;
 	}
 	die "$path: nothing happens\n"
-	    if !grep { $_->{verb} =~ /^(?:DELIVER|QUEUE)\z/ }
+	    if !grep { $_->{verb} =~ /^(?:DELIVER|PIPE|QUEUE)\z/ }
 	    @{$scene->{steps}};
 	return $scene;
 }
@@ -67,17 +68,18 @@ put
 	    "$Stdmail::top/build/t/unit") . '/fault/put');
 }
 
-# As whom it can be played here: 'me', or under root 'nobody' and 'root' (with
-# a uid for each user).
+# How it can be played here: 'me', or under root as 'nobody', as 'root' with a
+# uid for each user of a file, and with 'accounts' of the system.
 sub
 ways
 {
 	my ($scene) = @_;
-	my @ways = Stdmail::is_root() ? qw(nobody root) : 'me';
+	my @ways = !Stdmail::is_root() ? 'me' : ('nobody', 'root',
+	    Stdmail::Accounts::possible() ? 'accounts' : ());
 	my ($as) = _all($scene, 'as');
 
 	return @ways if !defined $as;
-	return grep { ($_ eq 'root') == ($as eq 'root') } @ways;
+	return grep { my $way = $_; grep { $_ eq $way } split ' ', $as } @ways;
 }
 
 # Why it cannot be played here, or undef.
@@ -112,7 +114,8 @@ _site
 {
 	my ($scene, $as) = @_;
 	my %users = map { $_ => 'x' } _all($scene, 'user');
-	my $s = Stdmail->new(users => \%users, as => $as);
+	my $s = Stdmail->new(users => \%users, as => $as eq 'accounts' ?
+	    'root' : $as);
 
 	for my $line (_all($scene, 'conf')) {
 		my ($key, $value) = split ' ', $line, 2;
@@ -120,6 +123,7 @@ _site
 		    s/\$DIR\b/$s->{dir}/gr;
 	}
 	$s->write_conf;
+	Stdmail::Accounts::give($s, keys %users) if $as eq 'accounts';
 	return $s;
 }
 
@@ -214,6 +218,7 @@ play
 		    @log > 12 ? @log[-12 .. -1] : @log;
 		$fault .= join '', map { "    there: $_\n" } _there($s);
 	}
+	Stdmail::Accounts::take();
 	$s->remove;
 	return $fault;
 }
@@ -269,6 +274,34 @@ _do_deliver
 
 	_ran($play, $s->run([$s->command('mda-deliver', _words($play,
 	    $step->{text}))], stdin => $play->{message}, env => \%env,
+	    timeout => 60));
+}
+
+# What makes a command one of this user's.
+sub
+as_user
+{
+	my ($s, $user, @cmd) = @_;
+	my ($uid, $gid) = $s->ids($user);
+
+	return @cmd if $s->{as} ne 'root';
+	return ((Stdmail::tool('setpriv')), "--reuid=$uid", "--regid=$gid",
+	    '--clear-groups', @cmd);
+}
+
+# PIPE USER ARG...: as another MTA or the user's own program calls it.
+sub
+_do_pipe
+{
+	my ($play, $step) = @_;
+	my $s = $play->{site};
+	my ($user, @args) = _words($play, $step->{text});
+	my $home = "$s->{dir}/home/$user";
+	my %env = (HOME => $home, USER => $user, LOGNAME => $user,
+	    map { /^(\w+)=(.*)\z/ } @{$step->{block} // []});
+
+	_ran($play, $s->run([as_user($s, $user, $s->command('mda-deliver',
+	    @args))], stdin => $play->{message}, env => \%env, cwd => $home,
 	    timeout => 60));
 }
 
@@ -527,11 +560,8 @@ _do_run
 	my ($play, $step) = @_;
 	my ($user, $command) = split ' ', $step->{text}, 2;
 	my $s = $play->{site};
-	my ($uid, $gid) = $s->ids($user);
-	my @cmd = ('/bin/sh', '-ec', $command);
+	my @cmd = as_user($s, $user, '/bin/sh', '-ec', $command);
 
-	@cmd = ((Stdmail::tool('setpriv')), "--reuid=$uid", "--regid=$gid",
-	    '--clear-groups', @cmd) if $s->{as} eq 'root';
 	_shell($play, $step, $s->run(\@cmd, env => { DIR => $s->{dir} }));
 }
 

@@ -102,7 +102,8 @@ flags
 	my ($words) = @_;
 
 	return !defined $words || $words !~ /\S/ ? '' :
-	    ' flags ' . join ' ', sort map { lc } split ' ', $words;
+	    ' flags ' . join ' ', do { my %seen;
+	    sort grep { !$seen{$_}++ } map { lc } split ' ', $words };
 }
 
 # Sorted, each once.
