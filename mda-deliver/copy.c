@@ -47,7 +47,8 @@ copy_path(const struct user *u, const char *text, char path[PATH_MAX])
 /*
  * The name of a copy: the message's ID; of several recipients, with its number
  * behind the letter, and in another place than the mailbox with a part of that
- * one's key.  The same at each try.
+ * one's key.  The same at each try.  NULL: there is none, or it would be too
+ * long.
  */
 static const char *
 copy_id(const struct work *w, size_t i, const struct dest *d,
@@ -70,9 +71,9 @@ copy_id(const struct work *w, size_t i, const struct dest *d,
 		plan_key(&w->targets[i].plan, d, key);
 		snprintf(place, sizeof(place), "K%.8s", key);
 	}
-	snprintf(id, SPOOL_ID_MAX, "%.*s%c%s%s%.100s",
-	    (int)(p - m->item.id), m->item.id, letter, number, place, p + 1);
-	return id;
+	return snprintf(id, SPOOL_ID_MAX, "%.*s%c%s%s%s",
+	    (int)(p - m->item.id), m->item.id, letter, number, place, p + 1)
+	    < SPOOL_ID_MAX ? id : NULL;
 }
 
 const struct buf *

@@ -29,12 +29,28 @@ struct course {
 	bool		 kept;		/* it is in a mailbox */
 };
 
+/* It may be there already, by rules that were others then. */
+static bool
+was_kept(const struct work *w, size_t i)
+{
+	const struct dest mailbox = { .kind = DEST_KEEP };
+	const struct envelope_did *did;
+	const struct plan none = { .n = 0 };
+	char key[ENVELOPE_KEY];
+
+	plan_key(&none, &mailbox, key);
+	did = envelope_find_did(&w->m->env, i, key);
+	return did != NULL && did->status == ENVELOPE_DELIVERED;
+}
+
 static void
 keep(struct work *w, size_t i)
 {
 	struct target *t = &w->targets[i];
 
-	if (carry_whole(w, i)) {
+	if (was_kept(w, i))
+		t->outcome.kind = OUTCOME_BEFORE;
+	else if (carry_whole(w, i)) {
 		w->gone = true;
 		t->outcome.kind = OUTCOME_DELIVERED;
 	} else
@@ -385,7 +401,7 @@ carry_out(struct work *w, size_t i)
 		outcome_errno(&t->outcome, "the spool", errno);
 		return;
 	}
-	if (t->plan.n == 1) {
+	if (t->plan.n == 1 && w->m->env.ndid == 0) {
 		(void)carry_one(&c, &t->plan.v[0], &o);
 		count(&c, &t->plan.v[0], &o);
 	} else

@@ -109,7 +109,8 @@ count_before(const struct plan *p, const struct dest *d)
 void
 plan_key(const struct plan *p, const struct dest *d, char key[ENVELOPE_KEY])
 {
-	uint64_t h = 1 + (uint64_t)d->kind * 2 + d->qmail;
+	bool qmail = d->qmail && d->kind == DEST_PROGRAM;
+	uint64_t h = 1 + (uint64_t)d->kind * 2 + qmail;
 
 	h = mix(h, d->text, d->text == NULL ? 0 : strlen(d->text));
 	h = mix(h, d->flags, d->flags == NULL ? 0 : strlen(d->flags));

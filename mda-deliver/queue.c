@@ -296,7 +296,8 @@ wait_place(struct agent *a, const struct address *to, const sigset_t *inside)
 		if (a->patience <= 0 || stop)
 			return false;
 		began = clock_ms();
-		ts.tv_nsec = a->patience * 1000000;
+		ts.tv_sec = a->patience / 1000;
+		ts.tv_nsec = a->patience % 1000 * 1000000;
 		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
 		reap(a);
 		note_slow(a);

@@ -29,7 +29,7 @@ rules_places(const struct settings *s, const struct user *u,
 {
 	size_t n = sieve_places(s, u, path);
 
-	if (*u->home != '\0')
+	if (*u->home != '\0' && strcmp(u->home, "/") != 0)
 		strlcpy(path[n++], u->home, PATH_MAX);
 	return n;
 }

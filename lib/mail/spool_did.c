@@ -33,10 +33,9 @@ spool_did(struct spool_message *m, const struct envelope_did *did)
 	return r;
 }
 
-/* The same name with the letter of the other form: of an ID or of what begins
- * with one.  "Q" stands before its number, and in no part of it sooner. */
-static int
-rename_form(char *name)
+/* "Q" stands before its number, and in no part of it sooner. */
+int
+spool_file_name(char *name)
 {
 	char *p = strchr(name, 'Q');
 
@@ -110,7 +109,7 @@ change_form(struct spool_message *m)
 	char old[SPOOL_NAME_MAX + 64];
 	int fd, saved, dir;
 
-	if (rename_form(to.id) == -1 || rename_form(to.name) == -1 ||
+	if (spool_file_name(to.id) == -1 || spool_file_name(to.name) == -1 ||
 	    (fd = make_envelope(m, to.id)) == -1)
 		return -1;
 	to.form = SPOOL_FILE;

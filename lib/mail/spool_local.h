@@ -52,6 +52,10 @@ int	 spool_item_move(const struct spool *, const struct spool_item *from,
  * of its own. */
 int	 spool_append_line(struct spool_message *, const struct buf *b);
 
+/* spool_did.c: turn an ID, or what begins with one, of SPOOL_LINES into the one
+ * that it has with an envelope file.  0; -1 EINVAL: it is of another form. */
+int	 spool_file_name(char *name);
+
 /* spool_did.c: the message is gone from the queue, and its envelope goes.  One
  * that a kill leaves is recovery's. */
 void	 spool_forget_envelope(const struct spool_message *);

@@ -229,7 +229,8 @@ is_time(const struct spool *sp, enum spool_queue q)
 	return true;
 }
 
-/* A message was seen: its envelope has an owner. */
+/* A message was seen: its envelope has an owner.  One of two lines may be
+ * getting its own at this moment. */
 static void
 ids_seen(struct ids *ids, char *seen, const char *name, enum spool_queue q,
     int64_t bucket)
@@ -241,6 +242,8 @@ ids_seen(struct ids *ids, char *seen, const char *name, enum spool_queue q,
 
 	if (!spool_name_parse(&it, name, q, bucket) &&
 	    (bucket != SPOOL_NOW || !spool_tmp_parse(&it, name, &sealed, &crc)))
+		return;
+	if (it.form == SPOOL_LINES && spool_file_name(it.id) == -1)
 		return;
 	at = bsearch(&key, ids->v, ids->n, sizeof(*ids->v), by_name);
 	if (at != NULL)
@@ -293,7 +296,7 @@ see_waiting(const struct spool *sp, struct ids *ids, char *seen,
 }
 
 /* Whether nobody waits for this envelope any more: all is done in it, or it was
- * made for a message of two lines, which has it not, or is gone. */
+ * made for a message of two lines, which went before its time. */
 static int
 envelope_is_over(int fd)
 {

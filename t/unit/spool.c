@@ -311,6 +311,21 @@ test_places(void)
 	spool_release(&m);
 	is_int(files("local"), 0, "nothing is left");
 
+	/* A kill before the rename: a recovery leaves the envelope until the
+	 * message is gone. */
+	put(SPOOL_LOCAL, one);
+	(void)first(SPOOL_LOCAL, now, &it);
+	(void)spool_take(&sp, &it, &m);
+	strlcpy(text, it.name, sizeof(text));
+	is_int(spool_add_envelope(&m), 0, "it gets one");
+	renameat(sp.now[SPOOL_LOCAL], m.item.name, sp.now[SPOOL_LOCAL], text);
+	spool_release(&m);
+	is_int(spool_recover(&sp), 0, "recovered");
+	is_int(files("local/env"), 1, "its envelope may be in the making");
+	unlinkat(sp.now[SPOOL_LOCAL], text, 0);
+	is_int(spool_recover(&sp), 0, "recovered when it is gone");
+	is_int(files("local"), 0, "then it goes");
+
 	/* A message that was moved away meanwhile stays as it is. */
 	put(SPOOL_LOCAL, one);
 	(void)first(SPOOL_LOCAL, now, &it);
