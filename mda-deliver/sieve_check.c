@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/siphash.h"
 #include "sieve_script.h"
 #include "sieve_vars.h"
 
@@ -511,6 +512,14 @@ sieve_check(struct sieve_script *s, struct sieve_node *first, char *error)
 
 /* ---- a script ---- */
 
+uint64_t
+sieve_digest(const char *text, size_t n)
+{
+	const unsigned char key[SIPHASH_KEY] = { 0 };
+
+	return siphash(key, text, n);
+}
+
 struct sieve_script *
 sieve_compile(const char *name, const char *text, size_t n, char *error)
 {
@@ -531,6 +540,7 @@ sieve_compile(const char *name, const char *text, size_t n, char *error)
 	else {
 		strlcpy(copy, name, strlen(name) + 1);
 		s->name = copy;
+		s->digest = sieve_digest(text, n);
 		if (sieve_check(s, first, error) == 0)
 			return s;
 	}
