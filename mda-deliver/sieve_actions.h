@@ -22,7 +22,7 @@ enum sieve_act {
 
 struct sieve_actions {
 	unsigned	 n;
-	long long	 redirects;
+	long long	 redirects, notifies;
 	size_t		 sent;		/* octets */
 	const char	*delivers, *rejects, *answers;	/* the last word of
 							 * each kind */

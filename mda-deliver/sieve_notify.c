@@ -277,12 +277,17 @@ static int
 run_notify(struct sieve_run *r, const struct sieve_call *c)
 {
 	char shown[SIEVE_SHOWN];
+	long long most = r->user->settings->sieve_redirects;
 	struct mailto m;
 	struct buf uri;
 	int ret;
 
 	if (sieve_act(r, "notify", SIEVE_ACT_OTHER) == -1)
 		return -1;
+	/* RFC 5435, section 8 */
+	if (++r->actions->notifies > most)
+		return sieve_fail(r, "more than %lld notif%s", most,
+		    most == 1 ? "y" : "ies");
 	buf_init(&uri, SIEVE_VALUE_MAX);
 	if ((ret = sieve_expand(r, &c->arg[0]->strings[0], &uri)) == 0)
 		switch (mailto_parse(&m, buf_str(&uri), uri.len)) {
