@@ -251,3 +251,24 @@ sieve_plan(const struct settings *s, const struct user *u,
 	if (from.own && p->kind == PLAN_BROKEN)
 		tell_user(from.path, p->error);
 }
+
+int
+sieve_file_check(const struct settings *s, char *error)
+{
+	char why[SIEVE_ERROR_MAX], *text = NULL;
+	struct sieve_script *script = NULL;
+	size_t n;
+
+	if (*s->sieve_default == '\0')
+		return 0;
+	strlcpy(why, "there is no such file", sizeof(why));
+	if (sieve_file_read(s->sieve_default, &text, &n, why) ==
+	    SIEVE_FILE_READ)
+		script = sieve_compile(base(s->sieve_default), text, n, why);
+	if (script == NULL)
+		(void)snprintf(error, CONF_ERROR_MAX, "sieve_default: %.200s: "
+		    "%s", s->sieve_default, why);
+	free(text);
+	sieve_free(script);
+	return script == NULL ? -1 : 0;
+}

@@ -59,6 +59,9 @@ bool	 sieve_file_may_be(const struct settings *, const struct user *);
 void	 sieve_plan(const struct settings *, const struct user *,
 	    const struct sieve_mail *, struct plan *);
 
+/* For -n: the script of key sieve_default is there and has no fault. */
+settings_check sieve_file_check;
+
 /* May a script have this name?  RFC 5804, section 1.6, and here no slash and
  * no dot before it. */
 bool	 sieve_file_is_name(const char *, size_t n);

@@ -114,6 +114,19 @@ for (
 	like($out . $err, $words, '... and what it says');
 }
 
+mkdir "$dir/spool";
+for (['good', 0, qr/^\z/], ['bad', 78,
+    qr/sieve_default: \S+bad.sieve: line 2: there is no command/],
+    ['none', 78, qr/none.sieve: there is no such file/]) {
+	my ($name, $want, $words) = @$_;
+	my ($out, $err, $code) = said('', '-n -o hostname=mx.example.net ' .
+	    '-o door_user=nobody -o mail_user=mail -o spool_user=daemon ' .
+	    "-o spool=$dir/spool -o sieve_default=$dir/$name.sieve");
+
+	is($code, $want, "-n and sieve_default $name");
+	like($err, $words, '... and what it says');
+}
+
 # --- what would never end ---------------------------------------------------
 
 mkdir "$dir/sieve";

@@ -103,6 +103,10 @@ test_plans(void)
 	is_str(run(many, PLAIN, "ann@a.test"), "broken: keep", "not 33");
 	ok(strstr(plan.error, "32 actions") != NULL, "it says so");
 	is_str(run_for(ALL "fileinto \"INBOX\";", PLAIN, "ann@a.test",
+	    "bob+x@example.net"), "keep",
+	    "INBOX is where all is kept");
+	make_folder(".x");
+	is_str(run_for(ALL "fileinto \"INBOX\";", PLAIN, "ann@a.test",
 	    "bob+x@example.net"), "file ",
 	    "INBOX is not the folder that the address names");
 }
@@ -251,6 +255,9 @@ static const struct {
 	{ "addheader :last \"X\" \"y\";", "A: b\r\n\r\nbody",
 	  "A: b\r\nX: y\r\n\r\n" },
 	{ "addheader :last \"X\" \"y\";", "A: b", "A: b\nX: y\n" },
+	{ "addheader :last \"X\" \"y\";", "A: b\r\nC: d",
+	  "A: b\r\nC: d\r\nX: y\r\n" },
+	{ "deleteheader \"A\";", "A: b", "" },
 	{ "addheader \"X\" \"y\";", "\nbody", "X: y\n\n" },
 	{ "addheader \"X\" \"  y \r\n\";", "\n", "X: y\n\n" },
 	{ "addheader \"X\" \"y\r\n z\";", "\n", "X: y z\n\n" },
