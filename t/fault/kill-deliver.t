@@ -3,8 +3,8 @@
 #
 # Proves that of the destinations of one recipient (of a .forward, of an alias)
 # none is lost and none repeated because another was not done: the processes of
-# mda-deliver -q, and the programs they run, are killed at every system call;
-# then it runs again undisturbed.  Each destination has the message, whole; more
+# mda-deliver -q, and the programs they run, are killed at every system call, and
+# each at its end; then it runs again undisturbed.  Each destination has the message, whole; more
 # than once only where the crash fell between the delivery and its record, and
 # then no other destination has, and the log says so; addresses are one, as they
 # are one new message.  Nothing is left in the spool.
@@ -101,8 +101,10 @@ END
 	    [maildir => 'Mail/amy', 1], [far => 'far@far.test', 1]],
 );
 
-for my $case (grep { ($ENV{CASE} // $_->[0]) eq $_->[0] } @cases) {
-	my ($what, $to, $file, $text, @places) = @$case;
+sub
+try
+{
+	my ($at, $step, $what, $to, $file, $text, @places) = @_;
 	my $s = Stdmail->new(as => 'root', users => { bob => 'x', amy => 'x' });
 	my ($n, $status, @wrong, %twice) = (0, $killed);
 
@@ -123,7 +125,7 @@ for my $case (grep { ($ENV{CASE} // $_->[0]) eq $_->[0] } @cases) {
 		    "$to\@a.test"], stdin => $message);
 		push @wrong, "not spooled: $log" if $code;
 		($status, undef, $log) = $s->run([$killat, $n += $step,
-		    'child', $s->command('mda-deliver', '-q')], timeout => 60);
+		    $at, $s->command('mda-deliver', '-q')], timeout => 60);
 		# What another place says counts for none but that.
 		Stdmail::spew("$s->{dir}/ready", '');
 		for (1 .. 3) {
@@ -149,8 +151,13 @@ for my $case (grep { ($ENV{CASE} // $_->[0]) eq $_->[0] } @cases) {
 		push @wrong, "call $n: $log" if @wrong;
 	}
 	Stdmail::Accounts::take();
-	is(join("\n", @wrong), '', "$what: killed at calls $step to $n");
+	is(join("\n", @wrong), '', "$what: killed at $at $step to $n");
 	isnt($status, $killed, '... up to the last');
 	note("$_ came twice $twice{$_} times") for sort keys %twice;
+}
+
+for my $case (grep { ($ENV{CASE} // $_->[0]) eq $_->[0] } @cases) {
+	try('child', $step, @$case);
+	try('exit', 1, @$case);
 }
 done_testing();
