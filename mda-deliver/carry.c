@@ -320,9 +320,13 @@ carry_reply(struct work *w, const struct dest *d, struct outcome *o)
 		return;
 	}
 	e.utf8 = !address_is_ascii(&to);
-	if (envelope_add(&e, &to) == -1)
+	if (envelope_add(&e, &to) == -1) {
 		errno = ENOMEM;
-	else if (spool_put_begin(&put, w->spool, is_ours(w, &to) ?
+		goto out;
+	}
+	/* Nobody would read what came of it (RFC 5230, section 5.1). */
+	e.rcpts[0].notify = ENVELOPE_NEVER;
+	if (spool_put_begin(&put, w->spool, is_ours(w, &to) ?
 	    SPOOL_LOCAL : SPOOL_REMOTE, &e, (uid_t)-1) == 0) {
 		r = spool_put_write(&put, d->reply.data, d->reply.len);
 		if (r == -1)
@@ -330,6 +334,7 @@ carry_reply(struct work *w, const struct dest *d, struct outcome *o)
 		else
 			r = spool_put_end(&put);
 	}
+out:
 	envelope_free(&e);
 	if (r == -1) {
 		outcome_errno(o, "the spool", errno);

@@ -48,6 +48,8 @@ run_rules(struct work *w, size_t i, struct plan *p)
 		.original = alias != NULL && address_parse_utf8(&before, alias,
 		    strlen(alias), NULL) == 1 ? &before : NULL,
 		.extension = t->folder,
+		.queued = m->item.id[0] != '\0',
+		.precious = t->precious,
 	};
 
 	rules_decide(w->settings, t->user, t->rules, &mail, p);

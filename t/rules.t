@@ -80,6 +80,22 @@ for my $row (["bob\@far.test\n", 'notify SUCCESS', '', 'one gets them'],
 	    '... and the report is ' . ($action || 'theirs'));
 }
 
+# An answer has none (RFC 5230, section 5.1).
+{
+	my $s = Stdmail->new(users => { bob => 'x' });
+
+	Stdmail::spew("$s->{dir}/home/bob/.dovecot.sieve",
+	    "require \"vacation\"; vacation \"away\";\n", 0600);
+	$s->own;
+	$s->run([$s->command('smtpd')], stdin => join("\r\n", 'EHLO c.test',
+	    'MAIL FROM:<al@x.test>', 'RCPT TO:<bob@a.test>', 'DATA',
+	    'To: bob@a.test', '', 'hello', '.', 'QUIT', ''));
+	my (undef, undef, $log) = $s->run([$s->command('mda-deliver', '-q')]);
+	like(join('', map { Stdmail::slurp($_) } $s->spooled('remote/env')),
+	    qr/^to Q al\@x\.test\n(?:.*\n)*notify NEVER$/m,
+	    'nothing is told of an answer') or diag $log;
+}
+
 # --- programs -------------------------------------------------------------
 
 my ($unshare) = Stdmail::tool('unshare');

@@ -96,6 +96,15 @@ test_plans(void)
 	    "the null sender is not told");
 	is_str(run(ALL "reject \"n" UE "\";", PLAIN, ""), "keep",
 	    "nor by a report");
+	queued = true;
+	is_str(run(ALL "reject \"no\";", PLAIN, "ann@a.test"),
+	    "reply ann@a.test; discard", "from the queue: a report");
+	is_str(run(ALL "ereject \"no\";", PLAIN, "ann@a.test"),
+	    "reject 5.7.1 no", "but not of ereject");
+	precious = true;
+	is_str(run(ALL "reject \"no\";", PLAIN, "ann@a.test"), "keep",
+	    "postmaster refuses nothing");
+	queued = precious = false;
 	for (i = 0; i < 32; i++)
 		strlcat(many, "fileinto \"a\";", sizeof(many));
 	is_str(run(many, PLAIN, "ann@a.test"), "file a", "32 actions");
