@@ -150,6 +150,14 @@ wait_child(pid_t pid)
 	}
 }
 
+void
+outcome_ended(struct outcome *o)
+{
+	outcome_errno(o, "", EIO);
+	strlcpy(o->text, "4.3.0 the user's process ended before it said what "
+	    "it did", sizeof(o->text));
+}
+
 /* In a process that is the owner; what it says comes through a pipe, in which
  * it has room. */
 static void
@@ -160,7 +168,7 @@ copy_as_owner(struct work *w, size_t i, const struct dest *d,
 	int ends[2];
 	pid_t pid;
 
-	outcome_errno(o, "its owner's process", EIO);
+	outcome_ended(o);
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return;
 	if ((pid = fork()) == 0) {
@@ -174,7 +182,7 @@ copy_as_owner(struct work *w, size_t i, const struct dest *d,
 	if (pid != -1) {
 		(void)wait_child(pid);
 		if (fd_read_all(ends[0], o, sizeof(*o)) != sizeof(*o))
-			outcome_errno(o, "its owner's process", EIO);
+			outcome_ended(o);
 	}
 	close(ends[0]);
 }

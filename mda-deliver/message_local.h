@@ -98,5 +98,7 @@ void	 carry_list(struct work *, size_t i, struct outcome *);
 /* Wait for the end of a child that is a user, who must not be able to put it
  * off by stopping it.  Returns its status; -1 when there is none. */
 int	 wait_child(pid_t);
+/* The outcome of a process that was killed: it may have done its work. */
+void	 outcome_ended(struct outcome *);
 
 #endif

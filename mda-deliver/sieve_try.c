@@ -105,7 +105,10 @@ find_user(struct try *t, const struct direct *d)
 	if (address != NULL && parse(&t->to, address, d->user != NULL ?
 	    "user" : "address") != 0)
 		return EX_USAGE;
-	if (address != NULL) {
+	/* Without a configuration nobody is known, and the address is what it
+	 * says. */
+	if (address != NULL && (!t->settings->unwritten ||
+	    strcmp(t->settings->users, SETTINGS_USERS) != 0)) {
 		if (users_open(&users, t->settings, error) == -1) {
 			warnx("%s", error);
 			return EX_CONFIG;

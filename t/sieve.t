@@ -131,6 +131,7 @@ for (['good', 0, qr/^\z/], ['bad', 78,
 
 mkdir "$dir/sieve";
 Stdmail::spew("$dir/sieve/empty.sieve", '');
+Stdmail::spew("$dir/sieve/self.sieve", 'require "include"; include "self";');
 Stdmail::spew("$dir/sieve/large.sieve", '#' x (1 << 20));
 Stdmail::spew("$dir/sieve/larger.sieve", '#' x ((1 << 20) + 1));
 my $deep = 'require "include"; include "deep%d";';
@@ -142,6 +143,8 @@ for (
     ['includes', 'require "include"; ' . 'include "empty"; ' x 256,
     qr/^error: .*more than 255 times include$/m],
     ['depth', sprintf($deep, 0), qr/more than 10 scripts in each other$/m],
+    ['itself', 'require "include"; include "self";',
+    qr/include "self": it includes itself$/m],
     ['octets', 'require "include"; ' . join('', map { qq{include "same$_";} }
     0 .. 4), qr/include "same4": the scripts are too long together$/m],
     ['a script', 'require "include"; include "larger";',
