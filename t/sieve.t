@@ -88,6 +88,8 @@ for my $script (defined $ENV{FILE} ? () :
 Stdmail::spew("$dir/good.sieve", "discard;\n");
 Stdmail::spew("$dir/bad.sieve", "keep;\nkeeep;\n");
 Stdmail::spew("$dir/fails.sieve", qq{require "ihave";\n\nerror "no";\n});
+Stdmail::spew("$dir/nowhere.sieve",
+    qq{require "fileinto"; fileinto "Nowhere";\n});
 my $mail = "From \nSubject: a\n\nb\n";
 for (
     ["-t $dir/good.sieve", '', 0, qr/no fault.*no message/],
@@ -97,6 +99,10 @@ for (
     ["-t $dir/none.sieve", $mail, 66, qr/none.sieve: No such file/],
     ["-t $dir/good.sieve -f a\@b\@c", $mail, 64, qr/sender a\@b\@c/],
     ["-t $dir/good.sieve -a a\@b\@c", $mail, 64, qr/address a\@b\@c/],
+    ["-t $dir/good.sieve -d nobody-here", $mail, 67, qr/no such user/],
+    ["-t $dir", $mail, 66, qr/is no regular file/],
+    ["-t $dir/nowhere.sieve", $mail, 0,
+    qr/folder "Nowhere", which is missing: into the mailbox \(line 1\)/],
     ["-t $dir/good.sieve -q", $mail, 64, qr/-t takes/],
     ["-t $dir/good.sieve Maildir", $mail, 64, qr/-t takes/],
     ["-t $dir/good.sieve -a a\@example.net -d b", $mail, 64, qr/-t takes/],
