@@ -174,6 +174,7 @@ run_sendmail(struct work *w, size_t i, const struct dest *d,
 	};
 	struct program p = {
 		.id = w->m->item.id,
+		.name = "sendmail (see key sendmail)",
 		.mode = PROGRAM_QMAIL,
 		.mail = &mail,
 		.fd = w->m->fd,
