@@ -12,6 +12,7 @@
 #include "mail/start.h"
 #include "mail/users.h"
 #include "queue.h"
+#include "sieve_file.h"
 #include "sieve_try.h"
 
 /* The fault in the words of the command line; NULL none. */
@@ -56,7 +57,7 @@ main(int argc, char **argv)
 	};
 	settings_check *const checks[] = { settings_check_hostname,
 	    settings_check_accounts, users_check, recipient_check,
-	    spool_check, NULL };
+	    sieve_file_check, spool_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
 		.usage = "-q [-w] | [-t SCRIPT] [-f SENDER] [-d USER] "

@@ -120,6 +120,30 @@ for (
 	like($out . $err, $words, '... and what it says');
 }
 
+# --- the scripts of the host, which -n looks at -----------------------------
+
+Stdmail::spew("$dir/host", <<END);
+hostname mx.example.net
+door_user nobody
+mail_user nobody
+spool_user nobody
+spool $dir/none
+END
+for (
+    ['sieve_default', 'bad.sieve', qr/bad.sieve: line 2: there is no command/],
+    ['sieve_default', 'no.sieve', qr/no.sieve: there is no such file/],
+    ['sieve_global', 'no', qr/no: No such file/],
+    ['sieve_global', 'good.sieve', qr/good.sieve: it is no folder/],
+    ['sieve_default', 'good.sieve', qr/none/, 'spool'],
+) {
+	my ($key, $file, $words, $first) = @$_;
+	my (undef, $err, $code) = said('', "-n -c $dir/host -o $key=$dir/$file");
+
+	is($code, 78, "-n: $key $file");
+	like($err, qr/^mda-deliver: \Q@{[$first \/\/ "$key: "]}\E.*$words/,
+	    '... and what is wrong');
+}
+
 # --- what would never end ---------------------------------------------------
 
 mkdir "$dir/sieve";
