@@ -375,9 +375,7 @@ due
 {
 	my ($s) = @_;
 
-	for my $path ($s->spooled('local/later')) {
-		rename $path, "$s->{spool}/local/now/" . ($path =~ s{.*/\d+-}{}r);
-	}
+	$s->make_due;
 }
 
 # Programs and files, as whom the file of aliases belongs to.

@@ -123,7 +123,7 @@ for my $case (@cases) {
 		($status, undef, $log) = $s->run([$killat, $n += $step,
 		    'child', $s->command('mda-deliver', '-q')], timeout => 60);
 		for (1 .. 3) {
-			Stdmail::Scene::hasten($s);
+			$s->make_due;
 			my ($again, undef, $err) = $s->run([
 			    $s->command('mda-deliver', '-q')]);
 			$log .= $err;
