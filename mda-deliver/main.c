@@ -109,8 +109,8 @@ main(int argc, char **argv)
 	    sieve_file_check, spool_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
-		.usage = "-q [-w] | [-t SCRIPT] [-f SENDER] [-d USER] "
-		    "[-a ADDRESS] | MAILBOX < message",
+		.usage = "[-f SENDER] [-d USER] [-a ADDRESS] [-t SCRIPT | "
+		    "MAILBOX] < message | -q [-w]",
 		.summary = "deliver mail to mailboxes",
 		.options = options,
 		.checks = checks,
