@@ -46,6 +46,8 @@ run_rules(struct work *w, size_t i, struct plan *p)
 		.to = &m->env.rcpts[i].addr,
 		.original = target_original(w, &before),
 		.extension = t->folder,
+		.queued = m->item.id[0] != '\0',
+		.precious = t->precious,
 	};
 
 	rules_decide(w->settings, t->user, t->rules, &mail, p);

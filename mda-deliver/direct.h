@@ -12,7 +12,7 @@
 struct direct {
 	const char	*sender;	/* -f */
 	const char	*user;		/* -d */
-	const char	*address;	/* -a; with -d: it came to that */
+	const char	*address;	/* -a; with -d: it came there */
 	const char	*mailbox;	/* the operand */
 };
 

@@ -106,7 +106,7 @@ main(int argc, char **argv)
 	};
 	settings_check *const checks[] = { settings_check_hostname,
 	    settings_check_accounts, users_check, recipient_check,
-	    sieve_file_check, spool_check, NULL };
+	    spool_check, sieve_file_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
 		.usage = "[-f SENDER] [-d USER] [-a ADDRESS] [-t SCRIPT | "

@@ -38,6 +38,8 @@ struct target {
 	struct outcome	 outcome;
 };
 
+#define UNSYNCED_MAX	32	/* copies that share a sync */
+
 struct work {
 	const struct directory	*dir;
 	const struct settings	*settings;
@@ -48,6 +50,12 @@ struct work {
 						 * who are elsewhere */
 	struct outcome		 sent;		/* what became of them */
 	bool			 gone;	/* the message itself is delivered */
+	dev_t			 dev;	/* of the spool's disk, when that keeps
+					 * its order; 0 */
+	bool			 more;	/* another copy comes behind this */
+	size_t			 unsynced[UNSYNCED_MAX]; /* recipients whose
+					 * copies wait for its sync */
+	size_t			 nunsynced;
 	size_t			 index;	/* among those of this process */
 	struct launch		*launch;	/* NULL: nothing needs it */
 };
@@ -93,5 +101,7 @@ void	 carry_list(struct work *, size_t i, struct outcome *);
 /* Wait for the end of a child that is a user, who must not be able to put it
  * off by stopping it.  Returns its status; -1 when there is none. */
 int	 wait_child(pid_t);
+/* The outcome of a process that was killed: it may have done its work. */
+void	 outcome_ended(struct outcome *);
 
 #endif

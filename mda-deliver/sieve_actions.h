@@ -50,6 +50,9 @@ bool	 sieve_constant(const struct sieve_call *,
 
 /* An address in a string, with or without "<" and ">".  1, 0 it is none. */
 int	 sieve_address(struct address *, const char *, size_t);
+/* The same, or with a name before "<" (RFC 5228, section 2.4.2.3); no route, no
+ * group.  1, 0 it is none, -1 no memory. */
+int	 sieve_address_named(struct address *, const char *, size_t);
 
 /* The field's value as a test sees it: unfolded, decoded, trimmed; appended,
  * cut at a character to what the buffer takes.  0, -1 no memory. */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "grammar/addrlist.h"
 #include "grammar/chars.h"
 #include "grammar/compose.h"
 #include "grammar/header.h"
@@ -38,6 +39,27 @@ sieve_owner(const struct sieve_run *r, struct address *a)
 	if (a->domain[0] == '\0')
 		strlcpy(a->domain, s->domains.n > 0 ? s->domains.v[0] :
 		    s->hostname, sizeof(a->domain));
+}
+
+int
+sieve_address_named(struct address *a, const char *p, size_t n)
+{
+	struct addrlist_item item;
+	struct addrlist list;
+	int ret = 0, next;
+
+	if (sieve_address(a, p, n))
+		return 1;
+	if (n == 0 || p[n - 1] != '>' || memchr(p, '\0', n) != NULL)
+		return 0;
+	addrlist_init(&list, p, n);
+	next = addrlist_next(&list, &item);
+	if (next == 1 && item.route.s == NULL)
+		ret = addrlist_address(&item, a);
+	if (ret == 1 && (next = addrlist_next(&list, &item)) == 1)
+		ret = 0;
+	addrlist_free(&list);
+	return next == -1 ? -1 : ret;
 }
 
 bool

@@ -3,12 +3,10 @@
  * A script's run in words: see sieve_show.h.
  */
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "folder.h"
 #include "grammar/header.h"
 #include "sieve_show.h"
 
@@ -128,19 +126,8 @@ print_when(const char *what, const struct plan_mark *mark)
 	printf("    %s until %s\n", what, text);
 }
 
-static const char *
-folder_state(const struct dest *d, const char *mailbox)
-{
-	char path[PATH_MAX];
-
-	if (d->create)
-		return ", made if it is missing";
-	return *d->text == '\0' || folder_find(mailbox, d->text, path) ? "" :
-	    ", which is missing: into the mailbox";
-}
-
 static void
-print_kind(const struct dest *d, const char *mailbox)
+print_kind(const struct dest *d)
 {
 	const char *text = d->text != NULL ? d->text : "";
 
@@ -149,8 +136,13 @@ print_kind(const struct dest *d, const char *mailbox)
 		printf("keep it in the mailbox");
 		break;
 	case DEST_FOLDER:
-		printf("file it into the folder \"%s\"%s", text,
-		    folder_state(d, mailbox));
+		if (*text == '\0') {
+			printf("file it into INBOX");
+			break;
+		}
+		printf("file it into the folder \"%s\"%s", text, d->create ?
+		    ", made if it is missing" :
+		    ", or into INBOX if it is missing");
 		break;
 	case DEST_MAILBOX:
 		printf("file it into the mailbox \"%s\"", text);
@@ -174,11 +166,11 @@ print_kind(const struct dest *d, const char *mailbox)
 }
 
 static void
-print_dest(const struct sieve_mail *m, const char *mailbox,
-    const struct plan *p, const struct dest *d)
+print_dest(const struct sieve_mail *m, const struct plan *p,
+    const struct dest *d)
 {
 	printf("  ");
-	print_kind(d, mailbox);
+	print_kind(d);
 	if (d->line != 0)
 		printf(" (line %u)", d->line);
 	if (d->flags != NULL && *d->flags != '\0')
@@ -193,8 +185,7 @@ print_dest(const struct sieve_mail *m, const char *mailbox,
 }
 
 void
-sieve_show_plan(const struct sieve_mail *m, const char *mailbox,
-    const struct plan *p)
+sieve_show_plan(const struct sieve_mail *m, const struct plan *p)
 {
 	size_t i;
 
@@ -202,7 +193,7 @@ sieve_show_plan(const struct sieve_mail *m, const char *mailbox,
 		printf("\nerror: %s\n", p->error);
 	printf("\nresult:\n");
 	for (i = 0; i < p->n; i++)
-		print_dest(m, mailbox, p, &p->v[i]);
+		print_dest(m, p, &p->v[i]);
 	if (p->n == 0)
 		printf("  nothing: the message is gone\n");
 	for (i = 0; i < p->nmarks; i++)

@@ -19,8 +19,7 @@ void	 sieve_show_line(void *, const char *script, unsigned line,
 /* "from <a@b> to <c@d>, 1234 octets" */
 void	 sieve_show_envelope(const struct sieve_mail *);
 
-/* What would become of the message, in this mailbox. */
-void	 sieve_show_plan(const struct sieve_mail *, const char *mailbox,
-	    const struct plan *);
+/* What would become of the message. */
+void	 sieve_show_plan(const struct sieve_mail *, const struct plan *);
 
 #endif

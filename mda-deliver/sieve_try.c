@@ -96,7 +96,10 @@ find_user(struct try *t, const struct direct *d)
 	if (address != NULL && direct_address(&t->to, address,
 	    d->user != NULL ? "user" : "address") == -1)
 		return EX_USAGE;
-	if (address != NULL) {
+	/* Without a configuration nobody is known, and the address is what it
+	 * says. */
+	if (address != NULL && (!t->settings->unwritten ||
+	    strcmp(t->settings->users, SETTINGS_USERS) != 0)) {
 		if (users_open(&users, t->settings, error) == -1) {
 			warnx("%s", error);
 			return EX_CONFIG;
@@ -213,7 +216,7 @@ run(const struct try *t, const struct sieve_script *script)
 	if (sieve_run(script, &user, &mail, &watch, &plan) == -1)
 		warnx("no memory");
 	else {
-		sieve_show_plan(&mail, t->user.mailbox, &plan);
+		sieve_show_plan(&mail, &plan);
 		code = plan.kind == PLAN_GOOD ? 0 : EX_DATAERR;
 	}
 	plan_free(&plan);

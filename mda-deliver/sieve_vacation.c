@@ -113,10 +113,14 @@ is_mine(struct sieve_run *r, const struct sieve_call *c,
 	if (!sieve_tag(c, "addresses", &more))
 		return 0;
 	buf_init(&text, SIEVE_VALUE_MAX);
-	for (i = 0; ret == 0 && i < more->n; i++)
-		ret = sieve_expand(r, &more->strings[i], &text) == -1 ? -1 :
-		    sieve_address(&other, buf_str(&text), text.len) == 1 &&
-		    sieve_same_address(&other, a);
+	for (i = 0; ret == 0 && i < more->n; i++) {
+		ret = sieve_expand(r, &more->strings[i], &text);
+		if (ret == 0 && (ret = sieve_address_named(&other,
+		    buf_str(&text), text.len)) == -1)
+			ret = sieve_nomem(r);
+		if (ret == 1)
+			ret = sieve_same_address(&other, a);
+	}
 	buf_free(&text);
 	return ret;
 }

@@ -243,7 +243,7 @@ by_hand
 	like($err, qr/see key postmaster/, '... says why');
 	($status, $out, $err) = $s->run_program('mda-deliver',
 	    ['-a', 'all@a.test'], stdin =>
-	    "Received: from a.test\r\nDelivered-To: all\@a.test\r\n$text");
+	    "Received: by x\r\nDelivered-To: all\@a.test\r\n$text");
 	is($status, 69, 'round in a circle') or diag $err;
 	$s->remove;
 }
