@@ -71,6 +71,9 @@ int	 target_set_local(struct work *, struct target *,
 	    const struct recipient *);
 /* Must it come through, whatever the user's rules say? */
 bool	 target_is_precious(const struct work *, const struct address *);
+/* The address before aliases, where there was another, to *room; or NULL. */
+const struct address *target_original(const struct work *,
+	    struct address *room);
 
 /* confine.c: less rights, for the messages that this process has.  0, -1. */
 int	 confine_to_owner(const struct work *, size_t n);

@@ -76,6 +76,10 @@ bool	 sieve_same_address(const struct address *, const struct address *);
 bool	 sieve_is_automatic(const struct sieve_run *);
 /* Date, Message-ID. */
 int	 sieve_compose_begin(const struct sieve_run *, struct buf *);
+/* From: what the action's :from says, or else the owner.  0, or -1 the run
+ * has failed; what the buffer has no room for is for its owner to see. */
+int	 sieve_compose_from(struct sieve_run *, const struct sieve_call *,
+	    struct buf *);
 
 /* ---- folders: sieve_folder.c ---- */
 

@@ -422,9 +422,10 @@ take(struct check *k, struct sieve_call *c, const struct sieve_node *n,
 	if (c->word->check != NULL && c->word->check(c, &why) == -1)
 		return soft_fault(k, n->line, "\"%s\": %s", n->name,
 		    why != NULL ? why : "no memory");
-	if (strcmp(n->name, "require") == 0)
-		return require(k, c);
-	k->begun = true;
+	if (strcmp(n->name, "require") != 0)
+		k->begun = true;
+	else if (require(k, c) == -1)
+		return -1;
 	return take_tests(k, c, n) == -1 || take_block(k, c, n) == -1 ?
 	    -1 : 0;
 }

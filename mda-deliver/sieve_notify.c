@@ -76,29 +76,6 @@ write_mark(struct buf *b, const struct address *owner)
 	buf_adds(b, "\"\n");
 }
 
-static int
-write_from(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
-    const struct address *owner)
-{
-	const struct sieve_arg *value;
-	char shown[SIEVE_SHOWN];
-	struct buf text;
-	int ret;
-
-	if (!sieve_tag(c, "from", &value)) {
-		write_list(b, "From", owner, 1);
-		return 0;
-	}
-	buf_init(&text, SIEVE_VALUE_MAX);
-	ret = sieve_expand(r, &value->strings[0], &text);
-	if (ret == 0 && compose_addresses(b, "From", buf_str(&text),
-	    text.len) == 0)
-		ret = sieve_fail(r, "notify: \":from\": \"%s\" is no address",
-		    sieve_shown(shown, buf_str(&text), text.len));
-	buf_free(&text);
-	return ret;
-}
-
 /* A field of the message as text, added; nothing when it has none. */
 static int
 get_field(struct sieve_run *r, const char *name, struct buf *text)
@@ -215,7 +192,7 @@ write_message(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
 	sieve_owner(r, &owner);
 	write_mark(b, &owner);
 	(void)sieve_compose_begin(r, b);
-	if (write_from(r, c, b, &owner) == -1)
+	if (sieve_compose_from(r, c, b) == -1)
 		return -1;
 	write_list(b, "To", m->to, m->n - m->ncc);
 	write_list(b, "Cc", m->to + m->n - m->ncc, m->ncc);

@@ -120,3 +120,31 @@ sieve_compose_begin(const struct sieve_run *r, struct buf *b)
 	    (uint64_t)arc4random() << 32 | arc4random(),
 	    r->user->settings->hostname);
 }
+
+int
+sieve_compose_from(struct sieve_run *r, const struct sieve_call *c,
+    struct buf *b)
+{
+	const struct sieve_arg *value;
+	char shown[SIEVE_SHOWN];
+	struct address owner;
+	struct buf text;
+	int ret;
+
+	if (!sieve_tag(c, "from", &value)) {
+		sieve_owner(r, &owner);
+		buf_adds(b, "From: ");
+		(void)address_write(b, &owner);
+		buf_addc(b, '\n');
+		return 0;
+	}
+	buf_init(&text, SIEVE_VALUE_MAX);
+	ret = sieve_expand(r, &value->strings[0], &text);
+	if (ret == 0 && compose_addresses(b, "From", buf_str(&text),
+	    text.len) == 0)
+		ret = sieve_fail(r, "%s: \":from\": \"%s\" is no address",
+		    c->word->name, sieve_shown(shown, buf_str(&text),
+		    text.len));
+	buf_free(&text);
+	return ret;
+}

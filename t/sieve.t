@@ -97,6 +97,8 @@ for (
     ["-t $dir/none.sieve", $mail, 66, qr/none.sieve: No such file/],
     ["-t $dir/good.sieve -f a\@b\@c", $mail, 64, qr/sender a\@b\@c/],
     ["-t $dir/good.sieve -a a\@b\@c", $mail, 64, qr/address a\@b\@c/],
+    ["-t $dir/good.sieve -d nobody-here", $mail, 67, qr/no such user/],
+    ["-t $dir", $mail, 66, qr/is no regular file/],
     ["-t $dir/good.sieve -q", $mail, 64, qr/-t takes/],
     ["-t $dir/good.sieve Maildir", $mail, 64, qr/-t takes/],
     ["-t $dir/good.sieve -a a\@example.net -d b", $mail, 64, qr/-t takes/],
@@ -115,15 +117,21 @@ for (
 }
 
 mkdir "$dir/spool";
-for (['good', 0, qr/^\z/], ['bad', 78,
+for (
+    ['default', 'good.sieve', 0, qr/^\z/],
+    ['default', 'bad.sieve', 78,
     qr/sieve_default: \S+bad.sieve: line 2: there is no command/],
-    ['none', 78, qr/none.sieve: there is no such file/]) {
-	my ($name, $want, $words) = @$_;
+    ['default', 'none.sieve', 78, qr/none.sieve: there is no such file/],
+    ['global', '.', 0, qr/^\z/],
+    ['global', 'none', 78, qr/sieve_global: \S+none: No such file/],
+    ['global', 'good.sieve', 78, qr/good.sieve: it is no folder/],
+) {
+	my ($key, $name, $want, $words) = @$_;
 	my ($out, $err, $code) = said('', '-n -o hostname=mx.example.net ' .
 	    '-o door_user=nobody -o mail_user=mail -o spool_user=daemon ' .
-	    "-o spool=$dir/spool -o sieve_default=$dir/$name.sieve");
+	    "-o spool=$dir/spool -o sieve_$key=$dir/$name");
 
-	is($code, $want, "-n and sieve_default $name");
+	is($code, $want, "-n and sieve_$key $name");
 	like($err, $words, '... and what it says');
 }
 

@@ -129,7 +129,7 @@ try
 		# What another place says counts for none but that.
 		Stdmail::spew("$s->{dir}/ready", '');
 		for (1 .. 3) {
-			Stdmail::Scene::hasten($s);
+			$s->make_due;
 			my ($again, undef, $err) = $s->run([
 			    $s->command('mda-deliver', '-q')]);
 			$log .= $err;
