@@ -108,7 +108,7 @@ fork_server(struct work *w, const struct request *r, struct user *u,
 	}
 	if (got == -1) {
 		answer.left_out = 0;
-		outcome_errno(&answer.outcome, "the user's process", EIO);
+		outcome_ended(&answer.outcome);
 	}
 	(void)fd_write_all(fd, &answer, sizeof(answer));
 }

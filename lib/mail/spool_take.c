@@ -36,6 +36,23 @@ lock_item(const struct spool_message *m, int dir, const char *path)
 	return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
+/* There is no envelope: is that a fault, or has the message, which we have not
+ * locked, gone its way meanwhile? */
+static int
+lacks_envelope(const struct spool_message *m, int mode, int dir,
+    const char *path)
+{
+	struct stat st;
+
+	if (errno != ENOENT)
+		return -1;
+	if (mode == O_RDONLY && spool_stat(m->spool, m->item.queue, dir, path,
+	    &st) == -1 && errno == ENOENT)
+		return 0;
+	errno = EBADMSG;
+	return -1;
+}
+
 /* Open message and envelope as the owner, and lock when it is to be written;
  * 1, 0 gone or taken, -1. */
 static int
@@ -66,16 +83,13 @@ open_item(struct spool_message *m, int mode)
 		return r;
 	/* The envelope may have another owner: a forward made by an agent. */
 	if (spool_stat(m->spool, it->queue, m->spool->env[it->queue], it->id,
-	    &st) == -1) {
-		if (errno == ENOENT)
-			errno = EBADMSG;
-		return -1;
-	}
+	    &st) == -1)
+		return lacks_envelope(m, mode, dir, path);
 	if (spool_as(&as, st.st_uid, m->spool->group) == -1)
 		return -1;
 	m->env_fd = openat(m->spool->env[it->queue], it->id, flags);
 	spool_as_end(&as);
-	return m->env_fd == -1 ? -1 : 1;
+	return m->env_fd == -1 ? lacks_envelope(m, mode, dir, path) : 1;
 }
 
 static int
