@@ -20,20 +20,43 @@
 #include "system/fdio.h"
 #include "system/log.h"
 
-/* Lock the file under its name: another agent may have moved it between our
- * look at the folder and the lock. */
+/* Has the open file this name still?  1, 0, -1. */
 static int
-lock_item(const struct spool_message *m, int dir, const char *path)
+has_name(const struct spool_message *m, int dir, const char *path)
 {
 	struct stat mine, named;
 
-	if (spool_lock(m->fd) == -1)
-		return errno == EAGAIN ? 0 : -1;
 	if (fstat(m->fd, &mine) == -1)
 		return -1;
-	if (fstatat(dir, path, &named, AT_SYMLINK_NOFOLLOW) == -1)
+	if (spool_stat(m->spool, m->item.queue, dir, path, &named) == -1)
 		return errno == ENOENT ? 0 : -1;
 	return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
+}
+
+/* Open its envelope file: 1, 0 the message went, and the envelope behind it,
+ * while we looked; -1. */
+static int
+open_envelope(struct spool_message *m, int flags, int dir, const char *path)
+{
+	const struct spool_item *it = &m->item;
+	int env = m->spool->env[it->queue], there;
+	struct spool_as as;
+	struct stat st;
+
+	/* It may have another owner: a forward made by an agent. */
+	if (spool_stat(m->spool, it->queue, env, it->id, &st) == -1) {
+		if (errno != ENOENT || (there = has_name(m, dir, path)) == -1)
+			return -1;
+		errno = EBADMSG;
+		return there == 0 ? 0 : -1;
+	}
+	if (spool_as(&as, st.st_uid, m->spool->group) == -1)
+		return -1;
+	m->env_fd = openat(env, it->id, flags);
+	spool_as_end(&as);
+	if (m->env_fd != -1)
+		return 1;
+	return errno == ENOENT && has_name(m, dir, path) == 0 ? 0 : -1;
 }
 
 /* Open message and envelope as the owner, and lock when it is to be written;
@@ -44,7 +67,7 @@ open_item(struct spool_message *m, int mode)
 	const struct spool_item *it = &m->item;
 	char path[SPOOL_NAME_MAX + 64];
 	int flags = mode | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int dir = spool_item_path(m->spool, it, path), r;
+	int dir = spool_item_path(m->spool, it, path), r = 1;
 	struct spool_as as;
 	struct stat st;
 
@@ -59,23 +82,14 @@ open_item(struct spool_message *m, int mode)
 		return -1;
 	if ((m->fd = openat(dir, path, flags)) == -1)
 		r = errno == ENOENT ? 0 : -1;
-	else
-		r = mode == O_RDONLY ? 1 : lock_item(m, dir, path);
+	else if (mode != O_RDONLY && spool_lock(m->fd) == -1)
+		r = errno == EAGAIN ? 0 : -1;
 	spool_as_end(&as);
-	if (r != 1 || it->form == SPOOL_LINES)
-		return r;
-	/* The envelope may have another owner: a forward made by an agent. */
-	if (spool_stat(m->spool, it->queue, m->spool->env[it->queue], it->id,
-	    &st) == -1) {
-		if (errno == ENOENT)
-			errno = EBADMSG;
-		return -1;
-	}
-	if (spool_as(&as, st.st_uid, m->spool->group) == -1)
-		return -1;
-	m->env_fd = openat(m->spool->env[it->queue], it->id, flags);
-	spool_as_end(&as);
-	return m->env_fd == -1 ? -1 : 1;
+	/* Another agent may have moved it before we had the lock. */
+	if (r == 1 && mode != O_RDONLY)
+		r = has_name(m, dir, path);
+	return r != 1 || it->form == SPOOL_LINES ? r :
+	    open_envelope(m, flags, dir, path);
 }
 
 static int
