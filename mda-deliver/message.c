@@ -18,6 +18,7 @@
 #include "mail/late.h"
 #include "message.h"
 #include "message_local.h"
+#include "once.h"
 #include "rules.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -150,6 +151,8 @@ record(struct work *w, size_t i)
 	}
 	if (status == ENVELOPE_DELIVERED)
 		status = taken_status(w, i, text, sizeof(text));
+	if (status != ENVELOPE_QUEUED && status != ENVELOPE_FAILED)
+		once_brought(w, i);
 	if (!w->gone && spool_mark(w->m, i, status, now,
 	    status == ENVELOPE_DELIVERED ? NULL : text) == -1)
 		log_error("spool", "id=%s error=%s", w->m->item.id,
@@ -261,7 +264,7 @@ message_handle(const struct directory *dir, struct spool *spool,
 		w->spool = spool;
 		w->m = &v[i];
 		w->index = i;
-		good = find_targets(w) == 0;
+		good = find_targets(w) == 0 && once_plan(w) == 0;
 	}
 	if (!good || prepare(works, n) == -1)
 		return 1;
