@@ -28,35 +28,47 @@ has_name(const struct spool_message *m, int dir, const char *path)
 
 	if (fstat(m->fd, &mine) == -1)
 		return -1;
-	if (spool_stat(m->spool, m->item.queue, dir, path, &named) == -1)
+	if (fstatat(dir, path, &named, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
 	return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
-/* Open its envelope file: 1, 0 the message went, and the envelope behind it,
- * while we looked; -1. */
+/* The envelope is not there: 0 the message went while we looked, and it behind
+ * it; -1. */
+static int
+without_envelope(const struct spool_message *m, int dir, const char *path)
+{
+	struct spool_as as;
+	int there;
+
+	if (spool_as_queue(m->spool, &as, m->item.queue) == -1)
+		return -1;
+	there = has_name(m, dir, path);
+	spool_as_end(&as);
+	if (there == 1)
+		errno = EBADMSG;
+	return there == 0 ? 0 : -1;
+}
+
+/* Open its envelope file: 1, 0 the message is gone, -1. */
 static int
 open_envelope(struct spool_message *m, int flags, int dir, const char *path)
 {
 	const struct spool_item *it = &m->item;
-	int env = m->spool->env[it->queue], there;
+	int env = m->spool->env[it->queue];
 	struct spool_as as;
 	struct stat st;
 
 	/* It may have another owner: a forward made by an agent. */
-	if (spool_stat(m->spool, it->queue, env, it->id, &st) == -1) {
-		if (errno != ENOENT || (there = has_name(m, dir, path)) == -1)
+	if (spool_stat(m->spool, it->queue, env, it->id, &st) == 0) {
+		if (spool_as(&as, st.st_uid, m->spool->group) == -1)
 			return -1;
-		errno = EBADMSG;
-		return there == 0 ? 0 : -1;
+		m->env_fd = openat(env, it->id, flags);
+		spool_as_end(&as);
+		if (m->env_fd != -1)
+			return 1;
 	}
-	if (spool_as(&as, st.st_uid, m->spool->group) == -1)
-		return -1;
-	m->env_fd = openat(env, it->id, flags);
-	spool_as_end(&as);
-	if (m->env_fd != -1)
-		return 1;
-	return errno == ENOENT && has_name(m, dir, path) == 0 ? 0 : -1;
+	return errno == ENOENT ? without_envelope(m, dir, path) : -1;
 }
 
 /* Open message and envelope as the owner, and lock when it is to be written;
@@ -82,12 +94,12 @@ open_item(struct spool_message *m, int mode)
 		return -1;
 	if ((m->fd = openat(dir, path, flags)) == -1)
 		r = errno == ENOENT ? 0 : -1;
-	else if (mode != O_RDONLY && spool_lock(m->fd) == -1)
+	else if (mode != O_RDONLY && (r = spool_lock(m->fd)) == -1)
 		r = errno == EAGAIN ? 0 : -1;
-	spool_as_end(&as);
-	/* Another agent may have moved it before we had the lock. */
-	if (r == 1 && mode != O_RDONLY)
+	else if (mode != O_RDONLY)
+		/* Another agent may have moved it before that. */
 		r = has_name(m, dir, path);
+	spool_as_end(&as);
 	return r != 1 || it->form == SPOOL_LINES ? r :
 	    open_envelope(m, flags, dir, path);
 }
@@ -300,25 +312,6 @@ append_tried(struct spool_message *m, size_t i, int64_t when,
 }
 
 int
-spool_warned(struct spool_message *m, int64_t when)
-{
-	struct buf b;
-	int r;
-
-	if (m->env_fd == -1) {
-		errno = EINVAL;
-		return -1;
-	}
-	buf_init(&b, 64);
-	buf_addc(&b, '\n');
-	(void)envelope_warned(&b, when);
-	if ((r = spool_append_line(m, &b)) == 0)
-		m->env.warned = when;
-	buf_free(&b);
-	return r;
-}
-
-int
 spool_mark(struct spool_message *m, size_t i, enum envelope_status status,
     int64_t when, const char *text)
 {
@@ -453,15 +446,6 @@ spool_defer(struct spool_message *m, int64_t due)
 		return -1;
 	spool_item_due(&m->item, due);
 	return 0;
-}
-
-int
-spool_retry(const struct spool *sp, const struct spool_item *it)
-{
-	struct spool_item to = *it;
-
-	spool_item_due(&to, 0);
-	return it->bucket == SPOOL_NOW ? 0 : spool_item_move(sp, it, &to);
 }
 
 /* One rename of the message to its owner's folder. */
