@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What a person wants tried at once, or kept back: held/, where no agent looks;
- * and what nobody can read any more.  It must never leave a message where nobody finds it: one
+ * What a person wants tried at once, or kept back: held/, where no agent
+ * looks; and what nobody can read any more.  It must never leave a message where nobody finds it: one
  * rename takes it there, and one back.
  */
 #include <errno.h>
