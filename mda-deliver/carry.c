@@ -150,6 +150,14 @@ wait_child(pid_t pid)
 	}
 }
 
+void
+outcome_ended(struct outcome *o)
+{
+	outcome_errno(o, "", EIO);
+	strlcpy(o->text, "4.3.0 the user's process ended before it said what "
+	    "it did", sizeof(o->text));
+}
+
 /* In a process that is the owner; what it says comes through a pipe, in which
  * it has room. */
 static void
@@ -160,7 +168,7 @@ copy_as_owner(struct work *w, size_t i, const struct dest *d,
 	int ends[2];
 	pid_t pid;
 
-	outcome_errno(o, "its owner's process", EIO);
+	outcome_ended(o);
 	if (pipe2(ends, O_CLOEXEC) == -1)
 		return;
 	if ((pid = fork()) == 0) {
@@ -174,7 +182,7 @@ copy_as_owner(struct work *w, size_t i, const struct dest *d,
 	if (pid != -1) {
 		(void)wait_child(pid);
 		if (fd_read_all(ends[0], o, sizeof(*o)) != sizeof(*o))
-			outcome_errno(o, "its owner's process", EIO);
+			outcome_ended(o);
 	}
 	close(ends[0]);
 }
@@ -316,9 +324,13 @@ carry_reply(struct work *w, const struct dest *d, struct outcome *o)
 		return;
 	}
 	e.utf8 = !address_is_ascii(&to);
-	if (envelope_add(&e, &to) == -1)
+	if (envelope_add(&e, &to) == -1) {
 		errno = ENOMEM;
-	else if (spool_put_begin(&put, w->spool, is_ours(w, &to) ?
+		goto out;
+	}
+	/* Nobody would read what came of it (RFC 5230, section 5.1). */
+	e.rcpts[0].notify = ENVELOPE_NEVER;
+	if (spool_put_begin(&put, w->spool, is_ours(w, &to) ?
 	    SPOOL_LOCAL : SPOOL_REMOTE, &e, (uid_t)-1) == 0) {
 		r = spool_put_write(&put, d->reply.data, d->reply.len);
 		if (r == -1)
@@ -326,6 +338,7 @@ carry_reply(struct work *w, const struct dest *d, struct outcome *o)
 		else
 			r = spool_put_end(&put);
 	}
+out:
 	envelope_free(&e);
 	if (r == -1) {
 		outcome_errno(o, "the spool", errno);

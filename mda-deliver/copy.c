@@ -138,6 +138,8 @@ copy_write(struct work *w, size_t i, const struct dest *dest,
 		.flags = dest == NULL ? NULL : dest->flags,
 		.quota = elsewhere ? NULL : &u->quota,
 		.tempfail = w->settings->quota_tempfail,
+		.unsynced = dest == NULL && w->more,
+		.dev = w->dev,
 		.warn = elsewhere ? NULL : w->settings,
 	};
 	struct deliver d;

@@ -37,7 +37,6 @@ run_rules(struct work *w, size_t i, struct plan *p)
 {
 	const struct spool_message *m = w->m;
 	const struct target *t = &w->targets[i];
-	const char *alias = m->env.expanded;
 	struct address before;
 	const struct rules_mail mail = {
 		.fd = m->fd,
@@ -45,9 +44,10 @@ run_rules(struct work *w, size_t i, struct plan *p)
 		.size = m->size - m->start,
 		.from = &m->env.sender,
 		.to = &m->env.rcpts[i].addr,
-		.original = alias != NULL && address_parse_utf8(&before, alias,
-		    strlen(alias), NULL) == 1 ? &before : NULL,
+		.original = target_original(w, &before),
 		.extension = t->folder,
+		.queued = m->item.id[0] != '\0',
+		.precious = t->precious,
 	};
 
 	rules_decide(w->settings, t->user, t->rules, &mail, p);

@@ -175,6 +175,7 @@ open_maildir(struct deliver *d, bool make)
 {
 	const struct delivery *how = d->how;
 	bool made = make && how->folders != NULL && !is_maildir(how->mailbox);
+	struct stat st;
 
 	d->dir = maildir_open(how->mailbox, make ? MAILDIR_CREATE : 0);
 	if (d->dir == -1)
@@ -186,6 +187,8 @@ open_maildir(struct deliver *d, bool make)
 		return -1;
 	if (maildir_begin(&d->u.maildir, d->dir, how->id, how->host) == -1)
 		return -1;
+	d->u.maildir.unsynced = how->unsynced && fstat(d->dir, &st) == 0 &&
+	    st.st_dev == how->dev;
 	if (how->flags != NULL)
 		flags_info(d->u.maildir.info, d->dir, how->flags);
 	return 0;
@@ -258,9 +261,10 @@ deliver_write(struct deliver *d, const void *data, size_t n,
 
 /* Others may have filled it while the message came. */
 static int
-end_maildir(struct deliver *d, bool *warn)
+end_maildir(struct deliver *d, struct outcome *o)
 {
 	uint64_t size = d->u.maildir.writer.size;
+	struct stat st;
 	int r;
 
 	if (d->quota.limits.set && quota_read(&d->quota) == -1)
@@ -268,7 +272,11 @@ end_maildir(struct deliver *d, bool *warn)
 	if (find_room(d, size) == -1)
 		return -1;
 	r = maildir_end(&d->u.maildir, d->how->mtime);
-	*warn = r == 0 && d->how->warn != NULL &&
+	o->unsynced = r == 0 && d->u.maildir.unsynced;
+	if (r == 0 && d->u.maildir.ordered && !o->unsynced &&
+	    fstat(d->dir, &st) == 0)
+		o->synced = st.st_dev;
+	o->warn = r == 0 && d->how->warn != NULL &&
 	    warning_is_due(d->how->warn, &d->quota, size);
 	if (r == 0 && d->quota.limits.set && quota_add(&d->quota,
 	    (int64_t)size, 1) == -1)
@@ -281,8 +289,9 @@ deliver_end(struct deliver *d, struct outcome *o)
 {
 	int r;
 
-	o->warn = false;
-	r = d->dir != -1 ? end_maildir(d, &o->warn) : mbox_end(&d->u.mbox);
+	o->warn = o->unsynced = false;
+	o->synced = 0;
+	r = d->dir != -1 ? end_maildir(d, o) : mbox_end(&d->u.mbox);
 	if (r == -1) {
 		(void)failed(d, o);
 		return;

@@ -22,6 +22,8 @@ enum outcome_kind {
 struct outcome {
 	enum outcome_kind kind;
 	int	code;		/* the exit code that says it */
+	bool	unsynced;	/* delivered, but for the sync: see delivery */
+	dev_t	synced;		/* the disk in order that was synced; 0 none */
 	bool	warn;		/* delivered, and the mailbox comes to be full:
 				 * warning_send() */
 	char	text[400];	/* "D.S.N words", for sender and log */
@@ -44,6 +46,10 @@ struct delivery {
 					 * none */
 	const struct quota_limits *quota; /* a rule, or NULL */
 	bool			 tempfail; /* a full mailbox is no refusal */
+	bool			 unsynced; /* in a Maildir on the disk dev that
+					 * keeps its order, the sync of what
+					 * comes next there will do */
+	dev_t			 dev;
 	const struct settings	*warn;	/* whose key quota_warning counts, or
 					 * NULL */
 };

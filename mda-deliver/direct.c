@@ -51,8 +51,8 @@ struct job {
 	char			 out[CHUNK + 1];
 };
 
-static int
-parse(struct address *a, const char *text, const char *what)
+int
+direct_address(struct address *a, const char *text, const char *what)
 {
 	const char *why;
 
@@ -60,6 +60,16 @@ parse(struct address *a, const char *text, const char *what)
 		return 0;
 	warnx("%s %s: %s", what, text, why);
 	return -1;
+}
+
+void
+direct_users(struct settings *s)
+{
+	static char system[] = "system";
+
+	if (s->unwritten && strcmp(s->users, SETTINGS_USERS) == 0 &&
+	    access(s->users, F_OK) == -1 && errno == ENOENT)
+		s->users = system;
 }
 
 /* The exit code for who was asked for; 0 and job->rcpt.user is who. */
@@ -107,7 +117,7 @@ find_way(struct job *j, const struct direct *d, const char *login)
 		recipient_complete(j->settings, &j->to);
 	} else if (given != NULL || strchr(login, '@') != NULL) {
 		if (given == NULL &&
-		    parse(&j->to, login, "user") == -1)
+		    direct_address(&j->to, login, "user") == -1)
 			return EX_USAGE;
 		if (given != NULL && *sign != '\0' &&
 		    (at = strchr(j->to.local, *sign)) != NULL)
@@ -210,7 +220,7 @@ find_recipient(struct job *j, const struct direct *d)
 	int code;
 
 	if (d->address != NULL &&
-	    parse(&j->to, d->address, "address") == -1)
+	    direct_address(&j->to, d->address, "address") == -1)
 		return EX_USAGE;
 	if (users_open(&j->dir.users, j->settings, error) == -1) {
 		warnx("4.3.5 %s", error);
@@ -422,19 +432,13 @@ find_sender(struct job *j, const struct direct *d)
 	return 0;
 }
 
-/* Where nothing is set up, the users are the system's.  A caller that names
- * the recipient has looked at his ~/.forward or ~/.qmail, and may have found
- * us there. */
+/* A caller that names the recipient has looked at his ~/.forward or ~/.qmail,
+ * and may have found us there. */
 static void
 adjust_settings(struct job *j)
 {
-	const struct settings *s = j->settings;
-	static char system[] = "system";
-
-	j->own = *s;
-	if (s->unwritten && strcmp(s->users, SETTINGS_USERS) == 0 &&
-	    access(s->users, F_OK) == -1 && errno == ENOENT)
-		j->own.users = system;
+	j->own = *j->settings;
+	direct_users(&j->own);
 	if (j->caller.recipient != NULL)
 		j->own.forward = j->own.qmail = false;
 	j->settings = j->dir.settings = &j->own;

@@ -64,6 +64,7 @@ begin(struct direct_rules *r, struct directory *dir, const struct address *to)
 	find_spool(r);
 	m->item.form = SPOOL_FILE;
 	m->env_fd = -1;
+	m->env.arrived = (int64_t)time(NULL);
 	m->spool = w->spool;
 	if (envelope_add(&m->env, &full) == -1 ||
 	    (m->fd = memfd_create("message", MFD_CLOEXEC)) == -1)
@@ -168,7 +169,6 @@ direct_rules_end(struct direct_rules *r, const struct address *from,
 	struct spool_message *m = &r->message;
 
 	m->env.sender = *from;
-	m->env.arrived = (int64_t)time(NULL);
 	clock_gettime(CLOCK_REALTIME, &m->mtime);
 	r->target.precious = target_is_precious(&r->work,
 	    &m->env.rcpts[0].addr);

@@ -137,34 +137,6 @@ add_address(struct reading *r, struct address *a)
 
 static int read_targets(struct reading *, bool included);
 
-/* ":include:": addresses, and further such files. */
-static int
-include(struct reading *r, const char *path)
-{
-	struct reading in = *r;
-	int found;
-
-	if (++r->includes > DOTFILE_INCLUDES)
-		return dotfile_stop(r, PLAN_BROKEN, "more than %d included "
-		    "files", DOTFILE_INCLUDES);
-	if (!is_account(r))
-		return refuse_virtual(r);
-	if (*path != '/' || strlcpy(in.path, path, sizeof(in.path)) >=
-	    sizeof(in.path))
-		return dotfile_stop(r, PLAN_BROKEN, "the path is none from /");
-	in.text = NULL;
-	in.includes = r->includes;
-	found = dotfile_read(&in);
-	if (found == MISSING)
-		found = dotfile_stop(r, PLAN_TEMPORARY, "%.300s is missing",
-		    path);
-	else if (found == FOUND)
-		found = read_targets(&in, true);
-	free(in.text);
-	r->includes = in.includes;
-	return found;
-}
-
 /* What a person means by them, in a file where no shell reads it. */
 static const char *
 skip_home(const char *target)
@@ -178,6 +150,40 @@ skip_home(const char *target)
 			return target + n;
 	}
 	return NULL;
+}
+
+/* ":include:": addresses, and further such files. */
+static int
+include(struct reading *r, const char *path)
+{
+	struct reading in = *r;
+	const char *in_home = skip_home(path);
+	int found, n;
+
+	if (++r->includes > DOTFILE_INCLUDES)
+		return dotfile_stop(r, PLAN_BROKEN, "more than %d included "
+		    "files", DOTFILE_INCLUDES);
+	if (!is_account(r))
+		return refuse_virtual(r);
+	if (in_home == NULL && *path != '/')
+		return dotfile_stop(r, PLAN_BROKEN, "the path begins neither "
+		    "with / nor with ~/");
+	n = in_home != NULL ? snprintf(in.path, sizeof(in.path), "%s/%s",
+	    r->d->user->home, in_home) : snprintf(in.path, sizeof(in.path),
+	    "%s", path);
+	if (n < 0 || (size_t)n >= sizeof(in.path))
+		return dotfile_stop(r, PLAN_BROKEN, "the path is too long");
+	in.text = NULL;
+	in.includes = r->includes;
+	found = dotfile_read(&in);
+	if (found == MISSING)
+		found = dotfile_stop(r, PLAN_TEMPORARY, "%.300s is missing",
+		    path);
+	else if (found == FOUND)
+		found = read_targets(&in, true);
+	free(in.text);
+	r->includes = in.includes;
+	return found;
 }
 
 static int

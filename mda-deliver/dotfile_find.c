@@ -78,6 +78,18 @@ read_text(struct reading *r, int fd, const struct stat *st)
 	return FOUND;
 }
 
+/* Where not its mode alone can be the reason. */
+static bool
+leads_out(const struct reading *r)
+{
+	const char *home = r->d->user->home;
+	size_t n = strlen(home);
+	struct stat st;
+
+	return strncmp(r->path, home, n) != 0 || r->path[n] != '/' ||
+	    (lstat(r->path, &st) == 0 && S_ISLNK(st.st_mode));
+}
+
 int
 dotfile_read(struct reading *r)
 {
@@ -90,8 +102,8 @@ dotfile_read(struct reading *r)
 		return (errno == ENOENT && !is_dangling(r->path)) ||
 		    errno == ENOTDIR || errno == ENAMETOOLONG ? MISSING :
 		    dotfile_stop(r, PLAN_TEMPORARY, "%.300s: %s%s", r->path,
-		    why, errno == EACCES ? " (only what is in the home can "
-		    "be read)" : "");
+		    why, errno == EACCES && leads_out(r) ? " (only what is "
+		    "in the home can be read)" : "");
 	if (st.st_uid != 0 && st.st_uid != r->d->user->uid &&
 	    st.st_uid != geteuid())
 		found = dotfile_stop(r, PLAN_TEMPORARY, "%.300s: is another's",

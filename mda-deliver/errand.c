@@ -40,9 +40,7 @@ run_program(struct work *w, size_t i, const struct dest *d,
 	const struct program_mail mail = {
 		.sender = &env->sender,
 		.recipient = &env->rcpts[i].addr,
-		.original = env->expanded != NULL && address_parse_utf8(
-		    &before, env->expanded, strlen(env->expanded), NULL) == 1 ?
-		    &before : NULL,
+		.original = target_original(w, &before),
 		.user = t->user->name,
 		.home = *t->user->home == '\0' ? "/" : t->user->home,
 		.shell = *t->user->shell == '\0' ? NULL : t->user->shell,
@@ -174,6 +172,7 @@ run_sendmail(struct work *w, size_t i, const struct dest *d,
 	};
 	struct program p = {
 		.id = w->m->item.id,
+		.name = "sendmail (see key sendmail)",
 		.mode = PROGRAM_QMAIL,
 		.mail = &mail,
 		.fd = w->m->fd,

@@ -409,6 +409,20 @@ carry_out(struct work *w, size_t i)
 	conclude(&c);
 }
 
+/* Unless it is there already: the rules may have been others at the first
+ * try. */
+static void
+keep_once(struct work *w, size_t i)
+{
+	const struct dest mailbox = { .kind = DEST_KEEP };
+	struct course c = { .w = w, .i = i, .t = &w->targets[i] };
+
+	if (w->m->env.ndid > 0 && is_settled(&c, &mailbox))
+		conclude(&c);
+	else
+		keep(w, i);
+}
+
 /* The mail is kept, and the log says what is wrong. */
 static void
 keep_broken(struct work *w, size_t i)
@@ -418,7 +432,7 @@ keep_broken(struct work *w, size_t i)
 	log_warn("rules", "id=%s to=%s kept=mailbox error=%s", w->m->item.id,
 	    log_str(t->user->name), log_str(t->plan.error));
 	plan_free(&t->plan);
-	keep(w, i);
+	keep_once(w, i);
 }
 
 void
@@ -428,7 +442,7 @@ follow_plan(struct work *w, size_t i)
 
 	switch (t->plan.kind) {
 	case PLAN_NONE:
-		keep(w, i);
+		keep_once(w, i);
 		return;
 	case PLAN_BROKEN:
 		keep_broken(w, i);
@@ -445,7 +459,7 @@ follow_plan(struct work *w, size_t i)
 	}
 	if (t->plan.n == 1 && t->plan.nmarks == 0 &&
 	    is_plain_keep(&t->plan.v[0]))
-		keep(w, i);
+		keep_once(w, i);
 	else
 		carry_out(w, i);
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -75,18 +76,34 @@ serve(struct work *w, const struct request *r, struct user *u,
 	return fd_write_all(fd, &answer, sizeof(answer)) == -1;
 }
 
+/* One answer, whatever becomes of the process: what it says comes through a
+ * pipe of its own, in which it has room. */
 static void
 fork_server(struct work *w, const struct request *r, struct user *u,
     const char *plan, int fd)
 {
 	struct answer answer = { 0 };
+	int ends[2];
 	pid_t pid;
 
-	if ((pid = fork()) == 0)
-		_exit(serve(w, r, u, plan, fd));
-	if (pid != -1 && wait_child(pid) == 0)
-		return;
-	outcome_errno(&answer.outcome, "the user's process", EIO);
+	outcome_ended(&answer.outcome);
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		goto out;
+	if ((pid = fork()) == 0) {
+		close(fd);
+		_exit(serve(w, r, u, plan, ends[1]));
+	}
+	close(ends[1]);
+	if (pid != -1) {
+		(void)wait_child(pid);
+		if (fd_read_all(ends[0], &answer, sizeof(answer)) !=
+		    sizeof(answer)) {
+			memset(&answer, 0, sizeof(answer));
+			outcome_ended(&answer.outcome);
+		}
+	}
+	close(ends[0]);
+out:
 	(void)fd_write_all(fd, &answer, sizeof(answer));
 }
 

@@ -2,6 +2,55 @@
  *
  * mda-deliver: mail into mailboxes, from a pipeline or from the queue.  Here
  * are the options and nothing else.
+ *
+ * The way through the folder.  What a person or program calls:
+ *
+ *	direct		a message on standard input, delivered now
+ *	caller		what its caller says, in environment and lines
+ *	direct_rules	the same for a user with rules
+ *	sieve_try	-t: a script tried; sieve_show: in words
+ *
+ * The queue, a process for each message:
+ *
+ *	queue		the walk through spool/local
+ *	message		one message from its lock to its end
+ *	target		who it is for
+ *	confine		what the process gives up; launch: its helper, that does
+ *			what it then cannot
+ *	decide		what the user's rules want, found out as the user
+ *	follow		that, done place by place and recorded
+ *	carry		to one place; copy: in a mailbox; errand: by the helper
+ *	forward		to other addresses: a new message of the spool
+ *
+ * At the mailbox:
+ *
+ *	deliver		one message into one mailbox, with its quota
+ *	folder, flags	folders of a Maildir; the letters of its file names
+ *	program		a user's program run; program_env: its environment
+ *	warning		a mailbox that comes to be full
+ *
+ * What users want.  It only decides, and changes nothing:
+ *
+ *	rules		which of them a user has, and in what order
+ *	plan		the list of places that comes of it; plan_pack: on its
+ *			way between processes
+ *	dotfile		lines of ~/.forward, ~/.qmail; dotfile_find: which file
+ *	seen		whom vacation answered, what duplicate saw
+ *
+ * The language Sieve, whose grammar is in lib/grammar/sieve:
+ *
+ *	sieve_file	a user's scripts on disk
+ *	sieve_words	all words; sieve_check: a script held against them
+ *	sieve_run	a script walked with a message
+ *	sieve_control	if, stop; sieve_include: scripts in scripts
+ *	sieve_actions	keep, fileinto, redirect, discard; then _reject,
+ *			_vacation, _notify (with _mailto), _edit, _flags
+ *	sieve_tests	header, exists, size; then _address, _body, _date,
+ *			_duplicate, _world
+ *	sieve_vars	variables; sieve_set: their words
+ *	sieve_match	match types; _compare: comparators; _regex
+ *	sieve_fields, sieve_folder, sieve_owner, sieve_encoded
+ *			what several of them ask
  */
 #include <err.h>
 #include <sysexits.h>
@@ -12,6 +61,7 @@
 #include "mail/start.h"
 #include "mail/users.h"
 #include "queue.h"
+#include "sieve_file.h"
 #include "sieve_try.h"
 
 /* The fault in the words of the command line; NULL none. */
@@ -56,11 +106,11 @@ main(int argc, char **argv)
 	};
 	settings_check *const checks[] = { settings_check_hostname,
 	    settings_check_accounts, users_check, recipient_check,
-	    spool_check, NULL };
+	    spool_check, sieve_file_check, NULL };
 	const struct start st = {
 		.name = "mda-deliver",
-		.usage = "-q [-w] | [-t SCRIPT] [-f SENDER] [-d USER] "
-		    "[-a ADDRESS] | MAILBOX < message",
+		.usage = "[-f SENDER] [-d USER] [-a ADDRESS] [-t SCRIPT | "
+		    "MAILBOX] < message | -q [-w]",
 		.summary = "deliver mail to mailboxes",
 		.options = options,
 		.checks = checks,

@@ -3,6 +3,8 @@
  * One message of the queue.  It must never let go of a recipient that is
  * neither delivered, on disk, nor bounced; nor do again what is recorded.
  */
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include "follow.h"
 #include "launch.h"
 #include "mail/bounce.h"
+#include "mail/disk_order.h"
 #include "mail/late.h"
 #include "message.h"
 #include "message_local.h"
@@ -162,16 +165,42 @@ record(struct work *w, size_t i)
 	log_outcome(w, i, event);
 }
 
+/* Copies that shared a sync are recorded behind it.  Were there none, they are
+ * for later, and found on disk then. */
+static void
+record_unsynced(struct work *w, bool synced)
+{
+	size_t i;
+
+	if (w->nunsynced == 0)
+		return;
+	if (!synced && syncfs(w->m->fd) == -1)
+		for (i = 0; i < w->nunsynced; i++)
+			outcome_errno(&w->targets[w->unsynced[i]].outcome,
+			    "the disk", errno);
+	for (i = 0; i < w->nunsynced; i++)
+		record(w, w->unsynced[i]);
+	w->nunsynced = 0;
+}
+
 static void
 deliver_one(struct work *w, size_t i)
 {
+	const struct outcome *o = &w->targets[i].outcome;
+
 	if (w->m->env.rcpts[i].status == ENVELOPE_TRYING)
 		log_outcome(w, i, "may-be-doubled");
 	if (w->targets[i].local || w->targets[i].forward) {
 		(void)spool_mark(w->m, i, ENVELOPE_TRYING, 0, NULL);
 		deliver_target(w, i);
 	}
-	record(w, i);
+	if (o->kind == OUTCOME_DELIVERED && o->unsynced)
+		w->unsynced[w->nunsynced++] = i;
+	else {
+		if (w->dev != 0 && o->synced == w->dev)
+			record_unsynced(w, true);
+		record(w, i);
+	}
 	plan_free(&w->targets[i].plan);
 }
 
@@ -182,18 +211,45 @@ may_be_slow(const struct target *t)
 	return (t->rules & RULES_DOTFILE) != 0 || t->specials != NULL;
 }
 
+static bool
+is_next(const struct work *w, size_t i, int slow)
+{
+	return envelope_is_owed(&w->m->env.rcpts[i]) &&
+	    may_be_slow(&w->targets[i]) == slow;
+}
+
+/* Will a copy for one behind this be synced? */
+static bool
+another_copy(const struct work *w, size_t i, int slow)
+{
+	while (++i < w->m->env.nrcpts)
+		if (is_next(w, i, slow) && w->targets[i].local &&
+		    w->targets[i].rules == 0)
+			return true;
+	return false;
+}
+
 /* First those whom nothing keeps. */
 static void
 deliver_all(struct work *w)
 {
+	struct stat st;
 	int slow;
 	size_t i;
 
-	for (slow = 0; slow < 2; slow++)
-		for (i = 0; i < w->m->env.nrcpts; i++)
-			if (envelope_is_owed(&w->m->env.rcpts[i]) &&
-			    may_be_slow(&w->targets[i]) == slow)
-				deliver_one(w, i);
+	w->dev = disk_order(w->m->fd) && fstat(w->m->fd, &st) == 0 ?
+	    st.st_dev : 0;
+	for (slow = 0; slow < 2; slow++) {
+		for (i = 0; i < w->m->env.nrcpts; i++) {
+			if (!is_next(w, i, slow))
+				continue;
+			w->more = w->dev != 0 &&
+			    w->nunsynced < UNSYNCED_MAX - 1 &&
+			    another_copy(w, i, slow);
+			deliver_one(w, i);
+		}
+		record_unsynced(w, false);
+	}
 }
 
 /* Nobody is owed anything: it goes.  Else it waits.  0, -1. */

@@ -40,6 +40,8 @@ struct target {
 	struct outcome	 outcome;
 };
 
+#define UNSYNCED_MAX	32	/* copies that share a sync */
+
 struct work {
 	const struct directory	*dir;
 	const struct settings	*settings;
@@ -51,6 +53,12 @@ struct work {
 	struct outcome		 sent;		/* what became of them */
 	struct once		*once;		/* NULL: no lists, or one */
 	bool			 gone;	/* the message itself is delivered */
+	dev_t			 dev;	/* of the spool's disk, when that keeps
+					 * its order; 0 */
+	bool			 more;	/* another copy comes behind this */
+	size_t			 unsynced[UNSYNCED_MAX]; /* recipients whose
+					 * copies wait for its sync */
+	size_t			 nunsynced;
 	size_t			 index;	/* among those of this process */
 	struct launch		*launch;	/* NULL: nothing needs it */
 };
@@ -66,6 +74,9 @@ int	 target_set_local(struct work *, struct target *,
 	    const struct recipient *);
 /* Must it come through, whatever the user's rules say? */
 bool	 target_is_precious(const struct work *, const struct address *);
+/* The address before aliases, where there was another, to *room; or NULL. */
+const struct address *target_original(const struct work *,
+	    struct address *room);
 
 /* confine.c: less rights, for the messages that this process has.  0, -1. */
 int	 confine_to_owner(const struct work *, size_t n);
@@ -93,5 +104,7 @@ void	 carry_list(struct work *, size_t i, struct outcome *);
 /* Wait for the end of a child that is a user, who must not be able to put it
  * off by stopping it.  Returns its status; -1 when there is none. */
 int	 wait_child(pid_t);
+/* The outcome of a process that was killed: it may have done its work. */
+void	 outcome_ended(struct outcome *);
 
 #endif

@@ -32,6 +32,7 @@
 #define SIGNALLED	128		/* a shell's code for a signal */
 
 struct run {
+	const char *name;
 	pid_t	 pid;
 	int	 out;			/* what it says */
 	char	 said[PROGRAM_OUTPUT_MAX + 1];
@@ -405,9 +406,8 @@ explain_exit(const struct run *r, enum program_mode mode, int code,
 		return;
 	}
 	fail(o, m.status, code);
-	snprintf(o->text, sizeof(o->text), "%s the recipient's program ended "
-	    "with %d: %.300s", m.status, code, r->len > 0 ? r->said :
-	    m.words);
+	snprintf(o->text, sizeof(o->text), "%s %s ended with %d: %.300s",
+	    m.status, r->name, code, r->len > 0 ? r->said : m.words);
 }
 
 /* 1: what follows it is left out. */
@@ -430,13 +430,12 @@ explain(const struct run *r, enum program_mode mode, struct outcome *o)
 	}
 	fail(o, "4", 0);
 	if (r->late || r->stopped)
-		snprintf(o->text, sizeof(o->text), "4.3.0 the recipient's "
-		    "program %s and was ended", r->late ? "took too long" :
-		    "stopped itself");
+		snprintf(o->text, sizeof(o->text), "4.3.0 %s %s and was ended",
+		    r->name, r->late ? "took too long" : "stopped itself");
 	else
-		snprintf(o->text, sizeof(o->text), "4.3.0 signal %d ended the "
-		    "recipient's program: %.300s", WTERMSIG(r->status),
-		    r->len > 0 ? r->said : "it said nothing");
+		snprintf(o->text, sizeof(o->text), "4.3.0 signal %d ended %s: "
+		    "%.300s", WTERMSIG(r->status), r->name, r->len > 0 ?
+		    r->said : "it said nothing");
 	return 0;
 }
 
@@ -445,7 +444,8 @@ run(const struct program *p, struct outcome *o)
 {
 	struct sigaction sa = { .sa_handler = on_child }, old;
 	/* What cannot be known has not been delivered. */
-	struct run r = { .out = -1, .status = SIGKILL };
+	struct run r = { .out = -1, .status = SIGKILL, .name = p->name !=
+	    NULL ? p->name : "the recipient's program" };
 	sigset_t block, before, inside;
 	int error = 0;
 

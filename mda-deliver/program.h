@@ -51,6 +51,8 @@ struct program_mail {
 struct program {
 	const char		*id;	/* of the message, for the log */
 	const char		*command;
+	const char		*name;	/* for people; NULL: "the recipient's
+					 * program" */
 	enum program_mode	 mode;
 	const struct program_mail *mail;
 	const void		*header;	/* put before what is read from

@@ -68,7 +68,8 @@ ask_sieve(const struct settings *s, const struct user *u,
 {
 	struct sieve_mail m = { .size = (size_t)mail->size, .from = mail->from,
 	    .to = mail->to, .original = mail->original,
-	    .now = (int64_t)time(NULL) };
+	    .now = (int64_t)time(NULL), .queued = mail->queued,
+	    .precious = mail->precious };
 	char *text = malloc(m.size + 1);
 	ssize_t got;
 

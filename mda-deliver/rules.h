@@ -26,6 +26,8 @@ struct rules_mail {
 						 * NULL */
 	const char		*extension;	/* that the address names, or
 						 * NULL */
+	bool			 queued;	/* it is in the spool */
+	bool			 precious;	/* a report, or postmaster's */
 };
 
 /* A cheap look at which there may be, with the user's rights; extension is ""

@@ -38,6 +38,10 @@ struct sieve_mail {
 	const struct address	*original;	/* the alias that it was to, or
 						 * NULL */
 	int64_t			 now;
+	bool			 queued;	/* it was accepted before: who
+						 * brought it hears no more */
+	bool			 precious;	/* a report, or postmaster's: it
+						 * cannot be refused */
 };
 
 struct sieve_script;

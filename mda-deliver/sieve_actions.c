@@ -353,10 +353,12 @@ check_redirect(struct sieve_call *c, const char **why)
 {
 	const struct sieve_string *s = &c->arg[0]->strings[0];
 	struct address a;
+	int good;
 
-	if (!sieve_constant(c, s) || sieve_address(&a, s->text, s->len))
+	if (!sieve_constant(c, s) ||
+	    (good = sieve_address_named(&a, s->text, s->len)) == 1)
 		return 0;
-	*why = "that is no address";
+	*why = good == 0 ? "that is no address" : "no memory";
 	return -1;
 }
 
@@ -397,13 +399,18 @@ run_redirect(struct sieve_run *r, const struct sieve_call *c)
 	if (sieve_act(r, "redirect", SIEVE_ACT_DELIVERS) == -1)
 		return -1;
 	buf_init(&text, SIEVE_VALUE_MAX);
-	if (sieve_expand(r, &c->arg[0]->strings[0], &text) == 0) {
-		if (sieve_address(&to, buf_str(&text), text.len))
+	if (sieve_expand(r, &c->arg[0]->strings[0], &text) == 0)
+		switch (sieve_address_named(&to, buf_str(&text), text.len)) {
+		case 1:
 			ret = redirect(r, c, &to);
-		else
+			break;
+		case 0:
 			ret = sieve_fail(r, "redirect: \"%s\" is no address",
 			    sieve_shown(shown, buf_str(&text), text.len));
-	}
+			break;
+		default:
+			ret = sieve_nomem(r);
+		}
 	buf_free(&text);
 	return ret;
 }

@@ -22,7 +22,7 @@ enum sieve_act {
 
 struct sieve_actions {
 	unsigned	 n;
-	long long	 redirects;
+	long long	 redirects, notifies;
 	size_t		 sent;		/* octets */
 	const char	*delivers, *rejects, *answers;	/* the last word of
 							 * each kind */
@@ -50,6 +50,9 @@ bool	 sieve_constant(const struct sieve_call *,
 
 /* An address in a string, with or without "<" and ">".  1, 0 it is none. */
 int	 sieve_address(struct address *, const char *, size_t);
+/* The same, or with a name before "<" (RFC 5228, section 2.4.2.3); no route, no
+ * group.  1, 0 it is none, -1 no memory. */
+int	 sieve_address_named(struct address *, const char *, size_t);
 
 /* The field's value as a test sees it: unfolded, decoded, trimmed; appended,
  * cut at a character to what the buffer takes.  0, -1 no memory. */
@@ -73,6 +76,10 @@ bool	 sieve_same_address(const struct address *, const struct address *);
 bool	 sieve_is_automatic(const struct sieve_run *);
 /* Date, Message-ID. */
 int	 sieve_compose_begin(const struct sieve_run *, struct buf *);
+/* From: what the action's :from says, or else the owner.  0, or -1 the run
+ * has failed; what the buffer has no room for is for its owner to see. */
+int	 sieve_compose_from(struct sieve_run *, const struct sieve_call *,
+	    struct buf *);
 
 /* ---- folders: sieve_folder.c ---- */
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes/siphash.h"
 #include "sieve_script.h"
 #include "sieve_vars.h"
 
@@ -421,9 +422,10 @@ take(struct check *k, struct sieve_call *c, const struct sieve_node *n,
 	if (c->word->check != NULL && c->word->check(c, &why) == -1)
 		return soft_fault(k, n->line, "\"%s\": %s", n->name,
 		    why != NULL ? why : "no memory");
-	if (strcmp(n->name, "require") == 0)
-		return require(k, c);
-	k->begun = true;
+	if (strcmp(n->name, "require") != 0)
+		k->begun = true;
+	else if (require(k, c) == -1)
+		return -1;
 	return take_tests(k, c, n) == -1 || take_block(k, c, n) == -1 ?
 	    -1 : 0;
 }
@@ -511,6 +513,14 @@ sieve_check(struct sieve_script *s, struct sieve_node *first, char *error)
 
 /* ---- a script ---- */
 
+uint64_t
+sieve_digest(const char *text, size_t n)
+{
+	const unsigned char key[SIPHASH_KEY] = { 0 };
+
+	return siphash(key, text, n);
+}
+
 struct sieve_script *
 sieve_compile(const char *name, const char *text, size_t n, char *error)
 {
@@ -531,6 +541,7 @@ sieve_compile(const char *name, const char *text, size_t n, char *error)
 	else {
 		strlcpy(copy, name, strlen(name) + 1);
 		s->name = copy;
+		s->digest = sieve_digest(text, n);
 		if (sieve_check(s, first, error) == 0)
 			return s;
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * Comparators (RFC 4790, section 9; RFC 5051): what is equal, less, or in
- * another text.  It must never be asked for what a comparator has not; that is
- * checked when a script is compiled.
+ * Comparators (RFC 4790, section 9; bytes/casemap.h): what is equal, less, or
+ * in another text.  It must never be asked for what a comparator has not; that
+ * is checked when a script is compiled.
  */
 #include <string.h>
 

@@ -30,8 +30,8 @@ sieve_edit_number(struct sieve_run *r)
 		return 0;
 	text = sieve_header_text(r, &n);
 	for (i = 0; i < p->nedits; i++) {
-		if (p->edits[i].len == n &&
-		    memcmp(p->edits[i].data, text, n) == 0)
+		if (p->edits[i].len == n && (n == 0 ||
+		    memcmp(p->edits[i].data, text, n) == 0))
 			return (int)i + 1;
 		sum += p->edits[i].len;
 	}
@@ -171,7 +171,7 @@ insert(struct sieve_run *r, const struct buf *field, bool last)
 		at = f.start + f.len;
 	buf_add(&new, text, (size_t)(at - text));
 	if (at > text && at[-1] != '\n')
-		buf_addc(&new, '\n');
+		buf_adds(&new, crlf ? "\r\n" : "\n");
 	add_field(&new, field, crlf);
 	buf_add(&new, at, n - (size_t)(at - text));
 	ret = set_header(r, &new);

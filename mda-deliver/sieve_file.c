@@ -144,6 +144,53 @@ sieve_file_read(const char *path, char **text, size_t *n, char *error)
 	return SIEVE_FILE_TEMPORARY;
 }
 
+/* ---- option -n ---- */
+
+/* The name of a script, without its folder. */
+static const char *
+base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash != NULL ? slash + 1 : path;
+}
+
+static int
+bad_key(const char *key, const char *path, const char *why, char *error)
+{
+	(void)snprintf(error, CONF_ERROR_MAX, "%s: %.200s: %s", key, path,
+	    why);
+	return -1;
+}
+
+int
+sieve_file_check(const struct settings *s, char *error)
+{
+	char why[SIEVE_ERROR_MAX], *text;
+	struct sieve_script *script = NULL;
+	const char *path = s->sieve_default;
+	struct stat st;
+	size_t n;
+
+	if (*s->sieve_global != '\0' && stat(s->sieve_global, &st) == -1)
+		return bad_key("sieve_global", s->sieve_global,
+		    strerror(errno), error);
+	if (*s->sieve_global != '\0' && !S_ISDIR(st.st_mode))
+		return bad_key("sieve_global", s->sieve_global,
+		    "it is no folder", error);
+	if (*path == '\0')
+		return 0;
+	strlcpy(why, "there is no such file", sizeof(why));
+	if (sieve_file_read(path, &text, &n, why) == SIEVE_FILE_READ) {
+		script = sieve_compile(base(path), text, n, why);
+		free(text);
+	}
+	if (script == NULL)
+		return bad_key("sieve_default", path, why, error);
+	sieve_free(script);
+	return 0;
+}
+
 /* ---- the user's log ---- */
 
 /* One line more to the log beside the script; it begins anew when it has
@@ -178,15 +225,6 @@ struct source {
 	const char	*path;
 	bool		 own;		/* the user's, who is told */
 };
-
-/* The name of a script, without its folder. */
-static const char *
-base(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
 
 /* What cannot be run at all: the mail is kept, or it waits. */
 static void

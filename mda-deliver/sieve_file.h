@@ -59,6 +59,10 @@ bool	 sieve_file_may_be(const struct settings *, const struct user *);
 void	 sieve_plan(const struct settings *, const struct user *,
 	    const struct sieve_mail *, struct plan *);
 
+/* The keys sieve_default and sieve_global: are they there, and is the script
+ * without a fault? */
+settings_check sieve_file_check;
+
 /* May a script have this name?  RFC 5804, section 1.6, and here no slash and
  * no dot before it. */
 bool	 sieve_file_is_name(const char *, size_t n);

@@ -71,7 +71,11 @@ compile(struct sieve_run *r, const char *name, bool global, const char *text,
 		return sieve_nomem(r);
 	strlcpy(i->name, name, room);
 	i->global = global;
-	if ((i->script = sieve_compile(i->name, text, n, error)) == NULL) {
+	/* The main script, by whatever name: it runs, and is ours to leave
+	 * alone. */
+	i->runs = sieve_digest(text, n) == r->main->digest;
+	if (!i->runs && (i->script = sieve_compile(i->name, text, n,
+	    error)) == NULL) {
 		free(i);
 		return sieve_fail(r, "include \"%.60s\": %s", name, error);
 	}
@@ -159,6 +163,11 @@ run_include(struct sieve_run *r, const struct sieve_call *c)
 			return 0;
 		}
 		i = r->include->list;
+		if (i->runs && sieve_tag(c, "once", NULL)) {
+			sieve_say(r, "include \"%s\": it is the main script",
+			    name);
+			return 0;
+		}
 	}
 	sieve_say(r, "include \"%s\"", name);
 	return run_included(r, i);

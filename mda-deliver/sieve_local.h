@@ -103,6 +103,7 @@ struct sieve_header {
 };
 
 struct sieve_run {
+	const struct sieve_script *main;	/* that includes the others */
 	const struct sieve_script *script;
 	const struct sieve_user	*user;
 	const struct sieve_mail	*mail;

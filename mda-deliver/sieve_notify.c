@@ -76,29 +76,6 @@ write_mark(struct buf *b, const struct address *owner)
 	buf_adds(b, "\"\n");
 }
 
-static int
-write_from(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
-    const struct address *owner)
-{
-	const struct sieve_arg *value;
-	char shown[SIEVE_SHOWN];
-	struct buf text;
-	int ret;
-
-	if (!sieve_tag(c, "from", &value)) {
-		write_list(b, "From", owner, 1);
-		return 0;
-	}
-	buf_init(&text, SIEVE_VALUE_MAX);
-	ret = sieve_expand(r, &value->strings[0], &text);
-	if (ret == 0 && compose_addresses(b, "From", buf_str(&text),
-	    text.len) == 0)
-		ret = sieve_fail(r, "notify: \":from\": \"%s\" is no address",
-		    sieve_shown(shown, buf_str(&text), text.len));
-	buf_free(&text);
-	return ret;
-}
-
 /* A field of the message as text, added; nothing when it has none. */
 static int
 get_field(struct sieve_run *r, const char *name, struct buf *text)
@@ -215,7 +192,7 @@ write_message(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
 	sieve_owner(r, &owner);
 	write_mark(b, &owner);
 	(void)sieve_compose_begin(r, b);
-	if (write_from(r, c, b, &owner) == -1)
+	if (sieve_compose_from(r, c, b) == -1)
 		return -1;
 	write_list(b, "To", m->to, m->n - m->ncc);
 	write_list(b, "Cc", m->to + m->n - m->ncc, m->ncc);
@@ -277,12 +254,17 @@ static int
 run_notify(struct sieve_run *r, const struct sieve_call *c)
 {
 	char shown[SIEVE_SHOWN];
+	long long most = r->user->settings->sieve_redirects;
 	struct mailto m;
 	struct buf uri;
 	int ret;
 
 	if (sieve_act(r, "notify", SIEVE_ACT_OTHER) == -1)
 		return -1;
+	/* RFC 5435, section 8 */
+	if (++r->actions->notifies > most)
+		return sieve_fail(r, "more than %lld notif%s", most,
+		    most == 1 ? "y" : "ies");
 	buf_init(&uri, SIEVE_VALUE_MAX);
 	if ((ret = sieve_expand(r, &c->arg[0]->strings[0], &uri)) == 0)
 		switch (mailto_parse(&m, buf_str(&uri), uri.len)) {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "grammar/addrlist.h"
 #include "grammar/chars.h"
 #include "grammar/compose.h"
 #include "grammar/header.h"
@@ -38,6 +39,27 @@ sieve_owner(const struct sieve_run *r, struct address *a)
 	if (a->domain[0] == '\0')
 		strlcpy(a->domain, s->domains.n > 0 ? s->domains.v[0] :
 		    s->hostname, sizeof(a->domain));
+}
+
+int
+sieve_address_named(struct address *a, const char *p, size_t n)
+{
+	struct addrlist_item item;
+	struct addrlist list;
+	int ret = 0, next;
+
+	if (sieve_address(a, p, n))
+		return 1;
+	if (n == 0 || p[n - 1] != '>' || memchr(p, '\0', n) != NULL)
+		return 0;
+	addrlist_init(&list, p, n);
+	next = addrlist_next(&list, &item);
+	if (next == 1 && item.route.s == NULL)
+		ret = addrlist_address(&item, a);
+	if (ret == 1 && (next = addrlist_next(&list, &item)) == 1)
+		ret = 0;
+	addrlist_free(&list);
+	return next == -1 ? -1 : ret;
 }
 
 bool
@@ -97,4 +119,32 @@ sieve_compose_begin(const struct sieve_run *r, struct buf *b)
 	return compose_begin(b, r->mail->now, clock_zone(r->mail->now),
 	    (uint64_t)arc4random() << 32 | arc4random(),
 	    r->user->settings->hostname);
+}
+
+int
+sieve_compose_from(struct sieve_run *r, const struct sieve_call *c,
+    struct buf *b)
+{
+	const struct sieve_arg *value;
+	char shown[SIEVE_SHOWN];
+	struct address owner;
+	struct buf text;
+	int ret;
+
+	if (!sieve_tag(c, "from", &value)) {
+		sieve_owner(r, &owner);
+		buf_adds(b, "From: ");
+		(void)address_write(b, &owner);
+		buf_addc(b, '\n');
+		return 0;
+	}
+	buf_init(&text, SIEVE_VALUE_MAX);
+	ret = sieve_expand(r, &value->strings[0], &text);
+	if (ret == 0 && compose_addresses(b, "From", buf_str(&text),
+	    text.len) == 0)
+		ret = sieve_fail(r, "%s: \":from\": \"%s\" is no address",
+		    c->word->name, sieve_shown(shown, buf_str(&text),
+		    text.len));
+	buf_free(&text);
+	return ret;
 }

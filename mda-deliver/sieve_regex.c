@@ -238,15 +238,17 @@ sieve_regex_free(struct sieve_regex *r)
 
 /* ---- matching ---- */
 
+/* 1, 0, -1 no memory. */
 static int
 find_groups(const struct sieve_regex *r, const char *s, int flags,
     struct glob_span *span, size_t nspan)
 {
 	regmatch_t m[SIEVE_MATCHED_MAX];
 	size_t i;
+	int error = regexec(&r->where, s, SIEVE_MATCHED_MAX, m, flags);
 
-	if (regexec(&r->where, s, SIEVE_MATCHED_MAX, m, flags) != 0)
-		return 0;
+	if (error != 0)
+		return error == REG_NOMATCH ? 0 : -1;
 	for (i = 0; i < nspan && i < SIEVE_MATCHED_MAX; i++)
 		if (m[i].rm_so >= 0 && m[i].rm_eo >= m[i].rm_so)
 			span[i] = (struct glob_span){ (size_t)m[i].rm_so,
@@ -259,14 +261,18 @@ static int
 match_text(struct sieve_run *run, const struct sieve_regex *r, const char *s,
     size_t n, int flags, struct glob_span *span, size_t nspan)
 {
+	int error;
+
 	if (sieve_work(run, WORK_EACH * (uint64_t)n) == -1)
 		return -1;
-	if (regexec(&r->any, s, 0, NULL, flags) != 0)
-		return 0;
+	if ((error = regexec(&r->any, s, 0, NULL, flags)) != 0)
+		return error == REG_NOMATCH ? 0 : sieve_nomem(run);
 	if (nspan == 0 || !r->has_where)
 		return 1;
-	return sieve_work(run, (uint64_t)n * n) == -1 ? -1 :
-	    find_groups(r, s, flags, span, nspan);
+	if (sieve_work(run, (uint64_t)n * n) == -1)
+		return -1;
+	error = find_groups(r, s, flags, span, nspan);
+	return error == -1 ? sieve_nomem(run) : error;
 }
 
 int

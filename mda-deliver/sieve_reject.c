@@ -2,12 +2,14 @@
  *
  * Mail that its owner refuses: reject and ereject (RFC 5429).  The null sender
  * must never be answered: what comes from there is kept, so that no bounce is
- * lost.
+ * lost, and so is postmaster's mail.
  *
- * NOTE: the words of reject, when they are in ASCII, are given to whoever
- * delivers: an LMTP client hears them as they are, but where the message came
- * through the queue the report of its failure has them, and not the report of
- * RFC 5429, section 2.2.1.  Lines become one.
+ * The words of reject go to whoever delivers when they are in ASCII and he is
+ * still there to hear them, as an LMTP client is (RFC 5429, section 2.2); else
+ * the sender has them in a report of their own.  Those of ereject are never in
+ * one: the queue's report of failure has them.
+ *
+ * NOTE: lines become one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,14 +191,16 @@ reject(struct sieve_run *r, const struct sieve_call *c, bool exact)
 
 	if (sieve_act(r, word, SIEVE_ACT_REJECTS) == -1)
 		return -1;
-	if (address_is_null(r->mail->from)) {
-		sieve_say(r, "%s: not done: it comes from the null sender, who "
-		    "must not be answered", word);
+	if (address_is_null(r->mail->from) || r->mail->precious) {
+		sieve_say(r, "%s: not done: %s", word, r->mail->precious ?
+		    "it is for postmaster, or a report" : "it comes from the "
+		    "null sender, who must not be answered");
 		return 0;
 	}
 	buf_init(&reason, SIEVE_VALUE_MAX);
 	if (sieve_expand(r, &c->arg[0]->strings[0], &reason) == 0)
-		ret = exact && !is_ascii(buf_str(&reason), reason.len) ?
+		ret = exact && (r->mail->queued ||
+		    !is_ascii(buf_str(&reason), reason.len)) ?
 		    report(r, word, &reason) : refuse(r, word, &reason);
 	if (ret == 0)
 		r->keep = false;

@@ -171,9 +171,9 @@ sieve_run(const struct sieve_script *s, const struct sieve_user *user,
     const struct sieve_mail *mail, const struct sieve_watch *watch,
     struct plan *p)
 {
-	struct sieve_run r = { .script = s, .user = user, .mail = mail,
-	    .watch = watch, .plan = p, .keep = true, .file = s->name,
-	    .enabled = s->required };
+	struct sieve_run r = { .main = s, .script = s, .user = user,
+	    .mail = mail, .watch = watch, .plan = p, .keep = true,
+	    .file = s->name, .enabled = s->required };
 	int ret;
 
 	r.header.original = header_length(mail->text, mail->size);

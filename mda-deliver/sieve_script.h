@@ -24,7 +24,11 @@ struct sieve_script {
 						 * time */
 	struct sieve_later	*later;
 	size_t			 regexes; /* what they cost: sieve_regex.h */
+	uint64_t		 digest;	/* sieve_digest() of its text */
 };
+
+/* By what a text of a script is known again. */
+uint64_t sieve_digest(const char *text, size_t n);
 
 /* The bit of an extension; 0 it is none of ours. */
 uint64_t sieve_extension_bit(const char *name);

@@ -136,8 +136,13 @@ print_kind(const struct dest *d)
 		printf("keep it in the mailbox");
 		break;
 	case DEST_FOLDER:
+		if (*text == '\0') {
+			printf("file it into INBOX");
+			break;
+		}
 		printf("file it into the folder \"%s\"%s", text, d->create ?
-		    ", made if it is missing" : "");
+		    ", made if it is missing" :
+		    ", or into INBOX if it is missing");
 		break;
 	case DEST_MAILBOX:
 		printf("file it into the mailbox \"%s\"", text);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "caller.h"
 #include "grammar/header.h"
 #include "grammar/trace.h"
 #include "mail/recipient.h"
@@ -25,6 +26,7 @@
 
 struct try {
 	const struct settings	*settings;
+	struct settings		 own;
 	struct user		 user;
 	struct sieve_files	 files;
 	struct address		 from, to;
@@ -34,17 +36,6 @@ struct try {
 };
 
 /* ---- whose script it is ---- */
-
-static int
-parse(struct address *a, const char *text, const char *what)
-{
-	const char *why;
-
-	if (address_parse_utf8(a, text, strlen(text), &why) == 1)
-		return 0;
-	warnx("%s %s: %s", what, text, why);
-	return EX_USAGE;
-}
 
 /* Whoever runs us, where nobody is named or known. */
 static void
@@ -102,10 +93,13 @@ find_user(struct try *t, const struct direct *d)
 	char error[CONF_ERROR_MAX];
 	struct users *users;
 
-	if (address != NULL && parse(&t->to, address, d->user != NULL ?
-	    "user" : "address") != 0)
+	if (address != NULL && direct_address(&t->to, address,
+	    d->user != NULL ? "user" : "address") == -1)
 		return EX_USAGE;
-	if (address != NULL) {
+	/* Without a configuration nobody is known, and the address is what it
+	 * says. */
+	if (address != NULL && (!t->settings->unwritten ||
+	    strcmp(t->settings->users, SETTINGS_USERS) != 0)) {
 		if (users_open(&users, t->settings, error) == -1) {
 			warnx("%s", error);
 			return EX_CONFIG;
@@ -117,6 +111,10 @@ find_user(struct try *t, const struct direct *d)
 			warnx("%s", error);
 			return EX_TEMPFAIL;
 		}
+	}
+	if (r == USERS_NONE && d->user != NULL) {
+		warnx("%s: no such user", d->user);
+		return EX_NOUSER;
 	}
 	if (r == USERS_NONE)
 		be_myself(t);
@@ -236,7 +234,10 @@ try_script(struct try *t, const char *path)
 
 	if ((text = fd_read_file(path, SIEVE_SCRIPT_MAX, &(struct stat){ 0 },
 	    &n)) == NULL) {
-		warn("%s", path);
+		if (errno == EINVAL)
+			warnx("%s is no regular file", path);
+		else
+			warn("%s", path);
 		return EX_NOINPUT;
 	}
 	script = sieve_compile(slash != NULL ? slash + 1 : path, text, n,
@@ -259,17 +260,23 @@ int
 sieve_try(const struct settings *s, const struct direct *d,
     const char *script)
 {
+	const char *why;
 	struct try *t;
-	int code;
+	int code = 0;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL) {
 		warn(NULL);
 		return EX_TEMPFAIL;
 	}
-	t->settings = s;
+	t->own = *s;
+	direct_users(&t->own);
+	t->settings = &t->own;
 	buf_init(&t->message, (size_t)s->max_size + 65536);
-	code = d->sender != NULL ? parse(&t->from, d->sender, "sender") : 0;
-	if (code == 0)
+	if (d->sender != NULL &&
+	    caller_sender(&t->from, d->sender, &why) == -1) {
+		warnx("sender %s: %s", d->sender, why);
+		code = EX_USAGE;
+	} else
 		code = find_user(t, d);
 	if (code == 0) {
 		tzset();

@@ -113,10 +113,14 @@ is_mine(struct sieve_run *r, const struct sieve_call *c,
 	if (!sieve_tag(c, "addresses", &more))
 		return 0;
 	buf_init(&text, SIEVE_VALUE_MAX);
-	for (i = 0; ret == 0 && i < more->n; i++)
-		ret = sieve_expand(r, &more->strings[i], &text) == -1 ? -1 :
-		    sieve_address(&other, buf_str(&text), text.len) == 1 &&
-		    sieve_same_address(&other, a);
+	for (i = 0; ret == 0 && i < more->n; i++) {
+		ret = sieve_expand(r, &more->strings[i], &text);
+		if (ret == 0 && (ret = sieve_address_named(&other,
+		    buf_str(&text), text.len)) == -1)
+			ret = sieve_nomem(r);
+		if (ret == 1)
+			ret = sieve_same_address(&other, a);
+	}
 	buf_free(&text);
 	return ret;
 }
@@ -280,30 +284,6 @@ write_subject(struct sieve_run *r, const struct sieve_call *c, struct buf *b)
 }
 
 static int
-write_from(struct sieve_run *r, const struct sieve_call *c, struct buf *b)
-{
-	char own[ADDRESS_TEXT_MAX], shown[SIEVE_SHOWN];
-	const struct sieve_arg *value;
-	struct address owner;
-	struct buf text;
-	int ret = 0;
-
-	if (!sieve_tag(c, "from", &value)) {
-		sieve_owner(r, &owner);
-		(void)buf_addf(b, "From: %s\n", address_text(&owner, own));
-		return 0;
-	}
-	buf_init(&text, SIEVE_VALUE_MAX);
-	ret = sieve_expand(r, &value->strings[0], &text);
-	if (ret == 0 && compose_addresses(b, "From", buf_str(&text),
-	    text.len) == 0)
-		ret = sieve_fail(r, "vacation: \":from\": \"%s\" is no address",
-		    sieve_shown(shown, buf_str(&text), text.len));
-	buf_free(&text);
-	return ret;
-}
-
-static int
 write_body(struct sieve_run *r, const struct sieve_call *c, struct buf *b)
 {
 	struct buf text;
@@ -328,7 +308,7 @@ write_answer(struct sieve_run *r, const struct sieve_call *c, struct buf *b)
 	size_t n;
 
 	(void)sieve_compose_begin(r, b);
-	if (write_from(r, c, b) == -1)
+	if (sieve_compose_from(r, c, b) == -1)
 		return -1;
 	buf_addf(b, "To: %s\n", address_text(r->mail->from, to));
 	if (write_subject(r, c, b) == -1)

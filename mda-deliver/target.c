@@ -26,6 +26,15 @@ target_is_precious(const struct work *w, const struct address *to)
 	    (before[n] == '@' || before[n] == '\0'));
 }
 
+const struct address *
+target_original(const struct work *w, struct address *room)
+{
+	const char *before = w->m->env.expanded;
+
+	return before != NULL && address_parse_utf8(room, before,
+	    strlen(before), NULL) == 1 ? room : NULL;
+}
+
 int
 target_set_local(struct work *w, struct target *t, const struct recipient *r)
 {

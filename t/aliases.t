@@ -197,7 +197,7 @@ aliases
 	    'a program that is not there');
 	Stdmail::spew("$s->{dir}/aliases",
 	    "x: y\nnew: bob, :include:$s->{dir}/list\n", 0644);
-	check($s, 78, qr{/aliases:2: \S+/list No such file},
+	check($s, 78, qr{/aliases:2: \S+/list: No such file},
 	    'a file to include that is not there');
 	is(send_mail($srv, 'al@x.test', 'new@a.test'), '451 4.3.0',
 	    '... is a fault for a while');
@@ -243,7 +243,7 @@ by_hand
 	like($err, qr/see key postmaster/, '... says why');
 	($status, $out, $err) = $s->run_program('mda-deliver',
 	    ['-a', 'all@a.test'], stdin =>
-	    "Delivered-To: all\@a.test\r\n$text");
+	    "Received: by x\r\nDelivered-To: all\@a.test\r\n$text");
 	is($status, 69, 'round in a circle') or diag $err;
 	$s->remove;
 }
@@ -375,9 +375,7 @@ due
 {
 	my ($s) = @_;
 
-	for my $path ($s->spooled('local/later')) {
-		rename $path, "$s->{spool}/local/now/" . ($path =~ s{.*/\d+-}{}r);
-	}
+	$s->make_due;
 }
 
 # Programs and files, as whom the file of aliases belongs to.

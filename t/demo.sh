@@ -261,6 +261,17 @@ run curl -s --ssl-reqd --cacert cert.pem --resolve "mx.b.test:$p:127.0.0.1" \
 sees '^  That was a lone dot'
 leg "Bob reads by IMAP"
 
+step "What a Sieve script of Bob's would do with it, and why"
+cat >filter.sieve <<-'END'
+require ["fileinto", "mailbox"];
+if address :domain "from" "a.test" { fileinto :create "Friends"; }
+END
+run cat filter.sieve
+cat b/mail/bob/Maildir/[cn]*/* >alices
+run mda-deliver -c b/stdmail.conf -t filter.sieve <alices
+sees 'folder "Friends", made'
+leg "a script tried on it"
+
 step "Alice writes to nobody@b.test"
 send nobody@b.test 'is anybody there?'
 leg "Alice submits to nobody"

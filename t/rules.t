@@ -5,7 +5,8 @@
 # that somebody submitted here and a user sends on may still be signed; programs
 # that take their time hold up no other user, whichever number of users has
 # them; and a report comes to the mailbox though a program fails or a script is
-# broken.  With accounts of the system, for which this needs root.
+# broken; and the sender is told of success as he asked.  Programs are tried
+# with accounts of the system, for which this needs root.
 use strict;
 use warnings;
 
@@ -47,6 +48,52 @@ for my $login (1, 0) {
 	like($env // '', qr/^to Q bob\@far\.test$/m, '... it is sent on');
 	is(($env // '') =~ /^own yes$/m ? 1 : 0, $login,
 	    '... and may ' . ($login ? '' : 'not ') . 'be signed');
+}
+
+# --- wishes (RFC 3461, section 5.2.7) --------------------------------------
+
+for my $row (["bob\@far.test\n", 'notify SUCCESS', '', 'one gets them'],
+    ["bob\@far.test, al\@far.test\n", 'notify NEVER', 'expanded',
+    'several are told of'],
+    ["\\bob, bob\@far.test\n", 'notify NEVER', 'delivered',
+    'the mailbox is reported']) {
+	my ($forward, $notify, $action, $what) = @$row;
+	my $s = Stdmail->new(users => { bob => 'x' });
+
+	Stdmail::spew("$s->{dir}/home/bob/.forward", $forward, 0600);
+	$s->own;
+	$s->run([$s->command('smtpd')], stdin => join("\r\n", 'EHLO c.test',
+	    'MAIL FROM:<al@x.test> ENVID=QQ', 'RCPT TO:<bob@a.test> ' .
+	    'NOTIFY=SUCCESS ORCPT=rfc822;bob@a.test', 'DATA',
+	    'Subject: x', '', 'hello', '.', 'QUIT', ''));
+	my ($status, undef, $log) = $s->run([$s->command('mda-deliver',
+	    '-q')]);
+	my @envs = map { Stdmail::slurp($_) } $s->spooled('remote/env');
+	my ($env) = grep { /^to Q bob\@far\.test$/m } @envs;
+	my ($report) = grep { /^Content-Type: multipart\/report/m }
+	    map { Stdmail::slurp($_) } $s->spooled('remote/now');
+
+	like($env // '', qr/^envid QQ\n(?:.*\n)*$notify\n/m, $what) or diag $log;
+	like($env // '', qr/^orcpt rfc822;bob\@a\.test$/m,
+	    '... with whom it was for');
+	is(($report // '') =~ /^Action: (\w+)/m ? $1 : '', $action,
+	    '... and the report is ' . ($action || 'theirs'));
+}
+
+# An answer has none (RFC 5230, section 5.1).
+{
+	my $s = Stdmail->new(users => { bob => 'x' });
+
+	Stdmail::spew("$s->{dir}/home/bob/.dovecot.sieve",
+	    "require \"vacation\"; vacation \"away\";\n", 0600);
+	$s->own;
+	$s->run([$s->command('smtpd')], stdin => join("\r\n", 'EHLO c.test',
+	    'MAIL FROM:<al@x.test>', 'RCPT TO:<bob@a.test>', 'DATA',
+	    'To: bob@a.test', '', 'hello', '.', 'QUIT', ''));
+	my (undef, undef, $log) = $s->run([$s->command('mda-deliver', '-q')]);
+	like(join('', map { Stdmail::slurp($_) } $s->spooled('remote/env')),
+	    qr/^to Q al\@x\.test\n(?:.*\n)*notify NEVER$/m,
+	    'nothing is told of an answer') or diag $log;
 }
 
 # --- programs -------------------------------------------------------------
@@ -114,16 +161,30 @@ boxes
 	return scalar grep { 1 } $s->files("home/$user/Maildir/new");
 }
 
-# More of them than there are workers.
+sub
+wait_until
+{
+	my ($seconds, $is) = @_;
+	my $start = time;
+
+	select undef, undef, undef, 0.1
+	    while !$is->() && time - $start < $seconds;
+	return time - $start;
+}
+
+# More of them than there are workers; his comes when they have begun.
 $s->run([viewed($s->command('mda-deliver', '-q'))], as => 'root');
-rules($_, '.forward', "\"|sleep 7; cat >taken\"\n") for @slow;
-submit($_) for @slow, 'bob';
-my $start = time;
-my $pid = $s->spawn([viewed($s->command('mda-deliver', '-q'))],
+rules($_, '.forward', "\"|touch begun; sleep 7; cat >taken\"\n") for @slow;
+submit($_) for @slow;
+my $pid = $s->spawn([viewed($s->command('mda-deliver', '-q', '-w'))],
     {}, as => 'root');
-select undef, undef, undef, 0.1 while !boxes('bob') && time - $start < 6;
-cmp_ok(time - $start, '<', 6, 'nine slow programs do not hold up bob');
+wait_until(10, sub { 8 <= grep { -e "$s->{dir}/home/$_/begun" } @slow });
+submit('bob');
+cmp_ok(wait_until(6, sub { boxes('bob') }), '<', 5.5,
+    'nine slow programs do not hold up bob');
 is(boxes('bob'), 1, '... who has his mail');
+wait_until(30, sub { !$s->spooled('local') });
+kill TERM => $pid;
 is(Stdmail::reap($pid, 30), 0, 'the programs come to their end');
 is(join(' ', map { (stat "$s->{dir}/home/$_/taken")[4] // 'none' } @slow),
     join(' ', @id{@slow}), '... each as its user');

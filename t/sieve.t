@@ -97,6 +97,8 @@ for (
     ["-t $dir/none.sieve", $mail, 66, qr/none.sieve: No such file/],
     ["-t $dir/good.sieve -f a\@b\@c", $mail, 64, qr/sender a\@b\@c/],
     ["-t $dir/good.sieve -a a\@b\@c", $mail, 64, qr/address a\@b\@c/],
+    ["-t $dir/good.sieve -d nobody-here", $mail, 67, qr/no such user/],
+    ["-t $dir", $mail, 66, qr/is no regular file/],
     ["-t $dir/good.sieve -q", $mail, 64, qr/-t takes/],
     ["-t $dir/good.sieve Maildir", $mail, 64, qr/-t takes/],
     ["-t $dir/good.sieve -a a\@example.net -d b", $mail, 64, qr/-t takes/],
@@ -114,10 +116,30 @@ for (
 	like($out . $err, $words, '... and what it says');
 }
 
+mkdir "$dir/spool";
+for (
+    ['default', 'good.sieve', 0, qr/^\z/],
+    ['default', 'bad.sieve', 78,
+    qr/sieve_default: \S+bad.sieve: line 2: there is no command/],
+    ['default', 'none.sieve', 78, qr/none.sieve: there is no such file/],
+    ['global', '.', 0, qr/^\z/],
+    ['global', 'none', 78, qr/sieve_global: \S+none: No such file/],
+    ['global', 'good.sieve', 78, qr/good.sieve: it is no folder/],
+) {
+	my ($key, $name, $want, $words) = @$_;
+	my ($out, $err, $code) = said('', '-n -o hostname=mx.example.net ' .
+	    '-o door_user=nobody -o mail_user=mail -o spool_user=daemon ' .
+	    "-o spool=$dir/spool -o sieve_$key=$dir/$name");
+
+	is($code, $want, "-n and sieve_$key $name");
+	like($err, $words, '... and what it says');
+}
+
 # --- what would never end ---------------------------------------------------
 
 mkdir "$dir/sieve";
 Stdmail::spew("$dir/sieve/empty.sieve", '');
+Stdmail::spew("$dir/sieve/self.sieve", 'require "include"; include "self";');
 Stdmail::spew("$dir/sieve/large.sieve", '#' x (1 << 20));
 Stdmail::spew("$dir/sieve/larger.sieve", '#' x ((1 << 20) + 1));
 my $deep = 'require "include"; include "deep%d";';
@@ -129,6 +151,8 @@ for (
     ['includes', 'require "include"; ' . 'include "empty"; ' x 256,
     qr/^error: .*more than 255 times include$/m],
     ['depth', sprintf($deep, 0), qr/more than 10 scripts in each other$/m],
+    ['itself', 'require "include"; include "self";',
+    qr/include "self": it includes itself$/m],
     ['octets', 'require "include"; ' . join('', map { qq{include "same$_";} }
     0 .. 4), qr/include "same4": the scripts are too long together$/m],
     ['a script', 'require "include"; include "larger";',

@@ -23,8 +23,8 @@ int	 mime_words_decode(struct buf *, const char *, size_t);
 /*
  * Append n octets of text as encoded words (RFC 2047, section 2), base64, as
  * many as it takes, a line ("\n ") for each; nothing for no octets.
- * NOTE: what is not UTF-8 is of a character set that nobody knows; RFC 1428
- * has a name for that.
+ * NOTE: what is not UTF-8 is of a character set that nobody knows, and is
+ * called so.
  * 0, or -1 as buf_add().
  */
 int	 mime_words_encode(struct buf *, const char *, size_t n);

@@ -122,6 +122,7 @@ maildir_begin(struct maildir_file *f, int dir, const char *id,
 	f->name[0] = f->info[0] = '\0';
 	f->given = id != NULL;
 	f->ordered = disk_order(dir);
+	f->unsynced = false;
 	if (f->given) {
 		/* Only a delivery of the same message that was killed can
 		 * have left that name; its lock is ours now. */
@@ -259,7 +260,8 @@ maildir_end(struct maildir_file *f, const struct timespec *mtime)
 			goto fail;
 		return was_there(f, folder, to);
 	}
-	if (sync_name(f, folder) == -1) {
+	f->unsynced = f->unsynced && f->ordered;
+	if (!f->unsynced && sync_name(f, folder) == -1) {
 		n = errno;
 		(void)unlinkat(f->dir, to, 0);
 		errno = n;

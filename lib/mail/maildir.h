@@ -43,6 +43,8 @@ struct maildir_file {
 					 * "" */
 	int		given;		/* the name is the caller's */
 	bool		ordered;	/* disk_order() */
+	bool		unsynced;	/* set before the end: another's sync
+					 * will do; after it: it is wanted */
 	struct spool_writer writer;
 };
 
@@ -62,6 +64,8 @@ int	 maildir_write(struct maildir_file *, const void *, size_t);
  * (NULL: now).  0: it is there,
  * file and name on disk; 1: id was given and was there already, nothing was
  * changed, and it is on disk; -1: errno, and nothing is left.
+ * With unsynced, which only an ordered disk leaves set, it is on disk when the
+ * next sync there is done of a file that comes after it.
  */
 int	 maildir_end(struct maildir_file *, const struct timespec *mtime);
 

@@ -286,7 +286,7 @@ push_include(struct search *s, const struct source *src, const char *path,
 		return r;
 	if (include_open(&in, path, src->owner, &why) == -1) {
 		s->hidden = errno == EACCES && !s->whole;
-		return s->hidden ? 0 : trouble(s, "%.150s:%u: %.200s %s",
+		return s->hidden ? 0 : trouble(s, "%.150s:%u: %.200s: %s",
 		    src->path, src->line, path, why);
 	}
 	here.owner = in.owner;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * What a person wants tried at once, or kept back: held/, where no agent
- * looks; and what nobody can read any more.  It must never leave a message where nobody finds it: one
- * rename takes it there, and one back.
+ * looks; and what nobody can read any more.  It must never leave a message
+ * where nobody finds it: one rename takes it there, and one back.
  */
 #include <errno.h>
 #include <fcntl.h>

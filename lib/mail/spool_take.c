@@ -20,12 +20,15 @@
 #include "system/fdio.h"
 #include "system/log.h"
 
-/* Has the open file this name still?  1, 0, -1. */
+/* Lock the file under its name: another agent may have moved it between our
+ * look at the folder and the lock. */
 static int
-has_name(const struct spool_message *m, int dir, const char *path)
+lock_item(const struct spool_message *m, int dir, const char *path)
 {
 	struct stat mine, named;
 
+	if (spool_lock(m->fd) == -1)
+		return errno == EAGAIN ? 0 : -1;
 	if (fstat(m->fd, &mine) == -1)
 		return -1;
 	if (fstatat(dir, path, &named, AT_SYMLINK_NOFOLLOW) == -1)
@@ -33,42 +36,21 @@ has_name(const struct spool_message *m, int dir, const char *path)
 	return mine.st_ino == named.st_ino && mine.st_dev == named.st_dev;
 }
 
-/* The envelope is not there: 0 the message went while we looked, and it behind
- * it; -1. */
+/* There is no envelope: is that a fault, or has the message, which we have not
+ * locked, gone its way meanwhile? */
 static int
-without_envelope(const struct spool_message *m, int dir, const char *path)
+lacks_envelope(const struct spool_message *m, int mode, int dir,
+    const char *path)
 {
-	struct spool_as as;
-	int there;
-
-	if (spool_as_queue(m->spool, &as, m->item.queue) == -1)
-		return -1;
-	there = has_name(m, dir, path);
-	spool_as_end(&as);
-	if (there == 1)
-		errno = EBADMSG;
-	return there == 0 ? 0 : -1;
-}
-
-/* Open its envelope file: 1, 0 the message is gone, -1. */
-static int
-open_envelope(struct spool_message *m, int flags, int dir, const char *path)
-{
-	const struct spool_item *it = &m->item;
-	int env = m->spool->env[it->queue];
-	struct spool_as as;
 	struct stat st;
 
-	/* It may have another owner: a forward made by an agent. */
-	if (spool_stat(m->spool, it->queue, env, it->id, &st) == 0) {
-		if (spool_as(&as, st.st_uid, m->spool->group) == -1)
-			return -1;
-		m->env_fd = openat(env, it->id, flags);
-		spool_as_end(&as);
-		if (m->env_fd != -1)
-			return 1;
-	}
-	return errno == ENOENT ? without_envelope(m, dir, path) : -1;
+	if (errno != ENOENT)
+		return -1;
+	if (mode == O_RDONLY && spool_stat(m->spool, m->item.queue, dir, path,
+	    &st) == -1 && errno == ENOENT)
+		return 0;
+	errno = EBADMSG;
+	return -1;
 }
 
 /* Open message and envelope as the owner, and lock when it is to be written;
@@ -79,7 +61,7 @@ open_item(struct spool_message *m, int mode)
 	const struct spool_item *it = &m->item;
 	char path[SPOOL_NAME_MAX + 64];
 	int flags = mode | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
-	int dir = spool_item_path(m->spool, it, path), r = 1;
+	int dir = spool_item_path(m->spool, it, path), r;
 	struct spool_as as;
 	struct stat st;
 
@@ -94,14 +76,20 @@ open_item(struct spool_message *m, int mode)
 		return -1;
 	if ((m->fd = openat(dir, path, flags)) == -1)
 		r = errno == ENOENT ? 0 : -1;
-	else if (mode != O_RDONLY && (r = spool_lock(m->fd)) == -1)
-		r = errno == EAGAIN ? 0 : -1;
-	else if (mode != O_RDONLY)
-		/* Another agent may have moved it before that. */
-		r = has_name(m, dir, path);
+	else
+		r = mode == O_RDONLY ? 1 : lock_item(m, dir, path);
 	spool_as_end(&as);
-	return r != 1 || it->form == SPOOL_LINES ? r :
-	    open_envelope(m, flags, dir, path);
+	if (r != 1 || it->form == SPOOL_LINES)
+		return r;
+	/* The envelope may have another owner: a forward made by an agent. */
+	if (spool_stat(m->spool, it->queue, m->spool->env[it->queue], it->id,
+	    &st) == -1)
+		return lacks_envelope(m, mode, dir, path);
+	if (spool_as(&as, st.st_uid, m->spool->group) == -1)
+		return -1;
+	m->env_fd = openat(m->spool->env[it->queue], it->id, flags);
+	spool_as_end(&as);
+	return m->env_fd == -1 ? lacks_envelope(m, mode, dir, path) : 1;
 }
 
 static int

@@ -32,7 +32,8 @@ folder_fault(const char *path)
 	if (stat(folder, &st) == -1)
 		return "is in a folder that cannot be looked at";
 	return (st.st_mode & OTHERS) != 0 && (st.st_mode & S_ISVTX) == 0 ?
-	    "is in a folder that its group or others may write in" : NULL;
+	    "is in a folder that its group or others may write in: chmod "
+	    "go-w" : NULL;
 }
 
 const char *
@@ -42,7 +43,7 @@ trust_fault(const char *path, const struct stat *st)
 	const char *why;
 
 	if ((st->st_mode & OTHERS) != 0)
-		return "may be written by its group or others";
+		return "may be written by its group or others: chmod go-w";
 	if ((why = folder_fault(path)) != NULL)
 		return why;
 	return realpath(path, real) == NULL ?

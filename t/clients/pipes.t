@@ -263,7 +263,7 @@ postfix
 
 	return Stdmail::Peer->start('postfix', $s, prepare => $prepare, %o,
 	    main => ['mydestination = p.test',
-	    'local_recipient_maps =',
+	    'local_recipient_maps =', 'maximal_backoff_time = 2s',
 	    'alias_maps =', 'recipient_delimiter = +',
 	    @{$o{main}}],
 	    master => "local unix - n n - - local\n" . ($o{master} // ''));
@@ -285,16 +285,16 @@ by_postfix
 	    to => [$to]);
 	like($reply, qr/^2/, "$what: taken");
 	ok(Stdmail::until_true(sub {
-		$peer->log_text =~ /to=<$who\S*, .*status=deferred/ }, 20),
+		$peer->log_text =~ /to=<$who\S*, .*status=deferred/ }, 60),
 	    '... cannot be delivered now, and waits') or diag $peer->log_text;
 	open_again();
 	chmod 0700, "$home/Maildir/.x/tmp";
-	ok(Stdmail::until_true(sub { glob("$home/$folder/*") }, 20),
+	ok(Stdmail::until_true(sub { glob("$home/$folder/*") }, 60),
 	    '... can') or diag $peer->log_text;
 	my $got = arrived($folder);
 	is($got, "Return-Path: <$from>\n$delivered$text", '... and lies there');
 	ok(Stdmail::until_true(sub {
-		$peer->log_text =~ /to=<$who\S*, .*status=sent/ }, 20),
+		$peer->log_text =~ /to=<$who\S*, .*status=sent/ }, 60),
 	    '... once, and Postfix knows') or diag $peer->log_text;
 	$peer->stop;
 }

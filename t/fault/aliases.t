@@ -44,17 +44,6 @@ copies
 	return $n + 1000 * grep { 1 } $s->files("Mail/$user/tmp");
 }
 
-sub
-make_due
-{
-	my ($s) = @_;
-
-	for my $path ($s->spooled('local/later')) {
-		my ($name) = $path =~ m{/\d+-([^/]+)$} or next;
-		rename $path, "$s->{spool}/local/now/$name";
-	}
-}
-
 for my $to (['all'], ['all', 'nobody']) {
 	my $s = Stdmail->new(users => { bob => 'x', eve => 'x' });
 	my ($n, $status, $worst, $twice) = (0, $killed, '', 0);
@@ -72,7 +61,7 @@ for my $to (['all'], ['all', 'nobody']) {
 		    $s->command('mda-deliver', '-q')]);
 		my $log = '';
 		for (1, 2) {
-			make_due($s);
+			$s->make_due;
 			my ($again, $out, $err) = $s->run([
 			    $s->command('mda-deliver', '-q')]);
 			$code ||= $again;

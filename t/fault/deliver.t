@@ -393,7 +393,7 @@ trial
 	$fault->{mend}->($s, $d) if $fault->{mend};
 
 	# Mended.
-	Stdmail::Scene::hasten($s);
+	$s->make_due;
 	my ($again, undef, $said) = run($s, [], undef, '-q');
 	push @wrong, "mended: exit $again, " . waiting($s) . " wait, $said"
 	    if $again || waiting($s);

@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: ISC
  *
  * Runs a program and kills it at its n-th system call, or its children at
- * theirs, before the call does anything; for the tests that look at what a
- * crash leaves.
+ * theirs, before the call does anything, or the n-th of its children that ends
+ * by exit(3); for the tests that look at what a crash leaves.
  *
- *	killat N main|child PROGRAM ARG...
+ *	killat N main|child|exit PROGRAM ARG...
  *
  * Exit code: the program's when it came to its end before N calls, with
  * nothing killed; 200 when something was killed (the others go on to their
  * end first).
  */
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <linux/ptrace.h>
 
 #include <err.h>
 #include <errno.h>
@@ -34,7 +37,7 @@ static struct tracee tracees[PIDS];
 static pid_t first;
 static bool running;		/* the program itself, after its exec */
 static long calls, limit;
-static bool children, killed;
+static bool children, exits, killed;
 
 static struct tracee *
 find(pid_t pid)
@@ -54,11 +57,21 @@ find(pid_t pid)
 	return &tracees[empty];
 }
 
+static bool
+is_exit(pid_t pid)
+{
+	struct ptrace_syscall_info info;
+
+	return ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info), &info) > 0 &&
+	    info.entry.nr == SYS_exit_group;
+}
+
 /* At the entry of a call.  Is this its last? */
 static bool
 is_last(pid_t pid)
 {
-	if (!running || killed || (pid == first) == children)
+	if (!running || killed || (pid == first) == children ||
+	    (exits && !is_exit(pid)))
 		return false;
 	return ++calls == limit;
 }
@@ -115,9 +128,10 @@ main(int argc, char **argv)
 	int status;
 
 	if (argc < 4)
-		errx(EX_USAGE, "killat N main|child PROGRAM ARG...");
+		errx(EX_USAGE, "killat N main|child|exit PROGRAM ARG...");
 	limit = strtol(argv[1], NULL, 10);
-	children = strcmp(argv[2], "child") == 0;
+	exits = strcmp(argv[2], "exit") == 0;
+	children = exits || strcmp(argv[2], "child") == 0;
 	if ((first = fork()) == 0) {
 		(void)ptrace(PTRACE_TRACEME, 0, 0, 0);
 		(void)raise(SIGSTOP);

@@ -47,18 +47,6 @@ copies
 	return $n + 1000 * grep { 1 } $s->files("Mail/$user/tmp");
 }
 
-# What its process left for later comes now.
-sub
-make_due
-{
-	my ($s) = @_;
-
-	for my $path ($s->spooled('local/later')) {
-		my ($name) = $path =~ m{/\d+-([^/]+)$} or next;
-		rename $path, "$s->{spool}/local/now/$name";
-	}
-}
-
 my @cases = (
 	# what, is there a Maildir, recipients, copies, bounces
 	['by rename', 1, ['bob'], 0],
@@ -90,7 +78,7 @@ for my $who ('main', 'child') {
 			    1, 500, 'a@b.test', map { "$_\@a.test" } @$to]);
 			($status) = $s->run([$killat, $n += $step, $who,
 			    $s->command('mda-deliver', '-q')]);
-			make_due($s);
+			$s->make_due;
 			my ($again) = $s->run([$s->command('mda-deliver',
 			    '-q')]);
 			my $got = join ' ', map { copies($s, $_) }
@@ -138,7 +126,7 @@ for my $fault (!@strace ? () : ['fsync', 'EIO'], ['renameat2', 'ENOSPC'],
 		    "inject=$call:error=$error:when=$n",
 		    $s->command('mda-deliver', '-q')]);
 		$injected = Stdmail::slurp("$s->{dir}/trace") =~ /INJECTED/;
-		make_due($s);
+		$s->make_due;
 		my ($again) = $s->run([$s->command('mda-deliver', '-q')]);
 		my $got = join ' ', map { copies($s, $_) } qw(bob eve);
 		my $left = join ' ', $s->spooled('local'),

@@ -60,10 +60,7 @@ finish
 	my ($log, $code) = ('', 0);
 
 	for (1 .. 3) {
-		for my $path ($s->spooled('local/later')) {
-			my ($name) = $path =~ m{/\d+-([^/]+)$} or next;
-			rename $path, "$s->{spool}/local/now/$name";
-		}
+		$s->make_due;
 		my ($again, undef, $err) = $s->run([
 		    $s->command('mda-deliver', '-q')]);
 		$code ||= $again;

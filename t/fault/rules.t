@@ -45,17 +45,6 @@ copies
 }
 
 sub
-make_due
-{
-	my ($s) = @_;
-
-	for my $path ($s->spooled('local/later')) {
-		my ($name) = $path =~ m{/\d+-([^/]+)$} or next;
-		rename $path, "$s->{spool}/local/now/$name";
-	}
-}
-
-sub
 site
 {
 	my ($forward) = @_;
@@ -84,7 +73,7 @@ finish
 	my ($log, $code) = ('', 0);
 
 	for (1, 2) {
-		make_due($s);
+		$s->make_due;
 		my ($again, $out, $err) = $s->run([
 		    $s->command('mda-deliver', '-q')]);
 		$code ||= $again;

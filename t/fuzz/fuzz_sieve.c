@@ -14,8 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-static const struct address from = { "alice", "example.org" };
-static const struct address to = { "bob+lists", "example.net" };
+static const struct address sender = { "alice", "example.org" };
+static const struct address recipient = { "bob+lists", "example.net" };
 
 static void
 ignore(void *arg, const char *script, unsigned line, const char *words)
@@ -67,8 +67,8 @@ run(const struct sieve_script *s, const char *text, size_t n)
 {
 	static struct settings settings;
 	const struct sieve_user user = { &settings, "bob", "", "", "", "" };
-	const struct sieve_mail mail = { text, n, &from, &to, NULL,
-	    1700000000 };
+	const struct sieve_mail mail = { text, n, &sender, &recipient,
+	    NULL, 1700000000 };
 	const struct sieve_watch watch = { ignore, NULL };
 	struct plan plan;
 

@@ -435,6 +435,18 @@ in_memory
 
 sub log_text { return slurp($_[0]{log}) }
 
+# Messages of the local queue that wait are due now.
+sub
+make_due
+{
+	my ($self) = @_;
+
+	for my $path ($self->spooled('local/later')) {
+		my ($name) = $path =~ m{/\d+-([^/]+)\z} or next;
+		rename $path, "$self->{spool}/local/now/$name";
+	}
+}
+
 # --- running programs -----------------------------------------------------
 
 # In a forked child: become whom the test says.

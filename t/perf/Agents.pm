@@ -39,30 +39,59 @@ my %call = (
 sub
 dovecot_conf
 {
-	my ($box, $dir, @more) = @_;
+	my ($box, $dir, $script) = @_;
+	my @sieve = !defined $script ? () : ('protocol lda {',
+	    'mail_plugins = sieve', '}', 'plugin {',
+	    "sieve = file:$dir/home/.dovecot.sieve", '}');
 
 	return join "\n", "mail_location = maildir:$box", "base_dir = $dir/run",
 	    "state_dir = $dir/run", "log_path = $dir/dovecot.log", 'ssl = no',
-	    'protocols =', 'first_valid_uid = 1', @more, '';
+	    'protocols =', 'first_valid_uid = 1', @sieve, '';
+}
+
+# Fifty rules as people write them, of which only the last has something to say
+# of the message.
+sub
+rules
+{
+	return 'require ["fileinto", "envelope"];' . "\n" . join('', map {
+	    "if anyof (header :contains \"List-Id\" \"<list$_.\",\n" .
+	    "    address :is \"From\" \"person$_\@else.test\") {\n" .
+	    "\tfileinto \"Lists.l$_\";\n\tstop;\n}\n" } 1 .. 47) .
+	    "if header :matches [\"Subject\", \"Keywords\"] \"*offer*\" " .
+	    "{\n\tdiscard;\n\tstop;\n}\n" .
+	    "if envelope :domain :is \"from\" \"evil.test\" " .
+	    "{\n\tdiscard;\n\tstop;\n}\n" .
+	    "if size :under 1M {\n\tfileinto \"Box\";\n}\n";
 }
 
 # Make one in this folder: { name, box, cmd }.  $ours: our program's command,
-# which gets the Maildir; further lines of a configuration.
+# which gets the Maildir; with a script, its user has that, and a folder Box.
 sub
 new
 {
-	my ($dir, $name, $ours, @more) = @_;
-	my $a = { name => $name, dir => "$dir/$name", serial => 0 };
+	my ($dir, $name, $ours, $script) = @_;
+	my $below = defined $script ? "$name-sieve" : $name;
+	my $a = { name => $name, dir => "$dir/$below", serial => 0 };
 	my $conf = "$a->{dir}/conf";
 
 	$a->{box} = "$a->{dir}/box";
+	$a->{folder} = '/.Box' if defined $script;
 	make_path("$a->{dir}/run", "$a->{dir}/home");
+	Stdmail::spew("$a->{dir}/home/.dovecot.sieve", $script, 0600)
+	    if defined $script;
 	if ($conf{$name}) {
 		Stdmail::spew($conf, $conf{$name}->($a->{box}, $a->{dir},
-		    @more), 0600);
+		    $script), 0600);
 		$a->{cmd} = [$call{$name}->($conf)];
 	} else {
-		$a->{cmd} = [map { s/BOX/$a->{box}/r } @$ours];
+		my ($uid, $gid) = (getpwnam $user[0])[2, 3];
+		Stdmail::spew($conf, "hostname mx.a.test\ndomains a.test\n" .
+		    "users $a->{dir}/users\nmail $a->{box}\nfolders\n" .
+		    "spool $a->{dir}/none\n", 0600);
+		Stdmail::spew("$a->{dir}/users", "$user[0]::$uid:$gid\::" .
+		    "$a->{dir}/home:\n", 0600);
+		$a->{cmd} = [map { s/BOX/$a->{box}/r =~ s/CONF/$conf/r } @$ours];
 	}
 	system('chown', '-R', join(':', @user), $a->{dir});
 	return $a;
@@ -78,20 +107,12 @@ fresh
 		rename $a->{box}, $a->{box} . $a->{serial}++ or
 		    die "$a->{box}: $!\n";
 	}
-	for my $dir ($a->{box}, map { "$a->{box}/$_" } qw(cur new tmp)) {
+	for my $dir (map { ("$a->{box}$_", "$a->{box}$_/cur",
+	    "$a->{box}$_/new", "$a->{box}$_/tmp") } '', $a->{folder} // ()) {
 		mkdir $dir, 0700 or die "$dir: $!\n";
 	}
 	system('chown', '-R', join(':', @user), $a->{box});
 	system('sync', '-f', $a->{box});
-}
-
-sub
-delivered
-{
-	my ($a) = @_;
-
-	return scalar grep { m{/(?:new|cur)/} } glob("$a->{box}/{new,cur}/*"),
-	    glob("$a->{box}/.[A-Za-z]*/{new,cur}/*");
 }
 
 sub
@@ -117,7 +138,8 @@ run
 	my ($name, $seconds, undef, undef, $cpu) = split ' ', <$fh> // '';
 	close $fh or die "$a->{name}: ",
 	    Stdmail::slurp("$a->{dir}/home/err");
-	my $got = $a->{silent} ? $count : delivered($a);
+	my $got = $a->{silent} ? $count : Bench::names(map {
+	    "$a->{box}" . ($a->{folder} // '') . "/$_" } qw(cur new));
 	die "$a->{name}: $got of $count were delivered\n" if $got != $count;
 	return { each => { seconds => $seconds, units => $count, octets => 0,
 	    cpu => $cpu } };

@@ -12,8 +12,6 @@ use File::Path qw(make_path);
 use List::Util qw(sum);
 use Time::HiRes qw(time sleep);
 
-use Bench;
-use Postfix;
 use Stdmail;
 
 use constant USERS => 100;
@@ -165,14 +163,18 @@ drain_ours
 	return $q->result("$s->{dir}/Mail", $row, $count, $seconds, $cpu);
 }
 
-# The user's script, in his home; returns what was made.
+# The user's script, in his home, and a folder Box; returns what was made.
 sub
 script
 {
 	my ($row, $home) = @_;
+	my @made = map { "$home/.Box$_" } '', '/cur', '/new', '/tmp';
 
+	for my $dir (@made) {
+		mkdir $dir, 0700 or die "$dir: $!\n";
+	}
 	Stdmail::spew("$home/.dovecot.sieve", $row->{script}, 0600);
-	return "$home/.dovecot.sieve";
+	return (@made, "$home/.dovecot.sieve");
 }
 
 sub

@@ -467,6 +467,8 @@ test_include(void)
 	clear();
 	put_include(".forward", "list", "bob\n");
 	is_later("is missing", "an included file that is missing");
+	put(".forward", "bob\n:include:~/list\n", 0600);
+	is_later("/list is missing", "... by ~/");
 	put("list", "# x\nal@y.test\ncarol\n", 0644);
 	is_str(plan("", NULL), "good keep forward:al@y.test "
 	    "forward:carol@x.test", "one that is there");

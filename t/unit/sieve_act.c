@@ -96,12 +96,25 @@ test_plans(void)
 	    "the null sender is not told");
 	is_str(run(ALL "reject \"n" UE "\";", PLAIN, ""), "keep",
 	    "nor by a report");
+	queued = true;
+	is_str(run(ALL "reject \"no\";", PLAIN, "ann@a.test"),
+	    "reply ann@a.test; discard", "from the queue: a report");
+	is_str(run(ALL "ereject \"no\";", PLAIN, "ann@a.test"),
+	    "reject 5.7.1 no", "but not of ereject");
+	precious = true;
+	is_str(run(ALL "reject \"no\";", PLAIN, "ann@a.test"), "keep",
+	    "postmaster refuses nothing");
+	queued = precious = false;
 	for (i = 0; i < 32; i++)
 		strlcat(many, "fileinto \"a\";", sizeof(many));
 	is_str(run(many, PLAIN, "ann@a.test"), "file a", "32 actions");
 	strlcat(many, "keep;", sizeof(many));
 	is_str(run(many, PLAIN, "ann@a.test"), "broken: keep", "not 33");
 	ok(strstr(plan.error, "32 actions") != NULL, "it says so");
+	is_str(run_for(ALL "fileinto \"INBOX\";", PLAIN, "ann@a.test",
+	    "bob+x@example.net"), "keep",
+	    "INBOX is where all is kept");
+	make_folder(".x");
 	is_str(run_for(ALL "fileinto \"INBOX\";", PLAIN, "ann@a.test",
 	    "bob+x@example.net"), "file ",
 	    "INBOX is not the folder that the address names");
@@ -251,6 +264,9 @@ static const struct {
 	{ "addheader :last \"X\" \"y\";", "A: b\r\n\r\nbody",
 	  "A: b\r\nX: y\r\n\r\n" },
 	{ "addheader :last \"X\" \"y\";", "A: b", "A: b\nX: y\n" },
+	{ "addheader :last \"X\" \"y\";", "A: b\r\nC: d",
+	  "A: b\r\nC: d\r\nX: y\r\n" },
+	{ "deleteheader \"A\";", "A: b", "" },
 	{ "addheader \"X\" \"y\";", "\nbody", "X: y\n\n" },
 	{ "addheader \"X\" \"  y \r\n\";", "\n", "X: y\n\n" },
 	{ "addheader \"X\" \"y\r\n z\";", "\n", "X: y z\n\n" },

@@ -79,12 +79,30 @@ static const char *const scripts[] = {
 	"if anyof (mailboxexists \"a\", specialuse_exists \"\\\\Sent\", "
 	"mailboxidexists \"x\", environment :is \"name\" \"x\", "
 	"metadata \"INBOX\" \"/private/a\" \"b\") { discard; }",
+	/* Tests; not :regex, as regcomp(3) itself then frees twice. */
+	"if allof (header :contains [\"x\", \"subject\"] [\"y\", \"f\"], "
+	"header :matches \"message-id\" \"<?@*>\", string \"${1}\" \"1\") "
+	"{ set :upper :length \"a\" \"${2}\"; fileinto \"x${a}\"; }",
+	"if header :comparator \"i;unicode-casemap\" :contains \"subject\" "
+	"\"R\" { keep; } if header :comparator \"i;unicode-casemap\" :matches "
+	"\"subject\" \"?" UE "*\" { discard; }",
+	"if allof (address :localpart \"to\" \"bob\", address :all :matches "
+	"\"to\" \"?o?@*\", not envelope :detail \"to\" \"\", "
+	"not header :count \"gt\" \"to\" \"1\") { fileinto \"${2}\"; }",
+	"addflag \"v\" [\"a b\", \"c\"]; removeflag \"v\" \"b\"; setflag "
+	"\"${v}\"; if hasflag :contains \"v\" \"C x\" { keep; }",
+	"if anyof (body :raw :contains \"x\", body :content \"text/plain\" :is "
+	"\"x\", body :text :matches \"*o*dy*\") { discard; }",
+	"if anyof (date \"date\" \"year\" \"2000\", currentdate :zone "
+	"\"+0100\" :matches \"iso8601\" \"*T*\") { fileinto \"d\"; }",
 };
 
 #define REQUIRE	"require [\"copy\", \"fileinto\", \"mailbox\", " \
 	"\"imap4flags\", \"variables\", \"editheader\", \"vacation\", " \
 	"\"enotify\", \"reject\", \"ereject\", \"duplicate\", \"mailboxid\", " \
-	"\"special-use\", \"environment\", \"mboxmetadata\"];"
+	"\"special-use\", \"environment\", \"mboxmetadata\", \"body\", " \
+	"\"date\", \"envelope\", \"relational\", " \
+	"\"subaddress\", \"comparator-i;unicode-casemap\"];"
 
 /* With so many calls granted.  What the words are of a run that has all. */
 static const char *
@@ -96,7 +114,8 @@ run_with(const char *script, long granted)
 	used = 0;
 	left = granted;
 	got = run(script, "To: bob@example.net\nSubject: f" UE "r\n"
-	    "Message-ID: <1@a>\nReferences: <0@a>\n\nbody\n", "ann@a.test");
+	    "Message-ID: <1@a>\nReferences: <0@a>\nContent-Type: text/html\n\n"
+	    "<p>body\n", "ann@a.test");
 	left = -1;
 	strlcpy(text, got, sizeof(text));
 	return text;

@@ -82,6 +82,9 @@ describe(void)
 	return text;
 }
 
+/* What the next runs are told of the message. */
+static bool queued, precious;
+
 static const char *
 run_for(const char *script, const char *mail, const char *from, const char *to)
 {
@@ -90,7 +93,7 @@ run_for(const char *script, const char *mail, const char *from, const char *to)
 	const struct sieve_user user = { &settings, "bob", home, mailbox, "",
 	    "" };
 	const struct sieve_mail m = { mail, strlen(mail), &sender, &rcpt,
-	    NULL, now };
+	    NULL, now, queued, precious };
 	char error[SIEVE_ERROR_MAX];
 	struct sieve_script *s;
 	int r;

@@ -35,17 +35,17 @@ quiet
 sub attach { return quiet("mount -o loop $_[0]/image $_[0]/disk") }
 
 # A file system of this type in $dir/image, mounted at $dir/disk: undef, or the
-# reason why not.
+# reason why not.  $size: octets that it may grow to.
 sub
 make
 {
-	my ($dir, $type) = @_;
+	my ($dir, $type, $size) = @_;
 	my @mkfs = Stdmail::tool("mkfs.$type") or
 	    return "mkfs.$type is missing";
 
 	mkdir "$dir/disk";
 	open(my $fh, '>', "$dir/image") or return "$!";
-	truncate($fh, 400 << 20);
+	truncate($fh, $size // 400 << 20);
 	close($fh);
 	return quiet(@mkfs, '-q', $type eq 'xfs' ? () : ('-F'),
 	    "$dir/image") // attach($dir);

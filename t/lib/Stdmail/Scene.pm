@@ -339,20 +339,8 @@ _do_again
 {
 	my ($play, $step) = @_;
 
-	hasten($play->{site});
+	$play->{site}->make_due;
 	_do_queue($play, $step);
-}
-
-sub
-hasten
-{
-	my ($s) = @_;
-
-	for my $path ($s->spooled('local/later')) {
-		my ($name) = $path =~ m{/\d+-([^/]+)\z} or next;
-		rename $path, "$s->{spool}/local/now/$name" or
-		    die "$path: $!\n";
-	}
 }
 
 sub

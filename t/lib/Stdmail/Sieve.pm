@@ -132,8 +132,9 @@ result
 		s/:$//;
 		s/ \(line \d+\)$//;
 		push @got, /^  keep/ ? "keep$flags" :
+		    /^  file it into INBOX/ ? "keep$flags" :
 		    /^  file it into the folder "(.*?)"/ ?
-		    ($1 eq '' ? 'keep' : "fileinto $1") . $flags :
+		    "fileinto $1$flags" :
 		    /^  forward it to <(.*)>/ ? "redirect $1" :
 		    /^  refuse it: \S+ (.*)/ ? "reject $1" :
 		    /^  send this to/ ? 'reply' : ();
