@@ -223,7 +223,11 @@ carry_list(struct work *w, size_t i, struct outcome *o)
 		.list = env->expanded == NULL ? &t->list : &w->others,
 	};
 
-	if (env->expanded == NULL)
+	if (f.list->n == 0) {
+		o->kind = OUTCOME_DELIVERED;
+		strlcpy(o->text, "2.0.0 others bring it to all of them",
+		    sizeof(o->text));
+	} else if (env->expanded == NULL)
 		forward_send(&f, w->m, o);
 	else {
 		if (w->sent.text[0] == '\0')

@@ -21,12 +21,15 @@
 #include "mail/late.h"
 #include "message.h"
 #include "message_local.h"
+#include "once.h"
 #include "rules.h"
+#include "system/clock.h"
 #include "system/fdio.h"
 #include "system/log.h"
 
 #define FIRST_WAIT	60	/* seconds; then as spool_wait() */
 #define MOST_WAIT	(2 * 3600)
+#define BATCH_MS	500	/* then the next of several is not begun */
 
 int
 refuse(struct target *t, enum outcome_kind kind, const char *fmt, ...)
@@ -153,6 +156,8 @@ record(struct work *w, size_t i)
 	}
 	if (status == ENVELOPE_DELIVERED)
 		status = taken_status(w, i, text, sizeof(text));
+	if (status != ENVELOPE_QUEUED && status != ENVELOPE_FAILED)
+		once_brought(w, i);
 	if (!w->gone && spool_mark(w->m, i, status, now,
 	    status == ENVELOPE_DELIVERED ? NULL : text) == -1)
 		log_error("spool", "id=%s error=%s", w->m->item.id,
@@ -247,7 +252,7 @@ deliver_all(struct work *w)
 	}
 }
 
-/* Nobody is owed anything: it goes.  Else it waits. */
+/* Nobody is owed anything: it goes.  Else it waits.  0, -1. */
 static int
 put_away(struct work *w)
 {
@@ -269,7 +274,7 @@ put_away(struct work *w)
 		return 0;
 	log_error("spool", "id=%s error=%s", m->item.id,
 	    log_str(strerror(errno)));
-	return 1;
+	return -1;
 }
 
 /* Does any of them want what a confined process cannot do? */
@@ -306,8 +311,9 @@ message_handle(const struct directory *dir, struct spool *spool,
     struct spool_message *v, size_t n)
 {
 	struct work *works = calloc(n, sizeof(*works)), *w;
+	long long end = clock_ms() + BATCH_MS;
 	bool good = works != NULL;
-	int left = 0;
+	int r = 0;
 	size_t i;
 
 	for (i = 0; good && i < n; i++) {
@@ -317,21 +323,25 @@ message_handle(const struct directory *dir, struct spool *spool,
 		w->spool = spool;
 		w->m = &v[i];
 		w->index = i;
-		good = find_targets(w) == 0;
+		good = find_targets(w) == 0 && once_plan(w) == 0;
 	}
 	if (!good || prepare(works, n) == -1)
-		return 1;
+		return -1;
 	for (w = works; w < works + n; w++) {
+		if (w > works && clock_ms() >= end) {
+			r = r == -1 ? -1 : 1;
+			break;
+		}
 		(void)alarm(MESSAGE_SECONDS);
 		if (late_by(spool, dir->settings, w->m, time(NULL)) == -1)
 			log_error("late", "id=%s error=%s", w->m->item.id,
 			    log_str(strerror(errno)));
 		deliver_all(w);
-		if (!w->gone && put_away(w) == 1)
-			left = 1;
+		if (!w->gone && put_away(w) == -1)
+			r = -1;
 		/* The next agent may have what is left. */
 		spool_release(w->m);
 	}
 	launch_end(works->launch);
-	return left;
+	return r;
 }

@@ -14,8 +14,10 @@
 /*
  * Handle messages that were taken, in a process of its own: it may become the
  * mailboxes' owner, and it shuts itself in.  Several must have the same one
- * recipient.  Returns 0 when each has gone, or was moved to later/; 1 when some
- * lie where they lay, and have to be moved by who called.
+ * recipient; when they take long, the last are not begun, so that a place is
+ * not held for long.  Returns 0 when each has gone, or was moved to later/; 1
+ * when some were not begun, and lie where they lay; -1 when some lie there that
+ * were, and have to be moved by who called.
  */
 int	 message_handle(const struct directory *, struct spool *,
 	    struct spool_message *, size_t n);

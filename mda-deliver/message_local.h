@@ -18,6 +18,7 @@
 #include "plan.h"
 
 struct launch;
+struct once;
 
 /* A recipient, and what is to become of his mail. */
 struct target {
@@ -27,6 +28,7 @@ struct target {
 	bool		 precious;	/* a report, or postmaster's: no fault
 					 * of rules or programs keeps it */
 	struct user	*user;		/* of a local one */
+	struct address	 address;	/* ... likewise */
 	char		*folder;	/* that the address names, or NULL */
 	unsigned	 rules;		/* rules_look() */
 	struct plan	 plan;
@@ -49,6 +51,7 @@ struct work {
 	struct recipient_list	 others;	/* of an expanded message: all
 						 * who are elsewhere */
 	struct outcome		 sent;		/* what became of them */
+	struct once		*once;		/* NULL: no lists, or one */
 	bool			 gone;	/* the message itself is delivered */
 	dev_t			 dev;	/* of the spool's disk, when that keeps
 					 * its order; 0 */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
  * The walk through spool/local: it hands each message to a process, which locks
- * it, some at once, so that a mailbox that hangs holds up no other.  Those for
- * the same recipient go together, and leave places to others, however long his
- * mailbox or program takes; should one of them go wrong, the others are tried
- * again without it.  It looks at no message's text, and never leaves one in
- * now/ that it cannot deliver.
+ * it, some at once.  Those for the same recipient go together; should one of
+ * them go wrong, the others are tried again without it.  Whose mailbox or
+ * program takes long has places of his own, and few of them, so that he holds
+ * up no other.  It looks at no message's text, and never leaves one in now/
+ * that it cannot deliver.
  */
 #include <sys/wait.h>
 
@@ -18,22 +18,29 @@
 
 #include "mail/recipient.h"
 #include "mail/spool.h"
-#include "mail/start.h"
+#include "directory.h"
 #include "message.h"
+#include "passed.h"
 #include "queue.h"
 #include "system/clock.h"
 #include "system/log.h"
 
 #define WORKERS_MAX	8	/* that are quick */
-#define SLOTS_MAX	64	/* with those that are not */
-#define SLOW_MS		2000	/* then it takes no place from others */
+#define SLOW_MAX	120	/* and beside them, that are not */
+#define SLOTS_MAX	(WORKERS_MAX + SLOW_MAX)
+#define SLOW_MS		500	/* then it takes no place from others, and its
+				 * recipient is known as slow */
+#define HURRY_MS	100	/* ... when they wait for one */
 #define SLOW_ONE_MAX	2	/* of those, for one recipient */
-#define PATIENCE_MS	1000	/* in a pass, for the place of one who has
+#define KNOWN_MAX	512	/* recipients that are known as slow */
+#define KNOWN_MS	60000	/* so long after the last time */
+#define PATIENCE_MS	500	/* in a pass, for the place of one who has
 				 * enough of them */
 #define BATCH_MAX	16	/* messages of one process */
 #define BATCHES_MAX	128	/* in the making: recipients */
 #define PASS_MS		10	/* from one pass to the next: what comes in
 				 * meanwhile goes together */
+#define PAUSE_MS	200	/* ... at most */
 #define BROKEN_WAIT	(6 * 3600)	/* for what cannot be read */
 #define LOST_WAIT	300		/* when its process died */
 #define BUSY_TRIES	30		/* looks, a second apart, at messages
@@ -41,7 +48,7 @@
 
 struct worker {
 	pid_t			pid;	/* 0: free */
-	struct address		to;	/* the first recipient */
+	uint64_t		to;	/* passed_recipient() */
 	size_t			n;
 	struct spool_item	items[BATCH_MAX];
 	long long		since;	/* clock_ms() */
@@ -56,8 +63,15 @@ struct batch {
 	struct spool_item	items[BATCH_MAX];
 };
 
+/* Whose mail was slow: it begins in a slow one's place. */
+struct known {
+	uint64_t	to;
+	long long	last;	/* clock_ms() */
+};
+
 #define LEFT	1	/* exit code of a worker: some lie where they lay */
 #define BUSY	2	/* another agent has some */
+#define REST	3	/* some were not begun */
 
 struct agent {
 	struct settings	*settings;
@@ -70,7 +84,9 @@ struct agent {
 	size_t		 alone;		/* so many not in a batch: one went
 					 * wrong */
 	size_t		 taken, busy;	/* in this pass */
-	size_t		 passed;	/* over, for want of a place */
+	size_t		 npassed;	/* over, for want of a place */
+	struct passed	 passed, before;	/* in this and the last pass */
+	struct known	 known[KNOWN_MAX];
 	long long	 patience;	/* ms that are left in this pass */
 	size_t		 over;		/* workers that ended since it began */
 	bool		 trouble;	/* something stays in now/ */
@@ -121,6 +137,20 @@ put_off(struct agent *a, const struct spool_item *item, int64_t wait)
 	}
 }
 
+static bool
+is_known(const struct agent *a, uint64_t to)
+{
+	const struct known *k = &a->known[to / 2 % KNOWN_MAX];
+
+	return k->to == to && clock_ms() - k->last < KNOWN_MS;
+}
+
+static void
+get_known(struct agent *a, uint64_t to)
+{
+	a->known[to / 2 % KNOWN_MAX] = (struct known){ to, clock_ms() };
+}
+
 static void
 ended(struct agent *a, pid_t pid, int status)
 {
@@ -135,12 +165,16 @@ ended(struct agent *a, pid_t pid, int status)
 		    w->items[0].id, w->n, WTERMSIG(status));
 	if (WIFEXITED(status) && WEXITSTATUS(status) == BUSY)
 		a->busy++;
+	else if (WIFEXITED(status) && WEXITSTATUS(status) == REST)
+		a->taken++;		/* it is not over */
 	else if (status != 0 && w->n == 1)
 		put_off(a, &w->items[0], LOST_WAIT);
 	else if (status != 0) {
 		a->alone += w->n;
-		a->taken++;		/* it is not over */
+		a->taken++;
 	}
+	if (clock_ms() - w->since >= SLOW_MS)
+		get_known(a, w->to);
 	w->pid = 0;
 	if (w->slow)
 		a->slow--;
@@ -166,27 +200,32 @@ reap(struct agent *a)
 
 /* A user's program or a disk that hangs: others get his worker's place. */
 static void
-note_slow(struct agent *a)
+note_slow(struct agent *a, long long most)
 {
 	long long now = clock_ms();
 	struct worker *w;
 
-	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
-		if (w->pid != 0 && !w->slow && now - w->since >= SLOW_MS &&
-		    a->slow < SLOTS_MAX - WORKERS_MAX) {
+	for (w = a->workers; w < a->workers + SLOTS_MAX; w++) {
+		if (w->pid == 0 || now - w->since < most)
+			continue;
+		if (now - w->since >= SLOW_MS)
+			get_known(a, w->to);
+		if (!w->slow && a->slow < SLOW_MAX) {
 			w->slow = true;
 			a->slow++;
 			a->running--;
 		}
+	}
 }
 
 /* Wait for a free place. */
 static void
 wait_worker(struct agent *a, const sigset_t *inside)
 {
-	const struct timespec ts = { .tv_nsec = SLOW_MS / 10 * 1000000 };
+	const struct timespec ts = { .tv_nsec = HURRY_MS / 2 * 1000000L };
 
-	while (reap(a), note_slow(a), a->running == WORKERS_MAX && !stop)
+	while (reap(a), note_slow(a, HURRY_MS),
+	    a->running == WORKERS_MAX && !stop)
 		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
 }
 
@@ -207,6 +246,7 @@ handle_batch(struct agent *a, const struct batch *b)
 	struct spool_message m[BATCH_MAX];
 	int code = 0;
 	size_t i, n = 0;
+	int r;
 
 	for (i = 0; i < b->n; i++)
 		switch (spool_take(&a->spool, &b->items[i], &m[n])) {
@@ -219,8 +259,8 @@ handle_batch(struct agent *a, const struct batch *b)
 		default:
 			cannot_take(a, &b->items[i]);
 		}
-	return n > 0 && message_handle(&a->dir, &a->spool, m, n) != 0 ? LEFT :
-	    a->trouble ? LEFT : code;
+	r = n == 0 ? 0 : message_handle(&a->dir, &a->spool, m, n);
+	return r == -1 || a->trouble ? LEFT : r == 1 ? REST : code;
 }
 
 static void
@@ -244,7 +284,7 @@ run_worker(struct agent *a, const struct batch *b)
 }
 
 static void
-start_worker(struct agent *a, const struct batch *b)
+start_worker(struct agent *a, const struct batch *b, bool slow)
 {
 	struct worker *w = a->workers;
 	pid_t pid;
@@ -260,63 +300,81 @@ start_worker(struct agent *a, const struct batch *b)
 		return;
 	}
 	w->pid = pid;
-	w->to = b->to;
+	w->to = passed_recipient(&b->to);
 	w->n = b->n;
 	w->since = clock_ms();
-	w->slow = false;
+	w->slow = slow;
 	memcpy(w->items, b->items, b->n * sizeof(b->items[0]));
-	a->running++;
+	if (slow)
+		a->slow++;
+	else
+		a->running++;
 	a->taken += b->n;
 }
 
-/* Has a recipient as many places as are free, or some that are slow? */
+/* Has a recipient as many places as he may have?  Of the quick ones half of
+ * what is free. */
 static bool
-has_enough(const struct agent *a, const struct address *to)
+has_enough(const struct agent *a, uint64_t to)
 {
 	const struct worker *w;
 	size_t n = 0, slow = 0;
 
 	for (w = a->workers; w < a->workers + SLOTS_MAX; w++)
-		if (w->pid != 0 && address_equal(&w->to, to)) {
+		if (w->pid != 0 && w->to == to) {
 			n++;
 			slow += w->slow;
 		}
-	return slow >= SLOW_ONE_MAX ||
-	    (n > 0 && n >= WORKERS_MAX - a->running);
+	return slow >= SLOW_ONE_MAX || (is_known(a, to) ?
+	    a->slow >= SLOW_MAX : n > 0 && n >= WORKERS_MAX - a->running);
 }
 
 /* A quick one ends soon; for one that hangs nobody waits long. */
 static bool
-wait_place(struct agent *a, const struct address *to, const sigset_t *inside)
+wait_place(struct agent *a, uint64_t to, const sigset_t *inside)
 {
 	struct timespec ts = { 0 };
 	long long began;
 
 	while (has_enough(a, to)) {
-		if (a->patience <= 0 || stop)
+		if (a->patience <= 0 || stop || is_known(a, to))
 			return false;
 		began = clock_ms();
 		ts.tv_sec = a->patience / 1000;
 		ts.tv_nsec = a->patience % 1000 * 1000000;
 		(void)pselect(0, NULL, NULL, NULL, &ts, inside);
 		reap(a);
-		note_slow(a);
+		note_slow(a, SLOW_MS);
 		a->patience -= clock_ms() - began;
 	}
 	return true;
+}
+
+static void
+pass_over(struct agent *a, const struct spool_item *item, uint64_t to)
+{
+	passed_add(&a->passed, passed_name(item->id), to);
+	a->npassed++;
 }
 
 /* To a worker; or they stay until one of their recipient's has ended. */
 static void
 hand_over(struct agent *a, struct batch *b, const sigset_t *inside)
 {
+	uint64_t to = passed_recipient(&b->to);
+	size_t i;
+
 	if (b->n == 0)
 		return;
-	wait_worker(a, inside);
-	if (!wait_place(a, &b->to, inside))
-		a->passed += b->n;
+	if (!is_known(a, to))
+		wait_worker(a, inside);
+	if (!wait_place(a, to, inside))
+		for (i = 0; i < b->n; i++)
+			pass_over(a, &b->items[i], to);
+	else if (is_known(a, to))
+		start_worker(a, b, true);
 	else if (a->running < WORKERS_MAX)
-		start_worker(a, b);
+		start_worker(a, b, false);
 	b->n = 0;
 }
 
@@ -388,8 +446,13 @@ is_running(const struct agent *a, const struct spool_item *item)
 static void
 take(struct agent *a, const struct spool_item *item, const sigset_t *inside)
 {
+	uint64_t to = passed_find(&a->before, passed_name(item->id));
 	struct spool_message m;
 
+	if (to != 0 && has_enough(a, to)) {
+		pass_over(a, item, to);
+		return;
+	}
 	if (is_running(a, item))
 		return;
 	switch (spool_look(&a->spool, item, &m)) {
@@ -415,7 +478,10 @@ pass(struct agent *a, const sigset_t *inside)
 	struct spool_item item;
 	int got = -1;
 
-	a->taken = a->busy = a->passed = a->over = 0;
+	a->taken = a->busy = a->npassed = a->over = 0;
+	passed_free(&a->before);
+	a->before = a->passed;
+	memset(&a->passed, 0, sizeof(a->passed));
 	a->patience = PATIENCE_MS;
 	a->trouble = false;
 	users_refresh(a->dir.users);
@@ -433,52 +499,6 @@ pass(struct agent *a, const sigset_t *inside)
 	spool_walk_close(walk);
 }
 
-/* Users and tables of these settings: 0, -1. */
-static int
-open_directory(struct directory *dir, const struct settings *settings,
-    char *error)
-{
-	dir->settings = settings;
-	if (users_open(&dir->users, settings, error) == -1)
-		return -1;
-	if (tables_open(&dir->tables, settings, error) == 0)
-		return 0;
-	users_close(dir->users);
-	return -1;
-}
-
-static void
-close_directory(struct directory *dir)
-{
-	users_close(dir->users);
-	tables_close(dir->tables);
-}
-
-/* The settings and the files they name, or nothing: the old stay on error. */
-static void
-reread(struct agent *a)
-{
-	char error[CONF_ERROR_MAX];
-	struct settings fresh, old = *a->settings;
-	struct directory dir;
-
-	reload = 0;
-	if (start_reread(&fresh) == -1)
-		return;
-	/* What is open keeps the address of its settings. */
-	*a->settings = fresh;
-	if (open_directory(&dir, a->settings, error) == -1) {
-		log_error("reload", "kept=old error=%s", log_str(error));
-		*a->settings = old;
-		settings_free(&fresh);
-		return;
-	}
-	close_directory(&a->dir);
-	a->dir = dir;
-	settings_free(&old);
-	log_info("reload", NULL);
-}
-
 /* Until something is to be done: 1, or 0 when there is no more to do. */
 static int
 rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
@@ -492,7 +512,7 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 		(void)pselect(0, NULL, NULL, NULL, &second, inside);
 		return 1;
 	}
-	if (a->passed > 0 && a->over > 0)
+	if (a->npassed > 0 && a->over > 0)
 		return 1;
 	/* One that ended may have put a message into now/. */
 	if (!watch && a->running + a->slow == 0)
@@ -506,35 +526,43 @@ rest(struct agent *a, bool watch, unsigned *looks, const sigset_t *inside)
 	return 1;
 }
 
-/* While much comes in, not a look for each. */
+/* While much comes in, not a look for each; and behind a long one at many who
+ * wait, a pause as long. */
 static void
-pace(void)
+pace(const struct agent *a, long long began, long long ended)
 {
-	static long long last;
-	long long wait = last + PASS_MS - clock_ms();
-	struct timespec ts = { .tv_nsec = wait * 1000000 };
+	long long took = a->npassed == 0 ? 0 : ended - began;
+	long long wait = took < PASS_MS ? PASS_MS : took < PAUSE_MS ? took :
+	    PAUSE_MS;
+	struct timespec ts = { 0 };
 
-	if (last != 0 && wait > 0)
-		(void)nanosleep(&ts, NULL);
-	last = clock_ms();
+	if ((wait -= clock_ms() - ended) <= 0)
+		return;
+	ts.tv_nsec = wait * 1000000;
+	(void)nanosleep(&ts, NULL);
 }
 
 static void
 run(struct agent *a, bool watch)
 {
+	long long began, ended;
 	unsigned looks = 0;
 	sigset_t inside;
 
 	catch_signals(&inside);
 	while (!stop) {
-		if (reload)
-			reread(a);
-		pace();
+		if (reload) {
+			reload = 0;
+			directory_reread(&a->dir, a->settings);
+		}
+		began = clock_ms();
 		pass(a, &inside);
+		ended = clock_ms();
 		reap(a);
 		if (stop || (a->taken == 0 && !rest(a, watch, &looks,
 		    &inside)))
 			break;
+		pace(a, began, ended);
 		reap(a);
 	}
 	while (reap(a), a->running + a->slow > 0)
@@ -550,7 +578,7 @@ queue_run(struct settings *settings, bool watch)
 	a.settings = settings;
 	a.watch.fd = -1;
 	if (spool_open(&a.spool, settings, error) == -1 ||
-	    open_directory(&a.dir, settings, error) == -1) {
+	    directory_open(&a.dir, settings, error) == -1) {
 		log_error("start", "error=%s", log_str(error));
 		return EX_CONFIG;
 	}
@@ -560,7 +588,9 @@ queue_run(struct settings *settings, bool watch)
 		log_warn("recover", "error=%s", log_str(strerror(errno)));
 	run(&a, watch);
 	spool_watch_close(&a.watch);
-	close_directory(&a.dir);
+	directory_close(&a.dir);
 	spool_close(&a.spool);
+	passed_free(&a.passed);
+	passed_free(&a.before);
 	return a.trouble ? EX_TEMPFAIL : 0;
 }

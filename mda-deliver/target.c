@@ -44,6 +44,7 @@ target_set_local(struct work *w, struct target *t, const struct recipient *r)
 	if ((t->user = malloc(sizeof(*t->user))) == NULL)
 		return -1;
 	*t->user = r->user;
+	t->address = r->address;
 	if (*r->folder != '\0' && (t->folder = strdup(r->folder)) == NULL)
 		return -1;
 	/* Most have no rules, and cost no more than this. */

@@ -107,6 +107,7 @@ recipient_user(const struct directory *d, const struct address *a,
 	struct address base;
 
 	memset(r, 0, sizeof(*r));
+	r->address = *a;
 	if (!is_local(d, a))
 		return r->kind = RECIPIENT_REMOTE;
 	r->kind = find_user(d, a, r);
@@ -388,6 +389,7 @@ follow_user(struct search *s, const struct address *a, const char *folder,
 	switch (find_user(s->dir, a, r)) {
 	case RECIPIENT_LOCAL:
 		strlcpy(r->folder, folder, sizeof(r->folder));
+		r->address = s->items[i].addr;
 		return keep(s, &s->found, &s->items[i].addr) == -1 ? -1 : 1;
 	case RECIPIENT_TEMPORARY:
 		r->kind = RECIPIENT_TEMPORARY;

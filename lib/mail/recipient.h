@@ -56,6 +56,8 @@ enum recipient_kind {
 struct recipient {
 	enum recipient_kind	kind;
 	struct user		user;
+	struct address		address;	/* of LOCAL: the user's own, as
+					 * a list would have it */
 	char			folder[ADDRESS_LOCAL_MAX + 1];	/* or "" */
 	char			extension[ADDRESS_LOCAL_MAX + 1]; /* behind the
 					 * name of an entry: "" or "folder" */
@@ -125,7 +127,10 @@ bool	 recipient_same(const struct address *, const struct address *);
 
 /* Add one, once.  0, or -1 no memory. */
 int	 recipient_list_add(struct recipient_list *, const struct address *);
-/* The same with a special, whose text is copied; -1 also when there are too
+/* Where it is in v; n when it is not there. */
+size_t	 recipient_list_find(const struct recipient_list *,
+	    const struct address *);
+/* Add a special, whose text is copied; -1 also when there are too
  * many: errno ENOMEM, E2BIG. */
 int	 recipient_list_add_special(struct recipient_list *,
 	    const struct recipient_special *);

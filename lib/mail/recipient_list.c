@@ -74,6 +74,14 @@ recipient_list_add(struct recipient_list *l, const struct address *a)
 	return 0;
 }
 
+size_t
+recipient_list_find(const struct recipient_list *l, const struct address *a)
+{
+	unsigned at = l->n == 0 ? 0 : *slot_of(l, a);
+
+	return at == 0 ? l->n : at - 1;
+}
+
 int
 recipient_list_add_special(struct recipient_list *l,
     const struct recipient_special *given)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * A recipient whose mail goes to several places: what is settled is kept, so
- * that only the rest is tried again.  A message of two lines gets an envelope
- * file for that.  It must never show a message with half an envelope.
+ * What an envelope keeps beside its letters: that the sender was told of a
+ * delay; and of a recipient whose mail goes to several places what is settled,
+ * so that only the rest is tried again.  A message of two lines gets an
+ * envelope file for that.  It must never show a message with half of one.
  */
 #include <sys/stat.h>
 
@@ -30,6 +31,25 @@ spool_did(struct spool_message *m, const struct envelope_did *did)
 	}
 	if (envelope_keep_did(&m->env, did) == -1)
 		return -1;
+	return r;
+}
+
+int
+spool_warned(struct spool_message *m, int64_t when)
+{
+	struct buf b;
+	int r;
+
+	if (m->env_fd == -1) {
+		errno = EINVAL;
+		return -1;
+	}
+	buf_init(&b, 64);
+	buf_addc(&b, '\n');
+	(void)envelope_warned(&b, when);
+	if ((r = spool_append_line(m, &b)) == 0)
+		m->env.warned = when;
+	buf_free(&b);
 	return r;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * What a person keeps back: held/, where no agent looks; and what nobody can
- * read any more.  It must never leave a message where nobody finds it: one
- * rename takes it there, and one back.
+ * What a person wants tried at once, or kept back: held/, where no agent
+ * looks; and what nobody can read any more.  It must never leave a message
+ * where nobody finds it: one rename takes it there, and one back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +10,15 @@
 #include <string.h>
 
 #include "mail/spool_local.h"
+
+int
+spool_retry(const struct spool *sp, const struct spool_item *it)
+{
+	struct spool_item to = *it;
+
+	spool_item_due(&to, 0);
+	return it->bucket == SPOOL_NOW ? 0 : spool_item_move(sp, it, &to);
+}
 
 int
 spool_hold(struct spool_message *m, int64_t now)

@@ -93,17 +93,21 @@ finish(const struct spool *sp, const struct found *f)
 	    (uint64_t)f->st.st_size == it->size;
 
 	if (whole && (whole = is_whole(sp, f->name, f->crc)) == -1) {
-		log_error("recover", "id=%s error=%s", it->id,
-		    log_str(strerror(errno)));
+		if (errno != ENOENT)	/* its writer was quicker */
+			log_error("recover", "id=%s error=%s", it->id,
+			    log_str(strerror(errno)));
 		return 0;
 	}
 	if (whole) {
 		spool_item_due(&to, it->due);
+		if (env == -1)
+			errno = EBADMSG;
 		if (env == -1 || fsync(f->fd) == -1 ||
 		    spool_item_rename(sp, sp->tmp, f->name, &to) == -1) {
-			log_error("recover", "id=%s error=%s", it->id,
-			    env == -1 ? "\"its envelope is missing\"" :
-			    log_str(strerror(errno)));
+			if (errno != ENOENT)
+				log_error("recover", "id=%s error=%s", it->id,
+				    env == -1 ? "\"its envelope is missing\"" :
+				    log_str(strerror(errno)));
 			return 0;
 		}
 		log_info("recover", "id=%s queue=%s", it->id,

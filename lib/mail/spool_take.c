@@ -300,25 +300,6 @@ append_tried(struct spool_message *m, size_t i, int64_t when,
 }
 
 int
-spool_warned(struct spool_message *m, int64_t when)
-{
-	struct buf b;
-	int r;
-
-	if (m->env_fd == -1) {
-		errno = EINVAL;
-		return -1;
-	}
-	buf_init(&b, 64);
-	buf_addc(&b, '\n');
-	(void)envelope_warned(&b, when);
-	if ((r = spool_append_line(m, &b)) == 0)
-		m->env.warned = when;
-	buf_free(&b);
-	return r;
-}
-
-int
 spool_mark(struct spool_message *m, size_t i, enum envelope_status status,
     int64_t when, const char *text)
 {
@@ -453,15 +434,6 @@ spool_defer(struct spool_message *m, int64_t due)
 		return -1;
 	spool_item_due(&m->item, due);
 	return 0;
-}
-
-int
-spool_retry(const struct spool *sp, const struct spool_item *it)
-{
-	struct spool_item to = *it;
-
-	spool_item_due(&to, 0);
-	return it->bucket == SPOOL_NOW ? 0 : spool_item_move(sp, it, &to);
 }
 
 /* One rename of the message to its owner's folder. */
