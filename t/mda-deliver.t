@@ -367,7 +367,7 @@ SKIP: {
 	ok(Stdmail::until_true(sub { $s->files('Mail/bob/new') == 1 }, 10),
 	    'behind many for a mailbox that hangs');
 	cmp_ok(time - $began, '<', 2.5, '... the next does not wait');
-	ok(Stdmail::until_true(sub { $s->files('Mail/slow/new') == 8 }, 20),
+	ok(Stdmail::until_true(sub { $s->files('Mail/slow/new') == 8 }, 40),
 	    '... and all of them arrive');
 	kill 'TERM', $pid;
 	Stdmail::reap($pid, 20);
