@@ -355,10 +355,22 @@ remove_envelope(const struct spool *sp, enum spool_queue q, const char *id)
 	spool_as_end(&as);
 }
 
+/* A message only goes from tmp/ to now/, and between now/, later/ and held/;
+ * now/ and held/ are read on both sides of later/ so that none slips by. */
+static int
+see_all(const struct spool *sp, struct ids *ids, char *seen,
+    enum spool_queue q)
+{
+	return see_folder(sp, ids, seen, sp->tmp, ".", q, SPOOL_NOW) == -1 ||
+	    see_waiting(sp, ids, seen, q) == -1 ||
+	    see_later(sp, ids, seen, q) == -1 ||
+	    see_waiting(sp, ids, seen, q) == -1 ? -1 : 0;
+}
+
 /*
- * Envelopes are listed first: each had its message then.  A message only goes
- * from tmp/ to now/, and between now/, later/ and held/; now/ and held/ are
- * read on both sides of later/ so that none slips by.
+ * Envelopes are listed first: each had its message then, if not by its name of
+ * today.  One that got its envelope and was deferred meanwhile is seen at the
+ * second look.
  */
 static int
 recover_envelopes(const struct spool *sp, enum spool_queue q)
@@ -384,10 +396,8 @@ recover_envelopes(const struct spool *sp, enum spool_queue q)
 	r = -1;
 	if ((seen = calloc(ids.n, 1)) == NULL)
 		goto out;
-	if (see_folder(sp, &ids, seen, sp->tmp, ".", q, SPOOL_NOW) == -1 ||
-	    see_waiting(sp, &ids, seen, q) == -1 ||
-	    see_later(sp, &ids, seen, q) == -1 ||
-	    see_waiting(sp, &ids, seen, q) == -1)
+	if (see_all(sp, &ids, seen, q) == -1 || (memchr(seen, 0, ids.n) !=
+	    NULL && see_all(sp, &ids, seen, q) == -1))
 		goto out;
 	for (i = 0; i < ids.n; i++)
 		if (!seen[i])

@@ -115,7 +115,8 @@ send
 	for my $line (undef, 'EHLO origin.test', "MAIL FROM:<$o{from}>$mail",
 	    (map { "RCPT TO:<$_>$rcpt" } @{$o{to}}), 'DATA',
 	    ($bytes =~ s/^\./../gmr) . '.') {
-		$reply = $c->smtp($line);
+		$reply = eval { $c->smtp($line) } //
+		    die $@, "it said:\n", $peer->log_text;
 		return $reply if $reply !~ /^[23]/;
 	}
 	$c->smtp('QUIT');
