@@ -242,7 +242,8 @@ test_descriptors(void)
 	    "0\n1\n2\n3\n");
 	close(fd);
 	(void)signal(SIGPIPE, SIG_IGN);
-	gives(PROGRAM_SENDMAIL, "grep -c 'SigIgn.*0000000000000000' "
+	/* All but 32 and 33, which the C library keeps to itself. */
+	gives(PROGRAM_SENDMAIL, "grep -c 'SigIgn.*[08]0000000$' "
 	    "/proc/self/status >out", "1\n");
 	(void)signal(SIGPIPE, SIG_DFL);
 }
