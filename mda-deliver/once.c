@@ -183,11 +183,25 @@ has_lists(const struct work *w)
 	return false;
 }
 
+/* Who wants to hear that each recipient has it gets it for each. */
+static bool
+wants_reports(const struct envelope *e)
+{
+	size_t i;
+
+	for (i = 0; i < e->nrcpts; i++)
+		if (envelope_wants(&e->rcpts[i], ENVELOPE_SUCCESS))
+			return true;
+	return false;
+}
+
 int
 once_plan(struct work *w)
 {
-	if (w->m->env.nrcpts < 2 || w->m->env.expanded != NULL ||
-	    !has_lists(w))
+	const struct envelope *e = &w->m->env;
+
+	if (e->nrcpts < 2 || e->expanded != NULL || !has_lists(w) ||
+	    wants_reports(e))
 		return 0;
 	if ((w->once = calloc(1, sizeof(*w->once))) == NULL)
 		return -1;
