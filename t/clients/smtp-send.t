@@ -101,7 +101,7 @@ heard
 {
 	my ($mta, $want, $what) = @_;
 
-	is_deeply([$mta->heard], $want, $what);
+	is_deeply([$mta->over->heard], $want, $what);
 }
 
 my $ok1 = 'mx1.test[127.0.0.11] 250 2.0.0 queued as 4711';
@@ -283,7 +283,8 @@ heard($second, [['EHLO mx.a.test', 'MAIL FROM:<alice@a.test>',
 is_deeply([$second->messages], [$wire], 'CHUNKING: with its bytes');
 second(offers => ['CHUNKING'], rules => [[qr/^RCPT/, '550 5.1.1 nobody']]);
 row('CHUNKING, nobody taken', [@f, 'bob@two.test'], 69, qr/ 5\.1\.1 /);
-unlike(join(' ', map { @$_ } $second->heard), qr/BDAT/, 'nothing is sent');
+unlike(join(' ', map { @$_ } $second->over->heard),
+    qr/BDAT/, 'nothing is sent');
 second(offers => ['CHUNKING'], rules => [[qr/^BODY/, '452 4.3.1 full']]);
 row('CHUNKING, the chunk refused', [@f, 'bob@two.test'], 75, qr/ 4\.3\.1 /);
 

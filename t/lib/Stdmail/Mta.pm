@@ -8,6 +8,7 @@
 #	    rules => [[qr/^RCPT TO:<nobody/, '550 5.1.1 nobody here']]);
 #	$mta->{port}
 #	$mta->heard	each session as a list of its command lines
+#	$mta->over	itself, when no session is open: all was heard
 #	$mta->messages	each message as it came, undoubled dots, CRLF
 #
 # The first rule whose pattern matches a command gives the reply.  What stands
@@ -19,6 +20,8 @@ package Stdmail::Mta;
 use strict;
 use warnings;
 
+use Fcntl qw(:flock);
+use IO::Handle;
 use IO::Socket::IP;
 
 use Stdmail;
@@ -73,6 +76,22 @@ heard
 	my ($m) = @_;
 
 	return map { [split /\n/] } $m->_all('heard');
+}
+
+# A client may end before its last command is written down here.
+sub
+over
+{
+	my ($m) = @_;
+
+	Stdmail::until_true(sub {
+		for my $path (glob "$m->{dir}/peer.*") {
+			open my $fh, '<', $path or next;
+			return 0 if !flock $fh, LOCK_EX | LOCK_NB;
+		}
+		return 1;
+	}, 10) or die "a session stays open\n";
+	return $m;
 }
 
 # Who called, in order.
@@ -133,8 +152,10 @@ _session
 	my $c = Stdmail::Conn->new(in => $sock, out => $sock, timeout => 30);
 	my ($tls, $rcpts) = (0, 0);
 
-	Stdmail::spew(sprintf('%s/peer.%04d', $m->{dir}, $n),
-	    $sock->peerhost . "\n");
+	# Locked as long as it lasts.
+	open(my $peer, '>', sprintf '%s/peer.%04d', $m->{dir}, $n);
+	flock $peer, LOCK_EX;
+	$peer->printflush($sock->peerhost . "\n");
 	$m->_reply($c, 'CONNECT', '220 there.test ESMTP');
 	while (defined(my $line = $c->line)) {
 		$line =~ s/\r\n\z// or die;
