@@ -16,7 +16,11 @@ struct notify_box {
 	char		*name;
 	unsigned	 events;
 	struct mailbox	*box;		/* NULL: it could not be opened */
+	uint64_t	 id;		/* mailbox_folder_id() of that one, or
+					 * of one it had taken the place of */
 	bool		 denied;	/* for want of a right, and told so */
+	bool		 strange;	/* it came while we watched, and its
+					 * UIDVALIDITY is not told yet */
 	/* as it was told, or when the watch began */
 	uint32_t	 validity, uidnext, messages, unseen;
 };

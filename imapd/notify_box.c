@@ -39,10 +39,13 @@ remember(struct notify_box *b)
 }
 
 static void
-tell_status(struct session *s, const struct notify_box *n, unsigned items)
+tell_status(struct session *s, struct notify_box *n, unsigned items)
 {
 	struct buf b;
 
+	if (n->strange)
+		items |= TELL_VALIDITY;
+	n->strange = false;
 	buf_init(&b, STREAM_BUFFER);
 	buf_adds(&b, "* STATUS ");
 	reply_mailbox_name(s, &b, n->name);
@@ -111,6 +114,8 @@ open_box(struct session *s, struct notify_box *b)
 	enum mailbox_status status;
 	int ms;
 
+	/* Before: when it is another by then, that is seen at the next look. */
+	b->id = mailbox_folder_id(s->root, b->name);
 	status = mailbox_open(s->root, b->name, MAILBOX_KEEP_NEW, &b->box);
 	if (status == MAILBOX_OK) {
 		(void)mailbox_watch(b->box, &ms);
@@ -141,14 +146,18 @@ find_box(const struct notify *n, const char *name)
 	return NULL;
 }
 
-/* Take it over from the old ones: 0; or open it: 1; -1 no memory. */
+/* Take it over from the old ones: 0; or open it: 1, or 2 in the place of one
+ * that was told of; -1 no memory.  What is open is still there under this name
+ * when it has the same folder: the number of an open one is given to no
+ * other. */
 static int
 want_box(struct session *s, struct notify *old, struct notify_box *b,
     const struct notify_name *name, unsigned events)
 {
 	struct notify_box *had = find_box(old, name->name);
 
-	if (had != NULL && had->box != NULL) {
+	if (had != NULL && had->box != NULL &&
+	    had->id == mailbox_folder_id(s->root, had->name)) {
 		*b = *had;
 		memset(had, 0, sizeof(*had));
 		b->events = events;
@@ -158,8 +167,13 @@ want_box(struct session *s, struct notify *old, struct notify_box *b,
 		return -1;
 	b->events = events;
 	b->denied = had != NULL && had->denied;
+	if (had != NULL) {
+		b->validity = had->validity;
+		mailbox_close(had->box);
+		had->box = NULL;
+	}
 	open_box(s, b);
-	return 1;
+	return had != NULL && had->validity != 0 ? 2 : 1;
 }
 
 /* How many there are to be. */
@@ -199,7 +213,10 @@ notify_boxes(struct session *s, struct notify *n, bool came)
 			continue;
 		b = &n->box[n->nbox++];
 		r = want_box(s, &old, b, name, events);
-		if (r == 1 && came && b->box != NULL && b->messages > 0)
+		if (r < 1 || !came || b->box == NULL)
+			continue;
+		b->strange = true;
+		if (r == 2 || b->messages > 0)
 			tell_status(s, b, TELL_MESSAGES | TELL_UIDNEXT |
 			    TELL_VALIDITY);
 	}

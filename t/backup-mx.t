@@ -112,7 +112,7 @@ mailbox
 {
 	my ($s, $user) = @_;
 
-	Stdmail::until_true(sub { $s->files("Mail/$user/new") }, 30);
+	Stdmail::until_true(sub { $s->files("Mail/$user/new") }, 60);
 	return map { Stdmail::slurp($_) } $s->files("Mail/$user/new");
 }
 
@@ -155,7 +155,7 @@ like($got // '', qr/by mx\.b\.test.*by mx\.c\.test.*by mx\.a\.test/s,
     'by way of the backup');
 post($from, 'straight', 'bob@b.test');
 send_queue($a);
-Stdmail::until_true(sub { 2 == (() = $b->files('Mail/bob/new')) }, 30);
+Stdmail::until_true(sub { 2 == (() = $b->files('Mail/bob/new')) }, 60);
 my ($next) = grep { /^Subject: straight$/m } mailbox($b, 'bob');
 ok(defined $next && $next !~ /mx\.c\.test/, 'the next goes to the primary');
 

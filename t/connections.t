@@ -81,7 +81,7 @@ five_ways
 	for my $mode (qw(inetd pipe)) {
 		my ($pid, $c) = $s->session($name, mode => $mode);
 		is(hello($name, $c), 'good', "$as: $name, $mode");
-		is(Stdmail::reap($pid, 5), 0, "$as: $name, $mode: exit 0");
+		is(Stdmail::reap($pid, 60), 0, "$as: $name, $mode: exit 0");
 	}
 	for my $mode (qw(wait listen)) {
 		my $srv = $s->start($name, mode => $mode);
@@ -93,7 +93,7 @@ five_ways
 	# Idle, it leaves, and the socket's owner wakes it again.
 	my $srv = $s->start($name, args => ['-o', 'idle_exit=1']);
 	is(hello($name, $srv->connect), 'good', "$as: $name, idle_exit=1");
-	ok(Stdmail::until_true(sub { !$srv->alive }, 4),
+	ok(Stdmail::until_true(sub { !$srv->alive }, 60),
 	    "$as: $name: leaves after a second without work");
 	is($srv->{status}, 0, "$as: $name: with exit 0");
 }
@@ -109,7 +109,7 @@ ucspi
 	    SSLREMOTEPORT => '4711', SSLLOCALIP => '192.0.2.1' });
 
 	is(hello($name, $c), 'good', "$as: $name, UCSPI environment");
-	is(Stdmail::reap($pid, 5), 0, "$as: $name, UCSPI: exit 0");
+	is(Stdmail::reap($pid, 60), 0, "$as: $name, UCSPI: exit 0");
 	like($s->log_text, qr/\bip=192\.0\.2\.77\b/,
 	    "$as: $name: the peer is SSLREMOTEIP");
 }
@@ -208,7 +208,7 @@ inetd
 			kill 'KILL', -$pid;
 			# inetd puts them into sessions of their own.
 			ok(Stdmail::until_true(sub {
-			    !runs_with($s->{conf_file}) }, 10),
+			    !runs_with($s->{conf_file}) }, 60),
 			    "$name, inetd $wait: it leaves by itself");
 			$s->remove;
 		}
@@ -348,7 +348,7 @@ in_data
 	is((grep { /\b0\b/ } values %holder), 0,
 	    "$as: smtpd: and that is not root");
 	$c->close;
-	ok(Stdmail::until_true(sub { !$s->spooled }, 3),
+	ok(Stdmail::until_true(sub { !$s->spooled }, 60),
 	    "$as: smtpd: and nothing of it stays");
 	$s->remove;
 }
@@ -394,7 +394,7 @@ limits
 		my $l = eval { $c->answer } // '';
 		$c->close;
 		return $l =~ $greeting{$name};
-	}, 3), "$as: $name: free again when they have gone");
+	}, 60), "$as: $name: free again when they have gone");
 	$s->stop;
 }
 

@@ -257,7 +257,7 @@ Socket local:$milter
 END
 $s->spawn([Stdmail::tool('opendkim'), '-f', '-x', "$milter.conf"], {},
     as => 'me', log => "$milter.log");
-ok(Stdmail::until_true(sub { -S $milter }, 30), 'opendkim is there');
+ok(Stdmail::until_true(sub { -S $milter }, 60), 'opendkim is there');
 chmod 0777, $milter;
 my $judge = Stdmail->new(domain => 'judge.test', users => { bob => 'x' },
     conf => { milter => "unix:$milter" });
@@ -312,7 +312,7 @@ signed
 	Stdmail::until_true(sub {
 		($text) = grep { /^Subject: \Q$subject\E\r/m } $old->messages;
 		return $text;
-	}, 10) or return undef;
+	}, 60) or return undef;
 	my ($head) = split /\r\n\r\n/, $text;
 	return join ' ', sort $head =~ /\bs=(\w+);/g;
 }
@@ -335,7 +335,7 @@ reload
 	$s->write_conf;
 	kill 'HUP', $watcher;
 	Stdmail::until_true(sub { substr($s->log_text, $said) =~ /reload/ },
-	    10);
+	    60);
 	return substr $s->log_text, $said;
 }
 
@@ -374,11 +374,11 @@ submit('half way');
 ok(Stdmail::until_true(sub {
 	my ($inode) = map { (stat)[1] } $s->spooled('remote/now');
 	return Stdmail::slurp('/proc/locks') =~ /:$inode /;
-}, 10), 'one is being signed');
+}, 60), 'one is being signed');
 $s->{conf}{dkim} = [$r1];
 $s->write_conf;
 kill 'HUP', $watcher;
-ok(Stdmail::until_true(sub { return children() > @signers }, 10),
+ok(Stdmail::until_true(sub { return children() > @signers }, 60),
     'new keys come');
 select(undef, undef, undef, 0.2);
 kill 'CONT', @signers;

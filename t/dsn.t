@@ -419,7 +419,7 @@ everyone
 	rename $path, ($path =~ s{now/}{later/$bucket/$by-}r) or die $!;
 	$s->own;
 	my $pid = $s->spawn([$s->command('smtp-send', '-q', '-w')], {});
-	ok(Stdmail::until_true(sub { $s->spooled('local/now') }, 30),
+	ok(Stdmail::until_true(sub { $s->spooled('local/now') }, 60),
 	    'while it watches, the report comes');
 	cmp_ok(time, '>=', $by, '... at its time');
 	kill 'TERM', $pid;

@@ -130,12 +130,12 @@ row('leaves something behind', '(sleep 100; echo "X-Late: 1") & echo "X-A: 1"',
     qr/^250/, ["${begin}X-A: 1\n$text"]);
 talk('sleep 100 & echo "X-Pid: $!"');
 my ($left) = join('', taken()) =~ /^X-Pid: (\d+)$/m;
-ok($left && Stdmail::until_true(sub { !kill 0, $left }, 10),
+ok($left && Stdmail::until_true(sub { !kill 0, $left }, 60),
     'which does not live on');
 # Nor does one in a session of its own, whose parent has ended.
 talk("setsid sh -c 'sleep 100 & echo \"X-Pid: \$!\"'");
 ($left) = join('', taken()) =~ /^X-Pid: (\d+)$/m;
-ok($left && Stdmail::until_true(sub { !kill 0, $left }, 10),
+ok($left && Stdmail::until_true(sub { !kill 0, $left }, 60),
     'nor does what made a session for itself');
 like($s->log_text, qr/error="too late"/, 'the log says it');
 

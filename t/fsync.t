@@ -53,7 +53,7 @@ take
 		my $said = $c->smtp($line);
 		die "$line: $said\n" if $said !~ /^[23]/;
 	}
-	is(Stdmail::reap($pid, 20), 0, 'smtpd ends well');
+	is(Stdmail::reap($pid, 60), 0, 'smtpd ends well');
 	return calls($s);
 }
 

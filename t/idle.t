@@ -122,7 +122,7 @@ my @pids;
 my $best;
 
 # Those forked ahead of so many in a row go by themselves.
-Stdmail::until_true(sub { (@pids = sessions_of($srv)) == SESSIONS }, 30);
+Stdmail::until_true(sub { (@pids = sessions_of($srv)) == SESSIONS }, 60);
 is(scalar @pids, SESSIONS, SESSIONS . ' sessions of one user and address');
 is(scalar(grep { grep { /inotify|signalfd/ } fds_of($_) } @pids), SESSIONS,
     'each is woken by the kernel');
@@ -186,7 +186,7 @@ for ([ 'plain', 0, 200 ], [ 'TLS', 1, 450 ]) {
 	Stdmail::until_true(sub {
 		my @now = sessions_of($srv);
 		return @now == ($tls ? 20 : 10);
-	}, 30);
+	}, 60);
 	Stdmail::until_true(sub {
 		sleep 0.5;
 		$each = own_memory(sessions_of($srv)) / @c;

@@ -156,16 +156,16 @@ Stdmail::spew($s->{log}, '', 0666);
 unlink "$dir/calls";
 $c = begin($srv, 'slow', 'good');
 $c->send("Subject: x\r\n\r\n.\r\n");
-ok(Stdmail::until_true(sub { -e "$dir/started" }, 20), 'a slow delivery');
+ok(Stdmail::until_true(sub { -e "$dir/started" }, 60), 'a slow delivery');
 setsockopt($c->{in}, Socket::SOL_SOCKET(), Socket::SO_LINGER(),
     pack('ii', 1, 0));
 $c->close;
 Stdmail::spew("$dir/go", '', 0644);
-ok(Stdmail::until_true(sub { $s->log_text =~ /to=slow\@a\.test .*250/ }, 20),
+ok(Stdmail::until_true(sub { $s->log_text =~ /to=slow\@a\.test .*250/ }, 60),
     'it is finished, though its client is gone');
 ok(Stdmail::until_true(sub {
 	(() = $s->log_text =~ /disconnect/g) == 1
-}, 20), 'the session is over');
+}, 60), 'the session is over');
 is(scalar(split /^/m, Stdmail::slurp("$dir/calls")), 1,
     'and nobody else was tried');
 
@@ -173,7 +173,7 @@ is(scalar(split /^/m, Stdmail::slurp("$dir/calls")), 1,
 unlink "$dir/calls", "$dir/started", "$dir/go";
 $c = begin($srv, 'slow', 'good', 'nouser');
 $c->send("Subject: x\r\n\r\n.\r\n");
-ok(Stdmail::until_true(sub { -e "$dir/started" }, 20), 'again');
+ok(Stdmail::until_true(sub { -e "$dir/started" }, 60), 'again');
 my $idle = $srv->connect(timeout => 20);
 $idle->smtp(undef);
 kill 'TERM', $srv->{pid};
@@ -187,7 +187,7 @@ like($said, qr/\A250\ 2\.1\.5\ <slow\@a\.test>[^\n]*\r\n
     or diag($said);
 is(scalar(split /^/m, Stdmail::slurp("$dir/calls")), 1,
     'and begins no delivery more');
-ok(Stdmail::until_true(sub { !$srv->alive(0) }, 20), 'then it ends');
+ok(Stdmail::until_true(sub { !$srv->alive(0) }, 60), 'then it ends');
 $srv->stop;
 is(scalar($s->spooled), 0, 'nothing of all this is in the spool');
 

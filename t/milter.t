@@ -325,7 +325,7 @@ like($heard, qr/^eoh/m, 'but of the rest');
 	    'RCPT TO:<bob@a.test>';
 	$c->send("BDAT 10 LAST\r\n12345");
 	ok(Stdmail::until_true(sub { substr($s->log_text, $before) =~
-	    /refused .*milter=/ }, 30), 'a chunk is refused');
+	    /refused .*milter=/ }, 60), 'a chunk is refused');
 	ok(!IO::Select->new($c->{in})->can_read(0.3),
 	    'which is not said within it');
 	$c->send('67890');

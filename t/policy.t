@@ -105,7 +105,7 @@ logged
 {
 	my ($s, $pattern, $what) = @_;
 
-	ok(Stdmail::until_true(sub { $s->log_text =~ $pattern }, 5), $what) or
+	ok(Stdmail::until_true(sub { $s->log_text =~ $pattern }, 60), $what) or
 	    diag($s->log_text);
 }
 
@@ -143,7 +143,7 @@ door
 	kill 'HUP', $srv->{pid};
 	ok(Stdmail::until_true(sub {
 		say(client($srv, '192.0.2.20')) =~ /^220 /
-	}, 5), 'a new rate after SIGHUP');
+	}, 60), 'a new rate after SIGHUP');
 	$s->stop;
 }
 

@@ -107,7 +107,7 @@ while (time < $end && waits() > 20) {
 }
 kill 'CONT', keys %stopped;
 ok($hits > 0, 'processes were killed and stopped');
-ok(Stdmail::until_true(sub { again(); waits() <= 1 }, 20), 'nothing waits')
+ok(Stdmail::until_true(sub { again(); waits() <= 1 }, 60), 'nothing waits')
     or diag join "\n", $s->spooled('local');
 kill 'TERM', keys %agents;
 Stdmail::reap($_, 20) for keys %agents;

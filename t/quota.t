@@ -136,12 +136,12 @@ for my $filled (0, 1) {
 	local $SIG{PIPE} = 'IGNORE';
 	syswrite $write, "a: b\n\n" . "x\n" x 200_000;
 	if ($filled) {
-		Stdmail::until_true(sub { $s->files('Box/tmp') == 1 }, 10);
+		Stdmail::until_true(sub { $s->files('Box/tmp') == 1 }, 60);
 		Stdmail::spew($file, "900000S,1C\n14 1\n", 0600);
 		$s->own;
 		close $write;
 	}
-	is(Stdmail::reap($pid, 10), 73, $filled ?
+	is(Stdmail::reap($pid, 60), 73, $filled ?
 	    'filled by others meanwhile' : 'refused before its end');
 	is(sum($s, 'Box/{new,tmp}'), '14 1', '... and nothing is left');
 }

@@ -59,7 +59,9 @@ hang_up
 	my $before = length $s->log_text;
 
 	kill 'HUP', $srv->{pid};
-	Stdmail::until_true(sub { length $s->log_text > $before }, 2);
+	Stdmail::until_true(sub {
+		substr($s->log_text, $before) =~ /\breload\b.*\n/
+	}, 60);
 	return substr $s->log_text, $before;
 }
 
@@ -92,7 +94,7 @@ configuration
 	delete $s->{conf}{frobnicate};
 	$s->write_conf;
 	hang_up($s, $srv);
-	ok(Stdmail::until_true(sub { greeting($srv) =~ $greeting{$name} }, 2),
+	ok(Stdmail::until_true(sub { greeting($srv) =~ $greeting{$name} }, 60),
 	    "$as: $name: until the file is right");
 	$old->close;
 	ok($srv->alive(0.05), "$as: $name: it lives");
@@ -131,7 +133,7 @@ rush
 		open(my $fh, '<', "/proc/$srv->{pid}/task/$srv->{pid}/children")
 		    or return 1;
 		return ($waiting = split ' ', <$fh> // '') >= 4;
-	}, 20);
+	}, 60);
 	cmp_ok($waiting, '>=', 4, "$name: children wait");
 }
 

@@ -63,7 +63,7 @@ new_child
 
 	Stdmail::until_true(sub {
 		@new = grep { !$before{$_} } children($pid);
-	}, 5);
+	}, 60);
 	sleep 0.3;	# it enters its role
 	@new = grep { !$before{$_} } children($pid);
 	return $new[0];
@@ -74,8 +74,13 @@ sub
 gave_up
 {
 	my ($what, $pid, $uid, $gid) = @_;
-	my $s = status($pid);
+	my $s;
 
+	Stdmail::until_true(sub {
+		$s = status($pid);
+		return ($s->{Uid} // '') =~ /^$uid / &&
+		    $s->{CapPrm} eq '0' x 16;
+	}, 60);
 	is($s->{Uid}, "$uid $uid $uid $uid", "$what: uid, the saved too");
 	is($s->{Gid}, "$gid $gid $gid $gid", "$what: gid");
 	is($s->{Groups}, '', "$what: no other group");
@@ -86,8 +91,12 @@ sub
 filtered
 {
 	my ($what, $pid) = @_;
-	my $s = status($pid);
+	my $s;
 
+	Stdmail::until_true(sub {
+		$s = status($pid);
+		return ($s->{Seccomp} // 0) == 2;
+	}, 60);
 	is($s->{NoNewPrivs}, 1, "$what: gains no rights by exec");
 	is($s->{Seccomp}, 2, "$what: has a filter");
 }
@@ -182,10 +191,7 @@ hashing
 
 	$c->answer;
 	my $door = new_child($srv->{pid});
-	if ($prog eq 'smtpd') {
-		$c->send("EHLO x\r\n");
-		sleep 0.2;
-	}
+	$c->smtp('EHLO x') if $prog eq 'smtpd';
 	$c->send($login{$prog}->());
 	my $pid = new_child($srv->{pid}, $door);
 	gave_up("$prog, who checks a password", $pid, @door);
@@ -309,7 +315,7 @@ sending_agent
 	my $pid = $s->spawn([$s->command('smtp-send', '-q', '-w')], {});
 
 
-	Stdmail::until_true(sub { (status($pid)->{Seccomp} // 0) == 2 }, 5);
+	Stdmail::until_true(sub { (status($pid)->{Seccomp} // 0) == 2 }, 60);
 	sleep 0.2;
 	gave_up('smtp-send -q', $pid, @agent);
 	filtered('smtp-send -q', $pid);
@@ -330,7 +336,7 @@ delivering
 	pipe(my $in, my $out) or die "pipe: $!\n";
 	my $pid = $s->spawn([$s->command('mda-deliver', '-d', 'alice')],
 	    { 0 => $in });
-	Stdmail::until_true(sub { (status($pid)->{Seccomp} // 0) == 2 }, 5);
+	Stdmail::until_true(sub { (status($pid)->{Seccomp} // 0) == 2 }, 60);
 	sleep 0.2;
 	gave_up('mda-deliver -d', $pid, $s->ids('alice'));
 	filtered('mda-deliver -d', $pid);
@@ -371,7 +377,7 @@ delivering_lmtp
 			}
 		}
 		return $pid;
-	}, 20), 'mda-deliver by LMTP: runs');
+	}, 60), 'mda-deliver by LMTP: runs');
 	sleep 0.3;
 	gave_up('mda-deliver by LMTP', $pid, $s->ids('alice'));
 	filtered('mda-deliver by LMTP', $pid);
@@ -439,7 +445,7 @@ deciding
 	    'alice@a.test', 'bob@a.test'], as => 'root');
 	my $parent = $s->spawn([$s->command('mda-deliver', '-q', '-w')], {});
 	my (@worker, $pid);
-	for (1 .. 500) {
+	for (1 .. 6000) {
 		@worker = children($parent);
 		($pid) = grep { (status($_)->{Seccomp} // 0) == 2 &&
 		    (status($_)->{Uid} // '') =~ /^$uid / }

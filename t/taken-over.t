@@ -55,7 +55,7 @@ row
 			last if $l =~ /^\d{3} /;
 		}
 	}
-	Stdmail::until_true(sub { @doors = children($pid) }, 20);
+	Stdmail::until_true(sub { @doors = children($pid) }, 60);
 	open(my $fh, '-|', $door, $doors[0], @$ask) or die "$door: $!\n";
 	chomp(my @got = <$fh>);
 	close $fh;

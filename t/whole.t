@@ -240,21 +240,21 @@ watching
 	}
 	ok(Stdmail::until_true(sub {
 		delivered($b, 'bob') == $before + 3
-	}, 10), "$as: and they arrive by themselves") or
+	}, 60), "$as: and they arrive by themselves") or
 	    diag $a->log_text, $b->log_text;
 	like(submit($srv->{submission}, 'alice@a.test', 'noone@b.test',
 	    message('watch-bounce', "text\r\n")), qr/^250 /,
 	    "$as: submitted to nobody");
 	ok(Stdmail::until_true(sub {
 		delivered($a, 'alice') == $bounces + 1
-	}, 10), "$as: and the bounce too") or diag "before: $bounces, now: ",
+	}, 60), "$as: and the bounce too") or diag "before: $bounces, now: ",
 	    scalar delivered($a, 'alice'), "\n", $a->log_text;
-	ok(Stdmail::until_true(sub { !$a->spooled && !$b->spooled }, 5),
+	ok(Stdmail::until_true(sub { !$a->spooled && !$b->spooled }, 60),
 	    "$as: both spools are empty");
 	for my $pid (@pids) {
 		is(Stdmail::reap($pid, 0), undef, "$as: the agent watches on");
 		kill 'TERM', $pid;
-		is(Stdmail::reap($pid, 5), 0, "$as: until it is told to end");
+		is(Stdmail::reap($pid, 60), 0, "$as: until it is told to end");
 	}
 }
 

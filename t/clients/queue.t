@@ -238,14 +238,23 @@ clear();
 my $watcher = $s->spawn([$s->command('smtp-send', '-q', '-w')], {});
 sleep 0.3;
 enqueue('alice@a.test', ['bob@b.test'], $text);
-my $begun = time;
-ok(Stdmail::until_true(sub { return $mta->messages == 1 }, 4),
+ok(Stdmail::until_true(sub { return $mta->messages == 1 }, 60),
     'a watcher delivers what comes') or diag $s->log_text;
-cmp_ok(time - $begun, '<', 3, 'at once');
-ok(Stdmail::until_true(sub { return !$s->spooled }, 4), 'nothing is left');
+# It just looked: without a wake it would look in five seconds, each time.  A
+# busy machine may be late for once.
+my $took = 99;
+for my $n (2 .. 6) {
+	my $begun = time;
+	enqueue('alice@a.test', ['bob@b.test'], $text);
+	Stdmail::until_true(sub { return $mta->messages == $n }, 60);
+	$took = time - $begun;
+	last if $took < 3;
+}
+cmp_ok($took, '<', 3, 'at once');
+ok(Stdmail::until_true(sub { return !$s->spooled }, 60), 'nothing is left');
 $mta->forget;
 enqueue('alice@a.test', ['full@b.test'], $text);
-ok(Stdmail::until_true(sub { return scalar $s->spooled('remote/later') }, 4),
+ok(Stdmail::until_true(sub { return scalar $s->spooled('remote/later') }, 60),
     'what is put off waits');
 
 # SIGHUP: the settings anew, and the old ones when the new are faulty.
@@ -256,7 +265,7 @@ greeted_as
 
 	return Stdmail::until_true(sub {
 		return grep { $_ eq "EHLO $name" } map { @$_ } $mta->heard;
-	}, 4);
+	}, 60);
 }
 
 clear();
@@ -264,7 +273,7 @@ $mta->forget;
 $s->{conf}{hostname} = 'renamed.a.test';
 $s->write_conf;
 kill 'HUP', $watcher;
-ok(Stdmail::until_true(sub { $s->log_text =~ /\breload\b/ }, 4),
+ok(Stdmail::until_true(sub { $s->log_text =~ /\breload\b/ }, 60),
     'SIGHUP is heard');
 enqueue('alice@a.test', ['bob@b.test'], $text);
 ok(greeted_as('renamed.a.test'), 'what was reread is used') or
@@ -273,13 +282,13 @@ $s->{conf}{hostname} = 'again.a.test';
 $s->{conf}{nonsense} = 'x';
 $s->write_conf;
 kill 'HUP', $watcher;
-ok(Stdmail::until_true(sub { $s->log_text =~ /kept=old/ }, 4),
+ok(Stdmail::until_true(sub { $s->log_text =~ /kept=old/ }, 60),
     'a faulty file is named');
 delete $s->{conf}{nonsense};
 $s->write_conf;
 $mta->forget;
 enqueue('alice@a.test', ['bob@b.test'], $text);
-ok(Stdmail::until_true(sub { return scalar $mta->messages }, 4),
+ok(Stdmail::until_true(sub { return scalar $mta->messages }, 60),
     'and mail goes on');
 ok(!(grep { /^EHLO (?!renamed\.)/ } map { @$_ } $mta->heard),
     'as before') or diag explain [$mta->heard];
@@ -287,9 +296,9 @@ $s->{conf}{hostname} = 'mx.a.test';
 $s->write_conf;
 $mta->forget;
 enqueue('alice@a.test', ['full@b.test'], $text);
-Stdmail::until_true(sub { return scalar $s->spooled('remote/later') }, 4);
+Stdmail::until_true(sub { return scalar $s->spooled('remote/later') }, 60);
 kill 'TERM', $watcher;
-is(Stdmail::reap($watcher, 5), 0, 'SIGTERM ends it in order');
+is(Stdmail::reap($watcher, 60), 0, 'SIGTERM ends it in order');
 
 # What is due in two seconds, while it watches.
 ($later) = $s->spooled('remote/later');
@@ -300,9 +309,9 @@ $s->own;
 rename $later, "$bucket/$soon-" . ($later =~ s{.*/\d+-}{}r) or die "$!\n";
 $mta->forget;
 $watcher = $s->spawn([$s->command('smtp-send', '-q', '-w')], {});
-ok(Stdmail::until_true(sub { return scalar $mta->heard }, 8),
+ok(Stdmail::until_true(sub { return scalar $mta->heard }, 60),
     'it wakes for what becomes due') or diag $s->log_text;
 cmp_ok(time, '>=', $soon, 'and not before');
 kill 'TERM', $watcher;
-is(Stdmail::reap($watcher, 5), 0, 'SIGTERM again');
+is(Stdmail::reap($watcher, 60), 0, 'SIGTERM again');
 done_testing;

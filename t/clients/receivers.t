@@ -62,7 +62,7 @@ arrived
 	Stdmail::until_true(sub {
 		@files = grep { -f } map { glob } @globs;
 		return @files >= $want;
-	}, 10);
+	}, 60);
 	for my $path (@files) {
 		my ($name, $text) = Stdmail::slurp($path) =~
 		    /^X-Name: ([^\n]*)\n(.*)\z/ms or next;
@@ -147,7 +147,8 @@ for my $kind (@ARGV ? @ARGV : qw(postfix exim opensmtpd)) {
 		    ($peer->{port} + 100), \@globs, %o, ascii => 1,
 		    other => { '8 bits' => \&as_quoted })
 		    if $kind eq 'postfix';
-		like($peer->log_text, qr/ <= .* K /, 'exim: got chunks')
+		ok(Stdmail::until_true(sub { $peer->log_text =~ / <= .* K / },
+		    60), 'exim: got chunks')
 		    if $kind eq 'exim';
 		$peer->stop;
 	}
@@ -182,7 +183,7 @@ SKIP: {
 		my $pid = $s->spawn([@sink, '-u', 'nobody', split(/ /,
 		    $options), $where, 100], {}, as => 'me');
 		Stdmail::until_true(sub {
-			IO::Socket::IP->new(PeerAddr => $where) }, 10);
+			IO::Socket::IP->new(PeerAddr => $where) }, 60);
 		my ($st, $out, $err) = hand($where, "$head\n.x\n",
 		    'alice@a.test', 'bob@p.test', 'eve@p.test');
 		is($st, $code, "smtp-sink $options: exit $code") or

@@ -77,7 +77,7 @@ post($from, "bob\@$_") for qw(b.test plain.test wrong.test);
 my ($status, undef, $log) = $a->run_program('smtp-send', ['-q'],
     timeout => 60);
 is($status, 0, 'smtp-send -q') or diag $log;
-Stdmail::until_true(sub { $b->files('Mail/bob/new') >= 2 }, 30);
+Stdmail::until_true(sub { $b->files('Mail/bob/new') >= 2 }, 60);
 my @got = sort map { Stdmail::slurp($_) =~ /^Subject: for (\S+)$/m }
     $b->files('Mail/bob/new');
 is_deeply(\@got, [qw(bob@b.test bob@plain.test)],

@@ -82,7 +82,7 @@ for my $type ('ext4', 'xfs') {
 				Stdmail::fork_child(sub {
 				    deliver($box, $acks, $name) })
 			} 1 .. 4;
-			Stdmail::until_true(sub { -s $acks > $before }, 5);
+			Stdmail::until_true(sub { -s $acks > $before }, 60);
 			sleep 0.01 + rand(0.2);
 			# xfs says yes to who asks while it goes down.
 			my $true = -s $acks;
@@ -91,7 +91,7 @@ for my $type ('ext4', 'xfs') {
 			Stdmail::end_child($_) for @pids;
 			truncate $acks, $true or die "$acks: $!\n";
 			Stdmail::until_true(sub { !defined($fault =
-			    Stdmail::Disk::again($dir)) }, 5) or last;
+			    Stdmail::Disk::again($dir)) }, 60) or last;
 		}
 		is($fault, undef, "$type: $cuts power cuts");
 		my ($got, $parts) = look($box);

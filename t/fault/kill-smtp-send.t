@@ -187,7 +187,7 @@ replace_c
 	$c->stop;
 	my $got = Stdmail::until_true(sub {
 		return eval { Stdmail::Mta->start(port => $c->{port}, @new) };
-	}, 5) or die "no server at $c->{port}\n";
+	}, 60) or die "no server at $c->{port}\n";
 	$c = $got;
 }
 
@@ -202,10 +202,10 @@ for my $event (qw(CONNECT EHLO MAIL RCPT DATA BODY)) {
 		    children($agent) == 2 &&
 		    ($event eq 'CONNECT' || grep { /^$event/ ||
 		    ($event eq 'BODY' && /^DATA/) } map { @$_ } $c->heard);
-	}, 10);
+	}, 60);
 	ok($sent, "a worker hangs at $event");
 	kill 'KILL', children($agent);
-	is(Stdmail::reap($agent, 10), 0, 'killed, the agent goes on') or
+	is(Stdmail::reap($agent, 60), 0, 'killed, the agent goes on') or
 	    Stdmail::end_child($agent);
 	like($s->log_text, qr/deferred id=\S+ to=eve\@c\.test .*status=4\./,
 	    'and puts the recipient off');

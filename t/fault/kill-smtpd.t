@@ -64,7 +64,7 @@ arm
 		$armed = !@status || grep { /^TracerPid:\s+$tracer$/ ||
 		    /^State:\s+[ZX]/ } @status;
 		return $armed || defined Stdmail::reap($tracer, 0);
-	}, 3);
+	}, 60);
 	return $armed ? $tracer : undef;
 }
 

@@ -52,7 +52,7 @@ one_cut
 		}
 		push @pids, $pid;
 	}
-	Stdmail::until_true(sub { -s "$dir/told.$round.0" }, 5);
+	Stdmail::until_true(sub { -s "$dir/told.$round.0" }, 60);
 	sleep 0.02 + rand(0.5);
 	Stdmail::Disk::cut($dir);
 	sleep 0.02;		# late answers would be lies

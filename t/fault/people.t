@@ -305,10 +305,10 @@ enqueue($all, 'bob@b.test');
 is(Stdmail::reap($_, 30), 0, 'a person is done') for @people;
 my $settled = Stdmail::until_true(sub {
 	return !$s->spooled('remote/now') && !$s->spooled('remote/later');
-}, 20);
+}, 60);
 ok($settled, 'the agent has nothing more to do') or diag state_of();
 kill 'TERM', $watcher;
-is(Stdmail::reap($watcher, 10), 0, 'and ends in order');
+is(Stdmail::reap($watcher, 60), 0, 'and ends in order');
 my $said = join '', map { -e "$s->{dir}/people.$_" ?
     Stdmail::slurp("$s->{dir}/people.$_") : '' } 1 .. 4;
 my %fate;

@@ -90,7 +90,7 @@ one_cut
 		Stdmail::fork_child(sub { send_mail($server, $acks, $name) })
 	} 1 .. 4;
 
-	Stdmail::until_true(sub { -s $acks }, 5);
+	Stdmail::until_true(sub { -s $acks }, 60);
 	sleep 0.01 + rand(0.25);
 	Stdmail::Disk::cut($dir);
 	sleep 0.02;		# late answers would be lies

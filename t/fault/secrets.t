@@ -128,9 +128,12 @@ for my $prog (sort keys %enter) {
 			$c->send($line);
 			$c->answer;
 		}
-		sleep 0.2;
-		my @box = grep { my $p = $_; !grep { $_ == $p } @door }
-		    children($srv->{pid});
+		my @box;
+		Stdmail::until_true(sub {
+			@box = grep { my $p = $_; !grep { $_ == $p } @door }
+			    children($srv->{pid});
+			return @box == 1;
+		}, 60);
 		is(scalar @box, 1, "$prog: one mailbox process");
 		is(holds($box[0], $hash), 0,
 		    "$prog: its mailbox process has not the users file");

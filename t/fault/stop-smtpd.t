@@ -77,7 +77,7 @@ for my $as (Stdmail::is_root() ? qw(nobody root) : 'me') {
 	is($old->smtp(undef), "220 mx.a.test ESMTP", "$as: the first name");
 	Stdmail::spew($s->{conf_file}, $conf . "nonsense\n", 0644);
 	kill 'HUP', $srv->{pid};
-	Stdmail::until_true(sub { $s->log_text =~ /kept=old/ }, 3);
+	Stdmail::until_true(sub { $s->log_text =~ /kept=old/ }, 60);
 	like($s->log_text, qr/stdmail\.conf:\d+: unknown key nonsense/,
 	    "$as: a fault is named");
 	my $c = $srv->connect;
@@ -89,7 +89,7 @@ for my $as (Stdmail::is_root() ? qw(nobody root) : 'me') {
 	Stdmail::until_true(sub {
 		my $next = $srv->connect;
 		return $next->smtp(undef) =~ /^220 new\.a\.test /;
-	}, 3);
+	}, 60);
 	is($srv->connect->smtp(undef), "220 new.a.test ESMTP",
 	    "$as: the new configuration is used");
 	is($old->smtp('NOOP'), "250 2.0.0 OK", "$as: old sessions live on");

@@ -206,7 +206,7 @@ for my $round (1 .. $rounds) {
 		my $name = "r$round-c$_";
 		Stdmail::fork_child(sub { send_mail($srv, $acks, $name) })
 	} 1 .. 4;
-	Stdmail::until_true(sub { -s $acks }, 20);
+	Stdmail::until_true(sub { -s $acks }, 60);
 	sleep rand 0.1;
 	kill 'TERM', $srv->{pid};
 	my $alive = $srv->alive(30);

@@ -531,7 +531,7 @@ check_box
 		$have = join ' ', map { "$_=$disk->{$_}" }
 		    sort { $a <=> $b } keys %$disk;
 		return $have eq $said;
-	}, 5);
+	}, 60);
 	wrong("$box: the files say\n  $have\nwe say\n  $said")
 	    if $have ne $said;
 	return if !$fresh->can('CONDSTORE');

@@ -201,7 +201,9 @@ obey(struct server_session *s, char c)
 		return false;
 	case 'b':
 		server_busy(true);
-		usleep(600 * 1000);
+		say(s, "busy ");
+		for (n = 0; n < 1000 && !server_stopping(); n++)
+			usleep(10 * 1000);
 		say(s, server_stopping() ? "finished " : "undisturbed ");
 		server_busy(false);
 		return true;
@@ -286,7 +288,7 @@ dial(void)
 	return fd;
 }
 
-/* Read until the text ends like this, or the end, or 5 s. */
+/* Read until the text ends like this, or the end, or 30 s without any. */
 static const char *
 hear(int fd, const char *until)
 {
@@ -296,7 +298,7 @@ hear(int fd, const char *until)
 	ssize_t r;
 
 	got[0] = '\0';
-	while (n < sizeof(got) - 1 && poll(&pfd, 1, 5000) == 1) {
+	while (n < sizeof(got) - 1 && poll(&pfd, 1, 30000) == 1) {
 		r = read(fd, got + n, 1);
 		if (r <= 0)
 			break;
@@ -401,11 +403,32 @@ end(int signo)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+/*
+ * Two helpers, each of 300 ms, and a session meanwhile: did they work at once
+ * and side by side?  A busy machine may say no for once.
+ */
+static bool
+at_once(void)
+{
+	double t = now(), first;
+	int a = dial(), b = dial();
+	bool good;
+
+	tell(a, "s");
+	tell(b, "s");
+	good = strcmp(talk("a"), "hi 1005 ") == 0;
+	first = now() - t;
+	good = strcmp(hear(a, "slow "), "hi slow ") == 0 && good;
+	good = strcmp(hear(b, "slow "), "hi slow ") == 0 && good;
+	close(a);
+	close(b);
+	return good && first < 0.29 && now() - t < 0.58;
+}
+
 static void
 test_requests(char *const *argv)
 {
-	double t;
-	int a, b;
+	int a, i;
 
 	begin(argv);
 	is_str(talk("a"), "hi 1005 ", "a request and its answer");
@@ -424,18 +447,9 @@ test_requests(char *const *argv)
 		ok(1, "the door is not root # SKIP not started as root");
 	is_str(talk("da"), "hi failed 1005 ",
 	    "a helper that dies is a temporary failure");
-	t = now();
-	a = dial();
-	b = dial();
-	tell(a, "s");
-	tell(b, "s");
-	is_str(talk("a"), "hi 1005 ", "while helpers work the loop goes on");
-	ok(now() - t < 0.29, "at once");
-	is_str(hear(a, "slow "), "hi slow ", "one helper");
-	is_str(hear(b, "slow "), "hi slow ", "another");
-	ok(now() - t < 0.58, "side by side");
-	close(a);
-	close(b);
+	for (i = 0; i < 10 && !at_once(); i++)
+		;
+	ok(i < 10, "while helpers work the loop goes on, and others help");
 	a = dial();
 	tell(a, "t");
 	usleep(100 * 1000);
@@ -450,15 +464,25 @@ test_login(char *const *argv)
 {
 	double t;
 	int fd, other;
+	const char *got;
 
-	begin(argv);
-	t = now();
-	fd = dial();
-	other = dial();
-	tell(fd, "l");
-	usleep(50 * 1000);
-	tell(other, "a");
-	is_str(hear(other, "5 "), "hi 1005 ", "nobody else waits");
+	/* A busy machine may be late for once. */
+	for (int i = 0; ; i++) {
+		begin(argv);
+		t = now();
+		fd = dial();
+		other = dial();
+		tell(fd, "l");
+		usleep(50 * 1000);
+		tell(other, "a");
+		got = hear(other, "5 ");
+		if (now() - t < 0.9 || i == 10)
+			break;
+		close(fd);
+		close(other);
+		end(SIGTERM);
+	}
+	is_str(got, "hi 1005 ", "nobody else waits");
 	ok(now() - t < 0.9, "for a wrong password's delay");
 	is_str(hear(fd, "bad "), "hi bad ", "a wrong password");
 	ok(now() - t > 0.95, "is answered late");
@@ -479,6 +503,7 @@ static void
 test_limits(char *const *argv)
 {
 	int fd[6], extra, i;
+	double t;
 
 	begin(argv);
 	for (i = 0; i < 6; i++) {
@@ -491,9 +516,13 @@ test_limits(char *const *argv)
 	kill(running, SIGHUP);
 	for (i = 0; i < 6; i++)
 		close(fd[i]);
-	usleep(100 * 1000);
-	fd[0] = dial();
-	is_str(hear(fd[0], " "), "hi ", "a free place is taken again");
+	/* Who is refused before they have left takes none. */
+	for (t = now(); ; close(fd[0])) {
+		fd[0] = dial();
+		if (strcmp(hear(fd[0], " "), "hi ") == 0 || now() - t > 10)
+			break;
+	}
+	ok(now() - t < 10, "a free place is taken again");
 	extra = dial();
 	is_str(hear(extra, ""), "address-full", "SIGHUP has changed the limit");
 	close(extra);
@@ -512,11 +541,10 @@ test_stop(char *const *argv)
 	stays = dial();
 	hear(waiting, " ");
 	hear(busy_one, " ");
-	tell(busy_one, "b");
-	tell(stays, "t");
-	usleep(150 * 1000);
-	tell(stays, "p");
+	tell(stays, "tp");
 	hear(stays, "P");
+	tell(busy_one, "b");
+	hear(busy_one, "busy ");
 	kill(running, SIGTERM);
 	is_str(hear(waiting, ""), "stopped", "a session that waits wakes");
 	is_str(hear(stays, ""), "S", "and a mailbox process too");
@@ -536,27 +564,32 @@ crash(void)
 	tell(fd, "c");
 	got = hear(fd, "");
 	close(fd);
-	usleep(20 * 1000);
 	return got;
 }
 
 static void
 test_crashes(char *const *argv)
 {
-	int i, old;
+	int i, old, barred = 0;
+	double t;
+	const char *got;
 
 	begin(argv);
 	old = dial();
 	is_str(hear(old, " "), "hi ", "a session that will live on");
-	is_str(crash(), "hi ", "a session that crashes");
-	is_str(crash(), "address-full", "bars its address for a while");
-	for (i = 1; i < 5; )
-		if (strcmp(crash(), "hi ") == 0)
-			i++;
-		else
-			usleep(50 * 1000);
+	for (i = 0; i < 5; ) {
+		got = crash();
+		i += strcmp(got, "hi ") == 0;
+		barred += strcmp(got, "address-full") == 0;
+		usleep(20 * 1000);
+	}
+	ok(barred > 0, "a session that crashes bars its address for a while");
 	usleep(200 * 1000);
-	is_str(talk("a"), "hi 1005 ", "after five there is a new process");
+	t = now();
+	do
+		got = talk("a");
+	while (strcmp(got, "address-full") == 0 && now() - t < 3);
+	is_str(got, "hi 1005 ", "after five there is a new process");
 	tell(old, "a");
 	is_str(hear(old, "5 "), "1005 ", "and the old session is answered");
 	close(old);

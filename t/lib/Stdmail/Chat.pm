@@ -580,7 +580,7 @@ _do_files
 	return if Stdmail::until_true(sub {
 		@found = $run->{site}->files($glob);
 		return @found == $count;
-	}, 3);
+	}, 60);
 	die "$glob: " . @found . " files, wanted $count\n";
 }
 
@@ -595,7 +595,7 @@ _do_spool
 	return if Stdmail::until_true(sub {
 		@found = $run->{site}->spooled($under);
 		return @found == $count;
-	}, 3);
+	}, 60);
 	die "spool/$under: " . @found . " files, wanted $count\n";
 }
 
@@ -641,7 +641,7 @@ _do_log
 	my ($run, $step) = @_;
 	my ($re) = pattern($step->{text}, $run->{caught});
 
-	Stdmail::until_true(sub { $run->{site}->log_text =~ /$re/ }, 3)
+	Stdmail::until_true(sub { $run->{site}->log_text =~ /$re/ }, 60)
 	    or die "not in the log: $step->{text}\n";
 }
 
@@ -698,7 +698,7 @@ _after
 		    if $status > 128;
 	}
 	my @left;
-	Stdmail::until_true(sub { !(@left = $s->spooled('tmp')) }, 3)
+	Stdmail::until_true(sub { !(@left = $s->spooled('tmp')) }, 60)
 	    or die "left in spool/tmp: @left\n";
 	_after_mail($run);
 	_after_log($run);
@@ -714,7 +714,7 @@ _after_mail
 		!(@left = grep { m{/tmp/[^/]+\z} }
 		    map { $run->{site}->files($_) }
 		    'Mail/*/tmp', 'Mail/*/.*/tmp');
-	}, 3) or die "left in a Maildir's tmp: @left\n";
+	}, 60) or die "left in a Maildir's tmp: @left\n";
 }
 
 # A log line about a process that died by a signal, or a sanitizer's report.

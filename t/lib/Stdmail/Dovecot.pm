@@ -143,7 +143,7 @@ start
 	    pid => $s->spawn([@cmd, '-F', '-c', "$dir/conf"], {}, as => 'me',
 	    log => "$dir/err") }, 'Stdmail::Server';
 	push @{$s->{servers}}, $srv;
-	Stdmail::until_true(sub { answers($_) || !$srv->alive }, 20)
+	Stdmail::until_true(sub { answers($_) || !$srv->alive }, 60)
 	    for $port, $tls;
 	die 'dovecot: ' . join('', map { -e ? Stdmail::slurp($_) : '' }
 	    "$dir/err", "$dir/log") . "\n"

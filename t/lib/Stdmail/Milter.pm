@@ -105,7 +105,7 @@ heard
 	Stdmail::until_true(sub {
 		$text = Stdmail::slurp($m->{file});
 		return !defined $until || $text =~ $until;
-	}, 10);
+	}, 60);
 	return $text;
 }
 

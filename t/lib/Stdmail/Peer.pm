@@ -75,19 +75,32 @@ start
 	my $srv = $peer->{server} = bless { site => $s, name => $kind,
 	    pid => $pid }, 'Stdmail::Server';
 	push @{$s->{servers}}, $srv;
-	Stdmail::until_true(sub { $peer->dial || !$srv->alive }, 60);
-	$peer->dial or
-	    die "$kind does not start:\n" . $peer->log_text . "\n";
+	my $up;
+	Stdmail::until_true(sub { ($up = $peer->greets) || !$srv->alive }, 60);
+	die "$kind does not start:\n" . $peer->log_text . "\n" if !$up;
 	return $peer;
 }
 
+# A new connection to it, or undef.
 sub
-dial
+talk
 {
 	my ($peer) = @_;
+	my $sock = IO::Socket::IP->new(PeerHost => $peer->{addr},
+	    PeerPort => $peer->{port}) or return undef;
 
-	return IO::Socket::IP->new(PeerHost => $peer->{addr},
-	    PeerPort => $peer->{port});
+	return Stdmail::Conn->new(in => $sock, out => $sock, timeout => 60);
+}
+
+# Does it serve?  That it can be connected to says nothing: the kernel does that
+# for a daemon which never answers.
+sub
+greets
+{
+	my ($peer) = @_;
+	my $c = $peer->talk or return 0;
+
+	return eval { $c->smtp =~ /^220/ && $c->smtp('QUIT') };
 }
 
 sub stop { $_[0]{server}->stop }
@@ -107,8 +120,7 @@ sub
 send
 {
 	my ($peer, $bytes, %o) = @_;
-	my $sock = $peer->dial or die "connect: $@\n";
-	my $c = Stdmail::Conn->new(in => $sock, out => $sock, timeout => 60);
+	my $c = $peer->talk or die "connect: $@\n";
 	my ($mail, $rcpt) = ($o{mail} // '', $o{rcpt} // '');
 	my $reply;
 
@@ -161,7 +173,9 @@ postfix
 	    "smtpd_recipient_restrictions = check_recipient_access " .
 	    "regexp:{{/^nobody.*@/ REJECT}}, reject_unauth_destination"
 	    if $p->{receive};
-	push @main, @{$p->{main} // []};
+	# Each once: of a second each of its processes warns as it starts, its
+	# logger too, which waits for ever when that is what fills its socket.
+	my %main = map { (/^(\w+)/)[0] => $_ } @main, @{$p->{main} // []};
 	my $seven = $p->{port} + 100;
 	my $more = !$p->{receive} ? '' : <<"END";
 $p->{addr}:$seven inet n - n - - smtpd
@@ -169,7 +183,8 @@ $p->{addr}:$seven inet n - n - - smtpd
 virtual unix - n n - - virtual
 END
 	make_path(map { "$dir/$_" } qw(queue data));
-	Stdmail::spew("$dir/main.cf", join '', map { "$_\n" } @main);
+	Stdmail::spew("$dir/main.cf", join '', map { "$_\n" }
+	    @main{sort keys %main});
 	Stdmail::spew("$dir/master.cf", <<"END");
 $p->{addr}:$p->{port} inet n - n - - smtpd
 pickup unix n - n 60 1 pickup
