@@ -213,6 +213,7 @@ run_addheader(struct sieve_run *r, const struct sieve_call *c)
 {
 	struct buf name, value;
 	const char *p;
+	size_t n;
 	int ret = -1;
 
 	buf_init(&name, SIEVE_VALUE_MAX);
@@ -220,8 +221,8 @@ run_addheader(struct sieve_run *r, const struct sieve_call *c)
 	if (get_name(r, c, &name) == 0 &&
 	    sieve_expand(r, &c->arg[1]->strings[0], &value) == 0) {
 		p = buf_str(&value);
-		ret = add_header(r, c, buf_str(&name), p,
-		    trim(&p, value.len));
+		n = trim(&p, value.len);
+		ret = add_header(r, c, buf_str(&name), p, n);
 	}
 	buf_free(&name);
 	buf_free(&value);
