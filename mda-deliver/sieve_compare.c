@@ -53,6 +53,12 @@ sieve_relation_find(const struct sieve_string *s, enum sieve_relation *r)
 	return -1;
 }
 
+const char *
+sieve_relation_name(enum sieve_relation r)
+{
+	return relations[r];
+}
+
 /* ---- texts as comparators see them ---- */
 
 static int

@@ -13,6 +13,7 @@
 #include "grammar/compose.h"
 #include "grammar/header.h"
 #include "sieve_actions.h"
+#include "sieve_vars.h"
 
 #define NAME_MAX_OCTETS	512		/* of a field's name: fits a line */
 #define EDIT_WORK	16	/* a header is walked and copied */
@@ -84,7 +85,7 @@ check_name(struct sieve_call *c, const char **why)
 {
 	const struct sieve_string *s = &c->arg[0]->strings[0];
 
-	if (!sieve_constant(c, s) || is_name(s->text, s->len))
+	if (!sieve_vars_constant(c, s) || is_name(s->text, s->len))
 		return 0;
 	*why = "no header field can have that name";
 	return -1;
