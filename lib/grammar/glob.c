@@ -171,8 +171,7 @@ spend(const struct walk *w, uint64_t n)
 	return 0;
 }
 
-/* Where it is found first, from a place on: as piece_here(), or -1 and so
- * on. */
+/* Where it is found first, from a place on: as piece_here(), or GLOB_SPENT. */
 static int
 piece_find(const struct walk *w, size_t from, size_t to, size_t *at)
 {
