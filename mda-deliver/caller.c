@@ -136,10 +136,11 @@ static void
 take_path(struct caller_lines *l, const struct header_field *f)
 {
 	struct buf value;
+	const char *s;
 
 	buf_init(&value, 2 * ADDRESS_TEXT_MAX);
-	if (header_unfold(&value, f) == 0)
-		set_sender(l, value.data, value.len);
+	if (header_unfold(&value, f) == 0 && (s = buf_str(&value)) != NULL)
+		set_sender(l, s, value.len);
 	buf_free(&value);
 }
 

@@ -16,14 +16,12 @@ copy_folder(const struct work *w, size_t i, const struct dest *d, bool make,
     char path[PATH_MAX])
 {
 	const struct target *t = &w->targets[i];
-	const char *name = d != NULL && d->kind == DEST_FOLDER ? d->text :
-	    t->folder;
-	bool create = d != NULL && d->kind == DEST_FOLDER ? d->create :
-	    w->settings->folder_create;
+	bool by_rules = d != NULL && d->kind == DEST_FOLDER;
+	const char *name = by_rules ? d->text : t->folder;
+	bool create = by_rules ? d->create : w->settings->folder_create;
 
 	strlcpy(path, t->user->mailbox, PATH_MAX);
-	if (name == NULL || !folder_is_name(name, d == NULL ||
-	    d->kind != DEST_FOLDER) ||
+	if (name == NULL || !folder_is_name(name, !by_rules) ||
 	    folder_find(t->user->mailbox, name, path) || !create)
 		return true;
 	if (make)

@@ -93,7 +93,7 @@ void	 outcome_measure(struct outcome *);
 
 /* Does the header (or its beginning) say that this address (NULL: any) has had
  * the message before, or that it went through too many hosts (RFC 5321,
- * section 6.3) or addresses?  Why it goes round, in a few words, or NULL. */
+ * section 6.3) or addresses?  Why it is a loop, in a few words, or NULL. */
 const char *deliver_loops(const char *text, size_t n,
 	    const struct address *to);
 /* Is this field such a mark?  Then whose. */

@@ -229,6 +229,7 @@ find_recipient(struct job *j, const struct direct *d)
 	code = d->user != NULL || d->address == NULL ?
 	    find_user(j, d, j->dir.users) : find_address(j, d->address);
 	users_close(j->dir.users);
+	j->dir.users = NULL;
 	if (code != 0)
 		return code;
 	return j->rcpt.kind == RECIPIENT_LIST ? use_spool(j) : use_user(j);

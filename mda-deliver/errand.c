@@ -20,8 +20,7 @@
 
 #define SENDMAIL_SECONDS	120
 
-/* To program_timeout the run itself is bounded; this is for what is around
- * it. */
+/* The run itself ends after so many seconds; this is for what is around it. */
 static void
 set_alarm(long long seconds)
 {

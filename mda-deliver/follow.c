@@ -294,8 +294,8 @@ is_plain_keep(const struct dest *d)
 	return d->kind == DEST_KEEP && d->flags == NULL && d->edit == 0;
 }
 
-/* The mailbox comes last: when all else is done, the file of the spool becomes
- * its, and no copy is made.  qmail's order is the user's. */
+/* The mailbox comes last: when all else is done, the file of the spool goes
+ * there, and no copy is made.  qmail's order is the user's. */
 static bool
 comes_last(const struct course *c, const struct dest *d)
 {

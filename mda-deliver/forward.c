@@ -148,7 +148,7 @@ forward_needs_owner(const struct forward *f)
 	    !recipient_same(&f->env->sender, f->owner);
 }
 
-/* The address had it: that is how a circle is found. */
+/* The address had it: that is how a mail loop is found. */
 static int
 put_mark(const struct forward *f, struct spool_put *put)
 {
@@ -217,7 +217,7 @@ add_lost_marks(struct buf *b, const struct buf *edited, const char *text,
 }
 
 /* A header that its user's rules edited bears the marks that it came with:
- * else a circle of such users would have no end. */
+ * else a loop of such users would have no end. */
 static int
 put_lost_marks(const struct forward *f, const struct spool_message *m,
     struct spool_put *put)
@@ -296,8 +296,8 @@ forward_send_same(const struct forward *f, const struct spool_message *m,
 		return;
 	if (m->item.id[0] != '\0')
 		log_info("owned", "id=%s to=%s owner=%s new=%s", m->item.id,
-	    log_str(address_text(&f->given->addr, given)),
-	    log_str(address_text(f->owner, owner)), put.file.id);
+		    log_str(address_text(&f->given->addr, given)),
+		    log_str(address_text(f->owner, owner)), put.file.id);
 	strlcpy(o->text, "2.0.0 sent on in its owner's name",
 	    sizeof(o->text));
 }
@@ -317,9 +317,9 @@ forward_send(const struct forward *f, const struct spool_message *m,
 		return;
 	if (m->item.id[0] != '\0')
 		log_info(f->fresh ? "forwarded" : "expanded",
-	    "id=%s to=%s new=%s rcpts=%zu", m->item.id,
-	    log_str(address_text(&f->given->addr, given)), put.file.id,
-	    f->list->n);
+		    "id=%s to=%s new=%s rcpts=%zu", m->item.id,
+		    log_str(address_text(&f->given->addr, given)), put.file.id,
+		    f->list->n);
 	strlcpy(o->text, f->fresh ? "2.0.0 sent on" : "2.0.0 expanded",
 	    sizeof(o->text));
 }

@@ -79,7 +79,7 @@ serve(struct work *w, const struct request *r, struct user *u,
 		return 1;
 	t->user = u;
 	w->m->env.sender = r->sender;
-	/* The same of its text. */
+	/* And so may its size. */
 	if (fstat(w->m->fd, &st) == -1)
 		return 1;
 	w->m->size = (uint64_t)st.st_size;
@@ -160,9 +160,10 @@ launch_start(struct work *works, size_t n)
 }
 
 static int
-ask(struct launch *l, const struct request *r, const struct buf *plan,
+ask(struct launch *l, struct request *r, const struct buf *plan,
     struct answer *answer)
 {
+	r->len = plan->len;
 	if (fd_write_all(l->fd, r, sizeof(*r)) == -1 ||
 	    fd_write_all(l->fd, plan->data, plan->len) == -1)
 		return -1;
@@ -180,24 +181,21 @@ launch_carry(struct work *w, size_t i, const struct dest *d,
 	    .sender = w->m->env.sender,
 	    .special = t->forward ? (size_t)(d - t->plan.v) + 1 : 0 };
 	struct answer answer;
-	struct buf b;
 	int left_out = 0;
+	struct buf b;
 
 	buf_init(&b, PLAN_PACKED_MAX);
-	if (plan_pack(&b, &t->plan, d) == -1)
-		errno = ENOMEM;
-	else if (w->launch == NULL)
-		errno = EPERM;
-	else if (r.len = b.len, ask(w->launch, &r, &b, &answer) == 0) {
+	errno = w->launch == NULL ? EPERM : ENOMEM;
+	if (w->launch == NULL || plan_pack(&b, &t->plan, d) == -1 ||
+	    ask(w->launch, &r, &b, &answer) == -1)
+		outcome_errno(o, "the user's process", errno);
+	else {
 		*o = answer.outcome;
 		outcome_measure(o);
 		left_out = answer.left_out;
-		buf_free(&b);
-		return left_out;
 	}
-	outcome_errno(o, "the user's process", errno);
 	buf_free(&b);
-	return 0;
+	return left_out;
 }
 
 void

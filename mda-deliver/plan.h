@@ -46,8 +46,8 @@ struct dest {
 	char		*flags;		/* IMAP flags and keywords, blanks
 					 * between them; NULL: none */
 	bool		 create;	/* the folder, if it is missing */
-	bool		 qmail;		/* a program by qmail's rules: 99, 100,
-					 * 111 */
+	bool		 qmail;		/* of a .qmail: done in its order, and
+					 * a program has qmail's exit codes */
 	size_t		 edit;		/* its header: edits[edit - 1]; 0: as
 					 * it came */
 	struct buf	 reply;		/* DEST_REPLY: the message, lines with

@@ -282,7 +282,7 @@ replace_file(const char *dir, struct buf *text, int64_t now, const char *line)
 
 	if (snprintf(path, sizeof(path), "%s/" SEEN_FILE, dir) >=
 	    (int)sizeof(path) || snprintf(temp, sizeof(temp),
-	    "%s." "%ld.%08x", path, (long)getpid(), arc4random()) >=
+	    "%s.%ld.%08x", path, (long)getpid(), arc4random()) >=
 	    (int)sizeof(temp)) {
 		errno = ENAMETOOLONG;
 		return -1;

@@ -8,7 +8,6 @@
 #ifndef MDA_DELIVER_SEEN_H
 #define MDA_DELIVER_SEEN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

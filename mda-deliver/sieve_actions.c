@@ -11,7 +11,9 @@
 #include "folder.h"
 #include "grammar/header.h"
 #include "grammar/mime_words.h"
+#include "mail/recipient.h"
 #include "sieve_actions.h"
+#include "sieve_vars.h"
 
 /* ---- how an action comes into the plan ---- */
 
@@ -159,12 +161,6 @@ sieve_send(struct sieve_run *r, const struct address *to, struct buf *message)
 		return NULL;
 	}
 	return d;
-}
-
-bool
-sieve_constant(const struct sieve_call *c, const struct sieve_string *s)
-{
-	return !sieve_call_may(c, "variables") || strstr(s->text, "${") == NULL;
 }
 
 int
@@ -355,7 +351,7 @@ check_redirect(struct sieve_call *c, const char **why)
 	struct address a;
 	int good;
 
-	if (!sieve_constant(c, s) ||
+	if (!sieve_vars_constant(c, s) ||
 	    (good = sieve_address_named(&a, s->text, s->len)) == 1)
 		return 0;
 	*why = good == 0 ? "that is no address" : "no memory";
@@ -374,7 +370,7 @@ redirect(struct sieve_run *r, const struct sieve_call *c,
 	char text[ADDRESS_TEXT_MAX];
 
 	address_text(to, text);
-	if (sieve_same_address(to, r->mail->to))
+	if (recipient_same(to, r->mail->to))
 		return keep(r, NULL, "redirect to the owner");
 	if (find(r->plan, DEST_FORWARD, text) == NULL &&
 	    ++r->actions->redirects > most)

@@ -44,10 +44,6 @@ struct dest *sieve_dest(struct sieve_run *, enum dest_kind,
 struct dest *sieve_send(struct sieve_run *, const struct address *,
 	    struct buf *message);
 
-/* Does the string say at any time what is written there? */
-bool	 sieve_constant(const struct sieve_call *,
-	    const struct sieve_string *);
-
 /* An address in a string, with or without "<" and ">".  1, 0 it is none. */
 int	 sieve_address(struct address *, const char *, size_t);
 /* The same, or with a name before "<" (RFC 5228, section 2.4.2.3); no route, no
@@ -69,8 +65,6 @@ int	 sieve_run_ereject(struct sieve_run *, const struct sieve_call *);
 void	 sieve_owner(const struct sieve_run *, struct address *);
 /* Is it his, as far as we know? */
 bool	 sieve_is_owner(const struct sieve_run *, const struct address *);
-/* The same address, whatever the case of its letters? */
-bool	 sieve_same_address(const struct address *, const struct address *);
 /* Is the message one that nobody wrote (RFC 5230, section 4.6; RFC 5436,
  * section 2.7): has it an Auto-Submitted other than "no"? */
 bool	 sieve_is_automatic(const struct sieve_run *);
@@ -80,6 +74,10 @@ int	 sieve_compose_begin(const struct sieve_run *, struct buf *);
  * has failed; what the buffer has no room for is for its owner to see. */
 int	 sieve_compose_from(struct sieve_run *, const struct sieve_call *,
 	    struct buf *);
+/* Subject: what this tag of the action says, or else the text, which is
+ * overwritten.  Likewise. */
+int	 sieve_compose_subject(struct sieve_run *, const struct sieve_call *,
+	    const char *tag, struct buf *text, struct buf *);
 
 /* ---- folders: sieve_folder.c ---- */
 

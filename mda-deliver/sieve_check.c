@@ -502,8 +502,10 @@ check_list(struct check *k, const struct sieve_node *n, bool test,
 	return 0;
 }
 
-int
-sieve_check(struct sieve_script *s, struct sieve_node *first, char *error)
+/* Hold a tree against the words: fills in first, required, ihave.  0, or -1
+ * with "line N: what". */
+static int
+check_script(struct sieve_script *s, struct sieve_node *first, char *error)
 {
 	struct check k = { .script = s, .error = error };
 
@@ -542,7 +544,7 @@ sieve_compile(const char *name, const char *text, size_t n, char *error)
 		strlcpy(copy, name, strlen(name) + 1);
 		s->name = copy;
 		s->digest = sieve_digest(text, n);
-		if (sieve_check(s, first, error) == 0)
+		if (check_script(s, first, error) == 0)
 			return s;
 	}
 	sieve_free(s);

@@ -53,28 +53,20 @@ sieve_relation_find(const struct sieve_string *s, enum sieve_relation *r)
 	return -1;
 }
 
-/* ---- texts as comparators see them ---- */
-
-static int
-add_lower(struct buf *b, const char *s, size_t n)
+const char *
+sieve_relation_name(enum sieve_relation r)
 {
-	char *to = buf_reserve(b, n + 1);
-	size_t i;
-
-	if (to == NULL)
-		return -1;
-	for (i = 0; i < n; i++)
-		to[i] = (char)char_lower(s[i]);
-	buf_commit(b, n);
-	return 0;
+	return relations[r];
 }
+
+/* ---- texts as comparators see them ---- */
 
 static int
 map(struct buf *b, enum sieve_comparator c, const char *s, size_t n)
 {
 	if (c == SIEVE_UNICODE_CASEMAP)
 		return casemap_add(b, s, n) == -1 ? -1 : 0;
-	return add_lower(b, s, n);
+	return chars_add_lower(b, s, n);
 }
 
 int
@@ -206,17 +198,6 @@ is_in(const char *s, size_t n, const char *needle, size_t k)
 	return k == 0 || (k <= n && memmem(s, n, needle, k) != NULL);
 }
 
-static bool
-is_ascii(const struct buf *b)
-{
-	size_t i;
-
-	for (i = 0; i < b->len; i++)
-		if ((unsigned char)b->data[i] > 127)
-			return false;
-	return true;
-}
-
 static int
 contains_ascii(struct sieve_value *v, const struct sieve_key *k)
 {
@@ -224,7 +205,8 @@ contains_ascii(struct sieve_value *v, const struct sieve_key *k)
 
 	if (k->len == 0 || k->len > v->len)
 		return k->len == 0;
-	if (k->len <= NEEDLE_SHORT && is_ascii(&k->mapped)) {
+	if (k->len <= NEEDLE_SHORT && chars_ascii(k->mapped.data,
+	    k->mapped.len)) {
 		casefind_init(&f, k->mapped.data, k->mapped.len);
 		return casefind(&f, v->text, v->len);
 	}

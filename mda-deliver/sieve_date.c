@@ -10,6 +10,7 @@
 #include "grammar/date.h"
 #include "sieve_fields.h"
 #include "sieve_vars.h"
+#include "system/clock.h"
 
 #define PART_MAX	DATE_MAX	/* octets of a date-part, with a NUL */
 
@@ -33,7 +34,7 @@ static const struct sieve_tags currentdate_tags = { zone_rows, 1 };
 
 /* ---- zones ---- */
 
-/* time-zone = ("+" / "-") 4DIGIT: minutes, or -1. */
+/* time-zone = ("+" / "-") 4DIGIT: 0 and *zone in minutes, or -1. */
 static int
 parse_zone(const char *s, size_t n, int *zone)
 {
@@ -49,15 +50,6 @@ parse_zone(const char *s, size_t n, int *zone)
 	if (*s == '-')
 		*zone = -*zone;
 	return 0;
-}
-
-static int
-local_zone(int64_t at)
-{
-	time_t t = (time_t)at;
-	struct tm tm;
-
-	return localtime_r(&t, &tm) == NULL ? 0 : (int)(tm.tm_gmtoff / 60);
 }
 
 /* ---- date-parts ---- */
@@ -264,7 +256,7 @@ match_moment(struct date_test *t, int64_t at, int zone)
 		m.zone = t->zone;
 		m.zone_text = buf_str(&t->zone_text);
 	} else if (!t->original)
-		m.zone = local_zone(at);
+		m.zone = clock_zone((time_t)at);
 	shifted = (time_t)(at + m.zone * 60);
 	if (gmtime_r(&shifted, &m.tm) == NULL)
 		return 0;

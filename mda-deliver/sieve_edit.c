@@ -13,6 +13,7 @@
 #include "grammar/compose.h"
 #include "grammar/header.h"
 #include "sieve_actions.h"
+#include "sieve_vars.h"
 
 #define NAME_MAX_OCTETS	512		/* of a field's name: fits a line */
 #define EDIT_WORK	16	/* a header is walked and copied */
@@ -84,7 +85,7 @@ check_name(struct sieve_call *c, const char **why)
 {
 	const struct sieve_string *s = &c->arg[0]->strings[0];
 
-	if (!sieve_constant(c, s) || is_name(s->text, s->len))
+	if (!sieve_vars_constant(c, s) || is_name(s->text, s->len))
 		return 0;
 	*why = "no header field can have that name";
 	return -1;
@@ -213,6 +214,7 @@ run_addheader(struct sieve_run *r, const struct sieve_call *c)
 {
 	struct buf name, value;
 	const char *p;
+	size_t n;
 	int ret = -1;
 
 	buf_init(&name, SIEVE_VALUE_MAX);
@@ -220,8 +222,8 @@ run_addheader(struct sieve_run *r, const struct sieve_call *c)
 	if (get_name(r, c, &name) == 0 &&
 	    sieve_expand(r, &c->arg[1]->strings[0], &value) == 0) {
 		p = buf_str(&value);
-		ret = add_header(r, c, buf_str(&name), p,
-		    trim(&p, value.len));
+		n = trim(&p, value.len);
+		ret = add_header(r, c, buf_str(&name), p, n);
 	}
 	buf_free(&name);
 	buf_free(&value);

@@ -6,20 +6,12 @@
 #include <strings.h>
 
 #include "bytes/utf8.h"
+#include "grammar/chars.h"
 #include "sieve_script.h"
 
 struct cursor {
 	const char	*p, *end;
 };
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* *blank; how many. */
 static size_t
@@ -41,9 +33,10 @@ digits(struct cursor *c, size_t most, uint32_t *value)
 	size_t n;
 
 	*value = 0;
-	for (n = 0; n < most && c->p < c->end && hex(*c->p) != -1; n++) {
+	for (n = 0; n < most && c->p < c->end && char_is(*c->p, CHAR_HEX);
+	    n++) {
 		if (*value <= 0x10ffff)
-			*value = *value << 4 | (uint32_t)hex(*c->p);
+			*value = *value << 4 | (uint32_t)char_hex(*c->p);
 		c->p++;
 	}
 	return n;

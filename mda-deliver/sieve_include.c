@@ -222,7 +222,7 @@ run_global(struct sieve_run *r, const struct sieve_call *c)
 	for (i = 0; i < a->n; i++) {
 		got = sieve_vars_global(r, a->strings[i].text);
 		if (got == -1)
-			return sieve_nomem(r);
+			return -1;
 		if (got == 0)
 			return sieve_fail(r, "global \"%.60s\": this script "
 			    "has set that variable before",

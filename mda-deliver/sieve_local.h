@@ -257,7 +257,7 @@ int	 sieve_vars_matched(struct sieve_run *, const struct sieve_string *,
 int	 sieve_vars_enter(struct sieve_run *);
 void	 sieve_vars_leave(struct sieve_run *);
 /* In this script the name is the global variable.  1; 0: it was set in this
- * script before; -1 no memory. */
+ * script before; -1 as run. */
 int	 sieve_vars_global(struct sieve_run *, const char *name);
 /* Is it a name that a variable may have, without a namespace? */
 bool	 sieve_vars_is_name(const struct sieve_string *);

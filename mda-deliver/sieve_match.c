@@ -217,16 +217,12 @@ show_value(struct sieve_matching *m, const char *s, size_t n)
 static const char *
 say_how(const struct sieve_matching *m, char out[SIEVE_SHOWN])
 {
-	static const char *const relations[] = {
-		[SIEVE_GT] = "gt", [SIEVE_GE] = "ge", [SIEVE_LT] = "lt",
-		[SIEVE_LE] = "le", [SIEVE_EQ] = "eq", [SIEVE_NE] = "ne",
-	};
 	bool relation = m->how.kind == SIEVE_VALUE ||
 	    m->how.kind == SIEVE_COUNT;
 
 	snprintf(out, SIEVE_SHOWN, ":%s%s%s%s", kinds[m->how.kind],
-	    relation ? " \"" : "", relation ? relations[m->how.relation] : "",
-	    relation ? "\"" : "");
+	    relation ? " \"" : "", relation ?
+	    sieve_relation_name(m->how.relation) : "", relation ? "\"" : "");
 	return out;
 }
 

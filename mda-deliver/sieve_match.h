@@ -48,5 +48,6 @@ int	 sieve_comparator_find(const struct sieve_string *,
 	    enum sieve_comparator *);
 int	 sieve_relation_find(const struct sieve_string *,
 	    enum sieve_relation *);
+const char *sieve_relation_name(enum sieve_relation);
 
 #endif

@@ -16,6 +16,7 @@
 #include "grammar/header.h"
 #include "sieve_actions.h"
 #include "sieve_mailto.h"
+#include "sieve_vars.h"
 
 #define MESSAGE_MAX	(1u << 20)
 #define FIELD_MAX	(SIEVE_VALUE_MAX / 4)	/* taken of the message's */
@@ -101,21 +102,16 @@ static int
 write_subject(struct sieve_run *r, const struct sieve_call *c, struct buf *b,
     const struct mailto *m)
 {
-	const struct sieve_arg *value;
 	struct buf text;
 	int ret = 0;
 
 	buf_init(&text, SIEVE_VALUE_MAX);
-	if (sieve_tag(c, "message", &value))
-		ret = sieve_expand(r, &value->strings[0], &text);
-	else if (m->subject != NULL)
+	if (m->subject != NULL)
 		buf_adds(&text, m->subject);
 	else
 		ret = get_field(r, "Subject", &text);
-	if (ret == 0 && buf_failed(&text))
-		ret = sieve_nomem(r);
 	if (ret == 0)
-		(void)compose_text(b, "Subject", buf_str(&text), text.len);
+		ret = sieve_compose_subject(r, c, "message", &text, b);
 	buf_free(&text);
 	return ret;
 }
@@ -357,7 +353,7 @@ check_method(const struct sieve_call *c, const char **why)
 	struct mailto m;
 	int ret;
 
-	if (!sieve_constant(c, s) || chars_begin(s->text, s->text + s->len,
+	if (!sieve_vars_constant(c, s) || chars_begin(s->text, s->text + s->len,
 	    "mailto:") == 0)
 		return 0;
 	if ((ret = mailto_parse(&m, s->text, s->len)) == 1)
@@ -377,14 +373,14 @@ check_notify(struct sieve_call *c, const char **why)
 
 	if (sieve_tag(c, "importance", &value)) {
 		s = &value->strings[0];
-		if (sieve_constant(c, s) && (s->len != 1 ||
+		if (sieve_vars_constant(c, s) && (s->len != 1 ||
 		    s->text[0] < '1' || s->text[0] > '3')) {
 			*why = "\":importance\" is \"1\", \"2\" or \"3\"";
 			return -1;
 		}
 	}
 	if (sieve_tag(c, "from", &value) &&
-	    sieve_constant(c, &value->strings[0])) {
+	    sieve_vars_constant(c, &value->strings[0])) {
 		s = &value->strings[0];
 		buf_init(&b, MESSAGE_MAX);
 		ret = compose_addresses(&b, "From", s->text, s->len);

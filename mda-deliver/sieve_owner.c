@@ -11,6 +11,7 @@
 #include "grammar/chars.h"
 #include "grammar/compose.h"
 #include "grammar/header.h"
+#include "mail/recipient.h"
 #include "sieve_actions.h"
 #include "system/clock.h"
 
@@ -63,13 +64,6 @@ sieve_address_named(struct address *a, const char *p, size_t n)
 }
 
 bool
-sieve_same_address(const struct address *a, const struct address *b)
-{
-	return strcasecmp(a->local, b->local) == 0 &&
-	    strcasecmp(a->domain, b->domain) == 0;
-}
-
-bool
 sieve_is_owner(const struct sieve_run *r, const struct address *a)
 {
 	const char *name = r->user->name;
@@ -77,18 +71,18 @@ sieve_is_owner(const struct sieve_run *r, const struct address *a)
 
 	strip(r, &bare);
 	sieve_owner(r, &mine);
-	if (sieve_same_address(&bare, &mine))
+	if (recipient_same(&bare, &mine))
 		return true;
 	if (r->mail->original != NULL) {
 		mine = *r->mail->original;
 		strip(r, &mine);
-		if (!address_is_null(&mine) && sieve_same_address(&bare, &mine))
+		if (!address_is_null(&mine) && recipient_same(&bare, &mine))
 			return true;
 	}
 	/* An account of ours has its name in all our domains, or in one. */
 	if (strchr(name, '@') != NULL)
 		return sieve_address(&mine, name, strlen(name)) == 1 &&
-		    sieve_same_address(&bare, &mine);
+		    recipient_same(&bare, &mine);
 	return strcasecmp(bare.local, name) == 0 && settings_is_local(
 	    r->user->settings, bare.domain, strlen(bare.domain));
 }
@@ -147,4 +141,19 @@ sieve_compose_from(struct sieve_run *r, const struct sieve_call *c,
 		    text.len));
 	buf_free(&text);
 	return ret;
+}
+
+int
+sieve_compose_subject(struct sieve_run *r, const struct sieve_call *c,
+    const char *tag, struct buf *text, struct buf *b)
+{
+	const struct sieve_arg *value;
+
+	if (sieve_tag(c, tag, &value) &&
+	    sieve_expand(r, &value->strings[0], text) == -1)
+		return -1;
+	if (buf_failed(text))
+		return sieve_nomem(r);
+	(void)compose_text(b, "Subject", buf_str(text), text->len);
+	return 0;
 }

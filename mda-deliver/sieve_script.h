@@ -47,11 +47,6 @@ void	 sieve_words_load(struct sieve_dictionary *);
 const struct sieve_word *sieve_words_find(const struct sieve_dictionary *,
 	    const char *name);
 
-/* Hold a tree against the words: fills in first, required, ihave.  0, or -1
- * with "line N: what". */
-int	 sieve_check(struct sieve_script *, struct sieve_node *first,
-	    char *error);
-
 /* Decode ${hex:...} and ${unicode:...} (RFC 5228, section 2.4.2.4) in a
  * string of the tree.  0, or -1 with *why: a number that is no character, or
  * no memory. */

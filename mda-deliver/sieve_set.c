@@ -16,12 +16,6 @@
 typedef void modify(struct buf *b, const char *, size_t);
 
 static char
-to_lower(char c)
-{
-	return (char)char_lower(c);
-}
-
-static char
 to_upper(char c)
 {
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
@@ -30,10 +24,7 @@ to_upper(char c)
 static void
 lower(struct buf *b, const char *s, size_t n)
 {
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		buf_addc(b, to_lower(s[i]));
+	(void)chars_add_lower(b, s, n);
 }
 
 static void
@@ -49,7 +40,7 @@ static void
 lower_first(struct buf *b, const char *s, size_t n)
 {
 	if (n > 0) {
-		buf_addc(b, to_lower(*s));
+		buf_addc(b, (char)char_lower(*s));
 		buf_add(b, s + 1, n - 1);
 	}
 }

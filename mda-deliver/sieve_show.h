@@ -10,8 +10,8 @@
 
 /* For struct sieve_watch; its arg is a struct sieve_show. */
 struct sieve_show {
-	const struct sieve_mail	*mail;
-	const char		*script;	/* the one of the last line */
+	const char	*script;	/* the one of the last line; NULL before
+					 * the first */
 };
 void	 sieve_show_line(void *, const char *script, unsigned line,
 	    const char *words);

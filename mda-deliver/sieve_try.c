@@ -206,7 +206,7 @@ run(const struct try *t, const struct sieve_script *script)
 	    .global = t->settings->sieve_global };
 	const struct sieve_mail mail = { .text = t->text, .size = t->size,
 	    .from = &t->from, .to = &t->to, .now = (int64_t)time(NULL) };
-	struct sieve_show show = { .mail = &mail };
+	struct sieve_show show = { NULL };
 	const struct sieve_watch watch = { sieve_show_line, &show };
 	struct plan plan;
 	int code = EX_TEMPFAIL;
@@ -262,7 +262,7 @@ sieve_try(const struct settings *s, const struct direct *d,
 {
 	const char *why;
 	struct try *t;
-	int code = 0;
+	int code;
 
 	if ((t = calloc(1, sizeof(*t))) == NULL) {
 		warn(NULL);

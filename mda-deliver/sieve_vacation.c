@@ -10,8 +10,10 @@
 #include "grammar/chars.h"
 #include "grammar/compose.h"
 #include "grammar/header.h"
+#include "mail/recipient.h"
 #include "seen.h"
 #include "sieve_actions.h"
+#include "sieve_vars.h"
 
 #define DAY		86400
 #define DAYS_DEFAULT	7
@@ -121,7 +123,7 @@ is_mine(struct sieve_run *r, const struct sieve_call *c,
 		    buf_str(&text), text.len)) == -1)
 			ret = sieve_nomem(r);
 		if (ret == 1)
-			ret = sieve_same_address(&other, a);
+			ret = recipient_same(&other, a);
 	}
 	buf_free(&text);
 	return ret;
@@ -260,27 +262,21 @@ was_told(const struct sieve_run *r, const unsigned char id[16],
 static int
 write_subject(struct sieve_run *r, const struct sieve_call *c, struct buf *b)
 {
-	const struct sieve_arg *value;
 	struct header_field f;
 	const char *header;
 	struct buf text;
-	int ret = 0;
 	size_t n;
+	int ret;
 
 	buf_init(&text, SIEVE_VALUE_MAX);
 	header = sieve_header_text(r, &n);
-	if (sieve_tag(c, "subject", &value))
-		ret = sieve_expand(r, &value->strings[0], &text);
-	else if (header_find(header, n, "Subject", &f)) {
+	if (header_find(header, n, "Subject", &f)) {
 		buf_adds(&text, SUBJECT_PREFIX);
-		if (sieve_value(&text, &f) == -1)
-			ret = sieve_nomem(r);
+		ret = sieve_value(&text, &f);
 	} else
-		buf_adds(&text, "Automated reply");
-	if (ret == 0 && buf_failed(&text))
-		ret = sieve_nomem(r);
-	if (ret == 0)
-		(void)compose_text(b, "Subject", buf_str(&text), text.len);
+		ret = buf_adds(&text, "Automated reply");
+	ret = ret == -1 ? sieve_nomem(r) :
+	    sieve_compose_subject(r, c, "subject", &text, b);
 	buf_free(&text);
 	return ret;
 }
@@ -376,7 +372,7 @@ is_good(const struct sieve_call *c, const struct sieve_string *s,
 	struct buf b;
 	int ret;
 
-	if (!sieve_constant(c, s))
+	if (!sieve_vars_constant(c, s))
 		return true;
 	buf_init(&b, MESSAGE_MAX);
 	ret = addresses ? compose_addresses(&b, "From", s->text, s->len) :

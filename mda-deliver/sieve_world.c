@@ -12,6 +12,7 @@
 #include "mail/special_use.h"
 #include "mail/start.h"
 #include "sieve_actions.h"
+#include "sieve_vars.h"
 
 /* For each string of an argument, until one is 0 or -1. */
 typedef int each_string(struct sieve_run *, const char *, size_t n,
@@ -307,7 +308,7 @@ check_ihave(struct sieve_call *c, const char **why)
 	size_t i;
 
 	for (i = 0; i < c->arg[0]->n; i++)
-		if (!sieve_constant(c, &c->arg[0]->strings[i])) {
+		if (!sieve_vars_constant(c, &c->arg[0]->strings[i])) {
 			*why = "there can be no variables in it";
 			return -1;
 		}

@@ -9,8 +9,7 @@
 #include <time.h>
 
 #include "deliver.h"
-#include "grammar/date.h"
-#include "grammar/message_id.h"
+#include "grammar/compose.h"
 #include "seen.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -47,17 +46,15 @@ warning_is_due(const struct settings *s, const struct quota *q,
 static int
 compose(struct buf *b, const struct settings *s, const struct user *u)
 {
-	char date[DATE_MAX], id[MESSAGE_ID_MAX];
 	int64_t now = (int64_t)time(NULL);
 
-	buf_addf(b, "Date: %s\n", date_format(date, now, clock_zone(now)));
+	(void)compose_begin(b, now, clock_zone(now),
+	    (uint64_t)arc4random() << 32 | arc4random(), s->hostname);
 	buf_addf(b, "From: Mail delivery <postmaster@%s>\n",
 	    s->domains.v[0]);
 	buf_addf(b, "To: %s%s%s\n", u->name, strchr(u->name, '@') == NULL ?
 	    "@" : "", strchr(u->name, '@') == NULL ? s->domains.v[0] : "");
 	buf_adds(b, "Subject: Your mailbox is almost full\n");
-	buf_addf(b, "Message-ID: %s\n", message_id_make(id, (uint64_t)now,
-	    (uint64_t)arc4random() << 32 | arc4random(), s->hostname));
 	buf_adds(b, "Auto-Submitted: auto-generated\n\n");
 	buf_addf(b, "Your mail now fills %lld percent or more of what your "
 	    "mailbox may hold.\n\n", s->quota_warning);

@@ -34,6 +34,7 @@
  *
  *	worker_main	deliveries, one by one
  *	route		from a domain to a conversation with one of its hosts
+ *	route_places	the addresses that are tried for it
  *	policy		what a host is held to; secure: by what is published,
  *			dane, sts: its records, its domain's policy
  *	dial		a connection; client: its greeting, EHLO and TLS

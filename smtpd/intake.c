@@ -80,11 +80,11 @@ part_open(struct incoming *in, enum spool_queue queue)
 {
 	struct part *p = &in->part[queue];
 	struct create_request create = { .queue = queue,
-	    .lines = !fits_lines(in->s) ? 0 : is_own(in->s) ? 2 : 1,
-	    .due = in->s->due };
+	    .lines = fits_lines(in->s), .due = in->s->due };
 	struct queue_request request = { queue };
 	struct create_reply answer;
 
+	create.own = create.lines && is_own(in->s);
 	if (!intake_ask(in, OP_CREATE, &create, &answer, &p->fd))
 		return false;
 	if (answer.error != 0 || p->fd == -1) {
@@ -94,7 +94,7 @@ part_open(struct incoming *in, enum spool_queue queue)
 	p->used = true;
 	memcpy(p->id, answer.id, sizeof(p->id));
 	p->id[sizeof(p->id) - 1] = '\0';
-	p->lines = create.lines != 0;
+	p->lines = create.lines;
 	p->w = &in->w[queue];
 	spool_writer_init(p->w, p->fd);
 	if (p->lines)

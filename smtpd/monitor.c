@@ -337,7 +337,7 @@ run_create(struct server_call *call)
 		return;
 	}
 	if ((request->due != 0 && !may_hold(call, request->due)) ||
-	    (request->lines == 2 && call->state != STATE_AUTHENTICATED &&
+	    (request->own && call->state != STATE_AUTHENTICATED &&
 	    !client_is_trusted(call->peer))) {
 		answer->error = EPERM;
 		return;
@@ -354,7 +354,7 @@ run_create(struct server_call *call)
 	    m->nrcpts[SPOOL_REMOTE] == 0;
 	if (spool_create(&smtpd.spool, file, request->queue, lines ?
 	    SPOOL_LINES : SPOOL_FILE, lines ? m->owner : (uid_t)-1,
-	    request->lines == 2) == -1) {
+	    request->own) == -1) {
 		answer->error = errno;
 		memset(file, 0, sizeof(*file));
 		return;

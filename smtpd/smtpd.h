@@ -164,8 +164,9 @@ struct queue_request {
 
 struct create_request {
 	uint32_t queue;
-	uint32_t lines;		/* its envelope is its first lines; 2: and it
-				 * was submitted, see struct envelope's own */
+	uint16_t lines;		/* its envelope is its first lines ... */
+	uint16_t own;		/* ... and it was submitted: see struct
+				 * envelope */
 	int64_t	 due;		/* not before then, 0 now */
 };
 

@@ -11,7 +11,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 
-use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use Test::More;
 use Time::HiRes qw(time);
@@ -20,8 +19,7 @@ use Stdmail;
 
 Stdmail::need(qw(imapd pop3d mda-deliver));
 
-my $put = Stdmail::program(dirname($ENV{STDMAIL_UNIT} //
-    "$Stdmail::top/build/t/unit") . '/fault/put');
+my $put = Stdmail::program("$Stdmail::fault/put");
 my $use = '"" (*) RETURN (SPECIAL-USE SUBSCRIBED)';
 my @default = map { "* LIST ($_) \".\" " . ($_ =~ /Subscribed \\(\w+)/)[0] }
     map { "\\Subscribed \\$_" } qw(Archive Drafts Junk Sent Trash);

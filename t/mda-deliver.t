@@ -11,7 +11,6 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Basename qw(dirname);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -19,8 +18,7 @@ use Stdmail;
 
 Stdmail::need('mda-deliver');
 
-my $put = Stdmail::program(dirname($ENV{STDMAIL_UNIT} //
-    "$Stdmail::top/build/t/unit") . '/fault/put');
+my $put = Stdmail::program("$Stdmail::fault/put");
 
 # Deliver standard input: (status, what it said).
 sub

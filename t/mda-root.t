@@ -12,13 +12,11 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Basename qw(dirname);
 use Test::More;
 
 use Stdmail;
 
-my $put = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault/put';
+my $put = "$Stdmail::fault/put";
 Stdmail::need('root', 'mda-deliver', $put, 'tool:setpriv', 'tool:unshare');
 $put = Stdmail::program($put);
 my %id = map { $_ => scalar getpwnam($_) } qw(mail daemon);

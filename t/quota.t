@@ -10,15 +10,13 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Basename qw(dirname);
 use Test::More;
 
 use Stdmail;
 
 Stdmail::need('mda-deliver');
 
-my $put = Stdmail::program(dirname($ENV{STDMAIL_UNIT} //
-    "$Stdmail::top/build/t/unit") . '/fault/put');
+my $put = Stdmail::program("$Stdmail::fault/put");
 my $text = "Subject: x\n\ny\n";		# 14 octets
 
 sub

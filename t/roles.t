@@ -23,8 +23,7 @@ plan skip_all => 'not root' if !Stdmail::is_root();
 plan skip_all => 'the filter is the plain build\'s'
     if ($ENV{STDMAIL_VARIANT} // 'plain') ne 'plain';
 
-my $inside = ($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit") =~ s{/unit$}{/fault}r .
-    '/inside';
+my $inside = "$Stdmail::fault/inside";
 my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0,
     Listen => 50) or die "listen: $@\n";
 my $port = $listener->sockport;

@@ -12,15 +12,13 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Basename qw(dirname);
 use MIME::Base64;
 use Test::More;
 use Time::HiRes qw(time);
 
 use Stdmail;
 
-my $put = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault/put';
+my $put = "$Stdmail::fault/put";
 Stdmail::need('mda-deliver', 'smtpd', $put);
 $put = Stdmail::program($put);
 

@@ -134,8 +134,7 @@ SKIP: {
 	skip 'needs root, and mda-deliver', 2 if !Stdmail::is_root() ||
 	    !Stdmail::program('mda-deliver');
 	my $s = Stdmail->new(as => 'root', users => { alice => 'x' });
-	my $put = ($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit") =~
-	    s{/unit$}{/fault/put}r;
+	my $put = "$Stdmail::fault/put";
 	my @child;
 
 	$s->run([$put, $s->{conf_file}, 'local', 1, 100, 'x@b.test',

@@ -157,6 +157,9 @@ for (
     0 .. 4), qr/include "same4": the scripts are too long together$/m],
     ['a script', 'require "include"; include "larger";',
     qr/include "larger": more than 1048576 octets/],
+    ['variables', 'require ["include", "variables"]; global [' .
+    join(', ', map { qq{"a$_"} } 0 .. 1000) . '];',
+    qr/^error: .*too many variables$/m],
     ['large', 'require "include"; include "large"; discard;',
     qr/result:\n  discard/],
 ) {

@@ -18,8 +18,7 @@ use Stdmail;
 plan skip_all => 'not root' if !Stdmail::is_root();
 Stdmail::need('smtpd');
 Stdmail::need('mda-deliver');
-my $door = ($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit") =~
-    s{/unit$}{/fault}r . '/door';
+my $door = "$Stdmail::fault/door";
 my $s = Stdmail->new(users => { bob => 'pw', rich => 'pw' });
 my $fifo = "$s->{dir}/fifo";
 

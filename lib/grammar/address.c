@@ -343,20 +343,11 @@ address_parse(struct address *a, const char *s, size_t n, const char **why)
 	return fail(why, "the address holds a character that is not ASCII");
 }
 
-static int
-is_ascii(const char *s, size_t n)
-{
-	for (; n > 0; n--)
-		if ((unsigned char)*s++ > 127)
-			return 0;
-	return 1;
-}
-
 int
 address_is_ascii(const struct address *a)
 {
-	return is_ascii(a->local, strlen(a->local)) &&
-	    is_ascii(a->domain, strlen(a->domain));
+	return chars_ascii(a->local, strlen(a->local)) &&
+	    chars_ascii(a->domain, strlen(a->domain));
 }
 
 int
@@ -367,7 +358,7 @@ address_is_host(const char *s, size_t n)
 
 	if ((found = literal_rule(&p, end, NULL)) == 0)
 		found = domain_rule(&p, end, NULL);
-	return found == 1 && p == end && is_ascii(s, n);
+	return found == 1 && p == end && chars_ascii(s, n);
 }
 
 int

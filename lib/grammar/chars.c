@@ -94,3 +94,28 @@ chars_begin(const char *p, const char *end, const char *word)
 
 	return (size_t)(end - p) >= n && chars_equal(p, n, word, n);
 }
+
+int
+chars_ascii(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((s[i] & 0x80) != 0)
+			return 0;
+	return 1;
+}
+
+int
+chars_add_lower(struct buf *b, const char *s, size_t n)
+{
+	char *to = buf_reserve(b, n + 1);
+	size_t i;
+
+	if (to == NULL)
+		return -1;
+	for (i = 0; i < n; i++)
+		to[i] = (char)char_lower(s[i]);
+	buf_commit(b, n);
+	return 0;
+}

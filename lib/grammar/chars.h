@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include "bytes/buf.h"
+
 enum {
 	CHAR_ALPHA = 0x001,	/* RFC 5234 core rules */
 	CHAR_DIGIT = 0x002,
@@ -49,5 +51,10 @@ int	 chars_equal(const char *, size_t, const char *, size_t);
 int	 chars_is(const char *, size_t, const char *);
 /* 1 when p begins with this word, letter case apart, and has octets enough. */
 int	 chars_begin(const char *p, const char *end, const char *word);
+/* 1 when all of them are ASCII. */
+int	 chars_ascii(const char *, size_t);
+
+/* Append them with letters in lower case.  0, or -1 as buf_add(). */
+int	 chars_add_lower(struct buf *, const char *, size_t);
 
 #endif

@@ -130,9 +130,7 @@ phrase(struct buf *to, const char *p, size_t n)
 	for (i = 0; i < flat.len; i++)
 		plain += char_is(flat.data[i], CHAR_ATEXT) ||
 		    flat.data[i] == ' ';
-	for (i = 0; i < flat.len && (flat.data[i] & 0x80) == 0; i++)
-		;
-	if (i < flat.len)
+	if (!chars_ascii(flat.data, flat.len))
 		(void)mime_words_encode(to, flat.data, flat.len);
 	else if (plain == flat.len)
 		buf_add(to, buf_str(&flat), flat.len);
@@ -359,14 +357,6 @@ entity_body(const char *p, size_t n)
 	return h.p;
 }
 
-static bool
-is_ascii(const char *p, const char *end)
-{
-	while (p < end && (*p & 0x80) == 0)
-		p++;
-	return p == end;
-}
-
 int
 compose_entity(struct buf *to, const char *p, size_t n)
 {
@@ -375,7 +365,7 @@ compose_entity(struct buf *to, const char *p, size_t n)
 	bool encoding = false;
 	struct header h;
 
-	if (!is_ascii(p, body))
+	if (!chars_ascii(p, (size_t)(body - p)))
 		return 0;
 	buf_adds(to, "MIME-Version: 1.0\n");
 	header_init(&h, p, (size_t)(body - p));
@@ -387,7 +377,7 @@ compose_entity(struct buf *to, const char *p, size_t n)
 			encoding = true;
 		(void)add_lines(to, f.start, f.len);
 	}
-	if (!encoding && !is_ascii(body, end))
+	if (!encoding && !chars_ascii(body, (size_t)(end - body)))
 		buf_adds(to, "Content-Transfer-Encoding: 8bit\n");
 	buf_addc(to, '\n');
 	return add_lines(to, body, (size_t)(end - body)) == -1 ? -1 : 1;

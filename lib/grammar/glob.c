@@ -171,8 +171,7 @@ spend(const struct walk *w, uint64_t n)
 	return 0;
 }
 
-/* Where it is found first, from a place on: as piece_here(), or -1 and so
- * on. */
+/* Where it is found first, from a place on: as piece_here(), or GLOB_SPENT. */
 static int
 piece_find(const struct walk *w, size_t from, size_t to, size_t *at)
 {
@@ -328,20 +327,6 @@ map_unicode(struct buf *to, struct buf *starts, const char *s, size_t n)
 	return 0;
 }
 
-static int
-map_ascii(struct buf *to, const char *s, size_t n)
-{
-	char *out = buf_reserve(to, n + 1);
-	size_t i;
-
-	if (out == NULL)
-		return -1;
-	for (i = 0; i < n; i++)
-		out[i] = (char)char_lower(s[i]);
-	buf_commit(to, n);
-	return 0;
-}
-
 /* The walk over a text that was mapped, if it must be. */
 static int
 map_and_walk(struct walk *w, const char *s, size_t n)
@@ -352,7 +337,7 @@ map_and_walk(struct walk *w, const char *s, size_t n)
 	buf_init(&mapped, CASEMAP_MAX * (n + 1));
 	buf_init(&starts, CASEMAP_MAX * (n + 1));
 	if (w->g->mode == GLOB_ASCII)
-		r = map_ascii(&mapped, s, n);
+		r = chars_add_lower(&mapped, s, n);
 	else if (w->g->mode == GLOB_UNICODE)
 		r = map_unicode(&mapped, &starts, s, n);
 	if (r == 0) {

@@ -10,21 +10,11 @@
 
 #include <idn2.h>
 
+#include "grammar/chars.h"
 #include "grammar/idna.h"
 
 #define LABEL_MAX	63	/* in ASCII */
 #define RAW_MAX		252	/* in UTF-8: characters of 4 octets */
-
-static int
-is_ascii(const char *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if ((unsigned char)p[i] >= 128)
-			return 0;
-	return 1;
-}
 
 /* What a name may be made of when it was mapped to ASCII: a full stop, too,
  * as other scripts have theirs. */
@@ -43,7 +33,7 @@ static int
 convert(char to[IDNA_MAX], const char *p, size_t n)
 {
 	char label[RAW_MAX + 1], *out = NULL;
-	int ascii = is_ascii(p, n), r;
+	int ascii = chars_ascii(p, n), r;
 
 	if (n > (ascii ? LABEL_MAX : RAW_MAX))
 		return -1;
@@ -78,7 +68,7 @@ idna_ascii(char out[IDNA_MAX], const char *p, size_t n)
 			dot = end;
 		if (convert(label, p, (size_t)(dot - p)) == -1)
 			return -1;
-		size = is_ascii(p, (size_t)(dot - p)) ? (size_t)(dot - p) :
+		size = chars_ascii(p, (size_t)(dot - p)) ? (size_t)(dot - p) :
 		    strlen(label);
 		if (len + size + (dot < end) >= IDNA_MAX)
 			return -1;

@@ -50,17 +50,6 @@ kind_of(const struct header_field *f)
 	return OTHER;
 }
 
-static int
-is_ascii(const char *p, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (p[i] & 0x80)
-			return 0;
-	return 1;
-}
-
 /* phrase = 1*(atom / quoted-string / encoded-word), or a local part */
 static void
 word(struct buf *out, const char *p, size_t n, const char *others)
@@ -87,7 +76,7 @@ word(struct buf *out, const char *p, size_t n, const char *others)
 static void
 phrase(struct buf *out, const struct addrlist_string *s)
 {
-	if (is_ascii(s->s, s->len))
+	if (chars_ascii(s->s, s->len))
 		word(out, s->s, s->len, " ");
 	else
 		(void)mime_words_encode(out, s->s, s->len);
@@ -124,8 +113,8 @@ mailbox(struct buf *out, const struct addrlist_item *a)
 {
 	int angle = a->name.s != NULL && a->name.len > 0;
 
-	if (!is_ascii(a->mailbox.s, a->mailbox.len) ||
-	    (a->host.s != NULL && !is_ascii(a->host.s, a->host.len)))
+	if (!chars_ascii(a->mailbox.s, a->mailbox.len) ||
+	    (a->host.s != NULL && !chars_ascii(a->host.s, a->host.len)))
 		return nameless(out, a);
 	if (angle) {
 		phrase(out, &a->name);
@@ -182,13 +171,13 @@ parameters(struct buf *out, const char *p, size_t n)
 
 	if (semicolon == NULL)
 		semicolon = end;
-	if (!is_ascii(p, (size_t)(semicolon - p)))
+	if (!chars_ascii(p, (size_t)(semicolon - p)))
 		return 0;
 	buf_add(out, p, (size_t)(semicolon - p));
 	buf_init(&value, VALUE_MAX);
 	p = semicolon;
 	while (mime_next_param(&p, end, &name, &value)) {
-		if (value.len > 0 && !is_ascii(value.data, value.len))
+		if (value.len > 0 && !chars_ascii(value.data, value.len))
 			continue;
 		buf_adds(out, ";\n ");
 		buf_add(out, name.s, name.len);
@@ -207,7 +196,7 @@ field(struct buf *out, const struct header_field *f)
 	struct buf value;
 	int r = -1;
 
-	if (is_ascii(f->start, f->len))
+	if (chars_ascii(f->start, f->len))
 		return buf_add(out, f->start, f->len);
 	if (kind == OTHER)
 		return 0;

@@ -292,7 +292,7 @@ push_include(struct search *s, const struct source *src, const char *path,
 	here.owner = in.owner;
 	while ((r = include_next(&in, &target, &why)) == 1) {
 		here.line = in.line;
-		/* Whose kind is asked for, it is that of a list. */
+		/* Where the kind alone is asked for, it is a list. */
 		if (seen++ == LOOK_AT && !s->whole) {
 			s->hidden = true;
 			r = 0;

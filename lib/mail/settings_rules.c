@@ -18,6 +18,7 @@
 
 #define PREFIX_MAX	100
 #define MILTER_PATH_MAX	108	/* of sockaddr_un */
+
 /* A host or domain name as people write it: labels of letters, digits, "-"
  * and "_" (found in the wild), or 8-bit for names not yet in ACE form. */
 static const char *

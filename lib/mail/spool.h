@@ -122,8 +122,8 @@ struct spool_new {
  * that quota and rights are the owner's: for SPOOL_LINES the mailbox owner's,
  * (uid_t)-1 for the queue's own; otherwise they are ours, and readable for
  * the agent's group.  own is for SPOOL_LINES, which has no other place for
- * it.  The session gets a dup() of msg (and of env): the
- * monitor keeps its own until commit or abort.
+ * it.  The session gets a dup() of msg (and of env): the monitor keeps its own
+ * until commit or abort.
  */
 int	 spool_create(const struct spool *, struct spool_new *,
 	    enum spool_queue, enum spool_form, uid_t owner, bool own);

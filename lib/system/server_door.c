@@ -149,6 +149,7 @@ drop_tables(void)
 	proc_drop();
 	client_drop();
 	call_drop();
+	helper_drop();
 }
 
 static void

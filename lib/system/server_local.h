@@ -180,14 +180,22 @@ void	 conn_door_gone(struct server_conn *, int status);
 void	 conn_settle(struct server_conn *);	/* free when nothing is left */
 int	 conn_count(struct server_conn *, const struct peer *);
 
-/* server_call.c: requests and helpers. */
+/* server_call.c: requests. */
+const struct server_op *call_op(const struct pending *);
+void	 call_close_fds(int fds[2]);
 void	 call_read(struct server_conn *);
+/* The work is done: the monitor learns from it, then the door. */
+void	 call_finish(struct server_conn *);
 void	 call_due(int64_t now);		/* held replies, late helpers */
 int64_t	 call_next_due(void);		/* ms, 0 none */
 void	 call_free(struct server_conn *);
 void	 call_drop(void);	/* in a child: it gets no requests */
+
+/* server_helper.c: who works on them. */
+void	 helper_start_waiting(void);	/* whose turn it is */
 void	 helper_read(struct helper *);
 void	 helper_gone(struct helper *);
+void	 helper_drop(void);	/* in a child: it starts none */
 
 /* server_message.c: between monitor and children.  One message with up to two
  * descriptors.  recv: its bytes, the head included; 0 end; -1; more than size

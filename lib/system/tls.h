@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
- * TLS 1.2 and 1.3, server and client, behind a stream.  tls.c is the only
- * file that knows OpenSSL's TLS interface.  It never prints, and after
- * tls_init() it opens no file but in tls_server_load(), tls_server_refresh()
- * and tls_client_new(): a process that only shakes hands needs none.
+ * TLS 1.2 and 1.3, server and client, behind a stream: tls.c shakes
+ * hands, tls_context.c has what that takes; no other file but tls_dane.c knows
+ * OpenSSL's TLS interface.  It never prints, and after tls_init() it opens no
+ * file but in tls_server_load(), tls_server_refresh() and tls_client_new(): a
+ * process that only shakes hands needs none.
  *
  * The life of a server: the parent calls tls_init(), tls_server_new(),
  * tls_server_load() once; before each fork tls_server_refresh(); the session

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * DANE for SMTP (RFC 7672) by OpenSSL; of tls.c, for nobody else.
+ * DANE for SMTP (RFC 7672) by OpenSSL; for tls.c and tls_context.c alone.
  */
 #ifndef SYSTEM_TLS_DANE_H
 #define SYSTEM_TLS_DANE_H

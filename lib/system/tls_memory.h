@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Where OpenSSL's memory is; for tls.c.
+ * Where OpenSSL's memory is; for tls.c and tls_context.c.
  */
 #ifndef SYSTEM_TLS_MEMORY_H
 #define SYSTEM_TLS_MEMORY_H

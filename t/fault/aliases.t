@@ -14,74 +14,37 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Basename qw(dirname);
 use Test::More;
 
 use Stdmail;
+use Stdmail::Killed;
 
-my $fault = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault';
-Stdmail::need('mda-deliver', "$fault/put", "$fault/killat");
-Stdmail::in_memory();
-my ($put, $killat) = map { Stdmail::program("$fault/$_") } qw(put killat);
-my $killed = 200;
-my $step = $ENV{STDMAIL_THOROUGH} ? 1 :
-    ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 3 : 17;
+Stdmail::Killed::need();
 
-# Whole copies of the message in a mailbox; anything else counts a thousand.
+# How often each place has it.
 sub
-copies
+places
 {
-	my ($s, $user) = @_;
-	my $n = 0;
+	my ($s) = @_;
 
-	for my $path ($s->files("Mail/$user/new")) {
-		$n += Stdmail::slurp($path) =~ /\AReturn-Path:\ <a\@b\.test>\n
-		    Delivered-To:\ $user\@a\.test\n
-		    Delivered-To:\ all\@a\.test\nReceived:\ .*\n\z/xs ?
-		    1 : 1000;
-	}
-	return $n + 1000 * grep { 1 } $s->files("Mail/$user/tmp");
+	return (map({ my $user = $_; Stdmail::Killed::copies($s, $user,
+	    qr/Return-Path:\ <a\@b\.test>\nDelivered-To:\ $user\@a\.test\n
+	    Delivered-To:\ all\@a\.test\nReceived:\ .*\n/xs) } qw(bob eve)),
+	    Stdmail::Killed::sent($s, 'al@c.test'));
 }
 
 for my $to (['all'], ['all', 'nobody']) {
 	my $s = Stdmail->new(users => { bob => 'x', eve => 'x' });
-	my ($n, $status, $worst, $twice) = (0, $killed, '', 0);
 
 	Stdmail::spew("$s->{dir}/aliases", "all: bob, eve, al\@c.test\n",
 	    0644);
 	$s->{conf}{aliases} = "$s->{dir}/aliases";
 	$s->write_conf;
-	while ($status == $killed && $n < 3000 && $worst eq '') {
-		unlink $s->spooled, map { glob $s->maildir($_) . '/*/*' }
-		    qw(bob eve);
-		my ($code) = $s->run([$put, $s->{spool}, 'local', 1, 500,
-		    'a@b.test', map { "$_\@a.test" } @$to]);
-		($status) = $s->run([$killat, $n += $step, 'child',
-		    $s->command('mda-deliver', '-q')]);
-		my $log = '';
-		for (1, 2) {
-			$s->make_due;
-			my ($again, $out, $err) = $s->run([
-			    $s->command('mda-deliver', '-q')]);
-			$code ||= $again;
-			$log .= $err;
-		}
-		my ($bob, $eve) = map { copies($s, $_) } qw(bob eve);
-		my $far = grep { Stdmail::slurp($_) =~ /^to Q al\@c\.test$/m }
-		    $s->spooled('remote/env');
-		my $left = join ' ', $s->spooled('local'), $s->spooled('tmp');
-
-		$twice++ if $bob + $eve + $far > 3;
-		# A message without an envelope file has no place to say so.
-		$code ||= 'not said' if $bob + $eve + $far > 3 && @$to > 1 &&
-		    $log !~ /may-be-doubled/;
-		$worst = "call $n: code $code, bob $bob, eve $eve, far $far, " .
-		    "left $left" if $code || $left ne '' || $bob < 1 ||
-		    $bob > 2 || $eve < 1 || $eve > 2 || $far < 1 || $far > 4;
-	}
-	is($worst, '', "to @$to: killed at calls $step to $n");
-	isnt($status, $killed, '... up to the last');
-	cmp_ok($twice, '<', 20 + 60 / $step, "... and $twice times something came twice");
+	# A message without an envelope file has no place to say so.
+	Stdmail::Killed::sweep($s, what => "to @$to",
+	    step => Stdmail::Killed::step(3, 17),
+	    submit => sub { Stdmail::Killed::submit($s, @$to) },
+	    places => sub { places($s) }, most => [2, 2, 4],
+	    said => @$to > 1 ? qr/may-be-doubled/ : undef);
 }
 done_testing();

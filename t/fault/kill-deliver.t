@@ -16,20 +16,17 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Basename qw(dirname);
 use Test::More;
 
 use Stdmail;
 use Stdmail::Accounts;
 use Stdmail::Scene;
 
-my $killat = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault/killat';
-Stdmail::need('mda-deliver', Stdmail::Scene::put(), $killat);
+Stdmail::need('mda-deliver', "$Stdmail::fault/put", "$Stdmail::fault/killat");
 plan(skip_all => 'no accounts of our own are to be had here')
     if !Stdmail::Accounts::possible();
 Stdmail::in_memory();
-$killat = Stdmail::program($killat);
+my $killat = Stdmail::program("$Stdmail::fault/killat");
 my $killed = 200;
 my $step = $ENV{STDMAIL_THOROUGH} ? 1 :
     ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 19 : 83;

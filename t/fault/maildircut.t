@@ -15,16 +15,13 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Basename qw(dirname);
 use Test::More;
 use Time::HiRes qw(sleep);
 
 use Stdmail;
 use Stdmail::Disk;
 
-my $fault = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault';
-Stdmail::need('root', "$fault/maildircut");
+Stdmail::need('root', "$Stdmail::fault/maildircut");
 plan skip_all => 'mount namespaces are not to be had here'
     if !Stdmail::Disk::alone();
 
@@ -45,7 +42,7 @@ one_cut
 		my $pid = fork // die "fork: $!";
 		if ($pid == 0) {
 			open STDERR, '>', '/dev/null';
-			exec "$fault/maildircut", 'work', "$dir/disk/mail",
+			exec "$Stdmail::fault/maildircut", 'work', "$dir/disk/mail",
 			    "$dir/told.$round.$who",
 			    $round * 10000 + $who * 5000 + 1;
 			exit 127;
@@ -70,7 +67,7 @@ for my $type ('ext4', 'xfs') {
 		for my $round (1 .. $cuts) {
 			$reason = one_cut($dir, $round);
 			my @told = glob "$dir/told.*";
-			my $said = `$fault/maildircut check \\
+			my $said = `$Stdmail::fault/maildircut check \\
 			    $dir/disk/mail @told 2>$dir/log`;
 			ok(!defined $reason && $? == 0, "$type, cut $round: " .
 			    ($? ? 'something told is lost' :

@@ -11,16 +11,13 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Basename qw(dirname);
 use File::Temp qw(tempdir);
 use Test::More;
 
 use Stdmail;
 
-my $fault = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault';
-Stdmail::need("$fault/mboxop", "$fault/killat");
-my $op = "$fault/mboxop";
+Stdmail::need("$Stdmail::fault/mboxop", "$Stdmail::fault/killat");
+my $op = "$Stdmail::fault/mboxop";
 my $killed = 200;
 my $plain = ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain';
 # A build with more calls of its own is killed at some of them.
@@ -118,7 +115,7 @@ for (@rows) {
 		while ($status == $killed && $n < $limit && $worst eq '') {
 			$doing = "$name, killed at call $n";
 			spew($mbox, $start);
-			($status) = run($input, "$fault/killat",
+			($status) = run($input, "$Stdmail::fault/killat",
 			    $n += $step, 'main', $op, $mbox, @args);
 			foreign() if $between;
 			my $now = state_of($uids);

@@ -23,12 +23,10 @@ use Stdmail;
 use Stdmail::Disk;
 use Stdmail::Mta;
 
-my $fault = ($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit") =~
-    s{unit\z}{fault}r;
-Stdmail::need(qw(smtp-send smtpd mda-deliver tool:strace), "$fault/killat");
+Stdmail::need(qw(smtp-send smtpd mda-deliver tool:strace), "$Stdmail::fault/killat");
 
 Stdmail::in_memory();
-my $killat = Stdmail::program("$fault/killat");
+my $killat = Stdmail::program("$Stdmail::fault/killat");
 my @strace = Stdmail::tool('strace');
 # The search for leaks does not work under a tracer.
 my %env = (ASAN_OPTIONS => 'detect_leaks=0');

@@ -14,19 +14,12 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Basename qw(dirname);
 use Test::More;
 
 use Stdmail;
+use Stdmail::Killed;
 
-my $fault = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault';
-Stdmail::need('mda-deliver', "$fault/put", "$fault/killat");
-Stdmail::in_memory();
-my ($put, $killat) = map { Stdmail::program("$fault/$_") } qw(put killat);
-my $killed = 200;
-my $step = $ENV{STDMAIL_THOROUGH} ? 1 :
-    ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 11 : 41;
+Stdmail::Killed::need();
 
 # What the log says where something may come twice: mda-deliver was killed, or
 # the program, or what waits for it.
@@ -44,31 +37,6 @@ END
 $s->write_conf;
 $s->own;
 
-sub
-submit
-{
-	unlink $s->spooled, glob("$out/*"), glob $s->maildir('bob') . '/*/*';
-	return ($s->run([$put, $s->{spool}, 'local', 1, 500, 'a@b.test',
-	    'team@a.test']))[0];
-}
-
-# The queue runs until nothing is left; what it said, and whether it was
-# content.
-sub
-finish
-{
-	my ($log, $code) = ('', 0);
-
-	for (1 .. 3) {
-		$s->make_due;
-		my ($again, undef, $err) = $s->run([
-		    $s->command('mda-deliver', '-q')]);
-		$code ||= $again;
-		$log .= $err;
-	}
-	return ($code, $log);
-}
-
 # How often each has it, whole: the user, the program, the mbox.
 sub
 places
@@ -84,26 +52,8 @@ places
 	    1000 * $bad + scalar(() = $mbox =~ /^From a\@b\.test /mg));
 }
 
-my ($n, $status, $worst, $twice) = (0, $killed, '', 0);
-
-while ($status == $killed && $n < 4000 && $worst eq '') {
-	my $code = submit();
-	($status, undef, my $first) = $s->run([$killat, $n += $step,
-	    'child', $s->command('mda-deliver', '-q')]);
-	my ($again, $log) = finish();
-	my @have = places();
-	my $left = join ' ', $s->spooled('local'), $s->spooled('tmp');
-	my $more = grep { $_ > 1 } @have;
-
-	$twice++ if $more;
-	$code ||= $again;
-	$code ||= 'not said' if $more && "$first$log" !~ $said;
-	$worst = "call $n: code $code, user, program, mbox @have, left $left" .
-	    "\n$first$log" if $code || $left ne '' ||
-	    grep { $_ < 1 || $_ > 2 } @have;
-}
-is($worst, '', "killed at calls $step to $n");
-isnt($status, $killed, '... up to the last');
-cmp_ok($twice, '<', 20 + 60 / $step,
-    "... and $twice times something came twice");
+Stdmail::Killed::sweep($s, what => 'to the alias',
+    step => Stdmail::Killed::step(11, 41),
+    submit => sub { unlink glob "$out/*"; Stdmail::Killed::submit($s, 'team') },
+    places => \&places, most => [2, 2, 2], said => $said, times => 3);
 done_testing();

@@ -11,16 +11,13 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/../lib";
-use File::Basename qw(dirname);
 use Test::More;
 
 use Stdmail;
 
-my $fault = dirname($ENV{STDMAIL_UNIT} // "$Stdmail::top/build/t/unit")
-    . '/fault';
-Stdmail::need("$fault/put", "$fault/killat");
-my $put = Stdmail::program("$fault/put");
-my $killat = Stdmail::program("$fault/killat");
+Stdmail::need("$Stdmail::fault/put", "$Stdmail::fault/killat");
+my $put = Stdmail::program("$Stdmail::fault/put");
+my $killat = Stdmail::program("$Stdmail::fault/killat");
 my $killed = 200;
 # A build with more calls of its own is killed at some of them.
 my $step = ($ENV{STDMAIL_VARIANT} // 'plain') eq 'plain' ? 1 : 7;

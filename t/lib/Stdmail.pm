@@ -28,6 +28,8 @@ our $top = abs_path(dirname(__FILE__) . '/../..');
 our $bin = abs_path($ENV{STDMAIL_BIN} // "$top/build/bin") //
     "$top/build/bin";
 our $shared = abs_path($ENV{STDMAIL_SHARED} // "$top/../shared") // '';
+# Where the programs of t/fault are.
+our $fault = dirname($ENV{STDMAIL_UNIT} // "$top/build/t/unit") . '/fault';
 
 # Whom the programs run as when the tests run as root.
 our @nobody = (getpwnam('nobody') // 65534, getgrnam('nogroup') // 65534);

@@ -15,7 +15,8 @@ my @programs = qw(smtpd smtp-send mda-deliver pop3d imapd mxlookup);
 # libcrypto has, the TLS files may use what belongs to certificates; of ldns,
 # dns.c packs and parses, and the dns_chain files check signatures).
 my @owner = (
-	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls(?:_dane\.[ch]|\.c)$}],
+	[qr{^openssl/ssl\.h$}, qr{^lib/system/tls(?:\.c|_context\.c|_local\.h|
+	    _dane\.[ch])$}x],
 	[qr{^openssl/}, qr{^lib/(?:system/tls\w*\.[ch]|
 	    mail/password\w*\.c|mail/dkim_key\.c)$}x],
 	[qr{^sha1\.h$}, qr{^lib/mail/srs\.c$}],

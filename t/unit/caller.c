@@ -123,6 +123,7 @@ static const struct {
 	{ "Delivered-To:\n me@c.test\nreturn-path:\n <a@b.test> \nS: x\n",
 	    "a@b.test", "S: x\n", "Delivered-To:\n me@c.test\nS: x\n" },
 	{ "Return-Path: <>\nS: x\n", "", "S: x\n", "S: x\n" },
+	{ "Return-Path:\nS: x\n", "", "S: x\n", "S: x\n" },
 	{ "Return-Path: what is this\nS: x\n", NOBODY, "S: x\n", "S: x\n" },
 	/* the second is of a delivery before, or of a circle */
 	{ "Delivered-To: me\nDelivered-To: me\nReturn-Path: <a@b.test>\n",

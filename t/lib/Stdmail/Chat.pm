@@ -10,12 +10,10 @@ use strict;
 use warnings;
 
 use File::Basename qw(dirname);
-use File::Path qw(make_path);
 use Time::HiRes qw(time sleep);
 
 use Stdmail;
-
-my %escape = (r => "\r", n => "\n", t => "\t", 0 => "\0", '\\' => '\\');
+use Stdmail::Script qw(steps bytes_of text_of pattern matches show compare);
 
 # --- reading --------------------------------------------------------------
 
@@ -26,29 +24,16 @@ parse
 {
 	my ($path) = @_;
 	my $chat = { file => $path, set => {}, steps => [] };
-	my ($n, $last, $started) = (0, undef, 0);
 
-	open(my $fh, '<:raw', $path) or die "$path: $!\n";
-	while (my $line = <$fh>) {
-		$n++;
-		chomp $line;
-		next if $line =~ /^\s*(#|\z)/;
-		if ($line =~ /^\|( (.*))?\z/s) {
-			die "$path:$n: text without a line that takes it\n"
-			    if !$last;
-			push @{$last->{block}}, $2 // '';
+	for my $step (steps($path, \&_step)) {
+		if ($step->{directive}) {
+			die "$path:$step->{line}: '$step->{directive}' must " .
+			    "stand before the conversation\n"
+			    if @{$chat->{steps}};
+			push @{$chat->{set}{$step->{directive}}}, $step;
 			next;
 		}
-		$last = _step($line) // die "$path:$n: cannot read '$line'\n";
-		$last->{line} = $n;
-		if ($last->{directive}) {
-			die "$path:$n: '$last->{directive}' must stand " .
-			    "before the conversation\n" if $started;
-			push @{$chat->{set}{$last->{directive}}}, $last;
-			next;
-		}
-		$started = 1;
-		push @{$chat->{steps}}, $last;
+		push @{$chat->{steps}}, $step;
 	}
 	die "$path: no program\n" if !$chat->{set}{program};
 	die "$path: no conversation\n" if !@{$chat->{steps}};
@@ -76,77 +61,6 @@ _step
 		return { directive => $1, text => $2 // '' };
 	}
 	return undef;
-}
-
-# --- what the client says and what it expects -----------------------------
-
-# Client text to bytes: \r \n \t \0 \\ \xNN, {{TEXT*N}} repeats, <<name>>
-# is what an earlier line caught.
-sub
-bytes_of
-{
-	my ($text, $caught) = @_;
-
-	$text =~ s/<<(\w+)>>/_caught($caught, $1)/ge;
-	$text =~ s/\{\{(.*?)\*(\d+)\}\}/$1 x $2/gse;
-	$text =~ s/\\(?:x([0-9A-Fa-f]{2})|([rnt0\\]))/
-	    defined $1 ? chr hex $1 : $escape{$2}/gex;
-	return $text;
-}
-
-sub
-_caught
-{
-	my ($caught, $name) = @_;
-
-	die "nothing was caught as '$name'\n" if !exists $caught->{$name};
-	return $caught->{$name};
-}
-
-# A pattern to a regular expression and the names its holes catch.  Text
-# stands for itself; {{regex}} is a hole, {{name=regex}} one that catches.
-sub
-pattern
-{
-	my ($text, $caught) = @_;
-	my ($re, @names) = ('');
-
-	for my $part (split /(\{\{.*?\}\}(?!\}))/s, $text) {
-		if ($part =~ /^\{\{(?:([a-z]\w*)=)?(.*)\}\}\z/s) {
-			my ($name, $hole) = ($1, $2);
-			push @names, $name if defined $name;
-			$re .= defined $name ? "(?<$name>$hole)" : "(?:$hole)";
-		} else {
-			$re .= quotemeta bytes_of($part, $caught);
-		}
-	}
-	return (qr/$re/s, @names);
-}
-
-sub
-matches
-{
-	my ($line, $text, $caught) = @_;
-	my ($re, @names) = pattern($text, $caught);
-
-	return 0 if $line !~ /\A$re\z/;
-	$caught->{$_} = $+{$_} for @names;
-	return 1;
-}
-
-# Bytes so that a person can read them on one line.
-sub
-show
-{
-	my ($bytes) = @_;
-
-	return 'the end of the stream' if !defined $bytes;
-	$bytes = substr($bytes, 0, 300) . '...' if length $bytes > 300;
-	$bytes =~ s/\\/\\\\/g;
-	$bytes =~ s/\r/\\r/g;
-	$bytes =~ s/\n/\\n/g;
-	$bytes =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge;
-	return "'$bytes'";
 }
 
 # --- setting up -----------------------------------------------------------
@@ -216,7 +130,7 @@ _fill_site
 	my ($chat, $s) = @_;
 
 	for my $file (@{$chat->{set}{file} // []}) {
-		Stdmail::spew("$s->{dir}/$file->{text}", _text($file));
+		Stdmail::spew("$s->{dir}/$file->{text}", text_of($file));
 	}
 	for my $m (@{$chat->{set}{message} // []}) {
 		my ($box, @rest) = split ' ', $m->{text};
@@ -231,20 +145,10 @@ _fill_site
 		}
 		my $bytes = defined $from
 		    ? Stdmail::slurp(dirname($chat->{file}) . "/$from")
-		    : _text($m);
+		    : text_of($m);
 		$s->preload($box, $bytes, $flags, $time);
 	}
 	$s->own;
-}
-
-# The indented block of a step as LF lines, escapes resolved.
-sub
-_text
-{
-	my ($step) = @_;
-
-	return join '', map { bytes_of($_, {}) . "\n" }
-	    @{$step->{block} // []};
 }
 
 # --- holding it -----------------------------------------------------------
@@ -565,7 +469,7 @@ _do_run
 	    CONF => $s->{conf_file} });
 
 	die "exit $status from: $text\n$out$err\n" if $status != 0;
-	_compare($run, $out, $step) if $step->{block};
+	compare($out, $step, $run->{caught}) if $step->{block};
 }
 
 # FILES glob count: so many files are under it (waits for them).
@@ -607,32 +511,7 @@ _do_file
 	my @found = $run->{site}->files($step->{text});
 
 	die "$step->{text}: " . @found . " files, wanted one\n" if @found != 1;
-	_compare($run, Stdmail::slurp($found[0]), $step);
-}
-
-sub
-_compare
-{
-	my ($run, $bytes, $step) = @_;
-	my @got = split /\n/, $bytes, -1;
-	my ($i, $any) = (0, 0);
-
-	pop @got if @got && $got[-1] eq '';
-	for my $want (@{$step->{block} // []}) {
-		if ($want eq '...') {
-			$any = 1;
-			next;
-		}
-		my $from = $i;
-		$i++ while $any && $i < @got &&
-		    !matches($got[$i], $want, $run->{caught});
-		die "got:    " . show($got[$any ? $from : $i]) .
-		    "\n    wanted: $want\n" if $i >= @got ||
-		    !matches($got[$i], $want, $run->{caught});
-		$i++;
-		$any = 0;
-	}
-	die 'more than wanted: ' . show($got[$i]) . "\n" if !$any && $i < @got;
+	compare(Stdmail::slurp($found[0]), $step, $run->{caught});
 }
 
 sub

@@ -14,13 +14,20 @@ use File::Path qw(make_path);
 
 use Stdmail;
 use Stdmail::Accounts;
-use Stdmail::Chat;
+use Stdmail::Script qw(steps bytes_of text_of pattern matches compare);
 
 my $setting = qr/user|conf|aliases|virtual|file|home|folder|message|as|needs/;
 my $verbs = qr/DELIVER|PIPE|SUBMIT|QUEUE|AGAIN|EXIT|SAID|BOX|FILE|NOFILE|OWNER|
     WAITS|REMOTE|SENT|BOUNCE|LOG|NOLOG|RUN|ROOT|NEXT/x;
 
 # --- reading --------------------------------------------------------------
+
+sub
+_step
+{
+	return $_[0] =~ /^($setting|$verbs)(?:\s+(.*))?\z/ ?
+	    { verb => $1, text => $2 // '' } : undef;
+}
 
 # parse(path): { file, set => [...], steps => [...] }, each { line, verb, text,
 # block }.
@@ -29,27 +36,13 @@ parse
 {
 	my ($path) = @_;
 	my $scene = { file => $path, set => [], steps => [] };
-	my ($n, $last) = (0);
 
-	open(my $fh, '<:raw', $path) or die "$path: $!\n";
-	while (my $line = <$fh>) {
-		$n++;
-		chomp $line;
-		next if $line =~ /^\s*(#|\z)/;
-		if ($line =~ /^\|( (.*))?\z/s) {
-			die "$path:$n: text without a line that takes it\n"
-			    if !$last;
-			push @{$last->{block}}, $2 // '';
-			next;
-		}
-		$line =~ /^($setting|$verbs)(?:\s+(.*))?\z/ or
-		    die "$path:$n: cannot read '$line'\n";
-		$last = { verb => $1, text => $2 // '', line => $n };
-		my $sets = $last->{verb} =~ /^$setting\z/ &&
-		    $last->{verb} ne 'message';
-		die "$path:$n: this must stand before what happens\n"
-		    if $sets && @{$scene->{steps}};
-		push @{$scene->{$sets ? 'set' : 'steps'}}, $last;
+	for my $step (steps($path, \&_step)) {
+		my $sets = $step->{verb} =~ /^$setting\z/ &&
+		    $step->{verb} ne 'message';
+		die "$path:$step->{line}: this must stand before what " .
+		    "happens\n" if $sets && @{$scene->{steps}};
+		push @{$scene->{$sets ? 'set' : 'steps'}}, $step;
 	}
 	die "$path: nothing happens\n"
 	    if !grep { $_->{verb} =~ /^(?:DELIVER|PIPE|QUEUE)\z/ }
@@ -64,8 +57,7 @@ sub _all { return map { $_->{text} } grep { $_->{verb} eq $_[1] }
 sub
 put
 {
-	return Stdmail::program(dirname($ENV{STDMAIL_UNIT} //
-	    "$Stdmail::top/build/t/unit") . '/fault/put');
+	return Stdmail::program("$Stdmail::fault/put");
 }
 
 # How it can be played here: 'me', or under root as 'nobody', as 'root' with a
@@ -102,10 +94,8 @@ sub
 _text
 {
 	my ($play, $step) = @_;
-	my $text = join '', map { Stdmail::Chat::bytes_of($_, {}) . "\n" }
-	    @{$step->{block} // []};
 
-	return $text =~ s/\$DIR\b/$play->{site}{dir}/gr =~
+	return text_of($step) =~ s/\$DIR\b/$play->{site}{dir}/gr =~
 	    s/\$ME\b/$play->{me}/gr;
 }
 
@@ -261,7 +251,7 @@ _words
 	my ($play, $text) = @_;
 	my $dir = $play->{site}{dir};
 
-	return map { Stdmail::Chat::bytes_of($_, {}) =~ s/\$DIR\b/$dir/gr }
+	return map { bytes_of($_, {}) =~ s/\$DIR\b/$dir/gr }
 	    split ' ', $text;
 }
 
@@ -347,7 +337,7 @@ sub
 _do_exit
 {
 	my ($play, $step) = @_;
-	my ($re) = Stdmail::Chat::pattern($step->{text}, {});
+	my ($re) = pattern($step->{text}, {});
 	my $status = $play->{status};
 
 	$play->{status} = 0;
@@ -360,7 +350,7 @@ sub
 _do_said
 {
 	my ($play, $step) = @_;
-	my ($re) = Stdmail::Chat::pattern($step->{text}, $play->{caught});
+	my ($re) = pattern($step->{text}, $play->{caught});
 
 	die "it said: $play->{said}" if $play->{said} !~ /\A[^\n]*$re[^\n]*\n\z/;
 }
@@ -394,7 +384,7 @@ _do_box
 		die "its flags are " . ($is // 'none') . "\n"
 		    if 'flags=' . ($is // '') ne $flags;
 	}
-	Stdmail::Chat::_compare($play, Stdmail::slurp($have[-1]), $step)
+	compare(Stdmail::slurp($have[-1]), $step, $play->{caught})
 	    if $step->{block};
 }
 
@@ -413,8 +403,8 @@ _do_file
 	my ($path) = _path($play, $step->{text});
 
 	die "$step->{text} is not there\n" if !-f $path;
-	Stdmail::Chat::_compare($play, Stdmail::slurp($path) =~
-	    s/\Q$play->{site}{dir}\E/\$DIR/gr, $step);
+	compare(Stdmail::slurp($path) =~
+	    s/\Q$play->{site}{dir}\E/\$DIR/gr, $step, $play->{caught});
 }
 
 sub
@@ -489,13 +479,13 @@ _do_sent
 	my ($from, $to) = split ' ', $step->{text};
 	my @have = remote($play->{site});
 	my @fit = grep { ($_->{from} eq $from ||
-	    Stdmail::Chat::matches($_->{from}, $from, $play->{caught})) &&
+	    matches($_->{from}, $from, $play->{caught})) &&
 	    $_->{to} eq join ',', sort split /,/, $to } @have;
 
 	die 'none of ' . join('; ', map { "$_->{from} to $_->{to}" } @have) .
 	    "\n" if @fit != 1;
 	$play->{known}{$fit[0]{id}} = 1;
-	Stdmail::Chat::_compare($play, $fit[0]{text}, $step)
+	compare($fit[0]{text}, $step, $play->{caught})
 	    if $step->{block};
 }
 
@@ -505,7 +495,7 @@ _do_bounce
 {
 	my ($play, $step) = @_;
 	my ($to, $text) = split ' ', $step->{text}, 2;
-	my ($re) = Stdmail::Chat::pattern($text, $play->{caught});
+	my ($re) = pattern($text, $play->{caught});
 	my $s = $play->{site};
 	my @have = grep { $_->{from} eq '<>' && $_->{to} eq $to } remote($s);
 
@@ -527,7 +517,7 @@ sub
 _do_log
 {
 	my ($play, $step) = @_;
-	my ($re) = Stdmail::Chat::pattern($step->{text}, $play->{caught});
+	my ($re) = pattern($step->{text}, $play->{caught});
 
 	die "not in the log: $step->{text}\n" if $play->{log} !~ $re;
 }
@@ -536,7 +526,7 @@ sub
 _do_nolog
 {
 	my ($play, $step) = @_;
-	my ($re) = Stdmail::Chat::pattern($step->{text}, $play->{caught});
+	my ($re) = pattern($step->{text}, $play->{caught});
 
 	die "in the log: $step->{text}\n" if $play->{log} =~ $re;
 }
@@ -570,7 +560,7 @@ _shell
 	my ($play, $step, $status, $out, $err) = @_;
 
 	die "exit $status: $out$err\n" if $status;
-	Stdmail::Chat::_compare($play, $out, $step) if $step->{block};
+	compare($out, $step, $play->{caught}) if $step->{block};
 }
 
 # NEXT: all mail is taken away, the log is forgotten; the next message comes.
