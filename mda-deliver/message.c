@@ -243,7 +243,8 @@ deliver_all(struct work *w)
 		for (i = 0; i < w->m->env.nrcpts; i++) {
 			if (!is_next(w, i, slow))
 				continue;
-			w->more = w->dev != 0 &&
+			/* Others rely on it when it is done. */
+			w->more = w->dev != 0 && !w->targets[i].shared &&
 			    w->nunsynced < UNSYNCED_MAX - 1 &&
 			    another_copy(w, i, slow);
 			deliver_one(w, i);

@@ -37,6 +37,8 @@ struct target {
 					 * the list; the plan begins with
 					 * these */
 	struct address	 owner;		/* who gets its bounces */
+	bool		 shared;	/* another recipient may lead to a
+					 * place of his */
 	struct outcome	 outcome;
 };
 

@@ -97,7 +97,7 @@ const char *plan_file(struct plan *, const char *name);
 
 /* What tells this destination of the plan from others, the same at each try:
  * kind, text, flags, and which header; not what time puts into that or into a
- * reply. */
+ * reply.  It begins with no bit: those that do are of place.h. */
 void	 plan_key(const struct plan *, const struct dest *,
 	    char key[ENVELOPE_KEY]);
 
