@@ -362,16 +362,19 @@ out:
 
 /* ---- one place ---- */
 
-/* The rules' own words, when they begin with a status of refusal. */
+/* The rules' own words, on one line, when they begin with a status of
+ * refusal. */
 static void
 refuse_by(const struct dest *d, struct outcome *o)
 {
-	bool said = d->text[0] == '5' && d->text[1] == '.';
+	char *p = o->text;
 
 	o->kind = OUTCOME_PERMANENT;
 	o->code = EX_NOPERM;
-	snprintf(o->text, sizeof(o->text), "%s%.380s", said ? "" : "5.7.1 ",
-	    d->text);
+	snprintf(o->text, sizeof(o->text), "%s%.380s",
+	    strncmp(d->text, "5.", 2) == 0 ? "" : "5.7.1 ", d->text);
+	while ((p = strchr(p, '\n')) != NULL)
+		*p = ' ';
 }
 
 int

@@ -143,8 +143,11 @@ count(struct course *c, const struct dest *d, const struct outcome *o)
 			c->later = *o;
 		break;
 	case OUTCOME_PERMANENT:
-		if (c->failed.text[0] == '\0')
-			c->failed = *o;
+		if (c->failed.text[0] != '\0')
+			break;
+		c->failed = *o;
+		if (d->kind == DEST_REJECT && strncmp(d->text, "5.", 2) == 0)
+			c->t->reason = d->text;
 		break;
 	case OUTCOME_DELIVERED:
 	case OUTCOME_BEFORE:

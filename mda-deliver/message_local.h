@@ -40,6 +40,8 @@ struct target {
 	bool		 shared;	/* another recipient may lead to a
 					 * place of his */
 	struct outcome	 outcome;
+	const char	*reason;	/* of the plan: all of its words about
+					 * a failure, or NULL */
 };
 
 #define UNSYNCED_MAX	32	/* copies that share a sync */
