@@ -236,8 +236,8 @@ carry_list(struct work *w, size_t i, struct outcome *o)
 	}
 }
 
-static int
-to_address(const struct work *w, const struct dest *d, struct address *a)
+int
+carry_address(const struct work *w, const struct dest *d, struct address *a)
 {
 	if (address_parse_utf8(a, d->text, strlen(d->text), NULL) != 1 ||
 	    address_is_null(a))
@@ -260,8 +260,8 @@ carry_together(const struct work *w, const struct dest *a,
 
 	return a == b || (a->kind == DEST_FORWARD &&
 	    b->kind == DEST_FORWARD && a->edit == b->edit &&
-	    a->qmail == b->qmail && to_address(w, a, &to) &&
-	    to_address(w, b, &other) && is_ours(w, &to) ==
+	    a->qmail == b->qmail && carry_address(w, a, &to) &&
+	    carry_address(w, b, &other) && is_ours(w, &to) ==
 	    is_ours(w, &other));
 }
 
@@ -279,7 +279,7 @@ gather(const struct work *w, size_t i, const struct dest *d,
 		plan_key(p, &p->v[k], key);
 		if (carry_together(w, d, &p->v[k]) &&
 		    envelope_find_did(&w->m->env, i, key) == NULL &&
-		    to_address(w, &p->v[k], &to) &&
+		    carry_address(w, &p->v[k], &to) &&
 		    recipient_list_add(list, &to) == -1)
 			return -1;
 	}
@@ -306,7 +306,7 @@ carry_forward(struct work *w, size_t i, const struct dest *d,
 	};
 	struct address to;
 
-	if (!to_address(w, d, &to)) {
+	if (!carry_address(w, d, &to)) {
 		o->kind = OUTCOME_PERMANENT;
 		snprintf(o->text, sizeof(o->text), "5.1.3 it is to be sent on "
 		    "to what is no address: %.200s", d->text);
@@ -327,7 +327,7 @@ carry_reply(struct work *w, const struct dest *d, struct outcome *o)
 	int r = -1;
 
 	envelope_init(&e);
-	if (!to_address(w, d, &to)) {
+	if (!carry_address(w, d, &to)) {
 		o->kind = OUTCOME_DELIVERED;
 		strlcpy(o->text, "2.0.0 there is no address to reply to",
 		    sizeof(o->text));
@@ -362,16 +362,19 @@ out:
 
 /* ---- one place ---- */
 
-/* The rules' own words, when they begin with a status of refusal. */
+/* The rules' own words, on one line, when they begin with a status of
+ * refusal. */
 static void
 refuse_by(const struct dest *d, struct outcome *o)
 {
-	bool said = d->text[0] == '5' && d->text[1] == '.';
+	char *p = o->text;
 
 	o->kind = OUTCOME_PERMANENT;
 	o->code = EX_NOPERM;
-	snprintf(o->text, sizeof(o->text), "%s%.380s", said ? "" : "5.7.1 ",
-	    d->text);
+	snprintf(o->text, sizeof(o->text), "%s%.380s",
+	    strncmp(d->text, "5.", 2) == 0 ? "" : "5.7.1 ", d->text);
+	while ((p = strchr(p, '\n')) != NULL)
+		*p = ' ';
 }
 
 int

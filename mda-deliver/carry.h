@@ -14,6 +14,10 @@
 bool	 carry_together(const struct work *, const struct dest *,
 	    const struct dest *);
 
+/* The address that a destination means, completed: 1, 0 it is none. */
+int	 carry_address(const struct work *, const struct dest *,
+	    struct address *);
+
 /* copy.c; as the owner of the mailbox. */
 
 /* The Maildir or the folder of it that a destination (NULL: keep) means, to

@@ -2,7 +2,8 @@
  *
  * One message from standard input to a mailbox, a user or an address.  It
  * must say 0 only when the message and its name are on disk, write nothing on
- * standard output, and one line on standard error when it fails.
+ * standard output, and one line on standard error when it fails: or those of
+ * who refuses it.
  */
 #include <err.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include "forward.h"
 #include "grammar/header.h"
 #include "mail/recipient.h"
+#include "plan.h"
 #include "system/fdio.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -28,6 +30,7 @@
 #include "warning.h"
 
 #define CHUNK	65536
+#define LINE_LONGEST	160	/* octets of a line of a reason */
 
 struct job {
 	const struct settings	*settings;
@@ -42,6 +45,7 @@ struct job {
 	struct spool		 spool;
 	struct spool_put	 put;
 	struct direct_rules	*rules;	/* of a user who has some */
+	char			*reason; /* why they refuse it, or NULL */
 	struct caller		 caller;
 	char			 login[USERS_NAME_MAX];
 	char			 box[PATH_MAX];
@@ -351,7 +355,7 @@ static void
 end(struct job *j, struct deliver *d, struct outcome *o)
 {
 	if (j->rules != NULL) {
-		direct_rules_end(j->rules, &j->from, o);
+		direct_rules_end(j->rules, &j->from, o, &j->reason);
 		j->rules = NULL;
 	} else if (!j->spooled) {
 		deliver_end(d, o);
@@ -376,6 +380,38 @@ skip_callers_lines(struct job *j)
 	j->n = l.skip + caller_drop(&l, j->in + l.skip, j->n - l.skip,
 	    j->how.from != NULL, j->how.to != NULL);
 	return l.skip;
+}
+
+/* Each line behind its status; a long one becomes several, and there is an end
+ * (RFC 5429, section 2.5). */
+static void
+say_reason(const char *reason)
+{
+	int status = (int)strcspn(reason, " ");
+	const char *s = reason + status + 1, *end = s + PLAN_REPLY_MAX;
+	size_t n, lines = 0;
+
+	for (; *s != '\0' && s < end && lines < PLAN_REPLY_LINES; lines++) {
+		if ((n = strcspn(s, "\n")) > LINE_LONGEST)
+			for (n = LINE_LONGEST; n > 0 && s[n] != ' '; n--)
+				;
+		if (n == 0 && *s != '\n')
+			n = LINE_LONGEST;
+		warnx("%.*s %.*s", status, reason, (int)n, s);
+		s += n + (s[n] == '\n' || s[n] == ' ');
+	}
+}
+
+static void
+say_fault(const struct job *j, const struct outcome *o, bool full)
+{
+	if (j->reason != NULL)
+		say_reason(j->reason);
+	/* A path that was typed wrong is no matter for the mail's sender. */
+	else if (o->code == EX_CANTCREAT && !full)
+		warnx("%s", o->text + strcspn(o->text, " ") + 1);
+	else if (o->code != 0)
+		warnx("%s", o->text);
 }
 
 /* Everything of the message from here on. */
@@ -406,11 +442,7 @@ deliver_stdin(struct job *j)
 	memset(&d, 0, sizeof(d));
 	if (begin(j, &d, &o) == 0 && copy_message(j, &d, skip, &o) == 0)
 		end(j, &d, &o);
-	/* A path that was typed wrong is no matter for the mail's sender. */
-	if (o.code == EX_CANTCREAT && !d.full)
-		warnx("%s", o.text + strcspn(o.text, " ") + 1);
-	else if (o.code != 0)
-		warnx("%s", o.text);
+	say_fault(j, &o, d.full);
 	return o.code;
 }
 
@@ -499,6 +531,7 @@ direct_run(const struct settings *s, const struct direct *d)
 	direct_rules_abort(j->rules);
 	tables_close(j->dir.tables);
 	recipient_list_free(&j->list);
+	free(j->reason);
 	free(j);
 	return code;
 }

@@ -164,7 +164,7 @@ deliver(struct direct_rules *r, struct outcome *o)
 
 void
 direct_rules_end(struct direct_rules *r, const struct address *from,
-    struct outcome *o)
+    struct outcome *o, char **reason)
 {
 	struct spool_message *m = &r->message;
 
@@ -173,6 +173,8 @@ direct_rules_end(struct direct_rules *r, const struct address *from,
 	r->target.precious = target_is_precious(&r->work,
 	    &m->env.rcpts[0].addr);
 	deliver(r, o);
+	if (o->kind == OUTCOME_PERMANENT && r->target.reason != NULL)
+		*reason = strdup(r->target.reason);
 	direct_rules_abort(r);
 }
 

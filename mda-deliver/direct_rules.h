@@ -26,9 +26,10 @@ int	 direct_rules_begin(struct direct_rules **r, struct directory *,
 int	 direct_rules_write(struct direct_rules *, const void *, size_t,
 	    struct outcome *);
 
-/* All of it is there: deliver it.  Frees r. */
+/* All of it is there: deliver it.  Frees r.  When the rules refuse it in words
+ * of their own, *reason has them, as DEST_REJECT: the caller's to free. */
 void	 direct_rules_end(struct direct_rules *r, const struct address *from,
-	    struct outcome *);
+	    struct outcome *, char **reason);
 
 /* Forget it. */
 void	 direct_rules_abort(struct direct_rules *);

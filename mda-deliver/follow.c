@@ -15,6 +15,7 @@
 #include "carry.h"
 #include "follow.h"
 #include "forward.h"
+#include "once.h"
 #include "seen.h"
 #include "system/log.h"
 #include "system/privilege.h"
@@ -43,6 +44,12 @@ was_kept(const struct work *w, size_t i)
 	return did != NULL && did->status == ENVELOPE_DELIVERED;
 }
 
+static bool
+is_done(const struct outcome *o)
+{
+	return o->kind == OUTCOME_DELIVERED || o->kind == OUTCOME_BEFORE;
+}
+
 static void
 keep(struct work *w, size_t i)
 {
@@ -50,11 +57,16 @@ keep(struct work *w, size_t i)
 
 	if (was_kept(w, i))
 		t->outcome.kind = OUTCOME_BEFORE;
+	else if (once_is_done(w, i, NULL))
+		t->outcome.kind = OUTCOME_DELIVERED;
 	else if (carry_whole(w, i)) {
 		w->gone = true;
 		t->outcome.kind = OUTCOME_DELIVERED;
-	} else
+	} else {
 		carry_copy(w, i, NULL, &t->outcome);
+		if (is_done(&t->outcome))
+			once_done(w, i, NULL);
+	}
 }
 
 static const char *
@@ -131,8 +143,11 @@ count(struct course *c, const struct dest *d, const struct outcome *o)
 			c->later = *o;
 		break;
 	case OUTCOME_PERMANENT:
-		if (c->failed.text[0] == '\0')
-			c->failed = *o;
+		if (c->failed.text[0] != '\0')
+			break;
+		c->failed = *o;
+		if (d->kind == DEST_REJECT && strncmp(d->text, "5.", 2) == 0)
+			c->t->reason = d->text;
 		break;
 	case OUTCOME_DELIVERED:
 	case OUTCOME_BEFORE:
@@ -158,6 +173,21 @@ is_settled(struct course *c, const struct dest *d)
 		o.kind = OUTCOME_PERMANENT;
 	strlcpy(o.text, did->words, sizeof(o.text));
 	count(c, d, &o);
+	return true;
+}
+
+/* Or did another recipient of the message bring it there? */
+static bool
+is_brought(struct course *c, const struct dest *d)
+{
+	const struct outcome o = { .kind = OUTCOME_BEFORE,
+	    .text = "2.0.0 another recipient's copy" };
+
+	if (!once_is_done(c->w, c->i, d))
+		return false;
+	log_place(c, d, &o);
+	count(c, d, &o);
+	record(c, d, &o);
 	return true;
 }
 
@@ -272,6 +302,8 @@ settle(struct course *c, const struct dest *d, const struct outcome *o)
 		count(c, &p->v[k], o);
 		if (o->kind != OUTCOME_TEMPORARY)
 			record(c, &p->v[k], o);
+		if (is_done(o))
+			once_done(c->w, c->i, &p->v[k]);
 	}
 }
 
@@ -284,7 +316,7 @@ leave_out(struct course *c, size_t k)
 	const struct plan *p = &c->t->plan;
 
 	while (++k < p->n)
-		if (!c->tried[k] && !is_settled(c, &p->v[k]))
+		if (!c->tried[k])
 			record(c, &p->v[k], &o);
 }
 
@@ -327,9 +359,12 @@ carry_all(struct course *c)
 	struct outcome o;
 	size_t k;
 
+	for (k = 0; k < p->n; k++)
+		c->tried[k] = is_settled(c, &p->v[k]) ||
+		    is_brought(c, &p->v[k]);
 	for (k = 0; k < p->n; k++) {
 		d = &p->v[k];
-		if (c->tried[k] || is_settled(c, d))
+		if (c->tried[k])
 			continue;
 		if (comes_last(c, d)) {
 			last = d;
@@ -405,6 +440,8 @@ carry_out(struct work *w, size_t i)
 	if (t->plan.n == 1 && w->m->env.ndid == 0) {
 		(void)carry_one(&c, &t->plan.v[0], &o);
 		count(&c, &t->plan.v[0], &o);
+		if (is_done(&o))
+			once_done(w, i, &t->plan.v[0]);
 	} else
 		carry_all(&c);
 	conclude(&c);

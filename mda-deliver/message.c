@@ -125,19 +125,28 @@ taken_status(const struct work *w, size_t i, char *text, size_t size)
 	return ENVELOPE_EXPANDED;
 }
 
+/* Status and words, and between them the host: none but us. */
+static void
+put_words(char *text, size_t size, const struct target *t)
+{
+	const char *s = t->reason != NULL &&
+	    t->outcome.kind == OUTCOME_PERMANENT ? t->reason : t->outcome.text;
+	int n = (int)strcspn(s, " ");
+
+	snprintf(text, size, "%.*s -%s", n, s, s + n);
+}
+
 /* Keep what became of recipient i. */
 static void
 record(struct work *w, size_t i)
 {
 	const struct outcome *o = &w->targets[i].outcome;
 	enum envelope_status status = ENVELOPE_DELIVERED;
-	char text[sizeof(o->text) + 8];
+	static char text[PLAN_TEXT_MAX + 8];
 	const char *event = "delivered";
 	int64_t now = (int64_t)time(NULL);
 
-	/* Status and words, and between them the host: none but us. */
-	snprintf(text, sizeof(text), "%.*s -%s", (int)strcspn(o->text, " "),
-	    o->text, o->text + strcspn(o->text, " "));
+	put_words(text, sizeof(text), &w->targets[i]);
 	switch (o->kind) {
 	case OUTCOME_BEFORE:
 		event = "delivered-before";
@@ -242,7 +251,8 @@ deliver_all(struct work *w)
 		for (i = 0; i < w->m->env.nrcpts; i++) {
 			if (!is_next(w, i, slow))
 				continue;
-			w->more = w->dev != 0 &&
+			/* Others rely on it when it is done. */
+			w->more = w->dev != 0 && !w->targets[i].shared &&
 			    w->nunsynced < UNSYNCED_MAX - 1 &&
 			    another_copy(w, i, slow);
 			deliver_one(w, i);

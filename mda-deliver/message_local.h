@@ -37,7 +37,11 @@ struct target {
 					 * the list; the plan begins with
 					 * these */
 	struct address	 owner;		/* who gets its bounces */
+	bool		 shared;	/* another recipient may lead to a
+					 * place of his */
 	struct outcome	 outcome;
+	const char	*reason;	/* of the plan: all of its words about
+					 * a failure, or NULL */
 };
 
 #define UNSYNCED_MAX	32	/* copies that share a sync */

@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: ISC
  *
- * One copy for an address that several recipients of a message lead to: see
- * once.h.  It must never leave an address out that nobody else brings: who is
- * not delivered for good is counted as one who will be, or whose sender is
- * told.  What is written down is little: where one recipient waits, and
- * another has brought what he will be asked for again.
+ * One copy for what several recipients of a message lead to: see once.h.  It
+ * must never leave an address out that nobody else brings: who is not delivered
+ * for good is counted as one who will be, or whose sender is told.  Of a place
+ * that counts alone which is done.  What is written down is little: where one
+ * recipient is owed, and another has brought what he will be asked for.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "grammar/chars.h"
 #include "once.h"
+#include "place.h"
 #include "system/log.h"
 
 /* An address that was left out of somebody's list. */
@@ -32,21 +31,7 @@ struct once {
 						 * knows for what */
 };
 
-/* As plan_key(), which begins with other numbers. */
-static void
-key_of(const struct address *a, char key[ENVELOPE_KEY])
-{
-	const char *parts[] = { a->local, "@", a->domain };
-	uint64_t h = 14695981039346656037u;
-	const char *s;
-	size_t i;
-
-	for (i = 0; i < 3; i++)
-		for (s = parts[i]; *s != '\0'; s++)
-			h = (h ^ (unsigned char)char_lower(*s)) *
-			    1099511628211u;
-	snprintf(key, ENVELOPE_KEY, "%016" PRIx64, h);
-}
+/* ---- addresses ---- */
 
 static int
 by_key(const void *a, const void *b)
@@ -59,12 +44,14 @@ static const char **
 read_keys(const struct envelope *e, size_t *n)
 {
 	const char **v = calloc(e->ndid + 1, sizeof(*v));
+	size_t i;
 
 	*n = 0;
 	if (v == NULL)
 		return NULL;
-	for (; *n < e->ndid; (*n)++)
-		v[*n] = e->did[*n].key;
+	for (i = 0; i < e->ndid; i++)
+		if (place_is_key(e->did[i].key))
+			v[(*n)++] = e->did[i].key;
 	qsort(v, *n, sizeof(*v), by_key);
 	return v;
 }
@@ -115,7 +102,7 @@ thin_out(struct once *o, const struct recipient_list *l,
 	size_t k, at;
 
 	for (k = 0; k < l->n; k++) {
-		key_of(&l->v[k], key);
+		place_address_key(&l->v[k], key);
 		if (bsearch(&text, keys, nkeys, sizeof(*keys), by_key) != NULL)
 			continue;
 		at = recipient_list_find(&o->all, &l->v[k]);
@@ -160,9 +147,6 @@ plan(struct work *w, struct once *o)
 		t = &w->targets[i];
 		if (t->local)
 			r = bring(o, &t->address, i);
-		else if (!t->forward && envelope_is_owed(&e->rcpts[i]) &&
-		    t->outcome.kind == OUTCOME_TEMPORARY)
-			o->unknown = true;
 	}
 	for (i = 0; r == 0 && i < e->nrcpts; i++)
 		if (w->targets[i].forward)
@@ -195,31 +179,114 @@ wants_reports(const struct envelope *e)
 	return false;
 }
 
+/* ---- places ---- */
+
+static bool
+is_unknown(const struct work *w)
+{
+	const struct target *t;
+	size_t i;
+
+	for (i = 0; i < w->m->env.nrcpts; i++) {
+		t = &w->targets[i];
+		if (!t->local && !t->forward &&
+		    t->outcome.kind == OUTCOME_TEMPORARY &&
+		    envelope_is_owed(&w->m->env.rcpts[i]))
+			return true;
+	}
+	return false;
+}
+
+static int
+by_mailbox(const void *a, const void *b)
+{
+	const struct user *u = (*(struct target *const *)a)->user;
+	const struct user *v = (*(struct target *const *)b)->user;
+	int r = strcmp(u->mailbox, v->mailbox);
+
+	return r != 0 ? r : (u->uid > v->uid) - (u->uid < v->uid);
+}
+
+/* Those of one mailbox share it. */
+static void
+share_mailboxes(struct target **v, size_t n)
+{
+	size_t i;
+
+	qsort(v, n, sizeof(*v), by_mailbox);
+	for (i = 1; i < n; i++)
+		if (by_mailbox(&v[i - 1], &v[i]) == 0)
+			v[i - 1]->shared = v[i]->shared = true;
+}
+
+/* Rules may send it to whom others send it, and aliases have the same program;
+ * and who is not known may be anybody.  0, -1. */
+static int
+find_shared(struct work *w, bool unknown)
+{
+	size_t i, n = w->m->env.nrcpts, nlocal = 0, nrules = 0, nspecials = 0;
+	struct target **v = calloc(n, sizeof(*v)), *t;
+
+	if (v == NULL)
+		return -1;
+	for (t = w->targets; t < w->targets + n; t++) {
+		if (t->local)
+			v[nlocal++] = t;
+		nrules += t->rules != 0;
+		nspecials += t->specials != NULL;
+	}
+	for (i = 0; i < n; i++) {
+		t = &w->targets[i];
+		t->shared = unknown || (nrules > 1 && t->rules != 0) ||
+		    (nspecials > 1 && t->specials != NULL);
+	}
+	share_mailboxes(v, nlocal);
+	free(v);
+	return 0;
+}
+
 int
 once_plan(struct work *w)
 {
 	const struct envelope *e = &w->m->env;
+	struct once *o;
 
-	if (e->nrcpts < 2 || e->expanded != NULL || !has_lists(w) ||
-	    wants_reports(e))
+	if (e->nrcpts < 2)
 		return 0;
-	if ((w->once = calloc(1, sizeof(*w->once))) == NULL)
+	if ((w->once = o = calloc(1, sizeof(*o))) == NULL)
 		return -1;
-	return plan(w, w->once);
+	o->unknown = is_unknown(w);
+	if (find_shared(w, o->unknown) == -1)
+		return -1;
+	return e->expanded != NULL || !has_lists(w) || wants_reports(e) ? 0 :
+	    plan(w, o);
 }
 
-static void
-keep(struct work *w, size_t i, const struct address *a)
-{
-	char text[ADDRESS_TEXT_MAX], words[ADDRESS_TEXT_MAX + 32];
-	struct envelope_did did = { .rcpt = i, .status = ENVELOPE_DELIVERED,
-	    .words = words };
+/* ---- the record ---- */
 
-	key_of(a, did.key);
-	snprintf(words, sizeof(words), "2.0.0 to %s", address_text(a, text));
+static void
+keep(struct work *w, size_t i, const char *key, const char *words)
+{
+	char text[ADDRESS_TEXT_MAX + 32];
+	struct envelope_did did = { .rcpt = i, .status = ENVELOPE_DELIVERED,
+	    .words = text };
+
+	strlcpy(did.key, key, sizeof(did.key));
+	strlcpy(text, words, sizeof(text));
 	if (spool_did(w->m, &did) == -1)
 		log_error("spool", "id=%s error=%s", w->m->item.id,
 		    log_str(strerror(errno)));
+}
+
+static void
+keep_address(struct work *w, size_t i, const struct address *a)
+{
+	char text[ADDRESS_TEXT_MAX], words[ADDRESS_TEXT_MAX + 32];
+	char key[ENVELOPE_KEY];
+
+	place_address_key(a, key);
+	snprintf(words, sizeof(words), "2.0.0 to %s", address_text(a, text));
+	keep(w, i, key, words);
 }
 
 void
@@ -233,9 +300,54 @@ once_brought(struct work *w, size_t i)
 		return;
 	for (k = 0; o->unknown && k < o->all.n; k++)
 		if (o->by[k] == i)
-			keep(w, i, &o->all.v[k]);
+			keep_address(w, i, &o->all.v[k]);
 	for (s = o->spares; !o->unknown && s < o->spares + o->nspares; s++)
 		if (o->by[s->what] == i &&
 		    envelope_is_owed(&w->m->env.rcpts[s->rcpt]))
-			keep(w, i, &o->all.v[s->what]);
+			keep_address(w, i, &o->all.v[s->what]);
+}
+
+static bool
+others_are_owed(const struct envelope *e, size_t but)
+{
+	size_t i;
+
+	for (i = e->nrcpts; i-- > 0;)
+		if (i != but && envelope_is_owed(&e->rcpts[i]))
+			return true;
+	return false;
+}
+
+void
+once_done(struct work *w, size_t i, const struct dest *d)
+{
+	char key[ENVELOPE_KEY];
+
+	if (w->targets[i].shared && others_are_owed(&w->m->env, i) &&
+	    place_key(w, i, d, key))
+		keep(w, i, key, "2.0.0 delivered");
+}
+
+/* A recipient's own places are told apart by his plan. */
+bool
+once_is_done(const struct work *w, size_t i, const struct dest *d)
+{
+	const struct envelope *e = &w->m->env;
+	char key[ENVELOPE_KEY] = "", to[ADDRESS_TEXT_MAX];
+	char with[ADDRESS_TEXT_MAX];
+	const struct envelope_did *did;
+
+	for (did = e->did; did < e->did + e->ndid; did++) {
+		if (did->rcpt == i || !place_is_key(did->key))
+			continue;
+		if (*key == '\0' && !place_key(w, i, d, key))
+			return false;
+		if (strcmp(did->key, key) != 0)
+			continue;
+		log_info("one-copy", "id=%s to=%s with=%s", w->m->item.id,
+		    log_str(address_text(&e->rcpts[i].addr, to)),
+		    log_str(address_text(&e->rcpts[did->rcpt].addr, with)));
+		return true;
+	}
+	return false;
 }

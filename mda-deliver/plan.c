@@ -115,7 +115,7 @@ plan_key(const struct plan *p, const struct dest *d, char key[ENVELOPE_KEY])
 	h = mix(h, d->text, d->text == NULL ? 0 : strlen(d->text));
 	h = mix(h, d->flags, d->flags == NULL ? 0 : strlen(d->flags));
 	h += d->edit + count_before(p, d);
-	snprintf(key, ENVELOPE_KEY, "%016" PRIx64, h);
+	snprintf(key, ENVELOPE_KEY, "%016" PRIx64, h & INT64_MAX);
 }
 
 void

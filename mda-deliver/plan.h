@@ -16,7 +16,10 @@
 #include "mail/envelope.h"
 
 #define PLAN_MOST	100		/* destinations of one message */
-#define PLAN_TEXT_MAX	65536		/* octets of a text */
+#define PLAN_TEXT_MAX	(66u << 10)	/* octets of a text: a string of Sieve,
+					 * and what is put before it */
+#define PLAN_REPLY_MAX	4000		/* octets and lines of a refusal that */
+#define PLAN_REPLY_LINES 100		/* whoever delivers can hear */
 #define PLAN_ERROR_MAX	400
 #define PLAN_PACKED_MAX	(16u << 20)	/* octets of all of it */
 
@@ -29,7 +32,8 @@ enum dest_kind {
 	DEST_PROGRAM,	/* text: a command, as program.h */
 	DEST_FORWARD,	/* text: an address */
 	DEST_DISCARD,	/* nothing more */
-	DEST_REJECT,	/* text: "D.S.N words" for the sender */
+	DEST_REJECT,	/* text: "D.S.N words" for the sender; LF between
+			 * their lines */
 	DEST_REPLY	/* a message of our own making to address text; its
 			 * sender is null */
 };
@@ -97,7 +101,7 @@ const char *plan_file(struct plan *, const char *name);
 
 /* What tells this destination of the plan from others, the same at each try:
  * kind, text, flags, and which header; not what time puts into that or into a
- * reply. */
+ * reply.  It begins with no bit: those that do are of place.h. */
 void	 plan_key(const struct plan *, const struct dest *,
 	    char key[ENVELOPE_KEY]);
 

@@ -8,8 +8,6 @@
  * still there to hear them, as an LMTP client is (RFC 5429, section 2.2); else
  * the sender has them in a report of their own.  Those of ereject are never in
  * one: the queue's report of failure has them.
- *
- * NOTE: lines become one.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,50 +21,70 @@
 #include "sieve_actions.h"
 
 #define STATUS		"5.7.1"		/* RFC 5429, section 2.5 */
+#define OURS		"refused by the recipient's mail filter"
 #define REPORT_MAX	(1u << 20)
 #define RETURN_MAX	(64u << 10)	/* of a header that goes back */
 
-/* On one line, without controls. */
+static bool
+is_blank(char c)
+{
+	return (c & 0x80) == 0 && (c == ' ' || !char_is(c, CHAR_PRINT));
+}
+
+/* Its lines, with LF between; none at either end is empty, and other controls
+ * are blanks. */
 static void
-flatten(struct buf *to, const char *p, size_t n)
+add_lines(struct buf *to, const char *p, size_t n)
 {
 	const char *end = p + n;
-	bool blank = false;
 
-	for (; p < end; p++) {
-		if (!char_is(*p, CHAR_PRINT) || *p == ' ') {
-			blank = to->len > 0;
-			continue;
-		}
-		if (blank)
-			buf_addc(to, ' ');
-		blank = false;
-		buf_addc(to, *p);
-	}
+	while (p < end && is_blank(*p))
+		p++;
+	while (p < end && is_blank(end[-1]))
+		end--;
+	for (; p < end; p++)
+		if (*p != '\r' || p[1] != '\n')
+			buf_addc(to, *p == '\n' || !is_blank(*p) ? *p : ' ');
+}
+
+/* Can it be told to a client that is still there?  Not in its language
+ * (RFC 5429, section 2.1.1), nor at any length. */
+static bool
+fits_reply(const struct buf *reason)
+{
+	size_t i, lines = 1;
+
+	for (i = 0; i < reason->len; i++)
+		lines += reason->data[i] == '\n';
+	return lines <= PLAN_REPLY_LINES && reason->len <= PLAN_REPLY_MAX &&
+	    chars_ascii(reason->data, reason->len);
 }
 
 /* The sender hears it from whoever brought the message. */
 static int
 refuse(struct sieve_run *r, const char *word, const struct buf *reason)
 {
-	const char *p = reason->len == 0 ? "" : reason->data;
-	bool ascii = chars_ascii(p, reason->len);
+	bool hears = r->mail->queued ||
+	    chars_ascii(reason->data, reason->len);
 	char shown[SIEVE_SHOWN];
 	struct buf words, text;
 	int ret = -1;
 
-	buf_init(&words, PLAN_TEXT_MAX - 16);
+	buf_init(&words, SIEVE_VALUE_MAX);
 	buf_init(&text, PLAN_TEXT_MAX);
-	if (ascii)
-		flatten(&words, p, reason->len);
-	if (words.len == 0)
-		buf_adds(&words, "refused by the recipient's mail filter");
-	if (buf_failed(&words) || buf_addf(&text, STATUS " %s",
-	    buf_str(&words)) == -1)
+	if (hears)
+		add_lines(&words, reason->data, reason->len);
+	buf_adds(&text, STATUS " ");
+	if (words.len == 0 || r->mail->queued)
+		buf_adds(&text, OURS);
+	if (words.len > 0 && r->mail->queued)
+		buf_adds(&text, ":\n");
+	buf_add(&text, words.data, words.len);
+	if (buf_failed(&words) || buf_failed(&text))
 		(void)sieve_nomem(r);
 	else if (sieve_dest(r, DEST_REJECT, buf_str(&text)) != NULL) {
 		sieve_say(r, "%s: it is refused: \"%s\"%s", word,
-		    sieve_shown(shown, words.data, words.len), ascii ? "" :
+		    sieve_shown(shown, text.data, text.len), hears ? "" :
 		    " (only ASCII can be said)");
 		ret = 0;
 	}
@@ -189,8 +207,7 @@ reject(struct sieve_run *r, const struct sieve_call *c, bool exact)
 	}
 	buf_init(&reason, SIEVE_VALUE_MAX);
 	if (sieve_expand(r, &c->arg[0]->strings[0], &reason) == 0)
-		ret = exact && (r->mail->queued ||
-		    !chars_ascii(buf_str(&reason), reason.len)) ?
+		ret = exact && (r->mail->queued || !fits_reply(&reason)) ?
 		    report(r, word, &reason) : refuse(r, word, &reason);
 	if (ret == 0)
 		r->keep = false;

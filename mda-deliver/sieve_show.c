@@ -157,7 +157,7 @@ print_kind(const struct dest *d)
 		printf("discard it");
 		break;
 	case DEST_REJECT:
-		printf("refuse it: %s", text);
+		printf("refuse it: %.*s", (int)strcspn(text, "\n"), text);
 		break;
 	case DEST_REPLY:
 		printf("send this to <%s>", text);
@@ -169,6 +169,8 @@ static void
 print_dest(const struct sieve_mail *m, const struct plan *p,
     const struct dest *d)
 {
+	char *more;
+
 	printf("  ");
 	print_kind(d);
 	if (d->line != 0)
@@ -181,6 +183,9 @@ print_dest(const struct sieve_mail *m, const struct plan *p,
 		printf("%s\n", d->kind == DEST_REPLY ? ":" : "");
 	if (d->kind == DEST_REPLY)
 		print_lines("    | ", &d->reply);
+	if (d->kind == DEST_REJECT && (more = strchr(d->text, '\n')) != NULL)
+		print_lines("    | ", &(struct buf){ .data = more + 1,
+		    .len = strlen(more + 1) });
 	print_when("and not again", &d->mark);
 }
 

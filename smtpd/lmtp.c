@@ -155,7 +155,10 @@ answer_one(struct incoming *in, size_t i, long long last)
 	    log_address(&s->sender), log_address(&rcpt->addr),
 	    (unsigned long long)in->data.wire, session_with(s),
 	    reply_text(r), log_str(detail));
-	reply(s, r, detail);
+	if (r == REPLY_DELIVERED || strchr(detail, '\n') == NULL)
+		reply(s, r, detail);
+	else
+		reply_lines(s, r, detail);
 }
 
 void

@@ -22,7 +22,7 @@
 
 #define PROGRAM	"mda-deliver"
 #define SECONDS	50		/* a helper's own term is a minute */
-#define SAID	8192		/* of what it writes on standard error */
+#define SAID	(2 * DELIVER_SAID) /* of what it writes on standard error */
 
 static char program[PATH_MAX];
 
@@ -101,11 +101,12 @@ execute(const struct deliver_request *request, int message, int said)
 	_exit(EX_OSERR);
 }
 
-/* All that is said; what does not fit is read and forgotten. */
+/* All that is said; what does not fit is read and forgotten, with the line that
+ * is cut by that. */
 static void
 hear(int fd, char *text)
 {
-	char more[512];
+	char more[512], *lf;
 	size_t len = 0;
 	ssize_t n;
 
@@ -120,25 +121,48 @@ hear(int fd, char *text)
 			len += (size_t)n;
 	}
 	text[len] = '\0';
+	if (len == SAID - 1 && (lf = strrchr(text, '\n')) != NULL)
+		*lf = '\0';
 }
 
-/* The last line is why; the ones before are its log's. */
+/* The line, which is this program's own, has the status that said begins
+ * with: what stands behind that; else NULL. */
+static const char *
+same_status(const char *said, const char *line)
+{
+	size_t n = strcspn(said, " ");
+
+	return *said >= '0' && *said <= '9' && said[n] == ' ' &&
+	    strncmp(line, said, n + 1) == 0 ? line + n + 1 : NULL;
+}
+
+/* The last line is why, with those before it that have its status; the others
+ * are its log's. */
 static void
 take_said(struct deliver_reply *answer, char *text)
 {
-	const char *last = "";
-	char *line;
+	const size_t own = sizeof(PROGRAM ": ") - 1;
+	char *said = answer->said, *line;
+	const char *more;
 
+	*said = '\0';
 	while ((line = strsep(&text, "\n")) != NULL) {
 		if (*line == '\0')
 			continue;
-		if (*last != '\0')
-			log_info("mda-deliver", "said=%s", log_str(last));
-		last = line;
+		more = NULL;
+		if (strncmp(line, PROGRAM ": ", own) == 0) {
+			line += own;
+			more = same_status(said, line);
+		}
+		if (more != NULL) {
+			strlcat(said, "\n", DELIVER_SAID);
+			strlcat(said, more, DELIVER_SAID);
+			continue;
+		}
+		if (*said != '\0')
+			log_info("mda-deliver", "said=%s", log_str(said));
+		strlcpy(said, line, DELIVER_SAID);
 	}
-	if (strncmp(last, PROGRAM ": ", sizeof(PROGRAM ": ") - 1) == 0)
-		last += sizeof(PROGRAM ": ") - 1;
-	strlcpy(answer->said, last, sizeof(answer->said));
 }
 
 void

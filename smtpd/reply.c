@@ -165,16 +165,16 @@ static const char *const replies[REPLIES] = {
 [REPLY_DATA_NUL] = "554 5.6.0 A NUL byte in the message; encode it (base64)",
 };
 
-/* Copy what may stand in a reply; the rest is "?". */
+/* Copy up to n octets of what may stand in a reply; the rest is "?". */
 static void
-detail_clean(char to[DETAIL_MAX + 1], const char *detail)
+detail_clean(char to[DETAIL_MAX + 1], const char *detail, size_t n)
 {
-	size_t n;
+	size_t i;
 
-	for (n = 0; n < DETAIL_MAX && detail[n] != '\0'; n++)
-		to[n] = detail[n] >= ' ' && detail[n] <= '~' ? detail[n] :
+	for (i = 0; i < n && i < DETAIL_MAX && detail[i] != '\0'; i++)
+		to[i] = detail[i] >= ' ' && detail[i] <= '~' ? detail[i] :
 		    '?';
-	to[n] = '\0';
+	to[i] = '\0';
 }
 
 /* Is it an error that counts against the client? */
@@ -191,7 +191,7 @@ reply(struct session *s, enum reply r, const char *detail)
 	char clean[DETAIL_MAX + 1] = "";
 
 	if (detail != NULL)
-		detail_clean(clean, detail);
+		detail_clean(clean, detail, DETAIL_MAX);
 	if (hole == NULL)
 		stream_puts(s->stream, text);
 	else {
@@ -200,6 +200,25 @@ reply(struct session *s, enum reply r, const char *detail)
 		stream_puts(s->stream, hole + 2);
 	}
 	stream_puts(s->stream, "\r\n");
+	if (is_error(r))
+		s->errors++;
+}
+
+void
+reply_lines(struct session *s, enum reply r, const char *lines)
+{
+	char status[DETAIL_MAX + 1] = "", line[DETAIL_MAX + 1];
+	size_t n = strcspn(lines, "\n");
+
+	for (;; lines += n + 1, n = strcspn(lines, "\n")) {
+		detail_clean(line, lines, n);
+		stream_printf(s->stream, "%.3s%c%s%s\r\n", replies[r],
+		    lines[n] == '\n' ? '-' : ' ', status, line);
+		if (*status == '\0')
+			detail_clean(status, lines, strcspn(lines, " ") + 1);
+		if (lines[n] == '\0')
+			break;
+	}
 	if (is_error(r))
 		s->errors++;
 }

@@ -135,6 +135,10 @@ enum reply {
  * NULL when it has none. */
 void	 reply(struct session *, enum reply, const char *detail);
 
+/* The same, for {} at its end, of several lines with LF between; the first
+ * begins with the status of all. */
+void	 reply_lines(struct session *, enum reply, const char *lines);
+
 /* Words that are not ours: whole lines of a reply, found printable before; 421
  * ends the session. */
 void	 reply_words(struct session *, const char *lines);

@@ -181,7 +181,7 @@ struct seal_request {
 	uint32_t crc;
 };
 
-#define DELIVER_SAID	300	/* of what is said, NUL included */
+#define DELIVER_SAID	8192	/* of what is said, NUL included */
 #define DELIVER_DIED	(-1)
 
 struct deliver_request {	/* and the draft's descriptor */
@@ -190,7 +190,9 @@ struct deliver_request {	/* and the draft's descriptor */
 
 struct deliver_reply {
 	int32_t	status;		/* mda-deliver's exit code, or DELIVER_DIED */
-	char	said[DELIVER_SAID];	/* its last line */
+	char	said[DELIVER_SAID];	/* its last line; or the last ones, when
+					 * they have one status: this stands
+					 * before the first, and LF between */
 };
 
 /* monitor.c: the table of struct server, and what becomes of a session that

@@ -531,7 +531,11 @@ END
 	    @names), join(' ', ('250 2.1.5') x @names, '250 2.0.0'),
 	    '... are recipients');
 	deliver($s, 'all of them');
-	is(scalar(take($s, 'bob')), scalar @names, '... and lead to a person');
+	is(scalar(take($s, 'bob')), 1, '... and lead to a person, who has it ' .
+	    'once');
+	send_mail($srv, 'al@x.test', /@/ ? $_ : "$_\@a.test") for @names;
+	deliver($s, 'each of them');
+	is(scalar(take($s, 'bob')), scalar @names, '... each of them');
 	$s->remove;
 }
 

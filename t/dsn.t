@@ -304,6 +304,25 @@ everyone
 	    { "rfc822; $_\@c.test" } qw(single team list lost)],
 	    '... and what was asked for is named');
 	is(scalar(() = $s->files('Mail/bob/new')), 3, 'all have it');
+	post($s, 'local', $small, map { ("to Q $_\@a.test",
+	    'notify SUCCESS') } qw(single bob bob+x));
+	run($s, 'mda-deliver');
+	is_deeply([fates(reports($s))], [map { "$_\@a.test delivered 2.0.0" }
+	    qw(bob+x bob single)], 'a mailbox of several recipients ...');
+	is(scalar(() = $s->files('Mail/bob/new')), 4, '... has it once');
+	# What is sent on takes the wishes along.
+	Stdmail::spew("$s->{dir}/home/$_/.forward", "yes\@dsn.test\n", 0600)
+	    for qw(bob dan);
+	$s->own;
+	for (['SUCCESS', 'SUCCESS', 2], ['FAILURE', 'FAILURE', 1],
+	    ['FAILURE', 'NEVER', 2]) {
+		post($s, 'local', $small, 'to Q bob@a.test', "notify $_->[0]",
+		    'to Q dan@a.test', "notify $_->[1]");
+		run($s, 'mda-deliver');
+		my @new = $s->spooled('remote/now');
+		is(scalar(@new), $_->[2], "... and who sends on: @$_");
+		run($s, 'smtp-send');
+	}
 }
 
 # --- delays ---------------------------------------------------------------

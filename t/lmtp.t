@@ -47,6 +47,11 @@ my @rows = (
 	    qr/^451 4\.3\.0 .*nobody$/],
 	['refused', 'exit 77', "mda-deliver: 5.7.1 not wanted\n",
 	    qr/^550 5\.7\.1 .*not wanted$/],
+	['lines', 'exit 77', "mda-deliver: 4.0.0 a log\nmda-deliver: 5.7.1 one\n" .
+	    "mda-deliver: 5.7.1 \nmda-deliver: 5.7.1 three\n",
+	    qr/^550-5\.7\.1 <lines\@a\.test>: one\r?\n550-5\.7\.1 \r?\n550 5\.7\.1 three$/],
+	['many', 'yes "mda-deliver: 5.7.1 x" | head -2000 >&2; exit 77', '',
+	    qr/^550-5\.7\.1 <many\@a\.test>: x\r?\n(550-5\.7\.1 x\r?\n){500,}550 5\.7\.1 x?$/],
 	['config', 'exit 78', "mda-deliver: bad key\n", qr/^451 4\.3\.0 /],
 	['killed', 'kill -9 $$', "half a word", qr/^451 4\.3\.0 /],
 	['endless', 'head -c 100000 /dev/zero | tr "\0" x >&2; exit 67', '',
@@ -231,6 +236,15 @@ for my $who (Stdmail::is_root() ? qw(nobody root) : 'me') {
 	like($out, qr/^<-\ \ 250\ 2\.1\.5\ <alice\@a\.test>\ Delivered\n
 	    <-\ \ 250\ 2\.1\.5\ <bob\@a\.test>\ Delivered\n/mx,
 	    "$who: swaks") or diag($out, $why);
+	# A script's own words, as RFC 5429, section 2.5, shows them.
+	Stdmail::spew("$site->{dir}/home/bob/.dovecot.sieve", 'require ' .
+	    "\"ereject\"; ereject \"Spam.\nTherefore refused.\";\n", 0600);
+	$site->own;
+	my $c = begin($lmtp, 'alice', 'bob');
+	like($c->smtp("Subject: x\r\n\r\n."), qr/^250 /, "$who: one takes it");
+	like($c->smtp(undef), qr/^550-5\.7\.1\ <bob\@a\.test>:\ Spam\.\r?\n
+	    550\ 5\.7\.1\ Therefore\ refused\.$/x, "$who: one refuses it");
+	$c->close;
 	$lmtp->stop;
 }
 

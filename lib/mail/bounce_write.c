@@ -29,6 +29,10 @@
 #define TEXT_MAX	(192u << 10)
 #define STATUS_MAX	(384u << 10)
 
+/* Octets of a text that stands on one line, which has at most 998 (RFC 5322,
+ * section 2.1.1). */
+#define LINE_LONGEST	900
+
 /* What is said of a recipient; the first that is there names the report. */
 static const struct {
 	const char	*name;		/* RFC 3464, section 2.3.3 */
@@ -93,31 +97,68 @@ is_ascii(const char *p, size_t n)
 static void
 add_plain(struct buf *b, const char *s)
 {
-	for (; *s != '\0'; s++)
-		buf_addc(b, *s >= ' ' && *s < 0x7f ? *s : '?');
+	const char *end = s + strnlen(s, LINE_LONGEST);
+
+	for (; s < end; s++)
+		buf_addc(b, *s == '\n' ? ' ' : *s >= ' ' && *s < 0x7f ? *s :
+		    '?');
 }
 
-/* Append text filled to 72 columns, each line behind indent. */
-static void
-add_filled(struct buf *b, const char *s, const char *indent)
+static bool
+may_stand(char c, bool utf8)
 {
-	size_t n, at = strlen(indent), col = at;
+	return (c & 0x80) != 0 ? utf8 : c >= ' ' && c < 0x7f;
+}
+
+/* Append n octets filled to 72 columns, each line behind indent. */
+static void
+add_filled(struct buf *b, const char *s, size_t n, const char *indent,
+    bool utf8)
+{
+	size_t word, at = strlen(indent), col = at;
+	const char *end = s + n;
 
 	buf_adds(b, indent);
-	while (*s != '\0') {
-		n = strcspn(s, " ");
-		if (col > at && col + 1 + n > 72) {
+	while (s < end) {
+		for (word = 0; s + word < end && s[word] != ' ' &&
+		    word < LINE_LONGEST; word++)
+			;
+		if (col > at && col + 1 + word > 72) {
 			buf_addf(b, "\n%s", indent);
 			col = at;
 		} else if (col > at) {
 			buf_addc(b, ' ');
 			col++;
 		}
-		for (col += n; n > 0; n--, s++)
-			buf_addc(b, *s >= ' ' && *s < 0x7f ? *s : '?');
-		s += strspn(s, " ");
+		for (col += word; word > 0; word--, s++)
+			buf_addc(b, may_stand(*s, utf8) ? *s : '?');
+		while (s < end && *s == ' ')
+			s++;
 	}
 	buf_addc(b, '\n');
+}
+
+/* Words of several lines, behind a first of ours, are a person's: his lines
+ * stay (RFC 5429, section 2.1.2), but for those that are too long for mail. */
+static void
+add_words(struct buf *b, const char *s, const char *indent)
+{
+	bool utf8 = strchr(s, '\n') != NULL && utf8_valid(s, strlen(s));
+	size_t i, n = strcspn(s, "\n");
+
+	add_filled(b, s, n, indent, utf8);
+	while (s[n] != '\0') {
+		s += n + 1;
+		n = strcspn(s, "\n");
+		if (n > LINE_LONGEST) {
+			add_filled(b, s, n, indent, utf8);
+			continue;
+		}
+		buf_adds(b, n == 0 ? "" : indent);
+		for (i = 0; i < n; i++)
+			buf_addc(b, may_stand(s[i], utf8) ? s[i] : '?');
+		buf_addc(b, '\n');
+	}
 }
 
 enum bounce_action
@@ -206,10 +247,10 @@ write_person(struct buf *b, const struct envelope_rcpt *r,
 		add_plain(b, w.host);
 		buf_adds(b, host_said(&w) ? " said:\n" : ":\n");
 	}
-	add_filled(b, w.reply[0] == '\0' ? w.status : w.reply, "  ");
+	add_words(b, w.reply[0] == '\0' ? w.status : w.reply, "  ");
 	if (action == BOUNCE_FAILED) {
 		buf_addc(b, '\n');
-		add_filled(b, advice(w.status, w.host, w.reply), "  ");
+		add_words(b, advice(w.status, w.host, w.reply), "  ");
 	}
 }
 

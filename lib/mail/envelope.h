@@ -56,6 +56,7 @@
 
 #define ENVELOPE_MAX	(64u << 20)	/* bytes of a file that is read */
 #define ENVELOPE_TEXT	1000		/* of a reply that is kept */
+#define ENVELOPE_REASON	(68u << 10)	/* of a person's words */
 #define ENVELOPE_HOST	320		/* "mx.example.net[192.0.2.1]" */
 #define ENVELOPE_TLS	128		/* of what protected an attempt */
 #define ENVELOPE_KEY	17		/* of a place, NUL included */
@@ -158,7 +159,7 @@ int	 envelope_set(char **field, const char *text);
  * is set).  0, or -1 as buf_add(). */
 int	 envelope_write(struct buf *, struct envelope *);
 
-/* Append one "tried" line.  text is cut at ENVELOPE_TEXT.  0, or -1. */
+/* Append one "tried" line.  text is cut at ENVELOPE_REASON.  0, or -1. */
 int	 envelope_tried(struct buf *, size_t rcpt, int64_t when,
 	    const char *text);
 

@@ -155,7 +155,7 @@ envelope_tried(struct buf *b, size_t rcpt, int64_t when, const char *text)
 	size_t n = strlen(text);
 
 	buf_addf(b, "tried %" PRId64 " %zu ", when, rcpt);
-	envelope_add_text(b, text, n > ENVELOPE_TEXT ? ENVELOPE_TEXT : n);
+	envelope_add_text(b, text, n > ENVELOPE_REASON ? ENVELOPE_REASON : n);
 	return buf_addc(b, '\n');
 }
 
@@ -231,7 +231,7 @@ take_rcpt(struct envelope_event *ev, const char **p, const char *end)
 static int
 take_text(struct envelope_event *ev, const char *p, const char *end)
 {
-	const size_t most = 4 * ENVELOPE_TEXT;	/* all of it escaped */
+	const size_t most = 4 * ENVELOPE_REASON;	/* all of it escaped */
 
 	ev->words = envelope_get_text(p, (size_t)(end - p) > most ? most :
 	    (size_t)(end - p));

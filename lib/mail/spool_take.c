@@ -291,7 +291,7 @@ append_tried(struct spool_message *m, size_t i, int64_t when,
 	struct buf b;
 	int r;
 
-	buf_init(&b, 4 * ENVELOPE_TEXT + 64);
+	buf_init(&b, 4 * ENVELOPE_REASON + 64);
 	buf_addc(&b, '\n');
 	(void)envelope_tried(&b, i, when, text);
 	r = spool_append_line(m, &b);

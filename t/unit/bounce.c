@@ -39,6 +39,12 @@ static const struct row {
 	    "says that it takes no mail" },
 	{ "8-bit and controls", "5.0.0 - \xc3\xa9 \t x", "; ?? ? x\n" },
 	{ "no words at all", NULL, "Status: 5.0.0\n" },
+	{ "lines", "5.7.1 - by the filter:\n\n  No,  no \tx\n\xc3\xa9\n",
+	    "  by the filter:\n\n    No,  no ?x\n  =C3=A9\n\n" },
+	{ "... whose octets are none", "5.7.1 - no:\n\xc3\n\033[1m",
+	    "  no:\n  ?\n  ?[1m\n" },
+	{ "... on one line", "5.7.1 - by the filter:\n\n  No\nx",
+	    "; by the filter:    No x\n" },
 	{ "final recipient", "5.1.1 - x",
 	    "Final-Recipient: rfc822; bob@b.test\nAction: failed\n" },
 };

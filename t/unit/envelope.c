@@ -265,6 +265,7 @@ add(struct envelope *e, const char *text)
 static void
 test_round(void)
 {
+	static char reason[ENVELOPE_REASON];
 	struct envelope e, back;
 	char want[2048], name[64];
 	unsigned line;
@@ -305,6 +306,12 @@ test_round(void)
 	    "with a letter overwritten and a line appended");
 	is_int(back.rcpts[17].status, ENVELOPE_DELIVERED, "the letter");
 	is_str(back.rcpts[3].reply, "451 4.2.0 a\r\nb", "the words");
+	memset(reason, 0xff, sizeof(reason) - 1);
+	envelope_tried(&b, 3, 1700000001, reason);
+	envelope_free(&back);
+	is_int(envelope_parse(&back, b.data, b.len, &line), 1,
+	    "a reason of many octets, all escaped");
+	is_str(back.rcpts[3].reply, reason, "... is all there");
 	is_int((long long)envelope_count(&back, ENVELOPE_QUEUED), 19,
 	    "all others as they were");
 	envelope_free(&back);

@@ -62,7 +62,7 @@ static const struct {
 	{ ALL "reject \"no\";", "reject 5.7.1 no" },
 	{ ALL "ereject \"no\";", "reject 5.7.1 no" },
 	{ ALL "reject \"no,\r\nnever  more\t!\r\n\";",
-	  "reject 5.7.1 no, never more !" },
+	  "reject 5.7.1 no,\nnever  more !" },
 	{ ALL "ereject \"n" UE "\";",
 	  "reject 5.7.1 refused by the recipient's mail filter" },
 	{ ALL "ereject \"\";",
@@ -100,7 +100,11 @@ test_plans(void)
 	is_str(run(ALL "reject \"no\";", PLAIN, "ann@a.test"),
 	    "reply ann@a.test; discard", "from the queue: a report");
 	is_str(run(ALL "ereject \"no\";", PLAIN, "ann@a.test"),
-	    "reject 5.7.1 no", "but not of ereject");
+	    "reject 5.7.1 refused by the recipient's mail filter:\nno",
+	    "but not of ereject");
+	is_str(run(ALL "ereject \"n" UE "\";", PLAIN, "ann@a.test"),
+	    "reject 5.7.1 refused by the recipient's mail filter:\nn" UE,
+	    "... which says it in any language");
 	precious = true;
 	is_str(run(ALL "reject \"no\";", PLAIN, "ann@a.test"), "keep",
 	    "postmaster refuses nothing");

@@ -125,6 +125,9 @@ result
 	return "error $1" if $said =~ /^\S+, line (\d+): /;
 	return 'fault' if $said =~ /^error: /m;
 	return "no result: $said" if $said !~ s/.*^result:\n//ms;
+	# A refusal of several lines.
+	1 while $said =~
+	    s/^(  refuse it: .*?)( \(line \d+\))?\n    \| (.*)/$1 $3$2/m;
 	for (split /\n/, $said) {
 		my $flags = s/, with the flags (.*?)(?:, with another header:)?$//
 		    ? flags($1) : '';
