@@ -37,13 +37,6 @@
 
 #ifdef FILTER_ARCH
 
-#define CODE_MAX	1024
-
-struct code {
-	struct sock_filter	v[CODE_MAX];
-	unsigned short		n;
-};
-
 /* Never, in any role: the process dies. */
 static const int killed[] = {
 	SYS_execve, SYS_execveat,
@@ -80,9 +73,10 @@ static const int basic[] = {
 	SYS_setsockopt, SYS_getsockname, SYS_getpeername, SYS_ppoll,
 	SYS_pselect6, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_pwait,
 	SYS_eventfd2, SYS_signalfd4, SYS_timerfd_create,
-	SYS_timerfd_settime, SYS_brk, SYS_munmap, SYS_mremap, SYS_madvise,
-	SYS_futex, SYS_clock_gettime, SYS_clock_getres, SYS_clock_nanosleep,
-	SYS_nanosleep, SYS_gettimeofday, SYS_getitimer, SYS_setitimer,
+	SYS_timerfd_settime, SYS_brk, SYS_mmap, SYS_mprotect, SYS_munmap,
+	SYS_mremap, SYS_madvise, SYS_futex, SYS_clock_gettime,
+	SYS_clock_getres, SYS_clock_nanosleep, SYS_nanosleep,
+	SYS_gettimeofday, SYS_getitimer, SYS_setitimer,
 	SYS_getrandom, SYS_getpid, SYS_gettid, SYS_getppid, SYS_getuid,
 	SYS_geteuid, SYS_getgid, SYS_getegid, SYS_getresuid, SYS_getresgid,
 	SYS_getgroups, SYS_getrusage, SYS_times, SYS_sysinfo, SYS_uname,
@@ -150,313 +144,287 @@ static const int by_name[] = {
 #endif
 };
 
-static void
-emit(struct code *c, unsigned short code, uint32_t k, unsigned char yes,
-    unsigned char no)
+/* What a filter answers. */
+enum action { TRAP, ALLOW, KILL, DENY, NOSYS, ACTIONS };
+static const uint32_t answer[ACTIONS] = {
+	[TRAP] = SECCOMP_RET_TRAP,
+	[ALLOW] = SECCOMP_RET_ALLOW,
+	[KILL] = SECCOMP_RET_KILL_PROCESS,
+	[DENY] = SECCOMP_RET_ERRNO | EACCES,
+	[NOSYS] = SECCOMP_RET_ERRNO | ENOSYS,
+};
+
+#define CODE_MAX	256	/* as far as a condition reaches */
+#define NUMBERS		512	/* from 0; no processor here has as many */
+
+/*
+ * The code, written from its end: jumps go forward only, so what one leads to
+ * is there already.  A place is how many instructions there are from it to the
+ * end.
+ *
+ * The kernel translates a filter when it is installed, and tries it with every
+ * number, and that is at the start of each session and of each delivery: so it
+ * is short, the answers stand in it once, and what depends on the number alone
+ * is found by halves.
+ */
+struct code {
+	struct sock_filter	v[CODE_MAX];	/* the last n of them */
+	unsigned short		n;
+	unsigned short		at[NUMBERS];	/* places, by number; or 0 */
+	unsigned short		answer[ACTIONS];
+};
+
+static unsigned short
+emit(struct code *c, unsigned short code, uint32_t k, unsigned yes,
+    unsigned no)
 {
 	if (c->n < CODE_MAX)
-		c->v[c->n++] = (struct sock_filter){ code, yes, no, k };
+		c->v[CODE_MAX - ++c->n] = (struct sock_filter){ code,
+		    (unsigned char)yes, (unsigned char)no, k };
+	return c->n;
 }
 
-static void
-emit_return(struct code *c, uint32_t action)
-{
-	emit(c, BPF_RET | BPF_K, action, 0, 0);
-}
-
-static void
+static unsigned short
 emit_load(struct code *c, size_t offset)
 {
-	emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+	return emit(c, BPF_LD | BPF_W | BPF_ABS, (uint32_t)offset, 0, 0);
+}
+
+static unsigned short
+emit_if(struct code *c, unsigned short test, uint32_t k, unsigned short yes,
+    unsigned short no)
+{
+	return emit(c, BPF_JMP | BPF_K | test, k, (unsigned)(c->n - yes),
+	    (unsigned)(c->n - no));
 }
 
 /* The low half of an argument: flags and numbers fit in it. */
-static void
-emit_load_argument(struct code *c, unsigned i)
+static size_t
+low(unsigned argument)
 {
-	size_t at = offsetof(struct seccomp_data, args) + i * 8;
-
-	emit_load(c, at + (BYTE_ORDER == BIG_ENDIAN ? 4 : 0));
+	return offsetof(struct seccomp_data, args) + argument * 8 +
+	    (BYTE_ORDER == BIG_ENDIAN ? 4 : 0);
 }
 
-/*
- * The kernel tries a filter with every number once when it is installed, and
- * that is at the start of each session: so what depends on the number alone is
- * a tree of ranges, and only what depends on arguments, too, a chain.
- */
-#define NUMBERS	1024		/* from 0; no processor here has as many */
-#define CHECKED	0		/* no action: arguments are looked at */
-
-struct plan {
-	uint32_t	 action[NUMBERS];	/* by number */
-	bool		 checked[NUMBERS];
-};
+/* The same for the high half. */
+static size_t
+high(unsigned argument)
+{
+	return low(argument) ^ 4;
+}
 
 /* The first list that has a number decides. */
 static void
-plan_calls(struct plan *p, const int *calls, size_t n, uint32_t action)
+plan_calls(struct code *c, const int *calls, size_t n, enum action action)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (calls[i] < NUMBERS &&
-		    p->action[calls[i]] == SECCOMP_RET_TRAP)
-			p->action[calls[i]] = action;
-}
-
-/* What a number leads to. */
-static uint32_t
-plan_leaf(const struct plan *p, unsigned call)
-{
-	return p->checked[call] ? CHECKED : p->action[call];
-}
-
-/* Let the condition at jump skip all that was emitted since: by itself, or when
- * that is too far for it, by a jump of its own behind it. */
-static void
-skip_from(struct code *c, unsigned short jump)
-{
-	unsigned n = c->n - jump - 1u;
-
-	if (n <= UINT8_MAX) {
-		c->v[jump].jt = (unsigned char)n;
-		return;
-	}
-	emit_return(c, 0);	/* one more, for room */
-	if (c->n == CODE_MAX)
-		return;
-	memmove(&c->v[jump + 2], &c->v[jump + 1], n * sizeof(c->v[0]));
-	c->v[jump].jf = 1;
-	c->v[jump + 1] = (struct sock_filter){ BPF_JMP | BPF_JA, 0, 0, n };
-}
-
-/* Numbers from lo up to hi, not included; where the chain begins is said by a
- * jump to it, made in the end. */
-static void
-emit_tree(struct code *c, const struct plan *p, unsigned lo, unsigned hi)
-{
-	unsigned mid = lo + (hi - lo) / 2, above, below;
-	unsigned short jump;
-
-	for (above = mid; above < hi && plan_leaf(p, above) ==
-	    plan_leaf(p, mid); above++)
-		;
-	for (below = mid; below > lo && plan_leaf(p, below - 1) ==
-	    plan_leaf(p, mid); below--)
-		;
-	if (below == lo && above == hi) {
-		if (plan_leaf(p, mid) == CHECKED)
-			emit(c, BPF_JMP | BPF_JA, UINT32_MAX, 0, 0);
-		else
-			emit_return(c, plan_leaf(p, mid));
-		return;
-	}
-	/* the border of a range, as near to the middle as there is one */
-	if (below == lo || (above < hi && above - mid < mid - below))
-		below = above;
-	jump = c->n;
-	emit(c, BPF_JMP | BPF_JGE | BPF_K, below, 0, 0);
-	emit_tree(c, p, lo, below);
-	skip_from(c, jump);
-	emit_tree(c, p, below, hi);
-}
-
-/* The tree is whole: its jumps to the chain, which comes next. */
-static void
-join_chain(struct code *c)
-{
-	unsigned short i;
-
-	for (i = 0; i < c->n; i++)
-		if (c->v[i].code == (BPF_JMP | BPF_JA) &&
-		    c->v[i].k == UINT32_MAX)
-			c->v[i].k = (uint32_t)(c->n - i - 1);
-}
-
-/* The end of the chain: no argument has decided. */
-static void
-emit_rest(struct code *c, const struct plan *p)
-{
-	unsigned i;
-
-	for (i = 0; i < NUMBERS; i++) {
-		if (!p->checked[i])
-			continue;
-		emit(c, BPF_JMP | BPF_JEQ | BPF_K, i, 0, 1);
-		emit_return(c, p->action[i]);
-	}
-	emit_return(c, SECCOMP_RET_TRAP);
+		if (calls[i] < NUMBERS && c->at[calls[i]] == 0)
+			c->at[calls[i]] = c->answer[action];
 }
 
 #define CALLS(list)	list, sizeof(list) / sizeof(list[0])
 
-/* This call is allowed when argument i is value, else looked at further. */
-static void
-emit_equal(struct code *c, int call, unsigned i, uint32_t value)
-{
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
-	emit_load_argument(c, i);
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-	emit_return(c, SECCOMP_RET_ALLOW);
-	emit_load(c, offsetof(struct seccomp_data, nr));
-}
-
-/* This call is refused when argument i is value, else looked at further. */
-static void
-emit_refuse(struct code *c, int call, unsigned i, uint32_t value)
-{
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
-	emit_load_argument(c, i);
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
-	emit_return(c, SECCOMP_RET_ERRNO | EACCES);
-	emit_load(c, offsetof(struct seccomp_data, nr));
-}
-
-/* This call is allowed when argument i, a pointer, is NULL, else looked at
- * further. */
-static void
-emit_null(struct code *c, int call, unsigned i)
-{
-	size_t at = offsetof(struct seccomp_data, args) + i * 8;
-
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 6);
-	emit_load(c, at);
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 3);
-	emit_load(c, at + 4);
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);
-	emit_return(c, SECCOMP_RET_ALLOW);
-	emit_load(c, offsetof(struct seccomp_data, nr));
-}
-
-/* A pair of UNIX sockets that can only talk to each other. */
-static void
-emit_pair(struct code *c, uint32_t type)
-{
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, SYS_socketpair, 0, 6);
-	emit_load_argument(c, 0);
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 3);
-	emit_load_argument(c, 1);
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, type | SOCK_CLOEXEC, 0, 1);
-	emit_return(c, SECCOMP_RET_ALLOW);
-	emit_load(c, offsetof(struct seccomp_data, nr));
-}
-
-/* This call gives an error when argument i has one of the bits. */
-static void
-emit_without(struct code *c, int call, unsigned i, uint32_t bits)
-{
-	emit(c, BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 4);
-	emit_load_argument(c, i);
-	emit(c, BPF_JMP | BPF_JSET | BPF_K, bits, 0, 1);
-	emit_return(c, SECCOMP_RET_ERRNO | EACCES);
-	emit_return(c, SECCOMP_RET_ALLOW);
-}
-
 /* What the lists say of a role. */
 static void
-plan_role(struct plan *p, unsigned allow)
+plan_role(struct code *c, unsigned allow)
 {
 	static const int clone3[] = { SYS_clone3 };
 
 	/* clone3 has its flags in memory; the C library then uses clone */
-	plan_calls(p, CALLS(clone3), SECCOMP_RET_ERRNO | ENOSYS);
-	plan_calls(p, CALLS(basic), SECCOMP_RET_ALLOW);
+	plan_calls(c, CALLS(clone3), NOSYS);
+	plan_calls(c, CALLS(basic), ALLOW);
 	if (allow & FILTER_FILES)
-		plan_calls(p, CALLS(files), SECCOMP_RET_ALLOW);
+		plan_calls(c, CALLS(files), ALLOW);
 	if (allow & FILTER_NET)
-		plan_calls(p, CALLS(net), SECCOMP_RET_ALLOW);
+		plan_calls(c, CALLS(net), ALLOW);
 	if (allow & FILTER_FORK)
-		plan_calls(p, CALLS(forks), SECCOMP_RET_ALLOW);
+		plan_calls(c, CALLS(forks), ALLOW);
 	if (allow & FILTER_FILES)
-		plan_calls(p, CALLS(by_name), SECCOMP_RET_ERRNO | EACCES);
-	plan_calls(p, CALLS(refused), SECCOMP_RET_ERRNO | EACCES);
-}
-
-/* The calls whose arguments are looked at, in any role. */
-static const int looked_at[] = {
-	SYS_mmap, SYS_mprotect, SYS_setsockopt, SYS_fcntl, SYS_socketpair,
-	SYS_ioctl, SYS_prctl, SYS_prlimit64, SYS_kill, SYS_tgkill,
-	SYS_utimensat, SYS_newfstatat, SYS_socket, SYS_clone
-};
-
-/* The chain.  What it does not decide, the lists do. */
-static void
-emit_checks(struct code *c, unsigned allow)
-{
-	emit_without(c, SYS_mmap, 2, PROT_EXEC);
-	emit_without(c, SYS_mprotect, 2, PROT_EXEC);
-	/* a close that waits for the peer could be made the monitor's */
-	emit_refuse(c, SYS_setsockopt, 2, SO_LINGER);
-	/* signals by way of a descriptor */
-	emit_refuse(c, SYS_fcntl, 1, F_SETOWN);
-	emit_refuse(c, SYS_fcntl, 1, F_SETOWN_EX);
-	emit_refuse(c, SYS_fcntl, 1, F_SETSIG);
-	emit_pair(c, SOCK_STREAM);
-	emit_pair(c, SOCK_SEQPACKET);
-	emit_equal(c, SYS_ioctl, 1, FIONREAD);
-	emit_equal(c, SYS_prctl, 0, PR_SET_NAME);
-	emit_equal(c, SYS_prlimit64, 2, 0);		/* only asks */
-	emit_equal(c, SYS_kill, 0, (uint32_t)getpid());
-	emit_equal(c, SYS_tgkill, 0, (uint32_t)getpid());
-	if (allow & FILTER_FILES) {
-		/* only asks: is the owner of a lock alive? */
-		emit_equal(c, SYS_kill, 1, 0);
-		emit_null(c, SYS_utimensat, 1);		/* futimens(3) */
-	} else	/* fstat(3) of newer C libraries */
-		emit_equal(c, SYS_newfstatat, 3, AT_EMPTY_PATH);
-	if (allow & FILTER_NET) {
-		emit_equal(c, SYS_socket, 0, AF_INET);
-		emit_equal(c, SYS_socket, 0, AF_INET6);
-	}
-	if (allow & FILTER_FORK) {
-		emit_without(c, SYS_clone, 0, CLONE_NEWNS | CLONE_NEWUSER |
-		    CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
-		    CLONE_NEWUTS | CLONE_NEWCGROUP);
-		emit_equal(c, SYS_socket, 0, AF_UNIX);
-	}
+		plan_calls(c, CALLS(by_name), DENY);
+	plan_calls(c, CALLS(refused), DENY);
 }
 
 /* Everything but the kill list and, as the role says, sockets. */
 static void
-plan_wide(struct plan *p, unsigned allow)
+plan_wide(struct code *c, unsigned allow)
 {
 	static const int sockets[] = { SYS_connect, SYS_bind };
-	size_t i;
 
 	if (!(allow & (FILTER_NET | FILTER_FORK)))
-		plan_calls(p, CALLS(sockets), SECCOMP_RET_ERRNO | EACCES);
-	for (i = 0; i < NUMBERS; i++)
-		if (p->action[i] == SECCOMP_RET_TRAP)
-			p->action[i] = SECCOMP_RET_ALLOW;
+		plan_calls(c, CALLS(sockets), DENY);
 }
 
-/* The whole filter after the architecture. */
+/* This call has that answer when the test of what lies at offset holds; else
+ * what was said of it before. */
 static void
+check(struct code *c, int call, size_t offset, unsigned short test,
+    uint32_t value, enum action action)
+{
+	(void)emit_if(c, test, value, c->answer[action], c->at[call]);
+	c->at[call] = emit_load(c, offset);
+}
+
+static void
+allow_if(struct code *c, int call, unsigned argument, uint32_t value)
+{
+	check(c, call, low(argument), BPF_JEQ, value, ALLOW);
+}
+
+static void
+deny_if(struct code *c, int call, unsigned argument, uint32_t value)
+{
+	check(c, call, low(argument), BPF_JEQ, value, DENY);
+}
+
+static void
+deny_bits(struct code *c, int call, unsigned argument, uint32_t bits)
+{
+	check(c, call, low(argument), BPF_JSET, bits, DENY);
+}
+
+/* Allowed when both have their values. */
+static void
+allow_if_both(struct code *c, int call, size_t one, uint32_t value,
+    size_t other, uint32_t other_value)
+{
+	unsigned short before = c->at[call];
+
+	check(c, call, other, BPF_JEQ, other_value, ALLOW);
+	(void)emit_if(c, BPF_JEQ, value, c->at[call], before);
+	c->at[call] = emit_load(c, one);
+}
+
+/* A pair of UNIX sockets that can only talk to each other. */
+static void
+allow_pair(struct code *c, uint32_t type)
+{
+	allow_if_both(c, SYS_socketpair, low(0), AF_UNIX, low(1),
+	    type | SOCK_CLOEXEC);
+}
+
+/* The calls whose arguments are looked at.  What is not decided here, the lists
+ * do. */
+static void
+plan_checks(struct code *c, unsigned allow)
+{
+	deny_bits(c, SYS_mmap, 2, PROT_EXEC);
+	deny_bits(c, SYS_mprotect, 2, PROT_EXEC);
+	/* a close that waits for the peer could be made the monitor's */
+	deny_if(c, SYS_setsockopt, 2, SO_LINGER);
+	/* signals by way of a descriptor */
+	deny_if(c, SYS_fcntl, 1, F_SETOWN);
+	deny_if(c, SYS_fcntl, 1, F_SETOWN_EX);
+	deny_if(c, SYS_fcntl, 1, F_SETSIG);
+	allow_pair(c, SOCK_STREAM);
+	allow_pair(c, SOCK_SEQPACKET);
+	allow_if(c, SYS_ioctl, 1, FIONREAD);
+	allow_if(c, SYS_prctl, 0, PR_SET_NAME);
+	allow_if(c, SYS_prlimit64, 2, 0);		/* only asks */
+	allow_if(c, SYS_kill, 0, (uint32_t)getpid());
+	allow_if(c, SYS_tgkill, 0, (uint32_t)getpid());
+	if (allow & FILTER_FILES) {
+		/* only asks: is the owner of a lock alive? */
+		allow_if(c, SYS_kill, 1, 0);
+		/* futimens(3): no name */
+		allow_if_both(c, SYS_utimensat, low(1), 0, high(1), 0);
+	} else	/* fstat(3) of newer C libraries */
+		allow_if(c, SYS_newfstatat, 3, AT_EMPTY_PATH);
+	if (allow & FILTER_NET) {
+		allow_if(c, SYS_socket, 0, AF_INET);
+		allow_if(c, SYS_socket, 0, AF_INET6);
+	}
+	if (allow & FILTER_FORK) {
+		deny_bits(c, SYS_clone, 0, CLONE_NEWNS | CLONE_NEWUSER |
+		    CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+		    CLONE_NEWUTS | CLONE_NEWCGROUP);
+		allow_if(c, SYS_socket, 0, AF_UNIX);
+	}
+}
+
+/* The numbers from one on that lead to the same place; single ones among them
+ * that do not are asked for first. */
+struct range {
+	unsigned short	from;
+	unsigned short	place;
+};
+
+static unsigned
+emit_ranges(struct code *c, struct range *ranges)
+{
+	unsigned n = 0, call;
+	unsigned short place = 0;
+
+	for (call = 0; call < NUMBERS; call++) {
+		if (c->at[call] == place)
+			continue;
+		if (call + 1 < NUMBERS && c->at[call + 1] == place) {
+			ranges[n - 1].place = emit_if(c, BPF_JEQ, call,
+			    c->at[call], ranges[n - 1].place);
+			continue;
+		}
+		place = c->at[call];
+		ranges[n++] = (struct range){ (unsigned short)call, place };
+	}
+	return n;
+}
+
+static unsigned short
+emit_tree(struct code *c, const struct range *ranges, unsigned n)
+{
+	unsigned half = n / 2;
+	unsigned short above, below;
+
+	if (n == 1)
+		return ranges->place;
+	above = emit_tree(c, ranges + half, n - half);
+	below = emit_tree(c, ranges, half);
+	return emit_if(c, BPF_JGE, ranges[half].from, above, below);
+}
+
+/* What the number leads to. */
+static unsigned short
 emit_role(struct code *c, unsigned allow)
 {
-	static struct plan p;
-	size_t i;
+	struct range ranges[NUMBERS];
+	enum action rest = SANDBOX_IS_WIDE ? ALLOW : TRAP;
+	unsigned short tree;
+	unsigned i;
 
-	memset(&p, 0, sizeof(p));
-	for (i = 0; i < NUMBERS; i++)
-		p.action[i] = SECCOMP_RET_TRAP;
-	plan_calls(&p, CALLS(killed), SECCOMP_RET_KILL_PROCESS);
+	plan_calls(c, CALLS(killed), KILL);
 	if (SANDBOX_IS_WIDE)
-		plan_wide(&p, allow);
-	else {
-		plan_role(&p, allow);
-		for (i = 0; i < sizeof(looked_at) / sizeof(looked_at[0]); i++)
-			p.checked[looked_at[i]] = true;
-	}
-	/* a number beyond all */
-	emit(c, BPF_JMP | BPF_JGE | BPF_K, NUMBERS, 0, 1);
-	emit_return(c, SANDBOX_IS_WIDE ? SECCOMP_RET_ALLOW :
-	    SECCOMP_RET_TRAP);
-	emit_tree(c, &p, 0, NUMBERS);
-	join_chain(c);
+		plan_wide(c, allow);
+	else
+		plan_role(c, allow);
+	for (i = 0; i < NUMBERS; i++)
+		if (c->at[i] == 0)
+			c->at[i] = c->answer[rest];
 	if (!SANDBOX_IS_WIDE)
-		emit_checks(c, allow);
-	emit_rest(c, &p);
+		plan_checks(c, allow);
+	tree = emit_tree(c, ranges, emit_ranges(c, ranges));
+	/* a number beyond all */
+	return emit_if(c, BPF_JGE, NUMBERS, c->answer[rest], tree);
+}
+
+static void
+emit_filter(struct code *c, unsigned allow)
+{
+	unsigned short place;
+	unsigned i;
+
+	for (i = 0; i < ACTIONS; i++)
+		c->answer[i] = emit(c, BPF_RET | BPF_K, answer[i], 0, 0);
+	place = emit_role(c, allow);
+#ifdef X32_BIT
+	place = emit_if(c, BPF_JGE, X32_BIT, c->answer[KILL], place);
+#endif
+	/* No call at all: a tracer that injects a fault writes this number,
+	 * and the kernel does nothing but return. */
+	(void)emit_if(c, BPF_JEQ, UINT32_MAX, c->answer[ALLOW], place);
+	place = emit_load(c, offsetof(struct seccomp_data, nr));
+	(void)emit_if(c, BPF_JEQ, FILTER_ARCH, place, c->answer[KILL]);
+	(void)emit_load(c, offsetof(struct seccomp_data, arch));
 }
 
 static void
@@ -494,21 +462,11 @@ filter_install(unsigned allow)
 	struct sigaction sa = { .sa_sigaction = on_sigsys,
 	    .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER };
 	struct sock_fprog prog;
-	struct code c = { .n = 0 };
+	struct code c;
 
-	emit_load(&c, offsetof(struct seccomp_data, arch));
-	emit(&c, BPF_JMP | BPF_JEQ | BPF_K, FILTER_ARCH, 1, 0);
-	emit_return(&c, SECCOMP_RET_KILL_PROCESS);
-	emit_load(&c, offsetof(struct seccomp_data, nr));
-	/* No call at all: a tracer that injects a fault writes this number,
-	 * and the kernel does nothing but return. */
-	emit(&c, BPF_JMP | BPF_JEQ | BPF_K, UINT32_MAX, 0, 1);
-	emit_return(&c, SECCOMP_RET_ALLOW);
-#ifdef X32_BIT
-	emit(&c, BPF_JMP | BPF_JGE | BPF_K, X32_BIT, 0, 1);
-	emit_return(&c, SECCOMP_RET_KILL_PROCESS);
-#endif
-	emit_role(&c, allow);
+	c.n = 0;
+	memset(c.at, 0, sizeof(c.at));
+	emit_filter(&c, allow);
 	if (c.n == CODE_MAX) {
 		errno = E2BIG;
 		return -1;
@@ -517,7 +475,7 @@ filter_install(unsigned allow)
 	if (sigaction(SIGSYS, &sa, NULL) == -1)
 		return -1;
 	prog.len = c.n;
-	prog.filter = c.v;
+	prog.filter = c.v + CODE_MAX - c.n;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog);
 }
 
