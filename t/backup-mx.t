@@ -95,7 +95,7 @@ sub
 post
 {
 	my ($srv, $subject, @to) = @_;
-	my $conn = $srv->connect(timeout => 30);
+	my $conn = $srv->connect(timeout => 60);
 	my $reply = '';
 
 	for my $line (undef, 'EHLO alice.a.test', 'MAIL FROM:<alice@a.test>',
@@ -162,7 +162,7 @@ ok(defined $next && $next !~ /mx\.c\.test/, 'the next goes to the primary');
 # --- what the backup takes from strangers ---------------------------------
 
 {
-	my $conn = $backup->connect(timeout => 30);
+	my $conn = $backup->connect(timeout => 60);
 
 	$conn->smtp(undef);
 	$conn->smtp('EHLO x.test');

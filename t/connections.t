@@ -17,7 +17,6 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 use Stdmail;
-use Stdmail::Signed;
 
 my @daemons = grep { Stdmail::program($_) } qw(smtpd pop3d imapd);
 plan skip_all => 'no daemon is built' if !@daemons;
@@ -65,9 +64,9 @@ dial
 	Stdmail::until_true(sub {
 		$sock = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 		    PeerPort => $port);
-	}, $seconds // 5);
+	}, $seconds // 60);
 	die "nobody listens on $port\n" if !$sock;
-	return Stdmail::Conn->new(in => $sock, out => $sock, timeout => 20);
+	return Stdmail::Conn->new(in => $sock, out => $sock, timeout => 60);
 }
 
 # --- the ways of activation -----------------------------------------------
@@ -88,7 +87,7 @@ five_ways
 		is(hello($name, $srv->connect), 'good', "$as: $name, $mode")
 		    for 1 .. 2;
 		ok($srv->alive(0.05), "$as: $name, $mode: it lives on");
-		is($srv->stop, 0, "$as: $name, $mode: SIGTERM ends it");
+		is($srv->stop(60), 0, "$as: $name, $mode: SIGTERM ends it");
 	}
 	# Idle, it leaves, and the socket's owner wakes it again.
 	my $srv = $s->start($name, args => ['-o', 'idle_exit=1']);
@@ -120,7 +119,7 @@ foreign
 {
 	my ($as, $name, $what, @cmd) = @_;
 	my $s = site($as);
-	my $port = Stdmail::Signed::free_port();
+	my ($port) = Stdmail::free_ports(1);
 	my $pid = $s->spawn([map { s/PORT/$port/r } @cmd,
 	    $s->command($name)], {}, env => {
 	    Stdmail::lend_libraries(Stdmail::program($name)) });
@@ -162,20 +161,6 @@ activators
 	}
 }
 
-# Does a process run with this word in its command line?
-sub
-runs_with
-{
-	my ($word) = @_;
-
-	for my $path (glob '/proc/[0-9]*/cmdline') {
-		open(my $fh, '<', $path) or next;
-		local $/;
-		return 1 if index(<$fh> // '', $word) >= 0;
-	}
-	return 0;
-}
-
 # inetd itself, nowait and wait; it needs root.
 sub
 inetd
@@ -190,7 +175,7 @@ inetd
 		    if !Stdmail::can_run($path, @inetd);
 		for my $wait (qw(nowait wait)) {
 			my $s = site('root');
-			my $port = Stdmail::Signed::free_port();
+			my ($port) = Stdmail::free_ports(1);
 			my $conf = "$s->{dir}/inetd.conf";
 			# inetd passes no environment on.
 			my %env = Stdmail::lend_libraries($path);
@@ -208,7 +193,7 @@ inetd
 			kill 'KILL', -$pid;
 			# inetd puts them into sessions of their own.
 			ok(Stdmail::until_true(sub {
-			    !runs_with($s->{conf_file}) }, 60),
+			    !Stdmail::runs_with($s->{conf_file}) }, 60),
 			    "$name, inetd $wait: it leaves by itself");
 			$s->remove;
 		}
@@ -252,7 +237,7 @@ many
 		return;
 	};
 	my $s = site($as);
-	my $port = Stdmail::Signed::free_port();
+	my ($port) = Stdmail::free_ports(1);
 	my $pid = $s->spawn([@activate, '-l', "127.0.0.1:$port",
 	    $s->command($name)], {});
 	my $start = time;

@@ -90,18 +90,18 @@ push @{$s->{servers}}, bless { site => $s, name => 'smtpd', pid => $pid },
     'Stdmail::Server';
 my %ways = (
 	login => sub {
-		my $c = $submission->connect(timeout => 30);
+		my $c = $submission->connect(timeout => 60);
 		$c->smtp($_) for undef, 'EHLO c.test', 'AUTH PLAIN ' .
 		    encode_base64("\0alice\0open-sesame", '');
 		return $c;
 	},
 	relay => sub {
-		my $c = $mx->connect(timeout => 30);
+		my $c = $mx->connect(timeout => 60);
 		$c->smtp($_) for undef, 'EHLO c.test';
 		return $c;
 	},
 	stranger => sub {
-		my $c = $mx->connect(timeout => 30, from => '127.0.0.9');
+		my $c = $mx->connect(timeout => 60, from => '127.0.0.9');
 		$c->smtp($_) for undef, 'EHLO c.test';
 		return $c;
 	},
@@ -262,7 +262,7 @@ chmod 0777, $milter;
 my $judge = Stdmail->new(domain => 'judge.test', users => { bob => 'x' },
     conf => { milter => "unix:$milter" });
 my $to = $judge->start('smtpd');
-my $c = $to->connect(timeout => 30);
+my $c = $to->connect(timeout => 60);
 $c->smtp($_) for undef, 'EHLO x.test';
 for my $i (0 .. $#rows) {
 	my $reply;

@@ -353,7 +353,7 @@ session
 	    'PIPELINING']};
 	my $c = { name => $name, sock => $sock, how => \%how,
 	    offers => $offers, c => Stdmail::Conn->new(in => $sock,
-	    out => $sock, timeout => 30), rcpts => [] };
+	    out => $sock, timeout => 60), rcpts => [] };
 
 	put('called', $name);
 	act($c, 'CONNECT', "220 $name.test ESMTP\n");

@@ -96,7 +96,7 @@ sub
 begin
 {
 	my ($srv, @users) = @_;
-	my $c = $srv->connect(timeout => 20);
+	my $c = $srv->connect(timeout => 60);
 
 	for my $line (undef, 'LHLO client.test', "MAIL FROM:<a\@b.test>",
 	    map { "RCPT TO:<$_\@a.test>" } @users) {
@@ -179,7 +179,7 @@ unlink "$dir/calls", "$dir/started", "$dir/go";
 $c = begin($srv, 'slow', 'good', 'nouser');
 $c->send("Subject: x\r\n\r\n.\r\n");
 ok(Stdmail::until_true(sub { -e "$dir/started" }, 60), 'again');
-my $idle = $srv->connect(timeout => 20);
+my $idle = $srv->connect(timeout => 60);
 $idle->smtp(undef);
 kill 'TERM', $srv->{pid};
 like($idle->closed, qr/^421 /, 'a session that waits is told');

@@ -42,7 +42,7 @@ begin
 {
 	my ($name) = @_;
 	my ($pid, $c) = $s->session($name, args => ['-p', $mbox],
-	    mode => 'pipe', timeout => 20);
+	    mode => 'pipe', timeout => 60);
 
 	like($c->line, qr/^(?:\+OK|\* PREAUTH)/, "$name -p");
 	return ($c, $pid);

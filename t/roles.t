@@ -159,7 +159,7 @@ door
 	my ($prog) = @_;
 	my $s = site();
 	my $srv = $s->start($prog);
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 
 	$c->answer;
 	my $pid = new_child($srv->{pid});
@@ -172,7 +172,7 @@ door
 	ok($srv->alive(0.1), "$prog: the server lives on");
 	# Another one: the last died of its trace, and its address must wait.
 	sleep 0.5;
-	$c = $srv->connect(timeout => 10);
+	$c = $srv->connect(timeout => 60);
 	$c->answer;
 	from_inside("$prog, door", new_child($srv->{pid}), $none);
 	$srv->stop;
@@ -186,7 +186,7 @@ hashing
 	require MIME::Base64;
 	my $s = site(bob => '{CRYPT}$6$rounds=9000000$salt$' . 'a' x 86);
 	my $srv = $s->start($prog);
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 
 	$c->answer;
 	my $door = new_child($srv->{pid});
@@ -212,7 +212,7 @@ mailbox
 	# Another mailbox that has the same owner.
 	my $other = "$s->{dir}/home/bob/Maildir";
 	my $srv = $s->start($prog);
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 
 	$c->answer;
 	my @door = children($srv->{pid});
@@ -256,7 +256,7 @@ mbox
 		chown $s->ids('alice'), "$dir/$user";
 	}
 	my $srv = $s->start($prog);
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 
 	$c->answer;
 	my @door = children($srv->{pid});
@@ -362,7 +362,7 @@ delivering_lmtp
 	open(my $mbox, '+<', "$dir/alice") or die "$!\n";
 	flock($mbox, LOCK_EX) or die "$!\n";
 	my $srv = $s->start('smtpd', args => ['-m', 'lmtp']);
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 	$c->smtp($_) for undef, 'LHLO x', 'MAIL FROM:<a@b.test>',
 	    'RCPT TO:<alice@a.test>', 'DATA';
 	$c->send("x: y\r\n\r\n.\r\n");

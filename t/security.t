@@ -44,7 +44,7 @@ drip
 	my $s = Stdmail->new(users => { alice => 'open-sesame' },
 	    conf => { timeout => 1 });
 	my $srv = $s->start('smtpd');
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 
 	$c->answer;
 	$c->ask($_) for 'HELO x.test', 'MAIL FROM:<a@b.test>',
@@ -54,7 +54,7 @@ drip
 	cmp_ok($took, '<', 20, 'a message by drops is cut');
 	like($got, qr/^421 /, 'and the client is told');
 
-	$c = $srv->connect(timeout => 10);
+	$c = $srv->connect(timeout => 60);
 	$c->answer;
 	($took, $got) = drip($c, 'EHLO ' . 'x' x 300, 30);
 	cmp_ok($took, '<', 20, 'a command by drops is cut');
@@ -68,7 +68,7 @@ for my $prog (grep { Stdmail::program($_) } qw(pop3d imapd)) {
 	my $s = Stdmail->new(users => { alice => 'open-sesame' },
 	    conf => { timeout => 1 });
 	my $srv = $s->start($prog);
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 	my $start = time;
 
 	$c->answer;

@@ -37,7 +37,7 @@ sub
 stranger
 {
 	my ($srv) = @_;
-	my $c = $srv->connect(timeout => 30);
+	my $c = $srv->connect(timeout => 60);
 
 	$c->send("PROXY TCP4 192.0.2.7 192.0.2.1 4711 25\r\n");
 	return $c;

@@ -165,7 +165,7 @@ sub
 by_imap
 {
 	my $srv = $s->start('imapd');
-	my $c = $srv->connect(timeout => 30);
+	my $c = $srv->connect(timeout => 60);
 	my (@got, @wrong);
 
 	$c->answer;

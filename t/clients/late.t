@@ -32,33 +32,49 @@ my @rows = (
 );
 my @runs;
 
+# Begin to send to one who answers so: where it will be told what came of it.
+sub
+begin
+{
+	my ($event, $reply, $minutes) = @_;
+	my $mta = Stdmail::Mta->start(rules => [[qr/^$event/, sub {
+		select(undef, undef, undef, $minutes * 60 / $speed);
+		return $reply;
+	}]]);
+
+	pipe(my $r, my $w) or die "pipe: $!\n";
+	Stdmail::fork_child(sub {
+		my ($st, $out, $err) = $s->run_program('smtp-send',
+		    ['-r', "127.0.0.1:$mta->{port}", '-f', 'a@a.test',
+		    'b@b.test'], stdin => "x\n", timeout => 60,
+		    env => { Stdmail::Faketime::faster($speed) });
+		syswrite $w, "$st $out$err";
+		POSIX::_exit(0);
+	});
+	return $r;
+}
+
+sub end { my ($r) = @_; local $/; return scalar <$r> }
+
 # All at once: each pair waits for itself.
 for my $row (@rows) {
 	my ($event, $reply, $minutes) = @$row;
 	for my $case (['before', 0.8, 0], ['after', 1.25, 75]) {
 		my ($when, $part, $code) = @$case;
-		my $mta = Stdmail::Mta->start(rules => [[qr/^$event/, sub {
-			select(undef, undef, undef,
-			    $minutes * 60 / $speed * $part);
-			return $reply;
-		}]]);
-		pipe(my $r, my $w) or die "pipe: $!\n";
-		my $pid = Stdmail::fork_child(sub {
-			my ($st, $out, $err) = $s->run_program('smtp-send',
-			    ['-r', "127.0.0.1:$mta->{port}", '-f', 'a@a.test',
-			    'b@b.test'], stdin => "x\n", timeout => 40,
-			    env => { Stdmail::Faketime::faster($speed) });
-			syswrite $w, "$st $out$err";
-			POSIX::_exit(0);
-		});
-		close $w;
-		push @runs, ["$event: $when $minutes minutes", $code, $r];
+		my @how = ($event, $reply, $minutes * $part);
+		push @runs, ["$event: $when $minutes minutes", $code,
+		    begin(@how), @how];
 	}
 }
+# A minute is half a second here, which a busy machine may miss for once.
 for my $run (@runs) {
-	my ($what, $code, $r) = @$run;
-	my $said = do { local $/; <$r> };
+	my ($what, $code, $r, @how) = @$run;
+	my $said = end($r);
 
+	for (1 .. 5) {
+		last if $said =~ /^$code /;
+		$said = end(begin(@how));
+	}
 	like($said, qr/^$code /, $what) or diag($said);
 	like($said, qr/\t4\.4\.2\t.*no answer in time/, "$what: and says so")
 	    if $code;

@@ -289,8 +289,12 @@ by_postfix
 	    '... cannot be delivered now, and waits') or diag $peer->log_text;
 	open_again();
 	chmod 0700, "$home/Maildir/.x/tmp";
-	ok(Stdmail::until_true(sub { glob("$home/$folder/*") }, 60),
-	    '... can') or diag $peer->log_text;
+	my $came = sub { my @files = glob "$home/$folder/*"; return @files };
+	for (1 .. 12) {
+		last if Stdmail::until_true($came, 5);
+		$peer->flush;
+	}
+	ok($came->(), '... can') or diag $peer->log_text;
 	my $got = arrived($folder);
 	is($got, "Return-Path: <$from>\n$delivered$text", '... and lies there');
 	ok(Stdmail::until_true(sub {

@@ -166,7 +166,7 @@ for my $args ([], ['-u'], ['-j']) {
 	syswrite($to, "a.test\n");
 	sysread($from, my $answer, 4096);
 	close($from);
-	my $status = Stdmail::reap($pid, 10);
+	my $status = Stdmail::reap($pid, 60);
 	is($status, 0, 'without a reader it ends, quietly');
 	close($to);
 }

@@ -56,7 +56,7 @@ send_to
 	my ($domain, @args) = @_;
 	my ($status, $out, $err) = $s->run_program('smtp-send', ['-f',
 	    'me@a.test', @args, '--', "bob\@$domain"],
-	    stdin => "Subject: x\n\nx\n", timeout => 30);
+	    stdin => "Subject: x\n\nx\n", timeout => 60);
 
 	return ($status, $out . $err);
 }

@@ -59,7 +59,7 @@ sub
 post
 {
 	my ($srv, $to) = @_;
-	my $conn = $srv->connect(timeout => 30);
+	my $conn = $srv->connect(timeout => 60);
 	my $reply = '';
 
 	for my $line (undef, 'EHLO alice.a.test', 'MAIL FROM:<alice@a.test>',

@@ -18,7 +18,6 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
-use Time::HiRes qw(sleep);
 
 use Stdmail;
 use Stdmail::Mta;
@@ -153,7 +152,7 @@ for my $n (0 .. $#steps) {
 		diag("not killed: $name $nth") if $ENV{E2} && !$st;
 	}
 	# A worker that was forked goes with its parent.
-	sleep 0.05;
+	Stdmail::until_true(sub { !Stdmail::runs_with($s->{conf_file}) }, 60);
 	check("killed at call $n, " . substr($line, 0, 50));
 }
 # How often it waits, and for what, differs from run to run, and with it the

@@ -187,7 +187,7 @@ once
 	my $srv = $s->start($inside ? "$s->{dir}/bin/smtpd" : 'smtpd',
 	    args => ['-m', $lmtp ? 'lmtp' : 'mx',
 	    $judges{$mode} ? $judges{$mode}->($s) : ()]);
-	my $c = $srv->connect(timeout => 10);
+	my $c = $srv->connect(timeout => 60);
 
 	return "$what: no session"
 	    if !begin($c, $lmtp ? 'LHLO' : 'EHLO', @$users);

@@ -185,7 +185,7 @@ cuts
 			my $pid = $s->spawn([$s->command('smtp-send', $letter,
 			    'all')], {});
 
-			my $st = $want ? Stdmail::reap($pid, 10) // 'no' : 0;
+			my $st = $want ? Stdmail::reap($pid, 60) // 'no' : 0;
 			push @wrong, "$letter: $st" if $st !~ /^[01]\z/;
 			sleep 0.005 + rand(0.02) if !$want;
 			Stdmail::Disk::cut($dir);
@@ -300,7 +300,7 @@ for my $who (1 .. 4) {
 }
 my %number;
 enqueue($all, 'bob@b.test');
-is(Stdmail::reap($_, 30), 0, 'a person is done') for @people;
+is(Stdmail::reap($_, 60), 0, 'a person is done') for @people;
 my $settled = Stdmail::until_true(sub {
 	return !$s->spooled('remote/now') && !$s->spooled('remote/later');
 }, 60);

@@ -73,11 +73,11 @@ for my $prog (sort keys %login) {
 		my $s = Stdmail->new(as => 'root', users => {
 		    alice => "{PLAIN}$hash" });
 		my $srv = $s->start($prog);
-		my $other = $srv->connect(timeout => 10);
+		my $other = $srv->connect(timeout => 60);
 		$other->answer;
 		$other->send($login{$prog}->());
 		sleep 0.3;	# its answer is held back for a second
-		my $c = $srv->connect(timeout => 10);
+		my $c = $srv->connect(timeout => 60);
 		$c->answer;
 		sleep 0.1;
 		my @door = children($srv->{pid});
@@ -121,7 +121,7 @@ for my $prog (sort keys %enter) {
 		    alice => "{PLAIN}$hash", bob => 'sesame' });
 		my $srv = $s->start($prog);
 		my $key = key_octets("$s->{dir}/key.pem");
-		my $c = $srv->connect(timeout => 10);
+		my $c = $srv->connect(timeout => 60);
 		$c->answer;
 		my @door = children($srv->{pid});
 		for my $line (@{$enter{$prog}}) {

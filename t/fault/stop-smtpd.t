@@ -34,8 +34,8 @@ transaction
 for my $as (Stdmail::is_root() ? qw(nobody root) : 'me') {
 	my $s = Stdmail->new(as => $as, users => { alice => 'open-sesame' });
 	my $srv = $s->start('smtpd', args => ['-m', 'mx']);
-	my $waits = $srv->connect(timeout => 10);
-	my $busy = $srv->connect(timeout => 10);
+	my $waits = $srv->connect(timeout => 60);
+	my $busy = $srv->connect(timeout => 60);
 
 	$waits->smtp(undef);
 	like(transaction($busy), qr/^354/, "$as: a message is on its way");
@@ -59,7 +59,7 @@ for my $as (Stdmail::is_root() ? qw(nobody root) : 'me') {
 
 	# The monitor dies: its sessions do not live on to promise anything.
 	$srv = $s->start('smtpd', args => ['-m', 'mx']);
-	$busy = $srv->connect(timeout => 10);
+	$busy = $srv->connect(timeout => 60);
 	transaction($busy);
 	$busy->send($text);
 	sleep 0.2;

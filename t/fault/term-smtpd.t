@@ -99,7 +99,7 @@ stop_at
 {
 	my ($form, $at, $when, @tls) = @_;
 	my $srv = $s->start('smtpd', args => ['-m', 'mx', @tls]);
-	my $c = $srv->connect(timeout => 30);
+	my $c = $srv->connect(timeout => 60);
 	my $name = "step $at, $when @tls";
 	my ($reply, $asked, $n) = ('', 0, 0);
 	my $term = sub { kill 'TERM', $srv->{pid} };
@@ -159,7 +159,7 @@ SKIP: {
 # A message of which a chunk was taken is none: nothing was promised.
 {
 	my $srv = $s->start('smtpd', args => ['-m', 'mx']);
-	my $c = $srv->connect(timeout => 30);
+	my $c = $srv->connect(timeout => 60);
 
 	$c->smtp($_) for undef, 'EHLO client.test', 'MAIL FROM:<a@b.test>',
 	    'RCPT TO:<alice@a.test>';
@@ -183,7 +183,7 @@ send_mail
 	open(my $fh, '>>', $acks) or die "$!\n";
 	for (my $n = 0;; $n++) {
 		my $id = "$name-$n";
-		my $c = eval { $srv->connect(timeout => 30) } or last;
+		my $c = eval { $srv->connect(timeout => 60) } or last;
 		my $reply = '';
 
 		for my $line (undef, 'EHLO client.test',

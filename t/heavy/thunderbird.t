@@ -15,7 +15,6 @@ use Test::More;
 use Time::HiRes qw(time sleep);
 
 use Stdmail;
-use Stdmail::Dovecot;
 use Stdmail::Marionette;
 
 Stdmail::need(qw(imapd tool:thunderbird));
@@ -44,7 +43,7 @@ my $md = $s->maildir('alice');
 # --- the program ----------------------------------------------------------
 
 my $home = "$s->{dir}/client";
-my ($port) = Stdmail::Dovecot::free_ports(1);
+my ($port) = Stdmail::free_ports(1);
 make_path("$home/profile");
 Stdmail::spew("$home/profile/user.js", <<END);
 user_pref("marionette.port", $port);

@@ -569,7 +569,7 @@ run
 	}
 	my $pid = $s->spawn($cmd, \%fds, %o);
 	close(delete $fds{0}) if $fds{0};
-	my $status = reap($pid, $o{timeout} // 20);
+	my $status = reap($pid, $o{timeout} // 60);
 	if (!defined $status) {
 		kill 'KILL', -$pid;
 		$status = reap($pid, 5) // 0;
@@ -628,7 +628,7 @@ run_tool_tty
 			syswrite($master, shift(@keys)->[1]);
 		}
 		return defined($status = reap($pid, 0));
-	}, $o{timeout} // 20);
+	}, $o{timeout} // 60);
 	$status //= end_child($pid);
 	@children = grep { $_ != $pid } @children;
 	return ($status, $shown);
@@ -716,7 +716,44 @@ reap
 	return $status;
 }
 
+# Does a process run with this word in its command line?
+sub
+runs_with
+{
+	my ($word) = @_;
+
+	for my $path (glob '/proc/[0-9]*/cmdline') {
+		open(my $fh, '<', $path) or next;
+		local $/;
+		return 1 if index(<$fh> // '', $word) >= 0;
+	}
+	return 0;
+}
+
 # --- servers --------------------------------------------------------------
+
+# Ports of 127.0.0.1 that nobody uses now, by UDP or TCP.  They are none of those
+# that the kernel gives away by itself, from 32768 on, in a moment to another
+# test.
+sub
+free_ports
+{
+	my ($n) = @_;
+	my (@ports, @held);
+
+	for (1 .. 1000) {
+		last if @ports == $n;
+		my $port = 10000 + ($$ * 7 + int rand 22000) % 22000;
+		my @socks = map { IO::Socket::IP->new(
+		    LocalHost => '127.0.0.1', LocalPort => $port, @$_) // () }
+		    [Proto => 'udp'], [Proto => 'tcp', Listen => 1];
+		next if @socks < 2;
+		push @held, @socks;
+		push @ports, $port;
+	}
+	die "no free port\n" if @ports < $n;
+	return @ports;
+}
 
 # Start a daemon on a listening socket of a free port.  Options: args, listen
 # (address), port, mode 'listen' (descriptor 3, LISTEN_FDS) or 'wait' (descriptor
@@ -822,14 +859,15 @@ alive
 	return !defined $srv->{status};
 }
 
-# End it: asked first, then without asking, with all its sessions.
+# End it: asked first, then, after some seconds, without asking, with all its
+# sessions.
 sub
 stop
 {
-	my ($srv) = @_;
+	my ($srv, $seconds) = @_;
 
 	kill 'TERM', $srv->{pid} if $srv->alive;
-	$srv->{status} //= Stdmail::reap($srv->{pid}, 3);
+	$srv->{status} //= Stdmail::reap($srv->{pid}, $seconds // 3);
 	kill 'KILL', -$srv->{pid};
 	$srv->{status} //= Stdmail::reap($srv->{pid}, 3) // 137;
 	@children = grep { $_ != $srv->{pid} } @children;

@@ -28,7 +28,7 @@ start
 	my ($s, $uid, $gid, @more) = @_;
 	my @world = Stdmail::tool('smtp-source') or die "no postfix\n";
 	my $dir = "$s->{dir}/postfix";
-	my ($port) = Stdmail::Dovecot::free_ports(1);
+	my ($port) = Stdmail::free_ports(1);
 
 	make_path(map { "$dir/$_" } qw(conf spool data mail));
 	chown $uid, $gid, "$dir/mail";

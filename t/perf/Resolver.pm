@@ -24,10 +24,10 @@ sub
 start
 {
 	my ($count) = @_;
-	my $w = bless { dir => Stdmail::folder(), count => $count,
-	    nsd_port => Stdmail::Signed::free_port(),
-	    port => Stdmail::Signed::free_port() }, __PACKAGE__;
+	my $w = bless { dir => Stdmail::folder(), count => $count },
+	    __PACKAGE__;
 
+	@$w{qw(nsd_port port)} = Stdmail::free_ports(2);
 	Stdmail::spew("$w->{dir}/zone", zone($count), 0644);
 	Stdmail::spew("$w->{dir}/nsd.conf", $w->nsd_conf, 0644);
 	$w->{address} = (grep { IO::Socket::INET->new(LocalAddr => $_,

@@ -838,7 +838,7 @@ test_watch(void)
 		refresh(mb, 0);
 		is_int(poll(&p, 1, 0), 0, "quiet");
 		run("printf x >%s/new/3000.x", top);
-		is_int(poll(&p, 1, 1000), 1, "woken");
+		is_int(poll(&p, 1, 60000), 1, "woken");
 		is_str(refresh(mb, 0), "+4 ", "by a message");
 		refresh(mb, 0);
 		is_int(poll(&p, 1, 0), 0, "quiet again");

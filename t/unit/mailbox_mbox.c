@@ -306,7 +306,7 @@ test_outside(void)
 	} else {
 		is_int(poll(&p, 1, 0), 0, "quiet");
 		deliver("A: 4\n\nfour\n");
-		is_int(poll(&p, 1, 1000), 1, "woken");
+		is_int(poll(&p, 1, 60000), 1, "woken");
 		is_str(refresh(mb, 0), "+4 ", "by a message");
 		refresh(mb, 0);
 		is_int(poll(&p, 1, 0), 0, "quiet again");

@@ -284,7 +284,7 @@ runs(const char *pid)
 static void
 killed_too(const char *what)
 {
-	long long last = clock_ms() + 5000;
+	long long last = clock_ms() + 30000;
 
 	while (runs(out()) && clock_ms() < last)
 		(void)usleep(1000);
@@ -300,7 +300,7 @@ test_hangs(void)
 	is_int(o.kind, OUTCOME_DELIVERED, "a child that keeps the pipe");
 	(void)run(PROGRAM_SENDMAIL, "yes & exit 69", 30);
 	is_int(o.code, 69, "... and writes without end");
-	ok(clock_ms() - begin < 5000, "... is not waited for");
+	ok(clock_ms() - begin < 20000, "... is not waited for");
 	(void)run(PROGRAM_SENDMAIL, "head -c 3000000 /dev/zero | tr '\\0' x; "
 	    "exit 69", 30);
 	ok(o.code == 69 && strlen(o.text) < sizeof(o.text) - 1,
@@ -309,7 +309,7 @@ test_hangs(void)
 	(void)run(PROGRAM_SENDMAIL, "echo 5.1.1 no; sleep 60; exit 5", 1);
 	ok(o.kind == OUTCOME_TEMPORARY && strstr(o.text, "took too long") !=
 	    NULL, "one that takes too long is temporary");
-	ok(clock_ms() - begin < 2500, "... and ended");
+	ok(clock_ms() - begin < 20000, "... and ended");
 	(void)run(PROGRAM_SENDMAIL, "trap 'echo $$ >out; exit 0' TERM; "
 	    "while :; do sleep 0.1; done", 1);
 	ok(o.kind == OUTCOME_TEMPORARY && *out() >= '1' && *out() <= '9',
@@ -317,7 +317,7 @@ test_hangs(void)
 	begin = clock_ms();
 	(void)run(PROGRAM_SENDMAIL, "trap '' TERM; sleep 60 & echo $! >out; "
 	    "yes; sleep 60", 1);
-	ok(o.kind == OUTCOME_TEMPORARY && clock_ms() - begin < 5000,
+	ok(o.kind == OUTCOME_TEMPORARY && clock_ms() - begin < 20000,
 	    "one that writes on and ignores SIGTERM");
 	killed_too("... is killed with its children");
 	(void)run(PROGRAM_SENDMAIL, "sh -c 'trap \"\" TERM; echo $$ >out; "

@@ -225,7 +225,7 @@ _begin
 
 	$run->{mode} = $mode;
 	$run->{conn_options} = { split => $run->{split},
-	    timeout => _last($chat, 'timeout', 10) };
+	    timeout => _last($chat, 'timeout', 60) };
 	if ($mode eq 'listen' || $mode eq 'wait') {
 		$run->{server} = $run->{site}->start($name, mode => $mode,
 		    args => \@args, env => \%env,
@@ -539,7 +539,7 @@ _do_status
 {
 	my ($run, $step) = @_;
 	my $pid = delete $run->{pid} // die "STATUS is for inetd and pipe\n";
-	my $status = Stdmail::reap($pid, 5);
+	my $status = Stdmail::reap($pid, 60);
 
 	if (!defined $status) {
 		$run->{pid} = $pid;
@@ -568,7 +568,7 @@ _after
 		die "the server died: status $run->{server}{status}\n"
 		    if !$run->{server}->alive(0.03);
 	} elsif (defined(my $pid = delete $run->{pid})) {
-		my $status = Stdmail::reap($pid, 5);
+		my $status = Stdmail::reap($pid, 60);
 		if (!defined $status) {
 			$run->{pid} = $pid;
 			die "the session does not end\n";

@@ -32,7 +32,7 @@ sub
 new
 {
 	my ($class, %o) = @_;
-	my $c = bless { timeout => 10, %o, buf => '', eof => 0 }, $class;
+	my $c = bless { timeout => 60, %o, buf => '', eof => 0 }, $class;
 
 	for my $fh ($c->{in}, $c->{out}) {
 		my $flags = fcntl($fh, F_GETFL, 0);

@@ -131,7 +131,7 @@ start
 	my ($s, $protocol, $name, %o) = @_;
 	my @cmd = Stdmail::tool('dovecot') or die "no dovecot\n";
 	my $dir = "$s->{dir}/$name";
-	my ($port, $tls) = free_ports(2);
+	my ($port, $tls) = Stdmail::free_ports(2);
 
 	make_path($dir);
 	Stdmail::spew("$dir/conf", server_conf($s, $protocol, $dir,
@@ -201,17 +201,6 @@ END
 	    "default_login_user = $me\ndefault_internal_group = $group\n" .
 	    join '', map { "service $_ {\n  chroot =\n}\n" }
 	    "$protocol-login", 'anvil';
-}
-
-# Ports nobody uses now.
-sub
-free_ports
-{
-	my ($n) = @_;
-	my @socks = map { IO::Socket::IP->new(LocalHost => '127.0.0.1',
-	    LocalPort => 0, Listen => 1) or die "listen: $@\n" } 1 .. $n;
-
-	return map { $_->sockport } @socks;
 }
 
 sub

@@ -12,7 +12,7 @@
 #	    tls => 1, login => 'alice', password => 'open-sesame');
 #	$peer->send($bytes, from => 'a@b.test', to => ['alice@a.test'],
 #	    mail => ' SMTPUTF8', rcpt => ' NOTIFY=NEVER');
-#	$peer->log_text
+#	$peer->log_text; $peer->flush
 package Stdmail::Peer;
 
 use strict;
@@ -133,6 +133,16 @@ send
 	}
 	$c->smtp('QUIT');
 	return $reply;
+}
+
+# Have Postfix try again all that waits.  What the agent that put it off has not
+# let go yet when it is due, it does not look at for five minutes.
+sub
+flush
+{
+	my ($peer) = @_;
+
+	$peer->{site}->run_tool('postqueue', ['-c', $peer->{dir}, '-f']);
 }
 
 # --- what each of them wants ----------------------------------------------

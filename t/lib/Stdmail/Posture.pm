@@ -375,11 +375,12 @@ _policies
 	die "openssl: $out\n" if $? != 0;
 	require IO::Socket::SSL;
 	my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-	    Listen => 16) or die "https: $!\n";
+	    Listen => 128) or die "https: $!\n";
 	$w->{https_port} = $listen->sockport;
-	push @{$w->{pids}}, Stdmail::fork_child(sub {
+	# All policies are asked for at once, and each has its time.
+	push @{$w->{pids}}, map { Stdmail::fork_child(sub {
 		$w->_answer($listen->accept // next) while 1;
-	});
+	}) } 1 .. 8;
 }
 
 # One request: GET the policy of the domain in Host.
@@ -392,7 +393,7 @@ _answer
 
 	$c = IO::Socket::SSL->start_SSL($c, SSL_server => 1,
 	    SSL_cert_file => "$w->{dir}/policy.crt",
-	    SSL_key_file => "$w->{dir}/policy.key", Timeout => 5) or return;
+	    SSL_key_file => "$w->{dir}/policy.key", Timeout => 60) or return;
 	while (defined(my $line = <$c>)) {
 		$path = $1 if $line =~ m{^GET (\S+) HTTP/1\.1\r\n};
 		$host = $1 if $line =~ /^Host: mta-sts\.(\S+)\r\n/;

@@ -143,21 +143,6 @@ _run
 	return $out;
 }
 
-# A port of 127.0.0.1 that is free for UDP and TCP just now.
-sub
-free_port
-{
-	for (1 .. 50) {
-		my $u = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-		    Proto => 'udp') or next;
-		my $t = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-		    LocalPort => $u->sockport, Proto => 'tcp', Listen => 1)
-		    or next;
-		return $u->sockport;
-	}
-	die "no free port\n";
-}
-
 sub
 _serve
 {
@@ -166,9 +151,7 @@ _serve
 
 	# Another test may take the port before the daemon does: try again.
 	for my $try (1 .. 5) {
-		$w->{nsd_port} = free_port();
-		$w->{port} = free_port();
-		$w->{plain_port} = free_port();
+		@$w{qw(nsd_port port plain_port)} = Stdmail::free_ports(3);
 		$w->_config(@zones);
 		push @{$w->{pids}}, _daemon('nsd', "$d/nsd.log", '-d', '-c',
 		    "$d/nsd.conf"), map { _daemon('unbound', "$d/$_.log",
