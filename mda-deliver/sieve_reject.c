@@ -26,6 +26,16 @@
 #define REPORT_MAX	(1u << 20)
 #define RETURN_MAX	(64u << 10)	/* of a header that goes back */
 
+static bool
+is_ascii(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n && (p[i] & 0x80) == 0; i++)
+		;
+	return i == n;
+}
+
 /* On one line, without controls. */
 static void
 flatten(struct buf *to, const char *p, size_t n)
@@ -50,7 +60,7 @@ static int
 refuse(struct sieve_run *r, const char *word, const struct buf *reason)
 {
 	const char *p = reason->len == 0 ? "" : reason->data;
-	bool ascii = chars_ascii(p, reason->len);
+	bool ascii = is_ascii(p, reason->len);
 	char shown[SIEVE_SHOWN];
 	struct buf words, text;
 	int ret = -1;
@@ -91,7 +101,7 @@ write_disposition(const struct sieve_run *r, struct buf *b,
 	buf_addf(b, "Final-Recipient: rfc822; %s\n",
 	    address_text(owner, text));
 	if (header_find(r->mail->text, r->header.original, "Message-ID", &f) &&
-	    chars_ascii(f.value, f.value_len))
+	    is_ascii(f.value, f.value_len))
 		(void)compose_text(b, "Original-Message-ID", f.value,
 		    f.value_len);
 	buf_adds(b, "Disposition: automatic-action/MDN-sent-automatically; "
@@ -190,7 +200,7 @@ reject(struct sieve_run *r, const struct sieve_call *c, bool exact)
 	buf_init(&reason, SIEVE_VALUE_MAX);
 	if (sieve_expand(r, &c->arg[0]->strings[0], &reason) == 0)
 		ret = exact && (r->mail->queued ||
-		    !chars_ascii(buf_str(&reason), reason.len)) ?
+		    !is_ascii(buf_str(&reason), reason.len)) ?
 		    report(r, word, &reason) : refuse(r, word, &reason);
 	if (ret == 0)
 		r->keep = false;
