@@ -12,9 +12,10 @@
  *
  * The queue, a process for each message:
  *
- *	queue		the walk through spool/local
+ *	queue		the walk through spool/local; passed: what it left out
+ *	directory	users and tables, read again at SIGHUP
  *	message		one message from its lock to its end
- *	target		who it is for
+ *	target		who it is for; once: which of their lists overlap
  *	confine		what the process gives up; launch: its helper, that does
  *			what it then cannot
  *	decide		what the user's rules want, found out as the user

@@ -43,7 +43,8 @@ refuse(struct target *t, enum outcome_kind kind, const char *fmt, ...)
 	return 0;
 }
 
-/* Is it in a mail loop?  Then why; NULL no; -1 in *r: it cannot be read. */
+/* Does it go round in a circle?  Then why; NULL no; -1 in *r: it cannot be
+ * read. */
 static const char *
 loops(const struct spool_message *m, const struct address *to, int *r)
 {

@@ -31,8 +31,9 @@ struct settings {
 	char		*postmaster;	/* user who gets <postmaster> when no
 					 * account has that name; "": none */
 
-	char		*aliases;	/* an aliases(5) file; "none", or "";
-					 * SETTINGS_ALIASES: if it is there */
+	char		*aliases;	/* an aliases(5) file; "none" and "":
+					 * there is none; SETTINGS_ALIASES may
+					 * be missing */
 	char		*default_user;	/* runs the programs that root's file
 					 * of aliases names */
 	char		*virtual;	/* a table of addresses; "": none */
