@@ -15,6 +15,7 @@
 #include "bytes/utf8.h"
 #include "sieve_file.h"
 #include "system/fdio.h"
+#include "system/trust.h"
 
 /* A key with its %h and the like filled in; "": it is not set, or needs a home
  * that the user has not. */
@@ -128,15 +129,15 @@ unreadable(const char *path, char *error)
 enum sieve_file_result
 sieve_file_read(const char *path, char **text, size_t *n, char *error)
 {
+	const char *why;
 	struct stat st;
 
 	if ((*text = fd_read_file(path, SIEVE_SCRIPT_MAX, &st, n)) == NULL)
 		return unreadable(path, error);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		strlcpy(error, "it belongs to somebody else", SIEVE_ERROR_MAX);
-	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-		strlcpy(error, "others may write it: chmod go-w",
-		    SIEVE_ERROR_MAX);
+	else if ((why = trust_fault(path, &st)) != NULL)
+		(void)snprintf(error, SIEVE_ERROR_MAX, "it %s", why);
 	else
 		return SIEVE_FILE_READ;
 	free(*text);
