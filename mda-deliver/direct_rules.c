@@ -173,8 +173,10 @@ direct_rules_end(struct direct_rules *r, const struct address *from,
 	r->target.precious = target_is_precious(&r->work,
 	    &m->env.rcpts[0].addr);
 	deliver(r, o);
-	if (o->kind == OUTCOME_PERMANENT && r->target.reason != NULL)
-		*reason = strdup(r->target.reason);
+	if (o->kind == OUTCOME_PERMANENT) {
+		*reason = r->target.reason;
+		r->target.reason = NULL;
+	}
 	direct_rules_abort(r);
 }
 
@@ -190,6 +192,7 @@ direct_rules_abort(struct direct_rules *r)
 		close(r->message.fd);
 	envelope_free(&r->message.env);
 	plan_free(&r->target.plan);
+	free(r->target.reason);
 	free(r->target.user);
 	free(r->target.folder);
 	free(r);

@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -27,8 +28,19 @@ struct course {
 	struct target	*t;
 	bool		 tried[PLAN_MOST];	/* in this run */
 	struct outcome	 later, failed;	/* the first of each; or no text */
+	struct buf	 waits, fails;	/* what is said of all of them */
 	bool		 kept;		/* it is in a mailbox */
 };
+
+static struct course
+begin(struct work *w, size_t i)
+{
+	struct course c = { .w = w, .i = i, .t = &w->targets[i] };
+
+	buf_init(&c.waits, PLAN_TEXT_MAX);
+	buf_init(&c.fails, PLAN_TEXT_MAX);
+	return c;
+}
 
 /* It may be there already, by rules that were others then. */
 static bool
@@ -115,6 +127,14 @@ log_place(const struct course *c, const struct dest *d,
 	    log_str(o->text));
 }
 
+/* A message that is not in the spool: who calls us sets its time, and hears
+ * one line. */
+static bool
+is_direct(const struct work *w)
+{
+	return w->m->item.id[0] == '\0';
+}
+
 /* ---- the record ---- */
 
 static void
@@ -134,6 +154,27 @@ record(const struct course *c, const struct dest *d, const struct outcome *o)
 		    log_str(strerror(errno)));
 }
 
+static const char *
+behind_status(const char *words)
+{
+	return words + strcspn(words, " ") + 1;
+}
+
+/* Each once, on a line, the first with its status; who calls us hears of one
+ * place. */
+static void
+add_words(const struct course *c, struct buf *b, const char *words)
+{
+	if (b->len == 0) {
+		buf_adds(b, words);
+		return;
+	}
+	words = behind_status(words);
+	if (!is_direct(c->w) && !buf_failed(b) &&
+	    strstr(buf_str(b), words) == NULL)
+		buf_addf(b, "\n%s", words);
+}
+
 static void
 count(struct course *c, const struct dest *d, const struct outcome *o)
 {
@@ -141,13 +182,13 @@ count(struct course *c, const struct dest *d, const struct outcome *o)
 	case OUTCOME_TEMPORARY:
 		if (c->later.text[0] == '\0')
 			c->later = *o;
+		add_words(c, &c->waits, o->text);
 		break;
 	case OUTCOME_PERMANENT:
-		if (c->failed.text[0] != '\0')
-			break;
-		c->failed = *o;
-		if (d->kind == DEST_REJECT && strncmp(d->text, "5.", 2) == 0)
-			c->t->reason = d->text;
+		if (c->failed.text[0] == '\0')
+			c->failed = *o;
+		add_words(c, &c->fails, d->kind == DEST_REJECT &&
+		    strncmp(d->text, "5.", 2) == 0 ? d->text : o->text);
 		break;
 	case OUTCOME_DELIVERED:
 	case OUTCOME_BEFORE:
@@ -235,14 +276,6 @@ remember(const struct course *c, const struct plan_mark *v, size_t n)
 }
 
 /* ---- one after the other ---- */
-
-/* A message that is not in the spool: who calls us sets its time, and hears
- * one line. */
-static bool
-is_direct(const struct work *w)
-{
-	return w->m->item.id[0] == '\0';
-}
 
 static void
 set_alarm(const struct work *w, long long more)
@@ -384,6 +417,22 @@ carry_all(struct course *c)
 		carry_last(c, last);
 }
 
+/* All that is said of the outcome, when its own text is not that.  What failed
+ * is told with what waits: should that expire, it is the last word. */
+static void
+set_reason(struct course *c)
+{
+	struct buf *all = c->waits.len > 0 ? &c->waits : &c->fails;
+
+	if (c->waits.len > 0 && c->fails.len > 0 && !buf_failed(&c->fails))
+		add_words(c, all, buf_str(&c->fails));
+	if (all->len > 0 && !buf_failed(all) &&
+	    strcmp(buf_str(all), c->t->outcome.text) != 0)
+		c->t->reason = strdup(buf_str(all));
+	buf_free(&c->waits);
+	buf_free(&c->fails);
+}
+
 /* The outcome of all.  What failed is told when nothing is owed any more. */
 static void
 conclude(struct course *c)
@@ -400,12 +449,15 @@ conclude(struct course *c)
 		strlcpy(o->text, "2.0.0 delivered", sizeof(o->text));
 		remember(c, c->t->plan.marks, c->t->plan.nmarks);
 	}
+	set_reason(c);
 	/* A report, or postmaster's: it comes to the mailbox at once. */
 	if (!c->t->precious || !c->t->local || c->kept ||
 	    o->kind == OUTCOME_DELIVERED)
 		return;
 	log_warn("rules", "id=%s to=%s kept=mailbox reply=%s",
 	    c->w->m->item.id, log_str(c->t->user->name), log_str(o->text));
+	free(c->t->reason);
+	c->t->reason = NULL;
 	keep(c->w, c->i);
 }
 
@@ -430,7 +482,7 @@ static void
 carry_out(struct work *w, size_t i)
 {
 	struct target *t = &w->targets[i];
-	struct course c = { .w = w, .i = i, .t = t };
+	struct course c = begin(w, i);
 	struct outcome o;
 
 	if (make_room(w, i) == -1) {
@@ -453,7 +505,7 @@ static void
 keep_once(struct work *w, size_t i)
 {
 	const struct dest mailbox = { .kind = DEST_KEEP };
-	struct course c = { .w = w, .i = i, .t = &w->targets[i] };
+	struct course c = begin(w, i);
 
 	if (w->m->env.ndid > 0 && is_settled(&c, &mailbox))
 		conclude(&c);

@@ -130,8 +130,7 @@ taken_status(const struct work *w, size_t i, char *text, size_t size)
 static void
 put_words(char *text, size_t size, const struct target *t)
 {
-	const char *s = t->reason != NULL &&
-	    t->outcome.kind == OUTCOME_PERMANENT ? t->reason : t->outcome.text;
+	const char *s = t->reason != NULL ? t->reason : t->outcome.text;
 	int n = (int)strcspn(s, " ");
 
 	snprintf(text, size, "%.*s -%s", n, s, s + n);
@@ -211,6 +210,8 @@ deliver_one(struct work *w, size_t i)
 		record(w, i);
 	}
 	plan_free(&w->targets[i].plan);
+	free(w->targets[i].reason);
+	w->targets[i].reason = NULL;
 }
 
 /* It may have programs, which take their time. */

@@ -40,8 +40,9 @@ struct target {
 	bool		 shared;	/* another recipient may lead to a
 					 * place of his */
 	struct outcome	 outcome;
-	const char	*reason;	/* of the plan: all of its words about
-					 * a failure, or NULL */
+	char		*reason;	/* all words about that when its text
+					 * has not all: lines, the first with
+					 * the status; or NULL */
 };
 
 #define UNSYNCED_MAX	32	/* copies that share a sync */

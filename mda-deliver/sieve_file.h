@@ -41,8 +41,8 @@ enum sieve_file_result {
 
 /*
  * Read a script: a regular file of us or of root, that nobody else may write,
- * nor put another in its place.  Its text is the caller's to free.  Otherwise error[SIEVE_ERROR_MAX] says
- * what is wrong.
+ * nor put another in its place.  Its text is the caller's to free.  Otherwise
+ * error[SIEVE_ERROR_MAX] says what is wrong.
  */
 enum sieve_file_result sieve_file_read(const char *path, char **text,
 	    size_t *n, char *error);
