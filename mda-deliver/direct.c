@@ -269,6 +269,8 @@ write_disk(struct job *j, struct deliver *d, const char *p, size_t n,
 {
 	size_t taken, put;
 
+	if (crlf_is_disk(&j->crlf, p, n))
+		return write_some(j, d, p, n, o);
 	for (; n > 0; p += taken, n -= taken) {
 		taken = n;
 		put = crlf_to_disk(&j->crlf, p, &taken, j->out, CHUNK);
