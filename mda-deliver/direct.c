@@ -7,7 +7,6 @@
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -473,13 +472,10 @@ find_mailbox(struct job *j, const struct direct *d)
 int
 direct_run(const struct settings *s, const struct direct *d)
 {
-	struct job *j;
+	static struct job job;
+	struct job *j = &job;
 	int code;
 
-	if ((j = calloc(1, sizeof(*j))) == NULL) {
-		warn(NULL);
-		return EX_TEMPFAIL;
-	}
 	j->settings = j->dir.settings = s;
 	j->how.host = s->hostname;
 	j->how.tempfail = s->quota_tempfail;
@@ -500,6 +496,5 @@ direct_run(const struct settings *s, const struct direct *d)
 	direct_rules_abort(j->rules);
 	tables_close(j->dir.tables);
 	recipient_list_free(&j->list);
-	free(j);
 	return code;
 }
