@@ -8,7 +8,6 @@
 #include <err.h>
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -274,6 +273,8 @@ write_disk(struct job *j, struct deliver *d, const char *p, size_t n,
 {
 	size_t taken, put;
 
+	if (crlf_is_disk(&j->crlf, p, n))
+		return write_some(j, d, p, n, o);
 	for (; n > 0; p += taken, n -= taken) {
 		taken = n;
 		put = crlf_to_disk(&j->crlf, p, &taken, j->out, CHUNK);
@@ -504,13 +505,10 @@ find_mailbox(struct job *j, const struct direct *d)
 int
 direct_run(const struct settings *s, const struct direct *d)
 {
-	struct job *j;
+	static struct job job;
+	struct job *j = &job;
 	int code;
 
-	if ((j = calloc(1, sizeof(*j))) == NULL) {
-		warn(NULL);
-		return EX_TEMPFAIL;
-	}
 	j->settings = j->dir.settings = s;
 	j->how.host = s->hostname;
 	j->how.tempfail = s->quota_tempfail;
@@ -532,6 +530,5 @@ direct_run(const struct settings *s, const struct direct *d)
 	tables_close(j->dir.tables);
 	recipient_list_free(&j->list);
 	free(j->reason);
-	free(j);
 	return code;
 }

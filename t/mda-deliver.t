@@ -73,6 +73,14 @@ only
 	    'all of it');
 	unlink $s->files('Box/new');
 
+	# The first 256 kB are read at once.
+	$big = "Subject: big\n\n";
+	$big .= 'x' x ((256 << 10) - 1 - length $big);
+	deliver($s, "$big\r\nend\n", 'Box');
+	Stdmail::same(only($s, 'Box/new'), "$big\nend\n",
+	    'a CRLF that is cut in two');
+	unlink $s->files('Box/new');
+
 	($status) = deliver($s, "From al\@x.test Thu Jan  1\nA: b\n\nc\n",
 	    'Box');
 	is(only($s, 'Box/new'), "Return-Path: <al\@x.test>\nA: b\n\nc\n",

@@ -128,6 +128,12 @@ full:
 	return (size_t)(out - (char *)to);
 }
 
+bool
+crlf_is_disk(const struct crlf *c, const void *in, size_t n)
+{
+	return c->state == TEXT && (n == 0 || memchr(in, '\r', n) == NULL);
+}
+
 size_t
 crlf_to_disk_end(struct crlf *c, void *to)
 {

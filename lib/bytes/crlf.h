@@ -13,6 +13,7 @@
 #ifndef BYTES_CRLF_H
 #define BYTES_CRLF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ size_t	 crlf_to_wire(struct crlf *, const void *in, size_t *n, void *out,
 	    size_t size);
 size_t	 crlf_to_disk(struct crlf *, const void *in, size_t *n, void *out,
 	    size_t size);
+
+/* Whether crlf_to_disk() would take n octets as they are. */
+bool	 crlf_is_disk(const struct crlf *, const void *in, size_t n);
 
 /* The end of the text to the disk: a CR that was held back is written to out
  * (room for 1).  Returns 0 or 1, the number written. */

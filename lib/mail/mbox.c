@@ -119,6 +119,7 @@ mbox_begin(struct mbox_file *m, const char *path, const char *sender,
 	m->lf = true;
 	mbox_filter_init(&m->filter, MBOX_QUOTE);
 	spool_writer_init(&m->writer, m->fd);
+	m->writer.unsummed = true;
 	if (write_separator(m) == -1 || write_from(m, sender, when) == -1) {
 		mbox_abort(m);
 		return -1;

@@ -83,6 +83,7 @@ mbox_save_begin(struct mbox_store *s, struct mbox_save **out)
 		return status;
 	}
 	spool_writer_init(&save->writer, save->fd);
+	save->writer.unsummed = true;
 	*out = save;
 	return MAILBOX_OK;
 }

@@ -160,7 +160,8 @@ struct spool_writer {
 	int		error;		/* errno of the first failure, or 0 */
 	uint64_t	size;		/* octets so far: ,S= */
 	uint64_t	wire;		/* the same with CRLF: ,W= */
-	uint32_t	crc;		/* CRC-32 of them */
+	uint32_t	crc;		/* CRC-32 of them, unless unsummed */
+	bool		unsummed;
 	int		crlf;
 	size_t		len;
 	char		data[16384];

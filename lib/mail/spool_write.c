@@ -47,13 +47,21 @@ spool_write(struct spool_writer *w, const void *data, size_t n)
 	const char *p = data;
 	size_t room;
 
+	if (w->error != 0)
+		return failed(w);
 	w->wire += n + crlf_wire_extra(&c, data, n);
 	w->size += n;
-	w->crc = crc32_add(w->crc, data, n);
+	if (!w->unsummed)
+		w->crc = crc32_add(w->crc, data, n);
 	w->crlf = c.state;
 	while (n > 0) {
 		if (w->len == sizeof(w->data) && spool_flush(w) == -1)
 			return -1;
+		if (w->len == 0 && n >= sizeof(w->data)) {
+			if (fd_write_all(w->fd, p, n) == -1)
+				return failed(w);
+			break;
+		}
 		room = sizeof(w->data) - w->len;
 		if (room > n)
 			room = n;
@@ -62,7 +70,7 @@ spool_write(struct spool_writer *w, const void *data, size_t n)
 		p += room;
 		n -= room;
 	}
-	return w->error != 0 ? failed(w) : 0;
+	return 0;
 }
 
 int

@@ -80,6 +80,9 @@ main(void)
 		check(rows[i].name, "to the disk", crlf_to_disk, rows[i].wire,
 		    rows[i].nwire, rows[i].disk, rows[i].ndisk);
 		memset(&c, 0, sizeof(c));
+		is_int(crlf_is_disk(&c, rows[i].wire, rows[i].nwire),
+		    memchr(rows[i].wire, '\r', rows[i].nwire) == NULL,
+		    "taken as it is when it has no CR");
 		is_int((long long)crlf_wire_extra(&c, rows[i].disk,
 		    rows[i].ndisk), (long long)(rows[i].nwire -
 		    rows[i].ndisk), "counted whole");
@@ -97,5 +100,8 @@ main(void)
 	n = 4;
 	n = crlf_to_disk(&c, "a\nb\n", &n, out, sizeof(out));
 	is_mem(out, n, "a\nb\n", 4, "a bare LF stays on its way in");
+	n = 2;
+	(void)crlf_to_disk(&c, "a\r", &n, out, sizeof(out));
+	is_int(crlf_is_disk(&c, "\n", 1), 0, "a CR that is held meets its LF");
 	return done();
 }
