@@ -13,6 +13,7 @@ use IO::Socket::IP;
 use Test::More;
 
 use Stdmail;
+use Stdmail::Disk;
 
 Stdmail::need('smtpd', 'mda-deliver', 'tool:strace');
 
@@ -127,4 +128,28 @@ for my $row (@rows) {
 is_calls(deliver($s), 'FNFF FNFFNFF N', 'delivered: all');
 is(scalar(() = $s->files("Mail/$_->[0]/new")), $_->[1], "... to $_->[0]")
     for ['bob', 4], ['eve', 2];
+
+# Where a journal keeps the order, copies wait together: the octets of each are
+# on their way, then each is on disk and named, one sync for all, the letters.
+SKIP: {
+	my $folder = Stdmail::folder();
+	skip 'no file system of our own is to be had', 1
+	    if !Stdmail::is_root() || !Stdmail::Disk::alone();
+	my $why = Stdmail::Disk::make($folder, 'ext4');
+	skip $why, 1 if defined $why;
+	local $ENV{TMPDIR} = "$folder/disk";
+	chmod 01777, $ENV{TMPDIR};
+	my %users = map { $_ => 'x' } qw(amy bob eve);
+	chmod 0755, $folder;
+	for my $as ('nobody', 'root') {
+		my $t = Stdmail->new(users => { %users }, as => $as,
+		    conf => { relay_from => '127.0.0.0/8' });
+		$t->preload($_, "Subject: 0\n\ntext\n") for keys %users;
+		take($t, map { "$_\@a.test" } keys %users);
+		is(deliver($t), 'FFFFNFNFNFF', "delivered in order: $as");
+		is(scalar(() = $t->files("Mail/$_/new")), 2, "... to $_")
+		    for sort keys %users;
+	}
+	system('umount', '-l', $ENV{TMPDIR});
+}
 done_testing();

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Copies of a message that share what is waited for: all are written, then all
+ * renamed, and one sync brings them to disk.
+ */
+#ifndef MDA_DELIVER_BUNDLE_H
+#define MDA_DELIVER_BUNDLE_H
+
+#include "message_local.h"
+
+#define BUNDLE_MAX	128	/* copies: two or three descriptors each */
+
+/* For the copies that come from now on.  Should it fail, each is alone. */
+void	 bundle_open(struct work *);
+
+/*
+ * A copy to the mailbox of recipient i.  As root, with his rights alone and into
+ * a Maildir that is there: what asks for more is not done.  True: the outcome
+ * says what came of it, or that it was begun and is in the bundle.
+ */
+bool	 bundle_copy(struct work *, size_t i, struct outcome *);
+
+/* Is there no place for another? */
+bool	 bundle_is_full(const struct work *);
+
+/* The names, and the sync; each one's outcome is in its target.  Returns how
+ * many there were, and whose to rcpts[BUNDLE_MAX]. */
+size_t	 bundle_end(struct work *, size_t *rcpts);
+
+void	 bundle_close(struct work *);
+
+#endif
