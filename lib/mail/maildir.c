@@ -139,6 +139,7 @@ maildir_begin(struct maildir_file *f, int dir, const char *id,
 	if (f->fd == -1)
 		return -1;
 	spool_writer_init(&f->writer, f->fd);
+	f->writer.unsummed = true;
 	return 0;
 }
 

@@ -161,6 +161,7 @@ struct spool_writer {
 	uint64_t	size;		/* octets so far: ,S= */
 	uint64_t	wire;		/* the same with CRLF: ,W= */
 	uint32_t	crc;		/* CRC-32 of them */
+	bool		unsummed;	/* ... which nobody asks for */
 	int		crlf;
 	size_t		len;
 	char		data[16384];
