@@ -4,9 +4,9 @@
  * did not, nor call a copy delivered before the sync behind it; nor look at a
  * user's files with more rights than his.
  *
- * As root it does what a process of the user's would do, but in this one: a fork
- * for each copy takes longer than the copy.  What it reads of the user's is his
- * maildirsize.
+ * As root it does what a process of the user's would do, but in this one: a
+ * fork for each copy takes longer than the copy.  What it reads of the user's
+ * is his maildirsize.
  */
 #include <sys/stat.h>
 
@@ -74,12 +74,12 @@ begin(struct work *w, size_t i, struct outcome *o)
 	struct bundle *b = w->bundle;
 	struct copy *c = &b->v[b->n];
 
-	if (copy_begin(w, i, NULL, b->root, c, o) == -1)
-		return !b->root;
+	if (copy_begin(w, i, NULL, true, c, o) == -1)
+		return false;
 	if (!belongs(b, &c->d))
 		deliver_end(&c->d, o);
 	else if (deliver_ready(&c->d, o) == -1)
-		return !b->root;
+		return false;
 	else {
 		maildir_hurry(&c->d.u.maildir);
 		o->begun = true;
@@ -88,16 +88,17 @@ begin(struct work *w, size_t i, struct outcome *o)
 	return true;
 }
 
-bool
+void
 bundle_copy(struct work *w, size_t i, struct outcome *o)
 {
-	bool done;
+	bool done = false;
 
-	if (w->bundle == NULL || !become(w, i))
-		return false;
-	done = begin(w, i, o);
-	go_back(w);
-	return done;
+	if (become(w, i)) {
+		done = begin(w, i, o);
+		go_back(w);
+	}
+	if (!done)
+		o->begun = w->targets[i].alone = true;
 }
 
 bool
@@ -115,7 +116,7 @@ name_one(struct work *w, struct copy *c)
 	int r;
 
 	if (!become(w, c->i)) {
-		outcome_errno(&t->outcome, c->box, errno);
+		outcome_errno(&t->outcome, c->how.mailbox, errno);
 		deliver_close(&c->d);
 		return false;
 	}

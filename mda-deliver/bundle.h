@@ -10,15 +10,16 @@
 
 #define BUNDLE_MAX	128	/* copies: two or three descriptors each */
 
-/* For the copies that come from now on.  Should it fail, each is alone. */
+/* For the copies that come from now on.  Should it fail, there is none. */
 void	 bundle_open(struct work *);
 
 /*
- * A copy to the mailbox of recipient i.  As root, with his rights alone and into
- * a Maildir that is there: what asks for more is not done.  True: the outcome
- * says what came of it, or that it was begun and is in the bundle.
+ * A copy to the mailbox of recipient i; of root's, with his rights alone.  The
+ * outcome says what came of it, or that it was begun.  Then it is in the
+ * bundle, or his target says that it is to be done alone, as there is no
+ * Maildir yet or a fault: when no others wait, whom his process may keep.
  */
-bool	 bundle_copy(struct work *, size_t i, struct outcome *);
+void	 bundle_copy(struct work *, size_t i, struct outcome *);
 
 /* Is there no place for another? */
 bool	 bundle_is_full(const struct work *);

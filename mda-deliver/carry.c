@@ -201,9 +201,9 @@ copy_as_owner(struct work *w, size_t i, const struct dest *d,
 void
 carry_copy(struct work *w, size_t i, const struct dest *d, struct outcome *o)
 {
-	if (d == NULL && bundle_copy(w, i, o))
-		return;
-	if (geteuid() == 0)
+	if (d == NULL && w->bundle != NULL)
+		bundle_copy(w, i, o);
+	else if (geteuid() == 0)
 		copy_as_owner(w, i, d, o);
 	else
 		copy_write(w, i, d, o);

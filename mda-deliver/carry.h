@@ -32,8 +32,9 @@ int	 copy_path(const struct user *, const char *text,
 struct copy {
 	size_t		i;			/* of this recipient */
 	struct delivery	how;
-	char		id[SPOOL_ID_MAX], box[PATH_MAX];
+	char		id[SPOOL_ID_MAX];
 	struct deliver	d;
+	char		box[PATH_MAX];		/* how.mailbox, or unused */
 };
 
 /* Write the message there, or to the path that DEST_MAILBOX says, but for the

@@ -126,10 +126,11 @@ copy_begin(struct work *w, size_t i, const struct dest *dest, bool there,
 	const struct spool_message *m = w->m;
 	const struct user *u = w->targets[i].user;
 	bool elsewhere = dest != NULL && dest->kind == DEST_MAILBOX;
+	bool plain = dest == NULL && w->targets[i].folder == NULL;
 
 	c->i = i;
 	c->how = (struct delivery){
-		.mailbox = c->box,
+		.mailbox = plain ? u->mailbox : c->box,
 		.create = !elsewhere && !there,
 		.there = there,
 		.folders = elsewhere ? NULL : w->settings,
@@ -148,7 +149,7 @@ copy_begin(struct work *w, size_t i, const struct dest *dest, bool there,
 		outcome_errno(o, dest->text, errno);
 		return -1;
 	}
-	if (!elsewhere && !copy_folder(w, i, dest, !there, c->box))
+	if (!elsewhere && !plain && !copy_folder(w, i, dest, !there, c->box))
 		return -1;
 	return deliver_begin(&c->d, &c->how, o) == -1 ||
 	    copy_message(w, i, dest, &c->d, o) == -1 ? -1 : 0;
@@ -164,4 +165,5 @@ copy_write(struct work *w, size_t i, const struct dest *dest,
 		deliver_end(&c.d, o);
 	if (o->warn)
 		warning_send(w->settings, w->targets[i].user);
+	o->warn = false;
 }

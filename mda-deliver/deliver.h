@@ -23,7 +23,7 @@ enum outcome_kind {
 struct outcome {
 	enum outcome_kind kind;
 	int	code;		/* the exit code that says it */
-	bool	begun;		/* none yet: the copy is in a bundle */
+	bool	begun;		/* none yet: see bundle.h */
 	bool	warn;		/* delivered, and the mailbox comes to be full:
 				 * warning_send() */
 	char	text[400];	/* "D.S.N words", for sender and log */

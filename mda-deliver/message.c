@@ -171,6 +171,13 @@ record(struct work *w, size_t i)
 	log_outcome(w, i, event);
 }
 
+static void
+warn_owner(const struct work *w, size_t i)
+{
+	if (w->targets[i].outcome.warn)
+		carry_warning(w, w->targets[i].user);
+}
+
 /* Copies that share a sync are recorded behind it. */
 static void
 record_bundle(struct work *w)
@@ -179,6 +186,8 @@ record_bundle(struct work *w)
 
 	for (k = 0; k < n; k++)
 		record(w, rcpts[k]);
+	for (k = 0; k < n; k++)
+		warn_owner(w, rcpts[k]);
 }
 
 static void
@@ -186,20 +195,22 @@ deliver_one(struct work *w, size_t i)
 {
 	struct target *t = &w->targets[i];
 
-	if (w->m->env.rcpts[i].status == ENVELOPE_TRYING)
+	t->outcome.begun = false;
+	if (w->m->env.rcpts[i].status == ENVELOPE_TRYING && !t->alone)
 		log_outcome(w, i, "may-be-doubled");
 	if (t->local || t->forward) {
 		(void)spool_mark(w->m, i, ENVELOPE_TRYING, 0, NULL);
 		deliver_target(w, i);
 	}
-	if (!t->outcome.begun)
+	if (!t->outcome.begun) {
 		record(w, i);
-	else if (bundle_is_full(w))
+		warn_owner(w, i);
+	} else if (bundle_is_full(w))
 		record_bundle(w);
 	plan_free(&t->plan);
 }
 
-enum pace { PLAIN, DECIDED, SLOW, PACES };
+enum pace { PLAIN, ALONE, DECIDED, SLOW, PACES };
 
 /* What he has may take its time: rules, and more so programs. */
 static enum pace
@@ -207,7 +218,8 @@ pace_of(const struct target *t)
 {
 	if ((t->rules & RULES_DOTFILE) != 0 || t->specials != NULL)
 		return SLOW;
-	return t->local && t->rules == 0 ? PLAIN : DECIDED;
+	return !t->local || t->rules != 0 ? DECIDED : t->alone ? ALONE :
+	    PLAIN;
 }
 
 static void

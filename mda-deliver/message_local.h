@@ -32,6 +32,7 @@ struct target {
 	struct address	 address;	/* ... likewise */
 	char		*folder;	/* that the address names, or NULL */
 	unsigned	 rules;		/* rules_look() */
+	bool		 alone;		/* his copy is in no bundle */
 	struct plan	 plan;
 	struct recipient_list list;
 	struct user	*specials;	/* who has the programs and files of

@@ -151,10 +151,12 @@ for my $kind (['users of one account', one => 1],
 	# it may do.
 	local @bound = ();
 	my $before = () = $s->files('home/bob/Maildir/new');
-	submit($s, -1, 'bob', 'eve');
+	submit($s, -1, 'eve', 'bob');
 	$log = run($s, {}, $s->command('mda-deliver', '-q'));
 	is(scalar(() = $s->files('target/*')), 0,
 	    "$what: neither a copy's");
+	like($log, qr/ delivered .* to=bob.*\n.* deferred .* to=eve/,
+	    '... who may take long comes behind');
 	is(scalar(() = $s->files('home/bob/Maildir/new')), $before + 1,
 	    '... the other has his');
 	is(scalar(() = $s->spooled('local/later')), 2, '... hers waits')
