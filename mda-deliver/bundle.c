@@ -23,6 +23,7 @@ struct bundle {
 	size_t		n;
 	dev_t		dev;		/* that all of them are on */
 	bool		root;
+	struct copy	*last;		/* that was named, or NULL */
 	struct copy	v[BUNDLE_MAX];
 };
 
@@ -35,6 +36,7 @@ bundle_open(struct work *w)
 	    (w->bundle = malloc(sizeof(*w->bundle))) == NULL)
 		return;
 	w->bundle->n = 0;
+	w->bundle->last = NULL;
 	w->bundle->root = root;
 }
 
@@ -140,25 +142,49 @@ close_one(struct work *w, struct copy *c, int error)
 }
 
 size_t
-bundle_end(struct work *w, size_t *rcpts)
+bundle_name(struct work *w, size_t *rcpts)
 {
 	struct bundle *b = w->bundle;
 	size_t k, n = b == NULL ? 0 : b->n;
-	struct copy *last = NULL;
-	int error = 0;
 
-	for (k = 0; k < n; k++)
-		if (name_one(w, &b->v[k]))
-			last = &b->v[k];
-	if (last != NULL && deliver_sync(&last->d) == -1)
-		error = errno;
 	for (k = 0; k < n; k++) {
-		close_one(w, &b->v[k], error);
 		rcpts[k] = b->v[k].i;
+		if (name_one(w, &b->v[k]))
+			b->last = &b->v[k];
 	}
-	if (b != NULL)
-		b->n = 0;
 	return n;
+}
+
+bool
+bundle_is_ordered(const struct work *w)
+{
+	const struct bundle *b = w->bundle;
+	struct stat st;
+	size_t k;
+
+	for (k = 0; b != NULL && k < b->n; k++)
+		if (w->targets[b->v[k].i].outcome.kind != OUTCOME_DELIVERED &&
+		    w->targets[b->v[k].i].outcome.kind != OUTCOME_BEFORE)
+			return false;
+	return b != NULL && b->n > 0 && fstat(w->m->fd, &st) == 0 &&
+	    st.st_dev == b->dev;
+}
+
+void
+bundle_end(struct work *w, bool sync)
+{
+	struct bundle *b = w->bundle;
+	int error = 0;
+	size_t k;
+
+	if (b == NULL)
+		return;
+	if (sync && b->last != NULL && deliver_sync(&b->last->d) == -1)
+		error = errno;
+	for (k = 0; k < b->n; k++)
+		close_one(w, &b->v[k], error);
+	b->last = NULL;
+	b->n = 0;
 }
 
 void

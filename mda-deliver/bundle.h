@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * Copies of a message that share what is waited for: all are written, then all
- * renamed, and one sync brings them to disk.
+ * renamed, and one sync brings them to disk, or none.
  */
 #ifndef MDA_DELIVER_BUNDLE_H
 #define MDA_DELIVER_BUNDLE_H
@@ -24,9 +24,17 @@ void	 bundle_copy(struct work *, size_t i, struct outcome *);
 /* Is there no place for another? */
 bool	 bundle_is_full(const struct work *);
 
-/* The names, and the sync; each one's outcome is in its target.  Returns how
- * many there were, and whose to rcpts[BUNDLE_MAX]. */
-size_t	 bundle_end(struct work *, size_t *rcpts);
+/* The names.  Returns how many copies there are, and whose to
+ * rcpts[BUNDLE_MAX]. */
+size_t	 bundle_name(struct work *, size_t *rcpts);
+
+/* Behind that: do all of them come to disk before whatever is changed in the
+ * spool from now on?  Then its message may go, and no sync is needed. */
+bool	 bundle_is_ordered(const struct work *);
+
+/* The end of these copies, with the sync or without.  Each one's outcome is in
+ * its target. */
+void	 bundle_end(struct work *, bool sync);
 
 void	 bundle_close(struct work *);
 

@@ -178,12 +178,38 @@ warn_owner(const struct work *w, size_t i)
 		carry_warning(w, w->targets[i].user);
 }
 
-/* Copies that share a sync are recorded behind it. */
+/* Is there nothing to do but copies that are begun, and nothing to record that
+ * the message's end would not say? */
+static bool
+is_whole(const struct work *w)
+{
+	const struct envelope_rcpt *r = w->m->env.rcpts;
+	size_t i;
+
+	for (i = 0; i < w->m->env.nrcpts; i++)
+		if (r[i].status != ENVELOPE_DELIVERED &&
+		    (!w->targets[i].outcome.begun || w->targets[i].alone ||
+		    envelope_wants(&r[i], ENVELOPE_SUCCESS)))
+			return false;
+	return w->once == NULL;
+}
+
+/*
+ * Copies that share a sync are recorded behind it.  The last of a message need
+ * none where its own end comes to disk behind theirs: nothing is written of
+ * them that could be there before.
+ */
 static void
 record_bundle(struct work *w)
 {
-	size_t rcpts[BUNDLE_MAX], k, n = bundle_end(w, rcpts);
+	bool whole = is_whole(w);
+	size_t rcpts[BUNDLE_MAX], k, n = bundle_name(w, rcpts);
 
+	if (n == 0)
+		return;
+	w->gone = whole && bundle_is_ordered(w) &&
+	    spool_drop_unsynced(w->m) == 0;
+	bundle_end(w, !w->gone);
 	for (k = 0; k < n; k++)
 		record(w, rcpts[k]);
 	for (k = 0; k < n; k++)

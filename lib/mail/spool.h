@@ -379,7 +379,8 @@ int	 spool_vanish_sync(const struct spool *, enum spool_queue);
 
 /* The same for many, whose senders need not be told: nothing is on disk before
  * spool_sync_all(), and no mark is synced.  That one waits for all that was
- * written to the file system. */
+ * written to the file system.  Or for one whose copies are on the same disk,
+ * which keeps its order (mail/disk_order.h). */
 int	 spool_drop_unsynced(struct spool_message *);
 int	 spool_sync_all(const struct spool *);
 
