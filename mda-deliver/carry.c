@@ -18,6 +18,7 @@
 #include "carry.h"
 #include "folder.h"
 #include "forward.h"
+#include "bundle.h"
 #include "launch.h"
 #include "system/fdio.h"
 #include "system/log.h"
@@ -58,8 +59,8 @@ has_room(const struct work *w, const struct user *u, const char *maildir,
 }
 
 /* In a process that is the owner. */
-static void
-warn_owner(const struct work *w, const struct user *u)
+void
+carry_warning(const struct work *w, const struct user *u)
 {
 	pid_t pid;
 
@@ -84,7 +85,7 @@ count_in(const struct work *w, const struct user *u, struct quota *q)
 	struct spool_as as;
 
 	if (warning_is_due(w->settings, q, w->m->size))
-		warn_owner(w, u);
+		carry_warning(w, u);
 	if (!q->limits.set || spool_as(&as, u->uid, u->gid) == -1)
 		return;
 	if (quota_add(q, (int64_t)w->m->size, 1) == -1)
@@ -200,7 +201,9 @@ copy_as_owner(struct work *w, size_t i, const struct dest *d,
 void
 carry_copy(struct work *w, size_t i, const struct dest *d, struct outcome *o)
 {
-	if (geteuid() == 0)
+	if (d == NULL && w->bundle != NULL)
+		bundle_copy(w, i, o);
+	else if (geteuid() == 0)
 		copy_as_owner(w, i, d, o);
 	else
 		copy_write(w, i, d, o);

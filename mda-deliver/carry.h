@@ -10,6 +10,9 @@
 #include "message.h"
 #include "message_local.h"
 
+/* carry.c: tell the owner that his mailbox comes to be full. */
+void	 carry_warning(const struct work *, const struct user *);
+
 /* carry.c: are these two brought there by one message in the spool? */
 bool	 carry_together(const struct work *, const struct dest *,
 	    const struct dest *);
@@ -29,7 +32,21 @@ bool	 copy_folder(const struct work *, size_t i, const struct dest *,
 int	 copy_path(const struct user *, const char *text,
 	    char path[PATH_MAX]);
 
-/* Write the message there, or to the path that DEST_MAILBOX says. */
+/* A copy on its way. */
+struct copy {
+	size_t		i;			/* of this recipient */
+	struct delivery	how;
+	char		id[SPOOL_ID_MAX];
+	struct deliver	d;
+	char		box[PATH_MAX];		/* how.mailbox, or unused */
+};
+
+/* Write the message there, or to the path that DEST_MAILBOX says, but for the
+ * end; with there only into a Maildir that is there and whole.  0, or -1: it is
+ * over. */
+int	 copy_begin(struct work *, size_t i, const struct dest *, bool there,
+	    struct copy *, struct outcome *);
+/* With the end, and all that the owner is told. */
 void	 copy_write(struct work *, size_t i, const struct dest *,
 	    struct outcome *);
 

@@ -88,7 +88,8 @@ copy_header(const struct work *w, size_t i, const struct dest *d,
 	return &p->edits[d->edit - 1];
 }
 
-static void
+/* All of it, but for the end: 0, -1. */
+static int
 copy_message(const struct work *w, size_t i, const struct dest *dest,
     struct deliver *d, struct outcome *o)
 {
@@ -100,56 +101,67 @@ copy_message(const struct work *w, size_t i, const struct dest *dest,
 
 	if (header != NULL &&
 	    deliver_write(d, header->data, header->len, o) == -1)
-		return;
+		return -1;
+	if (header == NULL && w->text != NULL && w->ntext == m->size - at)
+		return deliver_write(d, w->text, w->ntext, o);
 	while ((got = fd_pread_all(m->fd, data, sizeof(data), (off_t)at)) >
 	    0) {
 		if (deliver_write(d, data, (size_t)got, o) == -1)
-			return;
+			return -1;
 		at += (uint64_t)got;
 	}
-	if (got == -1) {
-		outcome_errno(o, "the spool", errno);
-		deliver_abort(d);
-		return;
-	}
-	deliver_end(d, o);
+	if (got == 0)
+		return 0;
+	outcome_errno(o, "the spool", errno);
+	deliver_abort(d);
+	return -1;
 }
 
-void
-copy_write(struct work *w, size_t i, const struct dest *dest,
-    struct outcome *o)
+int
+copy_begin(struct work *w, size_t i, const struct dest *dest, bool there,
+    struct copy *c, struct outcome *o)
 {
 	const struct spool_message *m = w->m;
 	const struct user *u = w->targets[i].user;
 	bool elsewhere = dest != NULL && dest->kind == DEST_MAILBOX;
-	char id[SPOOL_ID_MAX], box[PATH_MAX];
-	const struct delivery how = {
-		.mailbox = box,
-		.create = !elsewhere,
+	bool plain = dest == NULL && w->targets[i].folder == NULL;
+
+	c->i = i;
+	c->how = (struct delivery){
+		.mailbox = plain ? u->mailbox : c->box,
+		.create = !elsewhere && !there,
+		.there = there,
 		.folders = elsewhere ? NULL : w->settings,
 		.from = &m->env.sender,
 		.to = &m->env.rcpts[i].addr,
-		.id = copy_id(w, i, dest, id),
+		.id = copy_id(w, i, dest, c->id),
 		.host = w->settings->hostname,
 		.mtime = &m->mtime,
 		.size = m->size - m->start,
 		.flags = dest == NULL ? NULL : dest->flags,
 		.quota = elsewhere ? NULL : &u->quota,
 		.tempfail = w->settings->quota_tempfail,
-		.unsynced = dest == NULL && w->more,
-		.dev = w->dev,
 		.warn = elsewhere ? NULL : w->settings,
 	};
-	struct deliver d;
-
-	if (!elsewhere)
-		(void)copy_folder(w, i, dest, true, box);
-	else if (copy_path(u, dest->text, box) == -1) {
+	if (elsewhere && copy_path(u, dest->text, c->box) == -1) {
 		outcome_errno(o, dest->text, errno);
-		return;
+		return -1;
 	}
-	if (deliver_begin(&d, &how, o) == 0)
-		copy_message(w, i, dest, &d, o);
+	if (!elsewhere && !plain && !copy_folder(w, i, dest, !there, c->box))
+		return -1;
+	return deliver_begin(&c->d, &c->how, o) == -1 ||
+	    copy_message(w, i, dest, &c->d, o) == -1 ? -1 : 0;
+}
+
+void
+copy_write(struct work *w, size_t i, const struct dest *dest,
+    struct outcome *o)
+{
+	struct copy c;
+
+	if (copy_begin(w, i, dest, false, &c, o) == 0)
+		deliver_end(&c.d, o);
 	if (o->warn)
-		warning_send(w->settings, u);
+		warning_send(w->settings, w->targets[i].user);
+	o->warn = false;
 }

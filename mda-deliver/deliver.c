@@ -64,7 +64,7 @@ outcome_measure(struct outcome *o)
 	if ((unsigned)o->kind > OUTCOME_BEFORE)
 		o->kind = OUTCOME_TEMPORARY;
 	o->text[sizeof(o->text) - 1] = '\0';
-	o->warn = false;
+	o->warn = o->begun = false;
 }
 
 static void
@@ -184,7 +184,6 @@ open_maildir(struct deliver *d, bool make)
 {
 	const struct delivery *how = d->how;
 	bool made = make && how->folders != NULL && !is_maildir(how->mailbox);
-	struct stat st;
 
 	d->dir = maildir_open(how->mailbox, make ? MAILDIR_CREATE : 0);
 	if (d->dir == -1)
@@ -196,8 +195,6 @@ open_maildir(struct deliver *d, bool make)
 		return -1;
 	if (maildir_begin(&d->u.maildir, d->dir, how->id, how->host) == -1)
 		return -1;
-	d->u.maildir.unsynced = how->unsynced && fstat(d->dir, &st) == 0 &&
-	    st.st_dev == how->dev;
 	if (how->flags != NULL)
 		flags_info(d->u.maildir.info, d->dir, how->flags);
 	return 0;
@@ -212,6 +209,8 @@ open_mailbox(struct deliver *d)
 	char sender[ADDRESS_TEXT_MAX] = "";
 	struct stat st;
 
+	if (how->there)
+		return open_maildir(d, false);
 	/* Only what is not there is made. */
 	if (slash || (stat(how->mailbox, &st) == 0 ? S_ISDIR(st.st_mode) :
 	    how->create))
@@ -268,29 +267,83 @@ deliver_write(struct deliver *d, const void *data, size_t n,
 	return put(d, data, n) == -1 ? failed(d, o) : 0;
 }
 
+int
+deliver_ready(struct deliver *d, struct outcome *o)
+{
+	return maildir_ready(&d->u.maildir, d->how->mtime) == -1 ?
+	    failed(d, o) : 0;
+}
+
 /* Others may have filled it while the message came. */
 static int
-end_maildir(struct deliver *d, struct outcome *o)
+name_it(struct deliver *d)
 {
 	uint64_t size = d->u.maildir.writer.size;
-	struct stat st;
-	int r;
 
 	if (d->quota.limits.set && quota_read(&d->quota) == -1)
 		quota_fault(d);
-	if (find_room(d, size) == -1)
-		return -1;
-	r = maildir_end(&d->u.maildir, d->how->mtime);
-	o->unsynced = r == 0 && d->u.maildir.unsynced;
-	if (r == 0 && d->u.maildir.ordered && !o->unsynced &&
-	    fstat(d->dir, &st) == 0)
-		o->synced = st.st_dev;
-	o->warn = r == 0 && d->how->warn != NULL &&
+	return find_room(d, size) == -1 ? -1 : maildir_name(&d->u.maildir);
+}
+
+static void
+count_in(struct deliver *d, struct outcome *o)
+{
+	uint64_t size = d->u.maildir.writer.size;
+
+	o->warn = d->how->warn != NULL &&
 	    warning_is_due(d->how->warn, &d->quota, size);
-	if (r == 0 && d->quota.limits.set && quota_add(&d->quota,
-	    (int64_t)size, 1) == -1)
+	if (d->quota.limits.set && quota_add(&d->quota, (int64_t)size, 1) ==
+	    -1)
 		quota_fault(d);
-	return r;
+}
+
+static void
+succeeded(struct outcome *o, int r)
+{
+	o->kind = r == 1 ? OUTCOME_BEFORE : OUTCOME_DELIVERED;
+	o->code = 0;
+	strlcpy(o->text, "2.0.0 delivered", sizeof(o->text));
+}
+
+int
+deliver_name(struct deliver *d, struct outcome *o)
+{
+	int r = name_it(d);
+
+	if (r == -1)
+		return failed(d, o);
+	if (r == 0)
+		count_in(d, o);
+	succeeded(o, r);
+	return 0;
+}
+
+int
+deliver_sync(struct deliver *d)
+{
+	return d->u.maildir.fd == -1 ? 0 : maildir_sync(&d->u.maildir);
+}
+
+void
+deliver_undo(struct deliver *d, struct outcome *o, int error)
+{
+	o->warn = false;
+	if (d->u.maildir.fd != -1) {
+		maildir_undo(&d->u.maildir);
+		if (d->quota.limits.set)
+			(void)quota_add(&d->quota,
+			    -(int64_t)d->u.maildir.writer.size, -1);
+		outcome_errno(o, d->how->mailbox, error);
+	}
+	close_folders(d);
+}
+
+void
+deliver_close(struct deliver *d)
+{
+	if (d->u.maildir.fd != -1)
+		maildir_close(&d->u.maildir);
+	close_folders(d);
 }
 
 void
@@ -298,17 +351,18 @@ deliver_end(struct deliver *d, struct outcome *o)
 {
 	int r;
 
-	o->warn = o->unsynced = false;
-	o->synced = 0;
-	r = d->dir != -1 ? end_maildir(d, o) : mbox_end(&d->u.mbox);
-	if (r == -1) {
+	o->warn = o->begun = false;
+	if (d->dir != -1) {
+		if (deliver_ready(d, o) == -1 || deliver_name(d, o) == -1)
+			return;
+		if (deliver_sync(d) == -1)
+			deliver_undo(d, o, errno);
+		else
+			deliver_close(d);
+	} else if ((r = mbox_end(&d->u.mbox)) == -1)
 		(void)failed(d, o);
-		return;
-	}
-	o->kind = r == 1 ? OUTCOME_BEFORE : OUTCOME_DELIVERED;
-	o->code = 0;
-	strlcpy(o->text, "2.0.0 delivered", sizeof(o->text));
-	close_folders(d);
+	else
+		succeeded(o, r);
 }
 
 void

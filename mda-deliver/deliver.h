@@ -23,8 +23,7 @@ enum outcome_kind {
 struct outcome {
 	enum outcome_kind kind;
 	int	code;		/* the exit code that says it */
-	bool	unsynced;	/* delivered, but for the sync: see delivery */
-	dev_t	synced;		/* the disk in order that was synced; 0 none */
+	bool	begun;		/* none yet: see bundle.h */
 	bool	warn;		/* delivered, and the mailbox comes to be full:
 				 * warning_send() */
 	char	text[400];	/* "D.S.N words", for sender and log */
@@ -34,6 +33,7 @@ struct outcome {
 struct delivery {
 	const char		*mailbox;	/* path; see deliver_begin() */
 	bool			 create;
+	bool			 there;	/* it must be a Maildir, and whole */
 	const struct settings	*folders; /* whose folders a Maildir that is
 					 * created has; NULL: none */
 	const struct address	*from;	/* Return-Path; NULL none */
@@ -47,10 +47,6 @@ struct delivery {
 					 * none */
 	const struct quota_limits *quota; /* a rule, or NULL */
 	bool			 tempfail; /* a full mailbox is no refusal */
-	bool			 unsynced; /* in a Maildir on the disk dev that
-					 * keeps its order, the sync of what
-					 * comes next there will do */
-	dev_t			 dev;
 	const struct settings	*warn;	/* whose key quota_warning counts, or
 					 * NULL */
 };
@@ -79,6 +75,18 @@ int	 deliver_begin(struct deliver *, const struct delivery *,
 int	 deliver_write(struct deliver *, const void *, size_t,
 	    struct outcome *);
 void	 deliver_end(struct deliver *, struct outcome *);
+
+/*
+ * The end in a Maildir in steps, as maildir_ready() and the like.  0, or -1
+ * with the outcome filled in, and it is over.  Behind the name the outcome is
+ * that of the whole, if the sync brings no other.
+ */
+int	 deliver_ready(struct deliver *, struct outcome *);
+int	 deliver_name(struct deliver *, struct outcome *);
+int	 deliver_sync(struct deliver *);	/* -1 errno: to be undone */
+void	 deliver_undo(struct deliver *, struct outcome *, int error);
+void	 deliver_close(struct deliver *);
+
 void	 deliver_abort(struct deliver *);
 
 /* The Maildir that a Maildir++ folder is in: a descriptor; dir itself when it

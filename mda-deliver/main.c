@@ -21,7 +21,8 @@
  *	decide		what the user's rules want, found out as the user
  *	follow		that, done place by place and recorded
  *	once		what several recipients lead to; place: its name
- *	carry		to one place; copy: in a mailbox; errand: by the helper
+ *	carry		to one place; copy: in a mailbox, bundle: in many;
+ *			errand: by the helper
  *	forward		to other addresses: a new message of the spool
  *
  * At the mailbox:

@@ -3,8 +3,6 @@
  * One message of the queue.  It must never let go of a recipient that is
  * neither delivered, on disk, nor bounced; nor do again what is recorded.
  */
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -15,9 +13,9 @@
 
 #include "carry.h"
 #include "follow.h"
+#include "bundle.h"
 #include "launch.h"
 #include "mail/bounce.h"
-#include "mail/disk_order.h"
 #include "mail/late.h"
 #include "message.h"
 #include "message_local.h"
@@ -43,25 +41,32 @@ refuse(struct target *t, enum outcome_kind kind, const char *fmt, ...)
 	return 0;
 }
 
-/* Does it go round in a circle?  Then why; NULL no; -1 in *r: it cannot be
- * read. */
-static const char *
-loops(const struct spool_message *m, const struct address *to, int *r)
+static void
+drop_text(struct work *w)
 {
-	size_t n = m->size - m->start < LOOP_HEADER_MAX ?
-	    (size_t)(m->size - m->start) : LOOP_HEADER_MAX;
-	char *text = malloc(n + 1);
-	const char *why = NULL;
+	free(w->text);
+	w->text = NULL;
+}
+
+/* The message, or its beginning, once for all: 0, -1. */
+static int
+read_text(struct work *w)
+{
+	const struct spool_message *m = w->m;
+	uint64_t size = m->size - m->start;
+	size_t n = size < LOOP_HEADER_MAX ? (size_t)size : LOOP_HEADER_MAX;
 	ssize_t got;
 
-	*r = -1;
-	if (text != NULL && (got = fd_pread_all(m->fd, text, n,
-	    (off_t)m->start)) != -1) {
-		why = deliver_loops(text, (size_t)got, to);
-		*r = 0;
+	if (w->text != NULL)
+		return 0;
+	if ((w->text = malloc(n + 1)) == NULL)
+		return -1;
+	if ((got = fd_pread_all(m->fd, w->text, n, (off_t)m->start)) == -1) {
+		drop_text(w);
+		return -1;
 	}
-	free(text);
-	return why;
+	w->ntext = (size_t)got;
+	return 0;
 }
 
 static void
@@ -70,14 +75,15 @@ deliver_target(struct work *w, size_t i)
 	struct target *t = &w->targets[i];
 	const struct envelope *env = &w->m->env;
 	const char *why;
-	int r;
 
-	/* In an expanded message the mark is that of the address before. */
-	why = loops(w->m, env->expanded != NULL ? NULL : &env->rcpts[i].addr,
-	    &r);
-	if (r == -1)
+	if (read_text(w) == -1) {
 		outcome_errno(&t->outcome, "the spool", errno);
-	else if (why != NULL)
+		return;
+	}
+	/* In an expanded message the mark is that of the address before. */
+	why = deliver_loops(w->text, w->ntext, env->expanded != NULL ? NULL :
+	    &env->rcpts[i].addr);
+	if (why != NULL)
 		refuse(t, OUTCOME_PERMANENT, "5.4.6 mail loop: %s", why);
 	else if (t->plan.n > 0)
 		follow_list(w, i);
@@ -173,94 +179,110 @@ record(struct work *w, size_t i)
 	log_outcome(w, i, event);
 }
 
-/* Copies that shared a sync are recorded behind it.  Were there none, they are
- * for later, and found on disk then. */
 static void
-record_unsynced(struct work *w, bool synced)
+warn_owner(const struct work *w, size_t i)
 {
+	if (w->targets[i].outcome.warn)
+		carry_warning(w, w->targets[i].user);
+}
+
+/* Is there nothing to do but copies that are begun, and nothing to record that
+ * the message's end would not say? */
+static bool
+is_whole(const struct work *w)
+{
+	const struct envelope_rcpt *r = w->m->env.rcpts;
 	size_t i;
 
-	if (w->nunsynced == 0)
+	for (i = 0; i < w->m->env.nrcpts; i++)
+		if (r[i].status != ENVELOPE_DELIVERED &&
+		    (!w->targets[i].outcome.begun || w->targets[i].alone ||
+		    envelope_wants(&r[i], ENVELOPE_SUCCESS)))
+			return false;
+	return w->once == NULL;
+}
+
+/*
+ * Copies that share a sync are recorded behind it.  The last of a message need
+ * none where its own end comes to disk behind theirs: nothing is written of
+ * them that could be there before.
+ */
+static void
+record_bundle(struct work *w)
+{
+	bool whole = is_whole(w);
+	size_t rcpts[BUNDLE_MAX], k, n = bundle_name(w, rcpts);
+
+	if (n == 0)
 		return;
-	if (!synced && syncfs(w->m->fd) == -1)
-		for (i = 0; i < w->nunsynced; i++)
-			outcome_errno(&w->targets[w->unsynced[i]].outcome,
-			    "the disk", errno);
-	for (i = 0; i < w->nunsynced; i++)
-		record(w, w->unsynced[i]);
-	w->nunsynced = 0;
+	w->gone = whole && bundle_is_ordered(w) &&
+	    spool_drop_unsynced(w->m) == 0;
+	bundle_end(w, !w->gone);
+	for (k = 0; k < n; k++)
+		record(w, rcpts[k]);
+	for (k = 0; k < n; k++)
+		warn_owner(w, rcpts[k]);
 }
 
 static void
 deliver_one(struct work *w, size_t i)
 {
-	const struct outcome *o = &w->targets[i].outcome;
+	struct target *t = &w->targets[i];
 
-	if (w->m->env.rcpts[i].status == ENVELOPE_TRYING)
+	t->outcome.begun = false;
+	if (w->m->env.rcpts[i].status == ENVELOPE_TRYING && !t->alone)
 		log_outcome(w, i, "may-be-doubled");
-	if (w->targets[i].local || w->targets[i].forward) {
+	if (t->local || t->forward) {
 		(void)spool_mark(w->m, i, ENVELOPE_TRYING, 0, NULL);
 		deliver_target(w, i);
 	}
-	if (o->kind == OUTCOME_DELIVERED && o->unsynced)
-		w->unsynced[w->nunsynced++] = i;
-	else {
-		if (w->dev != 0 && o->synced == w->dev)
-			record_unsynced(w, true);
+	if (!t->outcome.begun) {
 		record(w, i);
-	}
-	plan_free(&w->targets[i].plan);
-	free(w->targets[i].reason);
-	w->targets[i].reason = NULL;
+		warn_owner(w, i);
+	} else if (bundle_is_full(w))
+		record_bundle(w);
+	plan_free(&t->plan);
+	free(t->reason);
+	t->reason = NULL;
 }
 
-/* It may have programs, which take their time. */
-static bool
-may_be_slow(const struct target *t)
+enum pace { PLAIN, ALONE, DECIDED, SLOW, PACES };
+
+/* What he has may take its time: rules, and more so programs. */
+static enum pace
+pace_of(const struct target *t)
 {
-	return (t->rules & RULES_DOTFILE) != 0 || t->specials != NULL;
+	if ((t->rules & RULES_DOTFILE) != 0 || t->specials != NULL)
+		return SLOW;
+	return !t->local || t->rules != 0 ? DECIDED : t->alone || t->shared ?
+	    ALONE : PLAIN;
 }
 
-static bool
-is_next(const struct work *w, size_t i, int slow)
+static void
+deliver_some(struct work *w, enum pace pace)
 {
-	return envelope_is_owed(&w->m->env.rcpts[i]) &&
-	    may_be_slow(&w->targets[i]) == slow;
-}
+	size_t i;
 
-/* Will a copy for one behind this be synced? */
-static bool
-another_copy(const struct work *w, size_t i, int slow)
-{
-	while (++i < w->m->env.nrcpts)
-		if (is_next(w, i, slow) && w->targets[i].local &&
-		    w->targets[i].rules == 0)
-			return true;
-	return false;
+	for (i = 0; i < w->m->env.nrcpts; i++)
+		if (envelope_is_owed(&w->m->env.rcpts[i]) &&
+		    pace_of(&w->targets[i]) == pace)
+			deliver_one(w, i);
 }
 
 /* First those whom nothing keeps. */
 static void
 deliver_all(struct work *w)
 {
-	struct stat st;
-	int slow;
-	size_t i;
+	enum pace pace;
 
-	w->dev = disk_order(w->m->fd) && fstat(w->m->fd, &st) == 0 ?
-	    st.st_dev : 0;
-	for (slow = 0; slow < 2; slow++) {
-		for (i = 0; i < w->m->env.nrcpts; i++) {
-			if (!is_next(w, i, slow))
-				continue;
-			/* Others rely on it when it is done. */
-			w->more = w->dev != 0 && !w->targets[i].shared &&
-			    w->nunsynced < UNSYNCED_MAX - 1 &&
-			    another_copy(w, i, slow);
-			deliver_one(w, i);
-		}
-		record_unsynced(w, false);
-	}
+	if (w->m->env.nrcpts > 1)
+		bundle_open(w);
+	deliver_some(w, PLAIN);
+	record_bundle(w);
+	bundle_close(w);
+	for (pace = PLAIN + 1; pace < PACES; pace++)
+		deliver_some(w, pace);
+	drop_text(w);
 }
 
 /* Nobody is owed anything: it goes.  Else it waits.  0, -1. */
@@ -297,7 +319,7 @@ needs_launch(const struct work *works, size_t n)
 
 	for (w = works; w < works + n; w++)
 		for (i = 0; i < w->m->env.nrcpts; i++)
-			if (may_be_slow(&w->targets[i]))
+			if (pace_of(&w->targets[i]) == SLOW)
 				return true;
 	return false;
 }

@@ -2,8 +2,8 @@
  *
  * What the files that handle messages share: message.c (the flow), target.c
  * (who it is for), confine.c, decide.c (what his rules want), carry.c (one
- * place that it goes to), launch.c (what a confined process cannot do),
- * direct.c.
+ * place that it goes to), bundle.c (many mailboxes), launch.c (what a confined
+ * process cannot do), direct.c.
  */
 #ifndef MDA_DELIVER_MESSAGE_LOCAL_H
 #define MDA_DELIVER_MESSAGE_LOCAL_H
@@ -17,6 +17,7 @@
 #include "mail/spool.h"
 #include "plan.h"
 
+struct bundle;
 struct launch;
 struct once;
 
@@ -31,6 +32,7 @@ struct target {
 	struct address	 address;	/* ... likewise */
 	char		*folder;	/* that the address names, or NULL */
 	unsigned	 rules;		/* rules_look() */
+	bool		 alone;		/* his copy is in no bundle */
 	struct plan	 plan;
 	struct recipient_list list;
 	struct user	*specials;	/* who has the programs and files of
@@ -45,8 +47,6 @@ struct target {
 					 * the status; or NULL */
 };
 
-#define UNSYNCED_MAX	32	/* copies that share a sync */
-
 struct work {
 	const struct directory	*dir;
 	const struct settings	*settings;
@@ -58,12 +58,11 @@ struct work {
 	struct outcome		 sent;		/* what became of them */
 	struct once		*once;		/* NULL: no lists, or one */
 	bool			 gone;	/* the message itself is delivered */
-	dev_t			 dev;	/* of the spool's disk, when that keeps
-					 * its order; 0 */
-	bool			 more;	/* another copy comes behind this */
-	size_t			 unsynced[UNSYNCED_MAX]; /* recipients whose
-					 * copies wait for its sync */
-	size_t			 nunsynced;
+	char			*text;	/* the message, or its beginning: what
+					 * loops are looked for in; or NULL */
+	size_t			 ntext;
+	struct bundle		*bundle;	/* NULL: each copy has a sync
+						 * of its own */
 	size_t			 index;	/* among those of this process */
 	struct launch		*launch;	/* NULL: nothing needs it */
 };

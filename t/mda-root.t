@@ -26,7 +26,7 @@ my ($setpriv) = Stdmail::tool('setpriv');
 my ($unshare) = Stdmail::tool('unshare');
 plan skip_all => 'mounts of our own are not to be had here'
     if system("$unshare -m true 2>/dev/null") != 0;
-my @bound = ($setpriv, '--bounding-set=-all,+setuid,+setgid',
+our @bound = ($setpriv, '--bounding-set=-all,+setuid,+setgid',
     '--inh-caps=-all');
 
 # Run as root with two rights, in a view where /etc/passwd has two more.
@@ -143,6 +143,21 @@ for my $kind (['users of one account', one => 1],
 	is(scalar(() = $s->files('target/*')), 0,
 	    "$what: a link leads nowhere she could not go");
 	is(scalar(() = $s->spooled('local/later')), 1, '... it waits')
+	    or diag $log;
+
+	# The same for one of several, whose copies root makes, with all that
+	# it may do.
+	local @bound = ();
+	my $before = () = $s->files('home/bob/Maildir/new');
+	submit($s, -1, 'eve', 'bob');
+	$log = run($s, {}, $s->command('mda-deliver', '-q'));
+	is(scalar(() = $s->files('target/*')), 0,
+	    "$what: neither a copy's");
+	like($log, qr/ delivered .* to=bob.*\n.* deferred .* to=eve/,
+	    '... who may take long comes behind');
+	is(scalar(() = $s->files('home/bob/Maildir/new')), $before + 1,
+	    '... the other has his');
+	is(scalar(() = $s->spooled('local/later')), 2, '... hers waits')
 	    or diag $log;
 }
 

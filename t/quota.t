@@ -203,16 +203,17 @@ for my $tempfail (0, 1) {
 	    '... and its sender is told');
 }
 
-# A warning, once when the line is crossed, by a copy or by a rename, and by
-# hand; not again on the same day, and not without a quota.
-for my $way ('-q', '-d') {
-	my $s = Stdmail->new(users => { bob => 'x' }, conf => {
+# A warning, once when the line is crossed, by a rename, by the copy for one of
+# several, and by hand; not again on the same day, and not without a quota.
+for my $way ('-q', '-q for two', '-d') {
+	my $s = Stdmail->new(users => { bob => 'x', eve => 'x' }, conf => {
 	    quota_messages => '10', quota_warning => '30' });
 
 	for my $n (1 .. 7) {
-		if ($way eq '-q') {
+		if ($way ne '-d') {
 			$s->run([$put, $s->{spool}, 'local', 1, 50,
-			    'al@x.test', 'bob@a.test']);
+			    'al@x.test', 'bob@a.test',
+			    $way eq '-q' ? () : 'eve@a.test']);
 			$s->run([$s->command('mda-deliver', '-q')]);
 		} else {
 			like(deliver($s, $text, '-d', 'bob'), qr/^0 /,

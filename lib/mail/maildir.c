@@ -122,7 +122,6 @@ maildir_begin(struct maildir_file *f, int dir, const char *id,
 	f->name[0] = f->info[0] = '\0';
 	f->given = id != NULL;
 	f->ordered = disk_order(dir);
-	f->unsynced = false;
 	if (f->given) {
 		/* Only a delivery of the same message that was killed can
 		 * have left that name; its lock is ours now. */
@@ -197,33 +196,23 @@ sync_octets(struct maildir_file *f)
 	    SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
 }
 
-/* Everything but the name: 0, -1. */
-static int
-finish_file(struct maildir_file *f, const struct timespec *mtime)
+static const char *
+folder_of(const struct maildir_file *f)
 {
-	struct timespec times[2];
-
-	if (spool_flush(&f->writer) == -1)
-		return -1;
-	if (mtime != NULL) {
-		times[0] = times[1] = *mtime;
-		if (futimens(f->fd, times) == -1)
-			return -1;
-	}
-	return sync_octets(f);
+	return f->info[0] == '\0' ? "new" : "cur";
 }
 
-/* The name: 0, -1. */
-static int
-sync_name(struct maildir_file *f, const char *folder)
+/* What it is called behind its end, to path[SPOOL_NAME_MAX + 8]. */
+static char *
+path_of(const struct maildir_file *f, char *path)
 {
-	return f->ordered ? spool_sync(&f->writer) :
-	    spool_sync_dir(f->dir, folder);
+	snprintf(path, SPOOL_NAME_MAX + 8, "%s/%s", folder_of(f), f->name);
+	return path;
 }
 
 /* A delivery that was killed may not have brought it to disk: 1, -1. */
 static int
-was_there(struct maildir_file *f, const char *folder, const char *path)
+was_there(struct maildir_file *f, const char *path)
 {
 	int fd, r;
 
@@ -234,44 +223,92 @@ was_there(struct maildir_file *f, const char *folder, const char *path)
 	if (fd != -1)
 		close(fd);
 	if (r == 0)
-		r = spool_sync_dir(f->dir, folder);
+		r = spool_sync_dir(f->dir, folder_of(f));
 	maildir_abort(f);
 	return r == -1 ? -1 : 1;
 }
 
 int
-maildir_end(struct maildir_file *f, const struct timespec *mtime)
+maildir_ready(struct maildir_file *f, const struct timespec *mtime)
 {
-	const char *folder = f->info[0] == '\0' ? "new" : "cur";
-	char from[SPOOL_ID_MAX + 8], to[SPOOL_NAME_MAX + 8];
+	struct timespec times[2];
 	int n;
 
 	n = snprintf(f->name, sizeof(f->name), "%s,S=%" PRIu64 ",W=%" PRIu64
 	    "%s", f->tmp, f->writer.size, f->writer.wire, f->info);
-	if (n < 0 || (size_t)n >= sizeof(f->name)) {
+	if (n < 0 || (size_t)n >= sizeof(f->name))
 		errno = ENAMETOOLONG;
-		goto fail;
+	else if (spool_flush(&f->writer) == 0) {
+		if (mtime == NULL)
+			return 0;
+		times[0] = times[1] = *mtime;
+		if (futimens(f->fd, times) == 0)
+			return 0;
 	}
-	snprintf(from, sizeof(from), "tmp/%s", f->tmp);
-	snprintf(to, sizeof(to), "%s/%s", folder, f->name);
-	if (finish_file(f, mtime) == -1)
-		goto fail;
-	if (maildir_rename(f->dir, from, f->dir, to) == -1) {
-		if (errno != EEXIST || !f->given)
-			goto fail;
-		return was_there(f, folder, to);
-	}
-	f->unsynced = f->unsynced && f->ordered;
-	if (!f->unsynced && sync_name(f, folder) == -1) {
-		n = errno;
-		(void)unlinkat(f->dir, to, 0);
-		errno = n;
-		goto fail;
-	}
-	close(f->fd);
-	f->fd = -1;
-	return 0;
-fail:
 	maildir_abort(f);
 	return -1;
+}
+
+void
+maildir_hurry(const struct maildir_file *f)
+{
+	(void)sync_file_range(f->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+int
+maildir_name(struct maildir_file *f)
+{
+	char from[SPOOL_ID_MAX + 8], to[SPOOL_NAME_MAX + 8];
+
+	snprintf(from, sizeof(from), "tmp/%s", f->tmp);
+	if (sync_octets(f) == 0) {
+		if (maildir_rename(f->dir, from, f->dir, path_of(f, to)) == 0)
+			return 0;
+		if (errno == EEXIST && f->given)
+			return was_there(f, to);
+	}
+	maildir_abort(f);
+	return -1;
+}
+
+int
+maildir_sync(struct maildir_file *f)
+{
+	return f->ordered ? spool_sync(&f->writer) :
+	    spool_sync_dir(f->dir, folder_of(f));
+}
+
+void
+maildir_undo(struct maildir_file *f)
+{
+	char path[SPOOL_NAME_MAX + 8];
+	int saved = errno;
+
+	(void)unlinkat(f->dir, path_of(f, path), 0);
+	maildir_close(f);
+	errno = saved;
+}
+
+void
+maildir_close(struct maildir_file *f)
+{
+	close(f->fd);
+	f->fd = -1;
+}
+
+int
+maildir_end(struct maildir_file *f, const struct timespec *mtime)
+{
+	int r;
+
+	if (maildir_ready(f, mtime) == -1)
+		return -1;
+	if ((r = maildir_name(f)) != 0)
+		return r;
+	if (maildir_sync(f) == -1) {
+		maildir_undo(f);
+		return -1;
+	}
+	maildir_close(f);
+	return 0;
 }

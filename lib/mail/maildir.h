@@ -43,8 +43,6 @@ struct maildir_file {
 					 * "" */
 	int		given;		/* the name is the caller's */
 	bool		ordered;	/* disk_order() */
-	bool		unsynced;	/* set before the end: another's sync
-					 * will do; after it: it is wanted */
 	struct spool_writer writer;
 };
 
@@ -64,10 +62,26 @@ int	 maildir_write(struct maildir_file *, const void *, size_t);
  * (NULL: now).  0: it is there,
  * file and name on disk; 1: id was given and was there already, nothing was
  * changed, and it is on disk; -1: errno, and nothing is left.
- * With unsynced, which only an ordered disk leaves set, it is on disk when the
- * next sync there is done of a file that comes after it.
  */
 int	 maildir_end(struct maildir_file *, const struct timespec *mtime);
+
+/*
+ * The same in steps, for several that share what is waited for.  Each of the
+ * first two fails as the end does.  On an ordered disk the sync of the one that
+ * was named last is that of all.
+ */
+int	 maildir_ready(struct maildir_file *, const struct timespec *mtime);
+				/* all octets are written: 0, -1 */
+void	 maildir_hurry(const struct maildir_file *);
+				/* let them go to disk meanwhile */
+int	 maildir_name(struct maildir_file *);
+				/* octets on disk, and renamed: 0; 1 it was
+				 * there, it is over; -1 */
+int	 maildir_sync(struct maildir_file *);
+				/* the name on disk: 0, -1: to be undone */
+void	 maildir_undo(struct maildir_file *);
+				/* the name goes again; closes it */
+void	 maildir_close(struct maildir_file *);
 
 void	 maildir_abort(struct maildir_file *);
 

@@ -160,8 +160,8 @@ struct spool_writer {
 	int		error;		/* errno of the first failure, or 0 */
 	uint64_t	size;		/* octets so far: ,S= */
 	uint64_t	wire;		/* the same with CRLF: ,W= */
-	uint32_t	crc;		/* CRC-32 of them, unless unsummed */
-	bool		unsummed;
+	uint32_t	crc;		/* CRC-32 of them */
+	bool		unsummed;	/* ... which nobody asks for */
 	int		crlf;
 	size_t		len;
 	char		data[16384];
@@ -379,7 +379,8 @@ int	 spool_vanish_sync(const struct spool *, enum spool_queue);
 
 /* The same for many, whose senders need not be told: nothing is on disk before
  * spool_sync_all(), and no mark is synced.  That one waits for all that was
- * written to the file system. */
+ * written to the file system.  Or for one whose copies are on the same disk,
+ * which keeps its order (mail/disk_order.h). */
 int	 spool_drop_unsynced(struct spool_message *);
 int	 spool_sync_all(const struct spool *);
 

@@ -299,10 +299,14 @@ see_waiting(const struct spool *sp, struct ids *ids, char *seen,
 	    ".", q, SPOOL_HELD);
 }
 
-/* Whether nobody waits for this envelope any more: all is done in it, or it was
- * made for a message of two lines, which went before its time. */
+/*
+ * Whether nobody waits for this envelope any more: all is done in it, or it was
+ * made for a message of two lines, which went before its time.  A message goes
+ * behind the copies for those it was tried for, of which no letter may be there
+ * yet.
+ */
 static int
-envelope_is_over(int fd)
+envelope_is_over(int fd, enum spool_queue q)
 {
 	struct envelope e;
 	struct stat st;
@@ -317,7 +321,10 @@ envelope_is_over(int fd)
 	if (fd_pread_all(fd, text, (size_t)st.st_size, 0) ==
 	    (ssize_t)st.st_size && envelope_parse(&e, text,
 	    (size_t)st.st_size, &line) == 1)
-		over = envelope_done(&e) || e.skip != 0;
+		over = e.skip != 0 || envelope_count(&e, ENVELOPE_DELIVERED) +
+		    envelope_count(&e, ENVELOPE_BOUNCED) +
+		    (q != SPOOL_LOCAL ? 0 : envelope_count(&e,
+		    ENVELOPE_TRYING)) == e.nrcpts;
 	envelope_free(&e);
 	free(text);
 	return over;
@@ -343,7 +350,7 @@ remove_envelope(const struct spool *sp, enum spool_queue q, const char *id)
 		close(fd);
 		if (!over && (fd = openat(dir, id, O_RDONLY | O_NOFOLLOW |
 		    O_CLOEXEC)) != -1) {
-			over = envelope_is_over(fd);
+			over = envelope_is_over(fd, q);
 			close(fd);
 		}
 		if (over && unlinkat(dir, id, 0) == 0)

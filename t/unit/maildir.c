@@ -118,6 +118,22 @@ test_deliver(void)
 	    "and is unchanged");
 	is_int(files("empty/tmp"), 0, "nothing left in tmp/");
 
+	/* In steps, and taken back. */
+	is_int(maildir_begin(&f, d, "2.M2P3Q4L.h", NULL), 0, "in steps: begun");
+	maildir_write(&f, "two\n", 4);
+	is_int(maildir_ready(&f, NULL), 0, "written");
+	maildir_hurry(&f);
+	is_int(files("empty/tmp"), 1, "still in tmp/");
+	is_int(maildir_name(&f), 0, "named");
+	is_int(files("empty/tmp"), 0, "no longer in tmp/");
+	is_int(maildir_sync(&f), 0, "synced");
+	is_str(contents("empty/new/2.M2P3Q4L.h,S=4,W=5"), "two\n",
+	    "it is there");
+	maildir_undo(&f);
+	is_int(access("empty/new/2.M2P3Q4L.h,S=4,W=5", F_OK), -1,
+	    "taken back");
+	is_int(f.fd, -1, "and closed");
+
 	/* A folder that is gone: every step says so. */
 	rename("empty/new", "empty/old");
 	is_int(maildir_begin(&f, d, NULL, "h"), 0, "without new/");

@@ -336,6 +336,40 @@ test_places(void)
 	is_int(files("local"), 0, "and no envelope");
 }
 
+/* A kill between the unlinks of message and envelope: whose copies were
+ * being made has them, or the message would be there; it is another's business
+ * when somebody's were not begun, or it was for another host. */
+static void
+test_letters(void)
+{
+	static const struct {
+		enum spool_queue queue;
+		enum envelope_status bob, eve;
+		int left;
+	} rows[] = {
+		{ SPOOL_LOCAL, ENVELOPE_TRYING, ENVELOPE_DELIVERED, 0 },
+		{ SPOOL_LOCAL, ENVELOPE_TRYING, ENVELOPE_QUEUED, 1 },
+		{ SPOOL_LOCAL, ENVELOPE_TRYING, ENVELOPE_FAILED, 1 },
+		{ SPOOL_REMOTE, ENVELOPE_TRYING, ENVELOPE_DELIVERED, 1 },
+	};
+	struct spool_message m;
+	struct spool_item it;
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		put(rows[i].queue, two);
+		(void)first(rows[i].queue, time(NULL), &it);
+		is_int(spool_take(&sp, &it, &m), 1, "taken");
+		(void)spool_mark(&m, 0, rows[i].bob, 0, NULL);
+		(void)spool_mark(&m, 1, rows[i].eve, 0, NULL);
+		unlinkat(sp.now[it.queue], it.name, 0);
+		spool_release(&m);
+		is_int(spool_recover(&sp), 0, "recovered");
+		is_int(unlinkat(sp.env[it.queue], it.id, 0), rows[i].left - 1,
+		    "does its envelope stay?");
+	}
+}
+
 /* Is it there, by a walk of this kind? */
 static int
 met(struct spool_walk *w, const char *id, struct spool_item *it)
@@ -685,6 +719,7 @@ main(void)
 	test_marks();
 	test_own();
 	test_places();
+	test_letters();
 	test_hold(SPOOL_LOCAL, one);
 	test_hold(SPOOL_LOCAL, two);
 	test_hold(SPOOL_REMOTE, one);
