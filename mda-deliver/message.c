@@ -199,7 +199,7 @@ is_whole(const struct work *w)
 		    (!w->targets[i].outcome.begun || w->targets[i].alone ||
 		    envelope_wants(&r[i], ENVELOPE_SUCCESS)))
 			return false;
-	return w->once == NULL;
+	return true;
 }
 
 /*
