@@ -39,8 +39,8 @@ struct target {
 					 * the list; the plan begins with
 					 * these */
 	struct address	 owner;		/* who gets its bounces */
-	bool		 shared;	/* another recipient may lead to a
-					 * place of his */
+	bool		 shared;	/* another recipient may lead to his
+					 * mailbox or programs */
 	struct outcome	 outcome;
 	char		*reason;	/* all words about that when its text
 					 * has not all: lines, the first with

@@ -29,6 +29,8 @@ struct once {
 	size_t			 nspares, spares_room;
 	bool			 unknown;	/* somebody waits, and nobody
 						 * knows for what */
+	bool			 forwards;	/* rules of several may send it
+						 * on to one address */
 };
 
 /* ---- addresses ---- */
@@ -219,12 +221,12 @@ share_mailboxes(struct target **v, size_t n)
 			v[i - 1]->shared = v[i]->shared = true;
 }
 
-/* Rules may send it to whom others send it, and aliases have the same program;
- * and who is not known may be anybody.  0, -1. */
+/* Aliases may have the same program; and who is not known may be anybody.  0,
+ * -1. */
 static int
-find_shared(struct work *w, bool unknown)
+find_shared(struct work *w, struct once *o)
 {
-	size_t i, n = w->m->env.nrcpts, nlocal = 0, nrules = 0, nspecials = 0;
+	size_t n = w->m->env.nrcpts, nlocal = 0, nrules = 0, nspecials = 0;
 	struct target **v = calloc(n, sizeof(*v)), *t;
 
 	if (v == NULL)
@@ -235,11 +237,10 @@ find_shared(struct work *w, bool unknown)
 		nrules += t->rules != 0;
 		nspecials += t->specials != NULL;
 	}
-	for (i = 0; i < n; i++) {
-		t = &w->targets[i];
-		t->shared = unknown || (nrules > 1 && t->rules != 0) ||
+	o->forwards = o->unknown || nrules > 1;
+	for (t = w->targets; t < w->targets + n; t++)
+		t->shared = o->unknown ||
 		    (nspecials > 1 && t->specials != NULL);
-	}
 	share_mailboxes(v, nlocal);
 	free(v);
 	return 0;
@@ -256,7 +257,7 @@ once_plan(struct work *w)
 	if ((w->once = o = calloc(1, sizeof(*o))) == NULL)
 		return -1;
 	o->unknown = is_unknown(w);
-	if (find_shared(w, o->unknown) == -1)
+	if (find_shared(w, o) == -1)
 		return -1;
 	return e->expanded != NULL || !has_lists(w) || wants_reports(e) ? 0 :
 	    plan(w, o);
@@ -321,10 +322,12 @@ others_are_owed(const struct envelope *e, size_t but)
 void
 once_done(struct work *w, size_t i, const struct dest *d)
 {
+	bool forward = d != NULL && d->kind == DEST_FORWARD;
 	char key[ENVELOPE_KEY];
 
-	if (w->targets[i].shared && others_are_owed(&w->m->env, i) &&
-	    place_key(w, i, d, key))
+	if (w->once != NULL &&
+	    (forward ? w->once->forwards : w->targets[i].shared) &&
+	    others_are_owed(&w->m->env, i) && place_key(w, i, d, key))
 		keep(w, i, key, "2.0.0 delivered");
 }
 
