@@ -144,8 +144,8 @@ ok($quiet, 'while nothing happens none wakes');
 
 SKIP: {
 	my ($port) = map { $_->{in}->sockport } $c[0];
-	my @rows = grep { /^\s*\d+: \S+ \S+:/ && hex((split /:/,
-	    (split)[2])[-1]) == $port } split /\n/,
+	my $ends = sprintf ':%04X \\S+:%04X ', $srv->{port}, $port;
+	my @rows = grep { /^\s*\d+: \S+$ends/ } split /\n/,
 	    Stdmail::slurp('/proc/net/tcp');
 	skip 'no /proc/net/tcp', 1 if !-r '/proc/net/tcp';
 	is(scalar(grep { (split)[5] =~ /^02:/ } @rows), 1,

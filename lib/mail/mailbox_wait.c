@@ -233,6 +233,9 @@ mailbox_wait_end(struct mailbox *mb)
 		mb->tries = HASTY_MAX;
 		mb->again = SETTLE;
 	} else if (refused > 0 && refused <= REFUSED_MAX) {
+		/* Or it would wait for others for ever, and ask no more. */
+		if (mb->tries < HASTY_MAX)
+			mb->tries++;
 		mb->again = SETTLE + (int)arc4random_uniform(SETTLE_SPREAD);
 	} else {
 		look_again(mb);
