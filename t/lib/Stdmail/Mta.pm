@@ -90,7 +90,7 @@ over
 			return 0 if !flock $fh, LOCK_EX | LOCK_NB;
 		}
 		return 1;
-	}, 10) or die "a session stays open\n";
+	}, 60) or die "a session stays open\n";
 	return $m;
 }
 
