@@ -54,8 +54,8 @@ my @rows = (
 	    "S: 220 {{.*}}\nCLOSED\n", qr/stays open/],
 	['a server that dies', '', "S: 220 {{.*}}\nC: DIE\nS: 250 done\n",
 	    qr/the server died: status 137/],
-	['a file left in the spool', '', "S: 220 {{.*}}\nC: LITTER\n" .
-	    "S: 250 left\n", qr{left in spool/tmp}],
+	['a file left in the spool', "timeout 0.3\n",
+	    "S: 220 {{.*}}\nC: LITTER\nS: 250 left\n", qr{left in spool/tmp}],
 	['a password in the log', "user alice open-sesame\n",
 	    "S: 220 {{.*}}\nC: TELL open-sesame\nS: 250 told\n",
 	    qr/password of a user/],
@@ -92,7 +92,7 @@ my @rows = (
 	    "S: 220 {{.*}}\nFILE f\n| two\n", qr/got:    'one'/],
 	['a file that goes on', "file f\n| one\n| two\n",
 	    "S: 220 {{.*}}\nFILE f\n| one\n", qr/more than wanted/],
-	['a number of files that differs', '',
+	['a number of files that differs', "timeout 0.3\n",
 	    "S: 220 {{.*}}\nFILES Mail/x/new 1\n", qr/0 files, wanted 1/],
 	['a command', '', "S: 220 {{.*}}\nRUN echo \$DIR; echo b\n" .
 	    "| {{/.*}}\n| b\n", undef],

@@ -472,6 +472,9 @@ _do_run
 	compare($out, $step, $run->{caught}) if $step->{block};
 }
 
+# How long something may take, in seconds.
+sub _patience { return $_[0]{conn_options}{timeout} }
+
 # FILES glob count: so many files are under it (waits for them).
 sub
 _do_files
@@ -484,7 +487,7 @@ _do_files
 	return if Stdmail::until_true(sub {
 		@found = $run->{site}->files($glob);
 		return @found == $count;
-	}, 60);
+	}, _patience($run));
 	die "$glob: " . @found . " files, wanted $count\n";
 }
 
@@ -499,7 +502,7 @@ _do_spool
 	return if Stdmail::until_true(sub {
 		@found = $run->{site}->spooled($under);
 		return @found == $count;
-	}, 60);
+	}, _patience($run));
 	die "spool/$under: " . @found . " files, wanted $count\n";
 }
 
@@ -520,8 +523,8 @@ _do_log
 	my ($run, $step) = @_;
 	my ($re) = pattern($step->{text}, $run->{caught});
 
-	Stdmail::until_true(sub { $run->{site}->log_text =~ /$re/ }, 60)
-	    or die "not in the log: $step->{text}\n";
+	Stdmail::until_true(sub { $run->{site}->log_text =~ /$re/ },
+	    _patience($run)) or die "not in the log: $step->{text}\n";
 }
 
 sub
@@ -577,8 +580,8 @@ _after
 		    if $status > 128;
 	}
 	my @left;
-	Stdmail::until_true(sub { !(@left = $s->spooled('tmp')) }, 60)
-	    or die "left in spool/tmp: @left\n";
+	Stdmail::until_true(sub { !(@left = $s->spooled('tmp')) },
+	    _patience($run)) or die "left in spool/tmp: @left\n";
 	_after_mail($run);
 	_after_log($run);
 }
@@ -593,7 +596,7 @@ _after_mail
 		!(@left = grep { m{/tmp/[^/]+\z} }
 		    map { $run->{site}->files($_) }
 		    'Mail/*/tmp', 'Mail/*/.*/tmp');
-	}, 60) or die "left in a Maildir's tmp: @left\n";
+	}, _patience($run)) or die "left in a Maildir's tmp: @left\n";
 }
 
 # A log line about a process that died by a signal, or a sanitizer's report.
