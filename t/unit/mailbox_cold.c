@@ -3,11 +3,15 @@
  * Proves that a session which comes when the index is lost, and so lists all
  * from nothing, tells no flags under a modification sequence under which
  * another session then tells others: what it found is in no record of the
- * journal, and may be as it was before when the other one looks.
+ * journal, and may be as it was before when the other one looks.  And that one
+ * which comes to be cold among renames does not take UIDNEXT back.
  */
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -140,14 +144,70 @@ test_store(void)
 	part(&warm, &cold);
 }
 
+/* Files renamed all the time, so that nothing can be believed gone. */
+static pid_t
+rename_always(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (pid != 0)
+		return pid;
+	while (getppid() == parent) {
+		(void)renameat(dir, PLAIN, dir, ANSWERED);
+		(void)renameat(dir, ANSWERED, dir, PLAIN);
+	}
+	_exit(0);
+}
+
+static void
+test_uidnext(void)
+{
+	struct client warm, other;
+	uint32_t next;
+	pid_t pid;
+
+	come(&warm, 0);
+	come(&other, MAILBOX_LATER);
+	spew("cur/3.M1P1.a:2,");
+	look(&warm);
+	look(&other);
+	(void)unlinkat(dir, "cur/3.M1P1.a:2,", 0);
+	look(&warm);
+	look(&other);
+	next = mailbox_uidnext(warm.mb);
+	ok(mailbox_count(warm.mb) == 2 && next > 3, "the last one went");
+	(void)unlinkat(dir, "stdmail.journal", 0);
+	look(&other);
+	pid = rename_always();
+	(void)usleep(5000);	/* it has begun */
+	look(&warm);
+	(void)kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+	is_int(mailbox_uidnext(warm.mb), next, "a cold start among renames "
+	    "does not take UIDNEXT back");
+	look(&warm);
+	ok(mailbox_count(warm.mb) == 2 && mailbox_uidnext(warm.mb) == next,
+	    "nor one without");
+	part(&warm, &other);
+}
+
+static int
+remove_entry(const char *path, const struct stat *st, int type, struct FTW *f)
+{
+	(void)st, (void)type, (void)f;
+	(void)remove(path);
+	return 0;
+}
+
 int
 main(void)
 {
-	if (mkdtemp(top) == NULL || chdir(top) == -1)
+	int i;
+
+	if (mkdtemp(top) == NULL || chdir(top) == -1 ||
+	    mkdir("cur", 0700) == -1 || mkdir("new", 0700) == -1 ||
+	    mkdir("tmp", 0700) == -1)
 		return 1;
-	(void)mkdir("cur", 0700);
-	(void)mkdir("new", 0700);
-	(void)mkdir("tmp", 0700);
 	dir = open(top, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	spew(PLAIN);
 	spew("cur/2.M1P1.a:2,");
@@ -155,5 +215,8 @@ main(void)
 	test_refresh(MAILBOX_LATER, true, "with one from before");
 	test_refresh(MAILBOX_LATER, false, "before there is one");
 	test_store();
+	for (i = 0; i < 5; i++)
+		test_uidnext();
+	(void)nftw(top, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 	return done();
 }
