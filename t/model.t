@@ -33,6 +33,15 @@ my $operations = $ENV{OPERATIONS} // ($soak ? 10000 : 1500);
 my $first = $ENV{SEED} // ($soak ? time() * 1000 % 1e9 : $$);
 my $log = Stdmail::folder() . '/log';
 
+# The log's end.
+sub
+last_lines
+{
+	my @lines = split /\n/, Stdmail::slurp($log);
+
+	return join "\n", @lines > 5 ? @lines[-5 .. -1] : @lines;
+}
+
 # One run: true when all was as it should be.
 sub
 run_model
@@ -43,8 +52,8 @@ run_model
 	my ($last) = $said =~ /(.*)\n\z/;
 
 	ok($good, "SEED=$seed, $keywords keywords: " . ($good ? $last :
-	    'a rule was broken')) or diag("$said\nthe log's end:\n" .
-	    join "\n", (split /\n/, Stdmail::slurp($log))[-5 .. -1]);
+	    'a rule was broken')) or
+	    diag("$said\nthe log's end:\n", last_lines());
 	unlike(Stdmail::slurp($log), qr/Sanitizer|runtime error/,
 	    'no sanitizer spoke');
 	return $good;
@@ -67,5 +76,5 @@ if (defined $ENV{SEED}) {
 my $seconds = $soak ? 30 : 4;
 my $said = `$lively 3000 $seconds 2>$log`;
 ok($? == 0, "files renamed all the time: " . $said =~ s/\n//gr) or
-    diag($said, (split /\n/, Stdmail::slurp($log))[-5 .. -1]);
+    diag($said, last_lines());
 done_testing();

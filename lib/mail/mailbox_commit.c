@@ -398,6 +398,22 @@ mailbox_make_journal(struct mailbox *mb)
 	mb->modseq = floor;
 }
 
+/* How all are now, in the place of another floor: of two sessions that cannot
+ * make an index each would hear one from the other for ever. */
+static void
+log_all(struct mailbox *mb, struct mailbox_log *log)
+{
+	uint32_t i, places = mailbox_places(mb);
+	struct mailbox_rec r;
+
+	for (i = 0; i < places; i++) {
+		mailbox_rec(mb, i, &r);
+		if (!r.gone && r.where != WHERE_NOWHERE &&
+		    r.modseq < log->modseq)
+			mailbox_log_state(mb, log, i);
+	}
+}
+
 /* With the list's lock held, or without when no UIDs are to be given. */
 static enum mailbox_status
 commit(struct mailbox *mb, bool locked)
@@ -422,10 +438,10 @@ commit(struct mailbox *mb, bool locked)
 		return status == MAILBOX_OK ? MAILBOX_EXISTS : status;
 	}
 	/* Nobody saw what changed before a cold start. */
-	if (mb->cold && log.open && !fresh) {
+	if (mb->cold && log.open && !fresh && !mb->relog) {
 		(void)mailbox_log_put(mb, &log, &(struct journal_rec){
 		    .type = JOURNAL_FLOOR, .modseq = log.modseq });
-		mb->journal.floor = log.modseq;
+		mb->journal.floor = mb->floored = log.modseq;
 	}
 	if (locked)
 		status = still_unknown(mb);
@@ -437,10 +453,12 @@ commit(struct mailbox *mb, bool locked)
 	if (status == MAILBOX_OK && locked && (mb->nunknown > 0 ||
 	    mailbox_list_whole(mb)) && (later = write_lines(mb)) == MAILBOX_OK)
 		status = add_records(mb, first, &log);
+	if (mb->relog)
+		log_all(mb, &log);
 	if (mailbox_log_end(mb, &log) && locked && mb->cold &&
 	    status == MAILBOX_OK && later == MAILBOX_OK) {
 		/* The index may come later: all is known now. */
-		mb->cold = false;
+		mb->cold = mb->relog = false;
 		mb->unindexed = true;
 	}
 	return status != MAILBOX_OK ? status : later;

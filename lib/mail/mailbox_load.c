@@ -93,6 +93,20 @@ apply_gone(struct mailbox *mb, const struct journal_rec *r)
 	return 0;
 }
 
+/* Another session came cold, and no record tells how it found the messages. All
+ * have this number for it, with flags that are others by now, or again. */
+static void
+hear_floor(struct mailbox *mb, uint64_t floor)
+{
+	if (mb->journal.floor < floor)
+		mb->journal.floor = floor;
+	if (mb->floored >= floor)
+		return;
+	mb->floored = floor;
+	mb->overtaken |= !mb->cold &&
+	    (mb->root->flags & MAILBOX_READONLY) == 0;
+}
+
 static int
 take_record(void *arg, const struct journal_rec *r)
 {
@@ -112,8 +126,7 @@ take_record(void *arg, const struct journal_rec *r)
 			mailbox_reflag(mb);
 		return got == -1 ? -1 : 0;
 	case JOURNAL_FLOOR:
-		if (mb->journal.floor < r->modseq)
-			mb->journal.floor = r->modseq;
+		hear_floor(mb, r->modseq);
 		return 0;
 	case JOURNAL_PENDING:
 		return apply_pending(mb, r);
@@ -141,6 +154,7 @@ take_index(struct mailbox *mb)
 	if (mb->journal.fd != -1 && ix->mark.validity == mb->list.validity &&
 	    ix->mark.journal == mb->journal.id &&
 	    ix->mark.at <= (uint64_t)journal_size(&mb->journal) &&
+	    ix->mark.modseq >= mb->floored &&
 	    uidlist_resume(&mb->list, &ix->mark.list)) {
 		mb->journal.end = mb->journal.synced = (off_t)ix->mark.at;
 		if (mb->modseq < ix->mark.modseq)
@@ -311,8 +325,10 @@ mailbox_load_tails(struct mailbox *mb)
 	limit = journal_size(&mb->journal);
 	if ((status = read_list(mb)) != MAILBOX_OK)
 		return status;
-	return limit == 0 && mb->journal.fd != -1 ? MAILBOX_RESET :
-	    read_journal(mb, limit);
+	if (limit == 0 && mb->journal.fd != -1)
+		return MAILBOX_RESET;
+	status = read_journal(mb, limit);
+	return status == MAILBOX_OK && mb->overtaken ? MAILBOX_RESET : status;
 }
 
 /* ---- the view meets another state ---- */
@@ -487,7 +503,7 @@ forget(struct mailbox *mb, bool release)
 	empty(&mb->names, &mb->nnames, &mb->names_cap);
 	mb->generation++;
 	mb->stamp_cur.known = mb->stamp_new.known = false;
-	mb->watching = false;
+	mb->watching = mb->overtaken = false;
 	mb->slot_number = 0;
 	mb->heard_new = mb->heard_cur = 0;
 }
@@ -497,11 +513,13 @@ mailbox_reload(struct mailbox *mb)
 {
 	struct mailbox old = *mb;
 	enum mailbox_status status = check_list(mb);
+	bool overtaken = mb->overtaken || mb->relog;
 	int i;
 
 	if (status == MAILBOX_EXISTS) {
 		log_warn("mailbox-uidlist", "damaged=header");
 		mb->list.damaged = true;
+		mb->overtaken = false;
 		return MAILBOX_OK;
 	}
 	if (status != MAILBOX_OK)
@@ -513,6 +531,7 @@ mailbox_reload(struct mailbox *mb)
 		    (status = mailbox_load_tails(mb)) != MAILBOX_RESET)
 			break;
 	}
+	mb->relog = overtaken && mb->cold;
 	if (status == MAILBOX_OK)
 		status = restore_view(mb, &old);
 	if (mb->list.next < old.list.next)

@@ -168,6 +168,12 @@ struct mailbox {
 	bool		 cold;		/* made from the UID list: nothing is
 					 * known of files, nor of what changed
 					 * before */
+	bool		 overtaken;	/* another session came cold: what it
+					 * found and told is in its index */
+	bool		 relog;		/* cold, since there is none: to be
+					 * told to all by the journal */
+	uint64_t	 floored;	/* an index from before this cold
+					 * start is of no use */
 	bool		 unindexed;	/* it was so, and the index that tells
 					 * others is still to be made */
 	bool		 unlogged;	/* the journal lacks what we know */
@@ -315,8 +321,8 @@ int	 mailbox_grow(void *arrayp, size_t *cap, size_t n, size_t size);
  * all; without a lock.  The list may still be missing (validity 0). */
 enum mailbox_status mailbox_load(struct mailbox *);
 /* Only what was added.  MAILBOX_RESET: another file has taken the place of one
- * that we know, mailbox_load() takes it; not with the journal's lock held,
- * which that may want. */
+ * that we know, or another session came cold, mailbox_load() takes it; not with
+ * the journal's lock held, which that may want. */
 enum mailbox_status mailbox_load_tails(struct mailbox *);
 /* With the list's lock held; a missing list gets a UIDVALIDITY. */
 enum mailbox_status mailbox_load_locked(struct mailbox *);

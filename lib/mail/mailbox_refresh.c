@@ -16,15 +16,18 @@
 #define NEW	(1u << WHERE_NEW)
 #define CUR	(1u << WHERE_CUR)
 
+/* All that is new is beyond this: the last message, and what was below the
+ * UIDNEXT that was told and is not there. */
 static uint32_t
 last_uid(const struct mailbox *mb)
 {
+	uint32_t told = mb->uidnext > 0 ? mb->uidnext - 1 : 0;
 	struct mailbox_rec r;
 
 	if (mb->nview == 0)
-		return 0;
+		return told;
 	mailbox_rec(mb, mb->view[mb->nview - 1], &r);
-	return r.uid;
+	return r.uid > told ? r.uid : told;
 }
 
 /*

@@ -12,6 +12,7 @@
 
 #include <signal.h>
 
+#include "match.h"
 #include "outside.h"
 #include "session.h"
 
@@ -22,17 +23,6 @@
 #define HISTORY		20
 #define BLOCKED		8000	/* ms: an operation must not take so long */
 #define AMOUNT		40	/* messages in a folder, about */
-
-struct entry {			/* one message of the model */
-	int		 folder;
-	uint32_t	 token;
-	uint32_t	 uid;		/* 0: not told yet */
-	uint64_t	 flags;
-	uint64_t	 maybe;		/* flags that may be the other way */
-	uint64_t	 reserved;	/* in use by this batch */
-	bool		 maybe_gone;
-	bool		 seen;
-};
 
 struct uid_state {
 	uint32_t	 token;		/* 0: never told */
@@ -372,34 +362,6 @@ check_view(struct handle *h, const struct reply *r)
 	}
 }
 
-static int
-doubt(const struct entry *e)
-{
-	return (e->maybe_gone ? 64 : 0) + __builtin_popcountll(e->maybe);
-}
-
-/* The message of the model that a row shows. */
-static struct entry *
-match(int folder, const struct row *row)
-{
-	struct entry *e, *found = NULL;
-	size_t i;
-
-	for (i = 0; i < nentries; i++) {
-		e = &entries[i];
-		if (e->folder != folder || e->seen)
-			continue;
-		if (e->uid == row->uid)
-			return e;
-		/* The surest first: another row may need the other. */
-		if (e->uid == 0 && e->token == row->token &&
-		    ((e->flags ^ row->flags) & ~e->maybe) == 0 &&
-		    (found == NULL || doubt(e) < doubt(found)))
-			found = e;
-	}
-	return found;
-}
-
 static void
 check_modseq(struct folder *f, const struct row *row, const struct reply *r)
 {
@@ -430,8 +392,9 @@ explain_missing(int folder, const struct row *row)
 	for (e = entries; e < entries + nentries; e++)
 		if (e->folder == folder && e->token == row->token)
 			note("\n    the model has it as UID %u, flags %llx, "
-			    "maybe %llx%s", e->uid, (unsigned long long)
-			    e->flags, (unsigned long long)e->maybe, e->seen ?
+			    "maybe %llx%s%s", e->uid, (unsigned long long)
+			    e->flags, (unsigned long long)e->maybe,
+			    e->maybe_gone ? ", maybe gone" : "", e->seen ?
 			    ": seen" : "");
 	fail("UID %u (message %u) with flags %llx is not in the model",
 	    row->uid, row->token, (unsigned long long)row->flags);
@@ -442,17 +405,17 @@ static void
 check_exact(struct handle *h, const struct reply *r)
 {
 	struct folder *f = &folders[h->folder];
+	static struct matching m;
 	struct entry *e;
 	uint32_t i;
 	size_t j;
 
 	nexact++;
-	for (j = 0; j < nentries; j++)
-		entries[j].seen = false;
+	match(&m, r, entries, nentries, h->folder);
 	for (i = 0; i < r->n; i++) {
 		if (r->row[i].gone)
 			continue;
-		if ((e = match(h->folder, &r->row[i])) == NULL)
+		if ((e = m.shown[i]) == NULL)
 			explain_missing(h->folder, &r->row[i]);
 		if (((e->flags ^ r->row[i].flags) & ~e->maybe) != 0)
 			fail("UID %u (message %u) has flags %llx, not %llx",
@@ -461,7 +424,6 @@ check_exact(struct handle *h, const struct reply *r)
 		e->flags = r->row[i].flags;
 		e->maybe = 0;
 		e->uid = r->row[i].uid;
-		e->seen = true;
 		e->maybe_gone = false;
 		check_modseq(f, &r->row[i], r);
 		if (h->request.verb != SIZES)
