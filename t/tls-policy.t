@@ -34,9 +34,9 @@ if (my $tool = Stdmail::Signed::missing()) {
 
 # --- the hosts ------------------------------------------------------------
 
-# Addresses of our own, all with one port.
-my @net = (127, ($$ >> 16 & 31) + 96, $$ >> 8 & 255);
-my $host = ($$ & 31) * 8;
+# Addresses of our own, all with one port: sixteen.
+my @net = (127, ($$ >> 12 & 31) + 96, $$ >> 4 & 255);
+my $host = ($$ & 15) * 16;
 sub address { return join '.', @net, $host + $_[0] }
 
 my $ca = Stdmail::Certs->new;
