@@ -106,6 +106,7 @@ server:
  database: ""
  pidfile: ""
  xfrdfile: "$w->{dir}/xfrd.state"
+ xfrdir: "$w->{dir}"
  zonelistfile: "$w->{dir}/zone.list"
  server-count: 1
  verbosity: 0

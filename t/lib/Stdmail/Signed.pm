@@ -221,6 +221,7 @@ server:
  database: ""
  pidfile: ""
  xfrdfile: "$d/xfrd.state"
+ xfrdir: "$d"
  zonelistfile: "$d/zone.list"
  server-count: 1
  verbosity: 1
