@@ -15,13 +15,19 @@ use POSIX qw(strftime);
 
 use Stdmail;
 
+# A copy of it that whoever runs can read; undef: there is none.  To be asked for
+# before a child of the test needs it, which would leave its own behind.
 sub
 library
 {
 	my $world = $ENV{STDMAIL_WORLD} // '';
 	my ($found) = glob("{$world/tree,}/usr/lib/*/faketime/libfaketime.so.1");
+	our $copy;
 
-	return $found && -e $found ? $found : undef;
+	return $copy if defined $copy || !$found || !-e $found;
+	$copy = Stdmail::folder() . '/libfaketime.so';
+	Stdmail::spew($copy, Stdmail::slurp($found), 0755);
+	return $copy;
 }
 
 # Skip the test where there is none.
@@ -31,18 +37,13 @@ need
 	Test::More::plan(skip_all => 'libfaketime is missing') if !library();
 }
 
-# Whoever runs must be able to read it, and no other time may be in its way.
+# No other time may be in its way.
 sub
 _env
 {
 	my ($time) = @_;
-	our $copy;
 
-	if (!$copy) {
-		$copy = Stdmail::folder() . '/libfaketime.so';
-		Stdmail::spew($copy, Stdmail::slurp(library()), 0755);
-	}
-	return (LD_PRELOAD => $copy, FAKETIME => $time, FAKETIME_DISABLE_SHM =>
+	return (LD_PRELOAD => library(), FAKETIME => $time, FAKETIME_DISABLE_SHM =>
 	    1, TZ => 'UTC0', ASAN_OPTIONS => join ':', 'verify_asan_link_order=0',
 	    $ENV{ASAN_OPTIONS} // ());
 }
